@@ -277,6 +277,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/store': { rooms: [ground, 'src/store/migrations', 'src/store/schema'], packages: ['kysely'] },
   'src/store/schema': { rooms: [], packages: ['kysely'] },
   'src/store/sqlite': { rooms: [ground, 'src/store'], packages: ['better-sqlite3', 'kysely', 'zod'] },
+  'src/store/postgres': { rooms: [ground, 'src/store'], packages: ['kysely', 'pg'] },
   'src/store/backup': {
     rooms: [ground, 'src/store', 'src/store/sqlite'],
     packages: ['better-sqlite3', 'kysely', 'zod'],

@@ -16,7 +16,10 @@ export type StoreFault =
   | 'older'
   | 'newer'
   | 'altered'
-  | 'changed-back';
+  | 'changed-back'
+  | 'unreachable'
+  | 'in-doubt'
+  | 'not-certain';
 
 /** The store cannot be used; both texts are for the operator. `code` is SQLite's or the system's, where there is one. */
 export class StoreError extends Error {

@@ -1,0 +1,310 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Kysely, sql, type Transaction } from 'kysely';
+import { monotonicNow } from '../../clock.ts';
+import { beginAct, beginUnrecorded, type Begun } from '../act-transaction.ts';
+import { CommitInDoubt, CommitNotCertain } from './commit-errors.ts';
+import { markOf, wasDone, type TransactionMark } from './in-doubt.ts';
+import { migratingDb } from './migrating.ts';
+import { StorePool, type PoolOptions, type Timeouts } from './pool.ts';
+import { StoreDialect } from './postgres-dialect.ts';
+import { mayGoThrough, toStoreError } from './postgres-faults.ts';
+import { readBack } from '../read-back.ts';
+import { moveRevision, maxTold, toldChanges, toldOutright } from '../revision-log.ts';
+import type { Tables } from '../schema.ts';
+import type { ServedChanges } from '../served-changes.ts';
+import type { Session } from './session.ts';
+import { nameOf, type PostgresSettings } from './settings.ts';
+import { StoreError } from '../store-error.ts';
+import type { Unrecorded } from '../unrecorded.ts';
+import {
+  executedMigrations,
+  knownMigrations,
+  migrate,
+  type Acting,
+  type ActTransaction,
+  type ChangeTransaction,
+  type ReadableStore,
+  type Store,
+} from '../store.ts';
+
+/** How long a transaction is tried, milliseconds: the database may be about to be there again. */
+const maxWait = 5000;
+/** How long a transaction in doubt is looked for, milliseconds. */
+const maxDoubt = 10_000;
+/** Between two tries, milliseconds, and as much again by chance. */
+const pause = 50;
+
+/** Of processes that write, which wait for each other. */
+const writing: Timeouts = {
+  connect: 3000,
+  lock: 5000,
+  statement: 10_000,
+  answer: 15_000,
+  idleInTransaction: 10_000,
+};
+
+/** Of those that serve AWS, which gives up after a quarter of a second. */
+const reading: Timeouts = {
+  connect: 1000,
+  lock: 1000,
+  statement: 1000,
+  answer: 1500,
+  idleInTransaction: 1000,
+};
+
+/** Tables are rewritten, and indexes made, for as long as that takes. */
+const migrating: Timeouts = { ...writing, lock: 60_000, statement: 0, answer: 0, idleInTransaction: 0 };
+
+export interface PostgresOptions extends Partial<Pick<PoolOptions, 'readonly' | 'size'>> {
+  timeouts?: Partial<Timeouts>;
+  /** Told what the server does not do that is claimed of it, whenever that changes; nothing where all is as claimed. */
+  onDurability?: (problems: readonly string[]) => void;
+}
+
+/** The store as one database of PostgreSQL. Whatever is wrong with it or on the way to it is a StoreError. */
+export class PostgresStore implements Store {
+  readonly db: Kysely<Tables>;
+  readonly name: string;
+  readonly #settings: PostgresSettings;
+  readonly #dialect: StoreDialect;
+  readonly #onDurability: PostgresOptions['onDurability'];
+  #durabilityProblems: readonly string[] = [];
+  #asking: Promise<number> | undefined;
+  #next: Promise<number> | undefined;
+
+  private constructor(settings: PostgresSettings, options: PostgresOptions) {
+    const { readonly = false, size = readonly ? 4 : 8, timeouts, onDurability } = options;
+    this.name = nameOf(settings);
+    this.#settings = settings;
+    this.#onDurability = onDurability;
+    const pool = new StorePool(settings, {
+      size,
+      readonly,
+      timeouts: { ...(readonly ? reading : writing), ...timeouts },
+      onSession: (session) => this.#hear(session),
+    });
+    this.#dialect = new StoreDialect(pool);
+    this.db = new Kysely<Tables>({ dialect: this.#dialect });
+  }
+
+  /** Brings the schema up to date, that of an empty database from nothing. Throws StoreError. */
+  static async init(settings: PostgresSettings, options: PostgresOptions = {}): Promise<PostgresStore> {
+    const pool = new StorePool(settings, { size: 2, timeouts: migrating });
+    const db = migratingDb(pool);
+    try {
+      const executed = await migrationsOf(db);
+      assertNotNewer(nameOf(settings), executed);
+      await migrate(db);
+    } catch (error) {
+      throw toStoreError(error);
+    } finally {
+      await db.destroy();
+    }
+    return PostgresStore.open(settings, options);
+  }
+
+  /** Opens a store that is up to date. Throws StoreError. */
+  static async open(settings: PostgresSettings, options: PostgresOptions = {}): Promise<PostgresStore> {
+    const store = new PostgresStore(settings, options);
+    try {
+      const executed = await migrationsOf(store.db);
+      if (executed.length === 0)
+        throw new StoreError('missing', `the database ${store.name} has no store`, 'run: holdfast init');
+      assertNotNewer(store.name, executed);
+      if (!knownMigrations.every((name) => executed.includes(name)))
+        throw new StoreError('older', `the store in ${store.name} has an older schema`, 'run: holdfast init');
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /** The same for who only reads: nothing can be written by its connections, and its type has no way to. */
+  static async openToRead(settings: PostgresSettings): Promise<ReadableStore> {
+    return PostgresStore.open(settings, { readonly: true });
+  }
+
+  /** What the server does not do that is claimed of it, by its newest connection. */
+  get durabilityProblems(): readonly string[] {
+    return this.#durabilityProblems;
+  }
+
+  /**
+   * Asked of the database after this call began: what was acknowledged before is in it. One question at a time, and all who come
+   * while it is under way share the next.
+   */
+  async revision(): Promise<number> {
+    if (this.#asking === undefined) return this.#ask();
+    this.#next ??= this.#asking.then(
+      async () => this.#askNext(),
+      async () => this.#askNext(),
+    );
+    return this.#next;
+  }
+
+  async changesSince(since: number): Promise<ServedChanges> {
+    const { revision } = await this.#readRevision();
+    const outright = toldOutright(since, revision);
+    if (outright !== undefined) return outright;
+    const rows = await this.db
+      .selectFrom('served_changes')
+      .selectAll()
+      .where('revision', '>', since)
+      .orderBy('revision')
+      .limit(maxTold + 1)
+      .execute();
+    return toldChanges(rows, since, revision);
+  }
+
+  async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
+    return this.#transact(async (raw) => beginAct(raw, act), run, true);
+  }
+
+  async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
+    return this.#transact(async (raw) => beginAct(raw, act), run, false);
+  }
+
+  async bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.#transact(async (raw) => beginUnrecorded(raw, why), run, false);
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy();
+  }
+
+  async #ask(): Promise<number> {
+    const asking = this.#readRevision().then(({ revision }) => revision);
+    this.#asking = asking;
+    try {
+      return await asking;
+    } finally {
+      if (this.#asking === asking) this.#asking = undefined;
+    }
+  }
+
+  async #askNext(): Promise<number> {
+    this.#next = undefined;
+    return this.#ask();
+  }
+
+  async #readRevision(): Promise<{ revision: number }> {
+    return this.db.selectFrom('revision').select('revision').where('id', '=', 1).executeTakeFirstOrThrow();
+  }
+
+  async #transact<Trx extends Transaction<Tables>, T>(
+    begin: (raw: Transaction<Tables>) => Promise<Begun<Trx>>,
+    run: (trx: Trx) => Promise<T>,
+    moves: boolean,
+  ): Promise<T> {
+    const until = monotonicNow() + maxWait;
+    for (;;) {
+      const ended: Ended<T>[] = [];
+      try {
+        await this.db.transaction().execute(async (raw) => {
+          const { trx, assertSound, committed } = await begin(raw);
+          const result = await run(trx);
+          const changes = await this.#dialect.changesOf(raw);
+          if (moves || changes.any) await moveRevision(trx, changes.changes);
+          await readBack(trx);
+          assertSound();
+          ended.push({ result, committed, mark: await markOf(raw) });
+        });
+        return resultOf(ended);
+      } catch (error) {
+        if (error instanceof CommitNotCertain) throw notCertain(error);
+        if (error instanceof CommitInDoubt) {
+          if (await this.#settled(error, ended[0]?.mark)) return resultOf(ended);
+        } else if (!mayGoThrough(error)) throw error;
+        // It was certainly not done: it may be run again as if it had never been.
+        if (monotonicNow() > until) throw error instanceof CommitInDoubt ? notDone(error) : error;
+        await delay(pause + Math.random() * pause);
+      }
+    }
+  }
+
+  /** Whether a transaction in doubt was done. Throws StoreError where that, or that it stays so, cannot be told. */
+  async #settled(error: CommitInDoubt, mark: TransactionMark | undefined): Promise<boolean> {
+    const done =
+      mark === undefined ? undefined : await wasDone(this.db, mark, error.session, monotonicNow() + maxDoubt);
+    if (done === undefined)
+      throw new StoreError(
+        'in-doubt',
+        'the connection to the database was lost while it wrote: whether that was done is not known',
+        'look whether it was, then repeat it if not',
+        error,
+      );
+    // Who else waited for the standby is not known: what is written after it and acknowledged has it before.
+    if (done && this.#settings.durability === 'synchronous') await this.#barrier();
+    return done;
+  }
+
+  async #barrier(): Promise<void> {
+    try {
+      await this.db.transaction().execute(async (trx) => {
+        await trx
+          .selectNoFrom((eb) =>
+            eb.fn('pg_logical_emit_message', [eb.lit(true), eb.val('holdfast'), eb.val('')]).as('at'),
+          )
+          .execute();
+      });
+    } catch (error) {
+      throw notCertain(error);
+    }
+  }
+
+  #hear({ problems }: Session): void {
+    const isNew = problems.join() !== this.#durabilityProblems.join();
+    this.#durabilityProblems = problems;
+    if (isNew) this.#onDurability?.(problems);
+  }
+}
+
+/** A transaction that has come to its COMMIT. */
+interface Ended<T> {
+  result: T;
+  committed: () => void;
+  mark: TransactionMark | undefined;
+}
+
+function resultOf<T>([ended]: readonly Ended<T>[]): T {
+  if (ended === undefined) throw new Error('a transaction has ended without a result');
+  ended.committed();
+  return ended.result;
+}
+
+/** The names of the migrations that were run on it, in order. */
+async function migrationsOf(db: Kysely<Tables>): Promise<string[]> {
+  const { rows } = await sql<{
+    list: string | null;
+  }>`SELECT to_regclass('kysely_migration')::text AS list`.execute(db);
+  return typeof rows[0]?.list !== 'string' ? [] : executedMigrations(db);
+}
+
+function assertNotNewer(name: string, executed: readonly string[]): void {
+  const unknown = executed.find((one) => !knownMigrations.includes(one));
+  if (unknown === undefined) return;
+  throw new StoreError(
+    'newer',
+    `the store in ${name} was made by a newer version of Holdfast (${unknown})`,
+    'start the newer version, or put back the backup from before the upgrade',
+  );
+}
+
+function notCertain(cause: unknown): StoreError {
+  return new StoreError(
+    'not-certain',
+    `it is done on this database server, and not yet certain on its standby (${(cause as Error).message})`,
+    'see the standby, then look whether it was done, and repeat it if not',
+    cause,
+  );
+}
+
+function notDone(cause: unknown): StoreError {
+  return new StoreError(
+    'unreachable',
+    'the connection to the database was lost before it had written: nothing was done',
+    'repeat it',
+    cause,
+  );
+}
