@@ -38,7 +38,16 @@ const records = {
   admin_groups: { key: 'id', notes: [] },
   oidc_providers: { key: 'vault_id', notes: ['client_secret_sealed'] },
   settings: { key: 'name', notes: ['sealed'] },
-  csp_accounts: { key: 'id', notes: [] },
+  csp_accounts: {
+    key: 'id',
+    // Where the rotation of its access key has come to.
+    notes: [
+      'access_key_rotation_known',
+      'access_key_rotation_problem',
+      'access_key_rotation_retry_at',
+      'access_key_rotation_failures',
+    ],
+  },
   key_sets: { key: 'id', notes: [] },
   cloud_keys: { key: 'id', notes: ['made_by'] },
   xks_credentials: { key: 'access_key_id', notes: ['sealed_secret'] },

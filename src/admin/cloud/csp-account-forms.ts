@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { partitions } from '../../cloud/aws/partitions.ts';
 import { reportOf } from '../../cloud/accounts/checks.ts';
 import type { CspAccountRecord } from '../../cloud/accounts/accounts.ts';
-import type { RotationProblem } from '../../cloud/accounts/access-key-rotation-records.ts';
+import type { AwsProblem } from '../../cloud/accounts/check.ts';
 import { description, region, rotationDays, time } from '../keys/key-forms.ts';
 
 /* How CSP accounts are told and shown. The secret access key is told and never shown. */
@@ -158,7 +158,7 @@ function showCheck(row: CspAccountRecord) {
 
 function rotationProblem(text: string | null) {
   if (text === null) return null;
-  const { code, message, remediation } = JSON.parse(text) as RotationProblem;
+  const { code, message, remediation } = JSON.parse(text) as AwsProblem;
   return { code, message, remediation };
 }
 

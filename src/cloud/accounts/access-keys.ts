@@ -6,7 +6,7 @@ import { seal } from '../../vault/sealing.ts';
 
 /** The row of an access key, its secret under the token's sealing key. Throws TokenError. */
 export async function sealKey(
-  context: VaultContext,
+  context: Pick<VaultContext, 'tokens'>,
   account: Pick<CspAccount, 'id' | 'vault_id'>,
   { accessKeyId, secret }: OpenKey,
   facts: Pick<CspAccessKey, 'state' | 'origin' | 'created_at'>,

@@ -5,7 +5,8 @@ import type { Tables } from '../../store/schema.ts';
 import type { AwsContext } from './context.ts';
 import { currentKey, openKey, type CspAccessKey, type OpenKey } from './sign-in.ts';
 import { forgetKeys, keysOf, sealKey } from './access-keys.ts';
-import { checkAccess, type AwsProblem, type Checked } from './check.ts';
+import { checkAccess, type Checked } from './check.ts';
+import { leftInIam } from './left-in-iam.ts';
 import { checkedColumns, openKeyOf } from './making.ts';
 import {
   accountEntry,
@@ -199,10 +200,5 @@ async function replaceKeys(
 function leftBehind(replaced: readonly CspAccessKey[]): { access_key_rotation_problem?: string } {
   const ids = replaced.filter(({ state }) => state !== 'CURRENT').map(({ access_key_id }) => access_key_id);
   if (ids.length === 0) return {};
-  const problem: AwsProblem = {
-    code: 'LEFT_IN_IAM',
-    message: `the access key was replaced while it was rotated: ${ids.join(', ')} is in IAM still`,
-    remediation: 'delete it in IAM',
-  };
-  return { access_key_rotation_problem: JSON.stringify(problem) };
+  return { access_key_rotation_problem: leftInIam(ids) };
 }

@@ -1,6 +1,7 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { CspAccountTable, Tables } from '../../store/schema.ts';
 import type { CspAccount } from './sign-in.ts';
+import type { Reading } from '../../vault/edits.ts';
 import type { Sight } from '../../vault/context.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -12,7 +13,7 @@ export interface CspAccountRecord extends CspAccount {
 }
 
 /** CSP accounts, each with its access key. */
-export function accountRecords(db: Kysely<Tables> | Transaction<Tables>) {
+export function accountRecords(db: Reading) {
   return db
     .selectFrom('csp_accounts')
     .leftJoin('csp_access_keys', (join) =>
@@ -26,7 +27,7 @@ export function accountRecords(db: Kysely<Tables> | Transaction<Tables>) {
 
 /** Throws VaultError `not-found`, also for what the caller may not see. */
 export async function findAccount(
-  db: Kysely<Tables> | Transaction<Tables>,
+  db: Reading,
   vaultId: string,
   sight: Sight,
   id: string,
