@@ -21,6 +21,10 @@ const CreateKeyPage = lazy(async () => ({
   default: (await import('./keys/create-key-page.tsx')).CreateKeyPage,
 }));
 const EditKeyPage = lazy(async () => ({ default: (await import('./keys/edit-key-page.tsx')).EditKeyPage }));
+const KeySetsPage = lazy(async () => ({
+  default: (await import('./key-sets/key-sets-page.tsx')).KeySetsPage,
+}));
+const KeySetPage = lazy(async () => ({ default: (await import('./key-sets/key-set-page.tsx')).KeySetPage }));
 
 /** What everybody has, wherever they are signed in. */
 const common: RouteObject[] = [
@@ -37,6 +41,8 @@ export const vaultRoutes: RouteObject[] = [
   { path: 'cloud-keys/create', element: <CreateKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId', element: <CloudKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId/edit', element: <EditKeyPage /> },
+  { path: 'key-sets', element: <KeySetsPage /> },
+  { path: 'key-sets/:keySetId', element: <KeySetPage /> },
 ];
 
 /** Pages of the appliance, beneath /console/appliance. */

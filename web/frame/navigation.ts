@@ -17,6 +17,7 @@ type Section = Place | { text: string; places: readonly Place[] };
 const ofVault: readonly Section[] = [
   { text: t.overview, path: '', needs: 'getVaultStatus' },
   { text: t.cloudKeys, path: '/cloud-keys', needs: 'listCloudKeys' },
+  { text: t.keySets, path: '/key-sets', needs: 'listKeySets' },
 ];
 
 const ofAppliance: readonly Section[] = [{ text: t.overview, path: '', needs: 'getStatus' }];

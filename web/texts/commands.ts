@@ -25,7 +25,43 @@ export const commands = {
     `holdfast cloud-key create ${w(key.name === '' ? 'NAME' : key.name)}${cloudKeyOptions(key)}${key.kmsKey ? '' : ' --no-kms-key'}`,
   cloudKeyEdit: (name: string, key: CloudKeyWords, applyToKms: boolean) =>
     `holdfast cloud-key edit ${w(name)}${name === key.name ? '' : option('name', key.name)}${cloudKeyOptions(key)}${flag('apply-to-kms', applyToKms)}`,
+  keySetCreate: (set: KeySetWords) =>
+    `holdfast key-set create ${w(set.name === '' ? 'NAME' : set.name)}${keySetOptions(set)}`,
+  keySetEdit: (name: string, set: KeySetWords) =>
+    `holdfast key-set edit ${w(name)}${name === set.name ? '' : option('name', set.name)}${keySetOptions(set)}`,
+  keySetAct: (act: 'freeze' | 'thaw' | 'delete', name: string) => `holdfast key-set ${act} ${w(name)}`,
+  credentialIssue: (keySet: string, days: number) =>
+    `holdfast credential issue${option('key-set', keySet)}${option('expires', days === 0 ? 'never' : `${days}d`)} --console-file xks-proxy-config.json`,
+  credentialRotate: (accessKeyId: string, minutes: string) =>
+    `holdfast credential rotate ${w(accessKeyId)}${option('retire-after-quiet', `${minutes}min`)} --console-file xks-proxy-config.json`,
+  credentialWithdraw: (accessKeyId: string) => `holdfast credential withdraw ${w(accessKeyId)}`,
 } as const;
+
+/** What the form of a key set says, as words of a command. */
+export interface KeySetWords {
+  name: string;
+  token: string;
+  pathPrefix: string;
+  description: string;
+  group: string;
+  account: string;
+  forAws: boolean;
+  rotationDays: string;
+  quota: string;
+}
+
+function keySetOptions(set: KeySetWords): string {
+  return [
+    option('token', set.token),
+    option('path-prefix', set.pathPrefix),
+    option('description', set.description),
+    option('group', set.group),
+    option('csp-account', set.account),
+    option('external-key-store', set.forAws ? 'yes' : 'no'),
+    option('rotation', set.rotationDays === '' ? 'never' : `${set.rotationDays}d`),
+    option('quota', set.quota === '' ? undefined : set.quota),
+  ].join('');
+}
 
 /** What the form of a CloudKey says, as words of a command. */
 export interface CloudKeyWords {

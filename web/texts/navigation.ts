@@ -3,4 +3,5 @@ export const navigation = {
   vault: 'Vault',
   overview: 'Overview',
   cloudKeys: 'CloudKeys',
+  keySets: 'Key sets',
 } as const;

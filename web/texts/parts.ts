@@ -46,6 +46,8 @@ export const parts = {
   typed: 'It is not the same.',
   required: 'This is needed.',
   optional: 'optional',
+  choose: 'Choose one',
+  nothingToChoose: 'There is none',
   step: (n: number) => `Step ${n}`,
   exact: (local: string, utc: string) => `${local} here, ${utc}`,
   one: {

@@ -1,0 +1,119 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Empty, ResourceTable } from '../parts/resource-table.tsx';
+import { State, stateWord } from '../parts/state.tsx';
+import { Time } from '../parts/time.tsx';
+import { useMay, useVaultId } from '../session/session.tsx';
+import { keySets as t } from '../texts/key-sets.ts';
+import { parts } from '../texts/parts.ts';
+import { IssueDialog, RotateDialog, WithdrawDialog } from './credential-dialogs.tsx';
+
+export type Credential = ItemOf<'listCredentials'>;
+
+/** What AWS signs its requests with, and when each was seen last. */
+export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
+  const vaultId = useVaultId();
+  const may = useMay();
+  const list = useList('listCredentials', { vaultId, keySetId: keySet.id });
+  const [open, setOpen] = useState<
+    { act: 'issue' } | { act: 'rotate' | 'withdraw'; credential: Credential }
+  >();
+  const close = () => setOpen(undefined);
+  const issue = may('issueCredential') && (
+    <Button onClick={() => setOpen({ act: 'issue' })}>{t.issue}</Button>
+  );
+  return (
+    <>
+      <ResourceTable<Credential>
+        inner
+        id="credentials"
+        title={t.credentials}
+        description={t.credentialsWhy}
+        list={list}
+        idOf={({ accessKeyId }) => accessKeyId}
+        nameOf={({ accessKeyId }) => accessKeyId}
+        actions={issue}
+        empty={
+          <Empty title={t.noCredentials} why={t.noCredentialsWhy}>
+            {issue}
+          </Empty>
+        }
+        columns={[
+          {
+            id: 'accessKeyId',
+            header: t.accessKeyId,
+            isRowHeader: true,
+            width: 210,
+            text: ({ accessKeyId }) => accessKeyId,
+            cell: ({ accessKeyId }) => <span className="mono">{accessKeyId}</span>,
+          },
+          {
+            id: 'state',
+            header: parts.state,
+            text: ({ state }) => stateWord(state),
+            cell: ({ state }) => <State of={state} />,
+          },
+          {
+            id: 'lastSeenAt',
+            header: t.lastSeen,
+            cell: ({ lastSeenAt }) => <Time at={lastSeenAt} none={parts.never} />,
+          },
+          { id: 'requests', header: t.requests, cell: ({ requests }) => requests.toLocaleString('en') },
+          {
+            id: 'expiresAt',
+            header: t.expires,
+            cell: ({ expiresAt }) => <Time at={expiresAt} none={parts.never} />,
+          },
+          { id: 'createdAt', header: t.issued, cell: ({ createdAt }) => <Time at={createdAt} /> },
+          {
+            id: 'lastAddress',
+            header: t.lastAddress,
+            hidden: true,
+            cell: ({ lastAddress }) => lastAddress ?? parts.none,
+          },
+          {
+            id: 'successor',
+            header: t.successor,
+            hidden: true,
+            cell: ({ successor }) => <span className="mono">{successor ?? parts.none}</span>,
+          },
+          {
+            id: 'acts',
+            header: parts.actions,
+            width: 160,
+            cell: (credential) =>
+              credential.state === 'LIVE' &&
+              may('withdrawCredential') && (
+                <SpaceBetween direction="horizontal" size="s">
+                  <Button
+                    variant="inline-link"
+                    ariaLabel={t.rotateTitle(credential.accessKeyId)}
+                    onClick={() => setOpen({ act: 'rotate', credential })}
+                  >
+                    {t.rotate}
+                  </Button>
+                  <Button
+                    variant="inline-link"
+                    ariaLabel={t.withdrawTitle(credential.accessKeyId)}
+                    onClick={() => setOpen({ act: 'withdraw', credential })}
+                  >
+                    {t.withdraw}
+                  </Button>
+                </SpaceBetween>
+              ),
+          },
+        ]}
+      />
+      {open?.act === 'issue' && <IssueDialog keySet={keySet} onClose={close} />}
+      {open?.act === 'rotate' && (
+        <RotateDialog keySet={keySet} credential={open.credential} onClose={close} />
+      )}
+      {open?.act === 'withdraw' && (
+        <WithdrawDialog keySet={keySet} credential={open.credential} onClose={close} />
+      )}
+    </>
+  );
+}

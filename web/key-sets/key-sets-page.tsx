@@ -1,0 +1,125 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
+import { useNavigate } from 'react-router';
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Link } from '../frame/link.tsx';
+import { Page } from '../frame/page.tsx';
+import { filtered } from '../parts/filter-in-address.ts';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { State, stateWord } from '../parts/state.tsx';
+import { Time } from '../parts/time.tsx';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { keySets as t } from '../texts/key-sets.ts';
+import { parts } from '../texts/parts.ts';
+import { KeySetDialog } from './key-set-dialog.tsx';
+
+type KeySet = ItemOf<'listKeySets'>;
+
+export function KeySetsPage() {
+  const vaultId = useVaultId();
+  const home = homeOf(useSession().user);
+  const may = useMay();
+  const navigate = useNavigate();
+  const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
+  const list = useList('listKeySets', { vaultId }, { query: { sort } });
+  const [creating, setCreating] = useState(false);
+  const create = may('createKeySet') && (
+    <Button variant="primary" onClick={() => setCreating(true)}>
+      {t.create}
+    </Button>
+  );
+  return (
+    <Page title={t.title} headless>
+      <ResourceTable<KeySet>
+        id="key-sets"
+        title={t.title}
+        description={t.why}
+        list={list}
+        idOf={({ id }) => id}
+        nameOf={({ name }) => name}
+        actions={create}
+        empty={
+          <Empty title={t.none} why={t.noneWhy}>
+            {create}
+          </Empty>
+        }
+        columns={[
+          {
+            id: 'name',
+            header: parts.name,
+            sortedAs: 'name',
+            isRowHeader: true,
+            width: 160,
+            text: ({ name }) => name,
+            cell: ({ id, name }) => <Link href={`${home}/key-sets/${id}`}>{name}</Link>,
+          },
+          {
+            id: 'state',
+            header: parts.state,
+            text: ({ state }) => stateWord(state),
+            cell: ({ state }) => <State of={state} />,
+          },
+          { id: 'token', header: t.token, text: ({ token }) => token, cell: ({ token }) => token },
+          {
+            id: 'keys',
+            header: t.keys,
+            cell: ({ name, cloudKeys }) => (
+              <Link
+                href={filtered(`${home}/cloud-keys`, ['by-keySet', '=', name])}
+                ariaLabel={`${t.keys}: ${name}`}
+              >
+                {cloudKeys}
+              </Link>
+            ),
+          },
+          {
+            id: 'prefix',
+            header: t.prefix,
+            text: ({ pathPrefix }) => pathPrefix,
+            cell: ({ pathPrefix }) => <span className="mono">{pathPrefix}</span>,
+            width: 200,
+          },
+          {
+            id: 'rotation',
+            header: t.rotation,
+            cell: ({ rotation }) => (rotation.days === null ? t.never : t.every(rotation.days)),
+          },
+          {
+            id: 'quota',
+            header: t.quota,
+            hidden: true,
+            cell: ({ quota }) =>
+              quota === null ? t.noQuota : t.quotaOf(quota.requestsPerSecond, quota.burst),
+          },
+          {
+            id: 'description',
+            header: parts.description,
+            text: ({ description }) => description,
+            cell: ({ description }) => description,
+            width: 200,
+          },
+          {
+            id: 'createdAt',
+            header: parts.created,
+            sortedAs: 'createdAt',
+            hidden: true,
+            cell: ({ createdAt }) => <Time at={createdAt} />,
+          },
+          {
+            id: 'updatedAt',
+            header: parts.updated,
+            sortedAs: 'updatedAt',
+            hidden: true,
+            cell: ({ updatedAt }) => <Time at={updatedAt} />,
+          },
+        ]}
+      />
+      {creating && (
+        <KeySetDialog
+          onClose={() => setCreating(false)}
+          onMade={(id) => void navigate(`${home}/key-sets/${id}`)}
+        />
+      )}
+    </Page>
+  );
+}
