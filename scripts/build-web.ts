@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -14,7 +14,10 @@ import config from '../web/vite.config.ts';
 
 const top = path.resolve(import.meta.dirname, '..');
 const target = path.join(top, 'build/web');
-const making = path.join(top, 'build/web.new');
+mkdirSync(path.join(top, 'build'), { recursive: true });
+const making = mkdtempSync(path.join(top, 'build/web-'));
+// The service's own user reads it.
+chmodSync(making, 0o755);
 
 /** Below this the answer is one packet anyway. */
 const compressedFrom = 600;
@@ -26,23 +29,26 @@ const options = {
 } as const;
 
 const inputs = process.argv[2] ?? 'by hand';
-rmSync(making, { recursive: true, force: true });
-mkdirSync(making, { recursive: true });
-await build({ ...config, configFile: false, build: { ...config.build, outDir: making } });
-const names = await readdir(making, { recursive: true, withFileTypes: true });
-const files = names.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-await Promise.all(files.map(compressed));
-writeFileSync(path.join(making, 'inputs'), `${inputs}\n`);
-// In one go: a node that serves finds the one or the other.
-const old = path.join(top, 'build/web.old');
-rmSync(old, { recursive: true, force: true });
 try {
-  renameSync(target, old);
-} catch (error) {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  await build({ ...config, configFile: false, build: { ...config.build, outDir: making } });
+  const names = await readdir(making, { recursive: true, withFileTypes: true });
+  const files = names
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  await Promise.all(files.map(compressed));
+  writeFileSync(path.join(making, 'inputs'), `${inputs}\n`);
+  // In one go: a node that serves finds the one or the other.
+  const old = mkdtempSync(path.join(top, 'build/web-'));
+  try {
+    renameSync(target, path.join(old, 'web'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  renameSync(making, target);
+  rmSync(old, { recursive: true, force: true });
+} finally {
+  rmSync(making, { recursive: true, force: true });
 }
-renameSync(making, target);
-rmSync(old, { recursive: true, force: true });
 
 async function compressed(file: string): Promise<void> {
   const bytes = await readFile(file);

@@ -25,6 +25,10 @@ const KeySetsPage = lazy(async () => ({
   default: (await import('./key-sets/key-sets-page.tsx')).KeySetsPage,
 }));
 const KeySetPage = lazy(async () => ({ default: (await import('./key-sets/key-set-page.tsx')).KeySetPage }));
+const AccountsPage = lazy(async () => ({
+  default: (await import('./cloud/accounts-page.tsx')).AccountsPage,
+}));
+const AccountPage = lazy(async () => ({ default: (await import('./cloud/account-page.tsx')).AccountPage }));
 
 /** What everybody has, wherever they are signed in. */
 const common: RouteObject[] = [
@@ -41,6 +45,8 @@ export const vaultRoutes: RouteObject[] = [
   { path: 'cloud-keys/create', element: <CreateKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId', element: <CloudKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId/edit', element: <EditKeyPage /> },
+  { path: 'csp-accounts', element: <AccountsPage /> },
+  { path: 'csp-accounts/:cspAccountId', element: <AccountPage /> },
   { path: 'key-sets', element: <KeySetsPage /> },
   { path: 'key-sets/:keySetId', element: <KeySetPage /> },
 ];

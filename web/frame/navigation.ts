@@ -18,6 +18,10 @@ const ofVault: readonly Section[] = [
   { text: t.overview, path: '', needs: 'getVaultStatus' },
   { text: t.cloudKeys, path: '/cloud-keys', needs: 'listCloudKeys' },
   { text: t.keySets, path: '/key-sets', needs: 'listKeySets' },
+  {
+    text: t.aws,
+    places: [{ text: t.accounts, path: '/csp-accounts', needs: 'listCspAccounts' }],
+  },
 ];
 
 const ofAppliance: readonly Section[] = [{ text: t.overview, path: '', needs: 'getStatus' }];

@@ -66,7 +66,7 @@ export function KeySetsPage() {
             cell: ({ name, cloudKeys }) => (
               <Link
                 href={filtered(`${home}/cloud-keys`, ['by-keySet', '=', name])}
-                ariaLabel={`${t.keys}: ${name}`}
+                ariaLabel={`${cloudKeys} ${t.keys}: ${name}`}
               >
                 {cloudKeys}
               </Link>

@@ -35,7 +35,44 @@ export const commands = {
   credentialRotate: (accessKeyId: string, minutes: string) =>
     `holdfast credential rotate ${w(accessKeyId)}${option('retire-after-quiet', `${minutes}min`)} --console-file xks-proxy-config.json`,
   credentialWithdraw: (accessKeyId: string) => `holdfast credential withdraw ${w(accessKeyId)}`,
+  accountCreate: (account: AccountWords) =>
+    `holdfast csp-account create ${w(account.name === '' ? 'NAME' : account.name)}${accountOptions(account)}`,
+  accountEdit: (name: string, account: AccountWords) =>
+    `holdfast csp-account edit ${w(name)}${name === account.name ? '' : option('name', account.name)}${accountOptions(account)}`,
+  accountDelete: (name: string) => `holdfast csp-account delete ${w(name)}`,
+  accountRotate: (name: string) => `holdfast csp-account rotate-access-key ${w(name)}`,
+  accountPolicy: (name: string) => `holdfast csp-account policy ${w(name)}`,
 } as const;
+
+/** What the form of a CSP account says, as words of a command; the secret is asked for. */
+export interface AccountWords {
+  name: string;
+  group: string;
+  description: string;
+  type: string;
+  awsAccountId: string;
+  defaultRegion: string;
+  accessKeyId: string;
+  roleArn: string;
+  rotationDays: string;
+  hasKey: boolean;
+}
+
+function accountOptions(account: AccountWords): string {
+  return [
+    option('group', account.group),
+    option('description', account.description),
+    option('type', account.type),
+    option('aws-account', account.type === 'manual' ? account.awsAccountId : undefined),
+    option('region', account.defaultRegion),
+    option('role-arn', account.type === 'role' ? account.roleArn : undefined),
+    option('access-key-id', account.hasKey ? account.accessKeyId : undefined),
+    option(
+      'access-key-rotation',
+      account.hasKey && account.rotationDays !== '' ? `${account.rotationDays}d` : undefined,
+    ),
+  ].join('');
+}
 
 /** What the form of a key set says, as words of a command. */
 export interface KeySetWords {

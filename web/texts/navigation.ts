@@ -4,4 +4,6 @@ export const navigation = {
   overview: 'Overview',
   cloudKeys: 'CloudKeys',
   keySets: 'Key sets',
+  aws: 'AWS',
+  accounts: 'CSP accounts',
 } as const;

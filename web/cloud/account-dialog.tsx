@@ -1,0 +1,209 @@
+import { useState } from 'react';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { fieldProblem } from '../api/problem.ts';
+import { useAct, useIdempotencyKeys, useWholeList } from '../api/queries.ts';
+import { useFlash } from '../frame/flash.tsx';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { SelectField, TextField } from '../parts/fields.tsx';
+import { useVaultId } from '../session/session.tsx';
+import { accounts as t } from '../texts/cloud.ts';
+import { commands } from '../texts/commands.ts';
+import { parts } from '../texts/parts.ts';
+
+type CspAccount = Schemas['CspAccount'];
+
+interface Props {
+  account?: { record: CspAccount; etag: string; refetch: () => Promise<string | undefined> };
+  onClose: () => void;
+  onMade?: (id: string) => void;
+}
+
+/** Makes a CSP account, or changes one. The secret goes to the node alone, which seals it at once. */
+export function AccountDialog({ account, onClose, onMade }: Props) {
+  const vaultId = useVaultId();
+  const flash = useFlash();
+  const before = account?.record;
+  const [form, setForm] = useState(() => ({
+    name: before?.name ?? '',
+    description: before?.description ?? '',
+    adminGroupId: before?.adminGroupId ?? '',
+    type: before?.type ?? ('access-key' as CspAccount['type']),
+    awsAccountId: before?.awsAccountId ?? '',
+    defaultRegion: before?.defaultRegion ?? '',
+    accessKeyId: before?.accessKeyId ?? '',
+    secretAccessKey: '',
+    roleArn: before?.roleArn ?? '',
+    rotationDays: before?.accessKeyRotation.days?.toString() ?? '',
+  }));
+  const [etag, setEtag] = useState(account?.etag ?? '');
+  const groups = useWholeList('listAdminGroups', { vaultId });
+  const create = useAct('createCspAccount');
+  const update = useAct('updateCspAccount');
+  const keyOf = useIdempotencyKeys();
+  const problem = create.error ?? update.error;
+  const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
+  const only = groups.data?.length === 1 ? groups.data[0]?.id : undefined;
+  const adminGroupId = form.adminGroupId === '' ? (only ?? '') : form.adminGroupId;
+  const hasKey = form.type === 'access-key' || form.type === 'role';
+  const body = {
+    name: form.name,
+    description: form.description,
+    adminGroupId,
+    type: form.type,
+    ...(form.type === 'manual' && form.awsAccountId !== '' ? { awsAccountId: form.awsAccountId } : {}),
+    ...(form.defaultRegion === '' ? {} : { defaultRegion: form.defaultRegion }),
+    ...(hasKey && form.accessKeyId !== '' && form.accessKeyId !== before?.accessKeyId
+      ? { accessKeyId: form.accessKeyId }
+      : {}),
+    ...(hasKey && form.secretAccessKey !== '' ? { secretAccessKey: form.secretAccessKey } : {}),
+    ...(form.type === 'role' && form.roleArn !== (before?.roleArn ?? '') ? { roleArn: form.roleArn } : {}),
+    ...(hasKey && form.rotationDays !== (before?.accessKeyRotation.days?.toString() ?? '')
+      ? { accessKeyRotation: { days: form.rotationDays === '' ? null : Number(form.rotationDays) } }
+      : {}),
+  };
+  const words = { ...form, group: groups.data?.find(({ id }) => id === adminGroupId)?.name ?? '', hasKey };
+  const submit = async () => {
+    if (before === undefined) {
+      // The key is of what is not secret: it stays in no memory longer than the form.
+      const { secretAccessKey: _, ...told } = body as typeof body & { secretAccessKey?: string };
+      const made = await create.mutateAsync({
+        params: { vaultId },
+        body,
+        idempotencyKey: keyOf([told, form.secretAccessKey.length]),
+      });
+      flash({ type: 'success', header: t.created(made.body.name) });
+      onMade?.(made.body.id);
+      return;
+    }
+    const changed = await update.mutateAsync({
+      params: { vaultId, cspAccountId: before.id },
+      body,
+      ifMatch: etag,
+    });
+    flash({ type: 'success', header: t.changed(changed.body.name) });
+  };
+  return (
+    <ActDialog
+      size="large"
+      title={before === undefined ? t.create : t.editTitle(before.name)}
+      submitLabel={before === undefined ? t.createSubmit : parts.save}
+      command={
+        before === undefined ? commands.accountCreate(words) : commands.accountEdit(before.name, words)
+      }
+      onClose={onClose}
+      onSubmit={submit}
+      disabled={form.name === '' || adminGroupId === ''}
+      told={[
+        '/name',
+        '/description',
+        '/adminGroupId',
+        '/awsAccountId',
+        '/defaultRegion',
+        '/accessKeyId',
+        '/secretAccessKey',
+        '/roleArn',
+        '/accessKeyRotation',
+      ]}
+      {...(account === undefined
+        ? {}
+        : { onConflict: async () => setEtag((await account.refetch()) ?? '*') })}
+    >
+      <TextField
+        label={parts.name}
+        value={form.name}
+        onText={(name) => set({ name })}
+        error={fieldProblem(problem, '/name')}
+        autoFocus
+        mono
+      />
+      <TextField
+        label={parts.description}
+        optional
+        value={form.description}
+        onText={(description) => set({ description })}
+        error={fieldProblem(problem, '/description')}
+      />
+      <SelectField
+        label={t.group}
+        description={t.groupWhy}
+        value={adminGroupId}
+        onValue={(value) => set({ adminGroupId: value })}
+        options={(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+        isLoading={groups.isPending}
+        error={fieldProblem(problem, '/adminGroupId')}
+      />
+      <SelectField
+        label={t.type}
+        value={form.type}
+        onValue={(type) => set({ type: type as CspAccount['type'] })}
+        options={(Object.keys(t.types) as CspAccount['type'][]).map((value) => ({
+          value,
+          label: t.types[value],
+          description: t.typeWhy[value],
+        }))}
+        error={fieldProblem(problem, '/type')}
+      />
+      {form.type === 'manual' && (
+        <TextField
+          label={t.account}
+          description={t.accountWhy}
+          optional
+          value={form.awsAccountId}
+          onText={(awsAccountId) => set({ awsAccountId })}
+          error={fieldProblem(problem, '/awsAccountId')}
+          mono
+        />
+      )}
+      {form.type === 'role' && (
+        <TextField
+          label={t.roleArn}
+          value={form.roleArn}
+          onText={(roleArn) => set({ roleArn })}
+          error={fieldProblem(problem, '/roleArn')}
+          mono
+        />
+      )}
+      {hasKey && (
+        <>
+          <TextField
+            label={t.accessKeyId}
+            optional={form.type === 'role'}
+            value={form.accessKeyId}
+            onText={(accessKeyId) => set({ accessKeyId })}
+            error={fieldProblem(problem, '/accessKeyId')}
+            mono
+          />
+          <TextField
+            label={t.secret}
+            description={t.secretWhy}
+            constraint={before === undefined ? undefined : t.secretStays}
+            optional={before !== undefined || form.type === 'role'}
+            type="password"
+            autoComplete="new-password"
+            value={form.secretAccessKey}
+            onText={(secretAccessKey) => set({ secretAccessKey })}
+            error={fieldProblem(problem, '/secretAccessKey')}
+          />
+          <TextField
+            label={t.rotationDays}
+            description={t.rotationWhy}
+            optional
+            type="number"
+            value={form.rotationDays}
+            onText={(rotationDays) => set({ rotationDays })}
+            error={fieldProblem(problem, '/accessKeyRotation')}
+          />
+        </>
+      )}
+      <TextField
+        label={t.region}
+        description={t.regionWhy}
+        optional
+        value={form.defaultRegion}
+        onText={(defaultRegion) => set({ defaultRegion })}
+        error={fieldProblem(problem, '/defaultRegion')}
+        mono
+      />
+    </ActDialog>
+  );
+}

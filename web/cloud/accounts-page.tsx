@@ -1,0 +1,140 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { useNavigate } from 'react-router';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { useList, useWholeList, type ItemOf } from '../api/queries.ts';
+import { Link } from '../frame/link.tsx';
+import { Page } from '../frame/page.tsx';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { Time } from '../parts/time.tsx';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { accounts as t } from '../texts/cloud.ts';
+import { parts } from '../texts/parts.ts';
+import { AccountDialog } from './account-dialog.tsx';
+
+type CspAccount = ItemOf<'listCspAccounts'>;
+
+export function AccountsPage() {
+  const vaultId = useVaultId();
+  const home = homeOf(useSession().user);
+  const may = useMay();
+  const navigate = useNavigate();
+  const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
+  const list = useList('listCspAccounts', { vaultId }, { query: { sort } });
+  const groups = useWholeList('listAdminGroups', { vaultId });
+  const groupName = (id: string) => groups.data?.find((group) => group.id === id)?.name ?? parts.none;
+  const [creating, setCreating] = useState(false);
+  const create = may('createCspAccount') && (
+    <Button variant="primary" onClick={() => setCreating(true)}>
+      {t.create}
+    </Button>
+  );
+  return (
+    <Page title={t.title} headless>
+      <ResourceTable<CspAccount>
+        id="csp-accounts"
+        title={t.title}
+        description={t.why}
+        list={list}
+        idOf={({ id }) => id}
+        nameOf={({ name }) => name}
+        actions={create}
+        empty={
+          <Empty title={t.none} why={t.noneWhy}>
+            {create}
+          </Empty>
+        }
+        columns={[
+          {
+            id: 'name',
+            header: parts.name,
+            sortedAs: 'name',
+            isRowHeader: true,
+            width: 160,
+            text: ({ name }) => name,
+            cell: ({ id, name }) => <Link href={`${home}/csp-accounts/${id}`}>{name}</Link>,
+          },
+          {
+            id: 'type',
+            header: t.type,
+            text: ({ type }) => t.types[type],
+            cell: ({ type }) => t.types[type],
+            width: 180,
+          },
+          {
+            id: 'account',
+            header: t.account,
+            text: ({ awsAccountId }) => awsAccountId,
+            cell: ({ awsAccountId }) => <span className="mono">{awsAccountId || parts.none}</span>,
+          },
+          {
+            id: 'check',
+            header: t.check,
+            text: checkWords,
+            cell: (account) => <CheckState account={account} />,
+            width: 190,
+          },
+          {
+            id: 'region',
+            header: t.region,
+            text: ({ defaultRegion }) => defaultRegion,
+            cell: ({ defaultRegion }) => defaultRegion || parts.none,
+          },
+          {
+            id: 'group',
+            header: t.group,
+            text: ({ adminGroupId }) => groupName(adminGroupId),
+            cell: ({ adminGroupId }) => groupName(adminGroupId),
+          },
+          { id: 'age', header: t.age, cell: ({ accessKeyCreatedAt }) => <Time at={accessKeyCreatedAt} /> },
+          {
+            id: 'next',
+            header: t.nextRotation,
+            cell: ({ nextAccessKeyRotationAt }) => <Time at={nextAccessKeyRotationAt} none={parts.never} />,
+          },
+          {
+            id: 'description',
+            header: parts.description,
+            hidden: true,
+            text: ({ description }) => description,
+            cell: ({ description }) => description,
+          },
+          {
+            id: 'createdAt',
+            header: parts.created,
+            sortedAs: 'createdAt',
+            hidden: true,
+            cell: ({ createdAt }) => <Time at={createdAt} />,
+          },
+        ]}
+      />
+      {creating && (
+        <AccountDialog
+          onClose={() => setCreating(false)}
+          onMade={(id) => void navigate(`${home}/csp-accounts/${id}`)}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** Whether AWS takes the credential, and gives it what is needed. */
+export function CheckState({ account }: { account: Schemas['CspAccount'] }) {
+  const { check, type } = account;
+  if (check === null)
+    return (
+      <StatusIndicator type="pending">{type === 'manual' ? t.types.manual : t.notChecked}</StatusIndicator>
+    );
+  return (
+    <StatusIndicator type={check.ok ? 'success' : check.arn === null ? 'error' : 'warning'}>
+      {checkWords(account)} <Time at={check.at} />
+    </StatusIndicator>
+  );
+}
+
+function checkWords({ check, type }: Schemas['CspAccount']): string {
+  if (check === null) return type === 'manual' ? t.types.manual : t.notChecked;
+  if (check.ok) return t.checkedOk;
+  return check.arn === null ? t.refused : t.missing(check.missing.length);
+}
