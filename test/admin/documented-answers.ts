@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { openApi } from '../../src/admin/openapi/document.ts';
@@ -30,10 +31,21 @@ export function checkDocumented(method: string, path: string, answer: AdminAnswe
   const route = routeOf(method, path.split('?', 1)[0] ?? '');
   if (route === undefined) return;
   const wrong = wrongIn(route, answer);
+  note(route, answer);
   if (wrong !== undefined)
     throw new Error(
       `${route.operation} answered ${answer.status}: ${wrong}, against its OpenAPI description`,
     );
+}
+
+/** Where scripts/check wants to know what was answered, of all test files together. */
+const target = process.env['HOLDFAST_TEST_ANSWERS'];
+const answered = new Set<string>();
+if (target !== undefined) process.once('exit', () => appendFileSync(target, `${[...answered].join('\n')}\n`));
+
+function note({ operation }: Route, { status, body }: AdminAnswer): void {
+  const { type } = (status < 400 ? {} : (body ?? {})) as { type?: string };
+  answered.add(`${operation} ${status} ${type?.slice(prefix.length) ?? '-'}`);
 }
 
 function routeOf(method: string, path: string): Route | undefined {

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { statusOf } from '../../src/admin/openapi/operation.ts';
+import { problemsOf } from '../../src/admin/openapi/problems.ts';
+import { problemKinds, type ProblemKind } from '../../src/admin/problem.ts';
+import { allRoutes } from '../../src/admin/routes.ts';
+
+/*
+ * The reverse of what the tests' client checks of each answer: what the OpenAPI document lists and no test has seen. Each
+ * test process notes what it was answered (test/admin/documented-answers.ts) in a file of lines `operation status kind`.
+ * Run after all tests: node scripts/docs/answers-check.ts FILE
+ */
+
+/** Why no test is answered so by the management API of a whole node. Told by operation and kind, or for all by kind. */
+const reasons: Readonly<Record<string, string>> = {
+  'request-timeout': 'answered by the listener before there is a request: test/http',
+  'head-too-large': 'answered by the parser of Node before there is a request: test/http',
+  'not-implemented': 'answered by the listener before there is a request: test/http',
+  internal: 'an answer of a fault that we do not know of',
+  'store-full': 'made in process, on a disk of its own: test/store',
+};
+
+/** Kinds that everything may be answered with, by what each request passes through: one operation stands for all. */
+const ofEach = new Set<ProblemKind>(
+  (Object.keys(problemKinds) as ProblemKind[]).filter(
+    (kind) => !allRoutes.some(({ problems }) => problems?.includes(kind)),
+  ),
+);
+
+/** What is listed and was not answered, a line each. */
+export function unanswered(seen: ReadonlySet<string>): string[] {
+  const kindsSeen = new Set([...seen].map((line) => line.split(' ')[2] ?? ''));
+  const kinds = new Set(allRoutes.flatMap(problemsOf));
+  const missing = [
+    ...allRoutes
+      .filter((route) => !seen.has(`${route.operation} ${statusOf(route)} -`))
+      .map((route) => `${route.operation} ${statusOf(route)}`),
+    ...allRoutes.flatMap(({ operation, problems = [] }) =>
+      problems
+        .filter((kind) => !seen.has(`${operation} ${problemKinds[kind][0]} ${kind}`))
+        .map((kind) => `${operation} ${kind}`),
+    ),
+    ...[...ofEach].filter((kind) => kinds.has(kind) && !kindsSeen.has(kind)),
+  ];
+  return missing.filter((one) => reasons[one] === undefined);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [, , file = ''] = process.argv;
+  const missing = unanswered(new Set(readFileSync(file, 'utf8').split('\n')));
+  for (const one of missing) console.log(`   listed, and answered to no test: ${one}`);
+  console.log(`   ${missing.length} answers that OpenAPI lists and no test has seen`);
+}
