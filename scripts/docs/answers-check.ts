@@ -20,10 +20,13 @@ const reasons: Readonly<Record<string, string>> = {
   'store-full': 'made in process, on a disk of its own: test/store',
 };
 
+/** What AWS or a token refuses is told in one place (toProblem), whichever operation met it. */
+const ofBelow = new Set<ProblemKind>(['aws', 'aws-busy', 'token-unavailable']);
+
 /** Kinds that everything may be answered with, by what each request passes through: one operation stands for all. */
 const ofEach = new Set<ProblemKind>(
   (Object.keys(problemKinds) as ProblemKind[]).filter(
-    (kind) => !allRoutes.some(({ problems }) => problems?.includes(kind)),
+    (kind) => ofBelow.has(kind) || !allRoutes.some(({ problems }) => problems?.includes(kind)),
   ),
 );
 
@@ -37,7 +40,7 @@ export function unanswered(seen: ReadonlySet<string>): string[] {
       .map((route) => `${route.operation} ${statusOf(route)}`),
     ...allRoutes.flatMap(({ operation, problems = [] }) =>
       problems
-        .filter((kind) => !seen.has(`${operation} ${problemKinds[kind][0]} ${kind}`))
+        .filter((kind) => !ofEach.has(kind) && !seen.has(`${operation} ${problemKinds[kind][0]} ${kind}`))
         .map((kind) => `${operation} ${kind}`),
     ),
     ...[...ofEach].filter((kind) => kinds.has(kind) && !kindsSeen.has(kind)),

@@ -1,4 +1,4 @@
-import { openApi, type SchemaNode } from '../../src/admin/openapi/document.ts';
+import { openApi, type Operation, type SchemaNode } from '../../src/admin/openapi/document.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 
 /*
@@ -16,7 +16,28 @@ export function apiTypes(): string {
     '/* oxlint-disable max-lines -- generated */',
     '/** What the management API answers, by the name of its schema in OpenAPI. A later version may answer more. */' +
       `\nexport interface Schemas ${fieldsOf(schemas, Object.keys(schemas))}`,
+    '/** The paths under /api/v1: of each method what it takes, and what it answers where all is well. */' +
+      `\nexport interface Paths {\n${Object.entries(document.paths).map(pathType).join('\n')}\n}`,
   ].join('\n\n');
+}
+
+function pathType([path, item]: [string, Readonly<Record<string, Operation>>]): string {
+  const methods = Object.entries(item).map(
+    ([method, operation]) => `${method.toUpperCase()}: ${operationType(operation)};`,
+  );
+  return `${JSON.stringify(path)}: {\n${methods.join('\n')}\n};`;
+}
+
+function operationType({ parameters, requestBody, responses }: Operation): string {
+  const query = parameters.flatMap((one) => ('in' in one && one.in === 'query' ? [one] : []));
+  const required = query.filter((one) => one.required).map(({ name }) => name);
+  const fields = Object.fromEntries(query.map(({ name, schema }) => [name, schema]));
+  const good = Object.entries(responses).find(([status]) => /^[23]/.test(status))?.[1].content;
+  return `{
+    query: ${query.length === 0 ? 'undefined' : fieldsOf(fields, required, sent)};
+    body: ${requestBody === undefined ? 'undefined' : typeOf(requestBody.content['application/json'].schema, sent)};
+    answer: ${good === undefined ? 'undefined' : typeOf(good['application/json'].schema)};
+  }`;
 }
 
 /** Values that the API takes, for the options of commands. */
@@ -40,43 +61,57 @@ function choices(path: string, field: string): unknown[] {
   return values;
 }
 
-function fieldsOf(properties: Record<string, SchemaNode>, required: readonly string[] = []): string {
+/**
+ * What is behind the type of a field that is sent and need not be: one that is undefined is not sent either. What such
+ * fields mean stands in docs/api.md.
+ */
+const sent = ' | undefined';
+
+function fieldsOf(
+  properties: Record<string, SchemaNode>,
+  required: readonly string[] = [],
+  optional = '',
+): string {
   const fields = Object.entries(properties).map(([name, node]) => {
-    const words = node.description?.replaceAll('*/', '* /');
+    const words = optional === sent ? undefined : node.description?.replaceAll('*/', '* /');
     const key = /^[A-Za-z]\w*$/.test(name) ? name : JSON.stringify(name);
-    return `${words === undefined ? '' : `/** ${words} */\n`}${key}${required.includes(name) ? '' : '?'}: ${typeOf(node)};`;
+    const [mark, more] = required.includes(name) ? ['', ''] : ['?', optional];
+    return `${words === undefined ? '' : `/** ${words} */\n`}${key}${mark}: ${typeOf(node, optional)}${more};`;
   });
   return `{\n${fields.join('\n')}\n}`;
 }
 
 /** A schema as a type of TypeScript, in which components are members of `Schemas`. */
-export function typeOf(node: SchemaNode): string {
+export function typeOf(node: SchemaNode, optional = ''): string {
   const some = node.anyOf ?? node.oneOf;
   if (node.$ref !== undefined) return `Schemas['${node.$ref.replace(/^.*\//, '')}']`;
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum !== undefined) return node.enum.map((value) => JSON.stringify(value)).join(' | ');
-  if (some !== undefined) return some.map((one) => `(${typeOf(one)})`).join(' | ');
-  if (node.allOf !== undefined) return node.allOf.map((one) => `(${typeOf(one)})`).join(' & ');
-  if (Array.isArray(node.type)) return node.type.map((type) => typeOf({ ...node, type })).join(' | ');
+  if (some !== undefined) return some.map((one) => `(${typeOf(one, optional)})`).join(' | ');
+  if (node.allOf !== undefined) return node.allOf.map((one) => `(${typeOf(one, optional)})`).join(' & ');
+  if (Array.isArray(node.type))
+    return node.type.map((type) => typeOf({ ...node, type }, optional)).join(' | ');
   if (node.type === undefined) return 'unknown';
   const told = byType[node.type];
   if (told === undefined) throw new Error(`the type ${node.type} has none in TypeScript here`);
-  return told(node);
+  return told(node, optional);
 }
 
-const byType: Readonly<Record<string, (node: SchemaNode) => string>> = {
+const byType: Readonly<Record<string, (node: SchemaNode, optional: string) => string>> = {
   string: () => 'string',
   boolean: () => 'boolean',
   null: () => 'null',
   integer: () => 'number',
   number: () => 'number',
-  array: ({ prefixItems, items }) =>
-    prefixItems === undefined ? `(${typeOf(items ?? {})})[]` : `[${prefixItems.map(typeOf).join(', ')}]`,
+  array: ({ prefixItems, items }, optional) =>
+    prefixItems === undefined
+      ? `${optional === sent ? 'readonly ' : ''}(${typeOf(items ?? {}, optional)})[]`
+      : `[${prefixItems.map((one) => typeOf(one, optional)).join(', ')}]`,
   object: objectOf,
 };
 
-function objectOf({ properties, required, additionalProperties }: SchemaNode): string {
+function objectOf({ properties, required, additionalProperties }: SchemaNode, optional: string): string {
   const others = typeof additionalProperties === 'object' ? typeOf(additionalProperties) : 'unknown';
   if (properties === undefined) return `Record<string, ${others}>`;
-  return fieldsOf(properties, required);
+  return fieldsOf(properties, required, optional);
 }

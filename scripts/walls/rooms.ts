@@ -42,15 +42,28 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['commander'],
   },
   'src/cli/archive': {
-    rooms: [ground, 'src/cli/client', 'src/cli/output', 'src/evidence', 'src/store/sqlite'],
+    rooms: [
+      ground,
+      'src/cli/client',
+      'src/cli/client/api-types.ts',
+      'src/cli/output',
+      'src/evidence',
+      'src/store/sqlite',
+    ],
     packages: ['commander'],
   },
   'src/cli/completion': {
     rooms: ['src/cli/client', 'src/cli/commands/**', 'src/cli/output'],
     packages: ['commander'],
   },
-  'src/cli/records': { rooms: [ground, 'src/cli/client', 'src/cli/output'], packages: ['commander'] },
-  'src/cli/client': { rooms: [ground, '.', 'src/cli/output'], packages: ['commander'] },
+  'src/cli/records': {
+    rooms: [ground, 'src/cli/client', 'src/cli/client/api-types.ts', 'src/cli/output'],
+    packages: ['commander'],
+  },
+  'src/cli/client': {
+    rooms: [ground, '.', 'src/cli/client/api-types.ts', 'src/cli/output'],
+    packages: ['commander'],
+  },
   'src/cli/output': { rooms: [ground], packages: ['commander', 'string-width', 'yaml'] },
   'src/cli/node': {
     rooms: [

@@ -60,6 +60,7 @@ export const expected: Readonly<Record<string, Row>> = {
   newRecoveryCodes: sessionsOnly,
   listApiKeys: sessionsOnly,
   createApiKey: sessionsOnly,
+  getApiKey: ownUnknown,
   revokeApiKey: ownUnknown,
   // The appliance
   getStatus: applianceReads,

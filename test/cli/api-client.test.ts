@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import anyTest, { type TestFn } from 'ava';
+import { at, behind, one } from '../../src/cli/client/address.ts';
 import { ApiClient } from '../../src/cli/client/api-client.ts';
 import { ApiProblem } from '../../src/cli/client/api-problem.ts';
 import { LostConnectionError, Transport } from '../../src/cli/client/api-transport.ts';
@@ -8,6 +9,9 @@ import { Secret } from '../../src/secret.ts';
 import { halfAnAnswer, json, lost, problem, ScriptedApi, silence } from './scripted-api.ts';
 
 const test = anyTest as TestFn<{ api: ScriptedApi; client: ApiClient; transport: Transport }>;
+
+const groups = at('/vaults/{vaultId}/admin-groups', { vaultId: 'v' });
+const keys = at('/vaults/{vaultId}/cloud-keys', { vaultId: 'v' });
 
 test.beforeEach(async (t) => {
   const api = await ScriptedApi.start();
@@ -25,7 +29,7 @@ test('a list is read to its end, page by page, with the bearer on each request',
     json({ items: [{ id: '1' }, { id: '2' }], next: 'a+/=' }),
     json({ items: [{ id: '3' }], next: null }),
   ];
-  const items = await client.list('/things', { state: 'ON', name: undefined });
+  const items = await client.list(groups, { sort: '-name', name: undefined });
   t.deepEqual(
     items.map(({ id }) => id),
     ['1', '2', '3'],
@@ -33,8 +37,8 @@ test('a list is read to its end, page by page, with the bearer on each request',
   t.deepEqual(
     api.asked.map(({ url, headers }) => [url, headers.authorization]),
     [
-      ['/api/v1/things?state=ON&limit=200', 'Bearer hfs_session'],
-      ['/api/v1/things?state=ON&limit=200&cursor=a%2B%2F%3D', 'Bearer hfs_session'],
+      ['/api/v1/vaults/v/admin-groups?sort=-name&limit=200', 'Bearer hfs_session'],
+      ['/api/v1/vaults/v/admin-groups?sort=-name&limit=200&cursor=a%2B%2F%3D', 'Bearer hfs_session'],
     ],
   );
 });
@@ -42,8 +46,8 @@ test('a list is read to its end, page by page, with the bearer on each request',
 test('a limit asks for no more than so many, and stops', async (t) => {
   const { api, client } = t.context;
   api.replies = [json({ items: [{}, {}, {}], next: 'more' })];
-  t.is((await client.list('/things', {}, 3)).length, 3);
-  t.is(api.asked[0]?.url, '/api/v1/things?limit=3');
+  t.is((await client.list(groups, undefined, 3)).length, 3);
+  t.is(api.asked[0]?.url, '/api/v1/vaults/v/admin-groups?limit=3');
   t.is(api.asked.length, 1);
 });
 
@@ -54,7 +58,7 @@ for (const [name, reply] of [
   test(`a create whose connection is lost ${name} is sent again with the same Idempotency-Key`, async (t) => {
     const { api, client } = t.context;
     api.replies = [reply, json({ id: 'made-once' }, 201)];
-    t.deepEqual(await client.create('/things', { name: 'x' }), { id: 'made-once' });
+    t.like(await client.create(groups, { name: 'x' }), { id: 'made-once' });
     const keys = api.asked.map(({ headers }) => headers['idempotency-key']);
     t.is(keys.length, 2);
     t.regex(String(keys[0]), /^[0-9a-f-]{36}$/);
@@ -68,29 +72,31 @@ for (const [name, reply] of [
 test('two creates have two Idempotency-Keys', async (t) => {
   const { api, client } = t.context;
   api.replies = [json({}, 201), json({}, 201)];
-  await client.create('/things', {});
-  await client.create('/things', {});
+  await client.create(groups, { name: 'x' });
+  await client.create(groups, { name: 'x' });
   t.not(api.asked[0]?.headers['idempotency-key'], api.asked[1]?.headers['idempotency-key']);
 });
 
 test('a repeated create that meets the first one under way waits for it', async (t) => {
   const { api, client } = t.context;
   api.replies = [lost, problem('conflict', 409), json({ id: '1' }, 201)];
-  t.deepEqual(await client.create('/things', {}), { id: '1' });
+  t.like(await client.create(groups, { name: 'x' }), { id: '1' });
   t.is(new Set(api.asked.map(({ headers }) => headers['idempotency-key'])).size, 1);
 });
 
 test('a conflict of the first attempt is no reason to try again', async (t) => {
   const { api, client } = t.context;
   api.replies = [problem('conflict', 409, { detail: 'another has this name' })];
-  await t.throwsAsync(client.create('/things', {}), { message: 'another has this name' });
+  await t.throwsAsync(client.create(groups, { name: 'x' }), { message: 'another has this name' });
   t.is(api.asked.length, 1);
 });
 
 test('a create gives up after three lost connections, and says that it may have been done', async (t) => {
   const { api, client } = t.context;
   api.replies = [lost, lost, lost];
-  const error = await t.throwsAsync(client.create('/things', {}), { instanceOf: LostConnectionError });
+  const error = await t.throwsAsync(client.create(groups, { name: 'x' }), {
+    instanceOf: LostConnectionError,
+  });
   t.regex(error.message, /may have been done all the same/);
   t.is(error.exitCode, 69);
   t.is(api.asked.length, 3);
@@ -99,7 +105,7 @@ test('a create gives up after three lost connections, and says that it may have 
 test('a change is sent with the ETag of what was read, and once only', async (t) => {
   const { api, client } = t.context;
   api.replies = [json({ id: '1' }, 200, { ETag: '"7"' }), json({ id: '1' }, 200, { ETag: '"8"' })];
-  await client.change('/things/1', { body: { name: 'y' } });
+  await client.edit(one(groups, '1'), { name: 'y' });
   t.deepEqual(
     api.asked.map(({ method, headers }) => [method, headers['if-match'], headers['content-type']]),
     [
@@ -108,18 +114,18 @@ test('a change is sent with the ETag of what was read, and once only', async (t)
     ],
   );
   api.replies = [json({ id: '1' }, 200, { ETag: '"8"' }), lost];
-  await t.throwsAsync(client.change('/things/1', { method: 'POST', action: '/rotate' }), {
+  await t.throwsAsync(client.act(one(keys, '1'), '/rotate'), {
     instanceOf: LostConnectionError,
   });
   t.is(api.asked.length, 4);
-  t.is(api.asked[3]?.url, '/api/v1/things/1/rotate');
+  t.is(api.asked[3]?.url, '/api/v1/vaults/v/cloud-keys/1/rotate');
 });
 
 test('what is set is sent with the ETag of what was there, and with * where there was nothing', async (t) => {
   const { api, client } = t.context;
   api.replies = [problem('not-found', 404), json({}), json({}, 200, { ETag: '"1"' }), json({})];
-  await client.put('/mail', {});
-  await client.put('/mail', {});
+  await client.put(at('/mail'), { host: 'h', port: 25, security: 'none', from: 'a@b.c' });
+  await client.put(at('/mail'), { host: 'h', port: 25, security: 'none', from: 'a@b.c' });
   t.deepEqual(
     api.asked.map(({ method, headers }) => [method, headers['if-match']]),
     [
@@ -154,7 +160,7 @@ test('a problem is repeated in its own words, with its fields and a code that me
   for (const [kind, status, exitCode] of cases) {
     const fields = [{ where: '/name', detail: 'is taken' }];
     api.replies = [problem(kind, status, { detail: `about ${kind}`, remediation: 'do so', fields })];
-    const error = await t.throwsAsync(client.send({ method: 'POST', path: '/x' }), {
+    const error = await t.throwsAsync(client.create(groups, { name: 'x' }), {
       instanceOf: ApiProblem,
     });
     t.is(error.message, status >= 500 ? `about ${kind} (request 7)` : `about ${kind}`);
@@ -168,7 +174,7 @@ test('a problem is repeated in its own words, with its fields and a code that me
 test('too many requests: the time to wait is said', async (t) => {
   const { api, client } = t.context;
   api.replies = [problem('too-many-requests', 429, {}, { 'Retry-After': '30' })];
-  const error = await t.throwsAsync(client.get('/x'), { instanceOf: ApiProblem, message: 'detail' });
+  const error = await t.throwsAsync(client.get(at('/user')), { instanceOf: ApiProblem, message: 'detail' });
   t.is(error.remediation, 'wait 30 s, then repeat');
 });
 
@@ -178,7 +184,7 @@ test('a record that somebody else changed meanwhile says so, with the way out', 
     json({}, 200, { ETag: '"7"' }),
     problem('precondition-failed', 412, { detail: 'it has been changed meanwhile' }),
   ];
-  const error = await t.throwsAsync(client.change('/x', { body: {} }), { instanceOf: ApiProblem });
+  const error = await t.throwsAsync(client.edit(one(groups, '1'), {}), { instanceOf: ApiProblem });
   t.is(error.message, 'it has been changed meanwhile');
   t.is(error.remediation, 'look at it again, then repeat the command');
 });
@@ -195,7 +201,7 @@ test('what answers as no management API does is told as that', async (t) => {
     ],
   ] as const satisfies [Parameters<typeof api.replies.push>[0], RegExp][]) {
     api.replies = [reply];
-    const error = await t.throwsAsync(client.get('/x'), { instanceOf: CliError, message });
+    const error = await t.throwsAsync(client.get(at('/user')), { instanceOf: CliError, message });
     t.is(error.exitCode, 69);
   }
   t.is(api.asked.length, 4, 'no redirect is followed');
@@ -214,7 +220,7 @@ test('an answer without end is cut off', async (t) => {
       more();
     },
   ];
-  await t.throwsAsync(client.get('/x'), { instanceOf: CliError, message: /larger than any/ });
+  await t.throwsAsync(client.get(at('/user')), { instanceOf: CliError, message: /larger than any/ });
 });
 
 test('a server that does not answer is given up in words, and nothing is sent again', async (t) => {
@@ -222,8 +228,8 @@ test('a server that does not answer is given up in words, and nothing is sent ag
   const client = new ApiClient(transport, undefined, 3000);
   // The connection is there already: it is the answer that is waited for.
   api.replies = [json({}), silence, silence];
-  await client.get('/x');
-  const error = await t.throwsAsync(client.create('/x', {}), { instanceOf: CliError });
+  await client.get(at('/user'));
+  const error = await t.throwsAsync(client.create(groups, { name: 'x' }), { instanceOf: CliError });
   t.regex(
     error.message,
     /^localhost:\d+ did not answer within 3 s; what was asked may be done all the same$/,
@@ -231,4 +237,36 @@ test('a server that does not answer is given up in words, and nothing is sent ag
   t.is(error.exitCode, 69);
   t.is(api.asked.length, 2);
   t.is(api.asked[1]?.headers.authorization, undefined);
+});
+
+test('an address fills in what its path names, and nothing that is typed gets out of its place', (t) => {
+  const user = at('/vaults/{vaultId}/users/{userId}', { vaultId: 'v', userId: '../x?y#z' });
+  t.is(user.path, '/vaults/v/users/..%2Fx%3Fy%23z');
+  t.is(one(groups, 'a/b').path, '/vaults/v/admin-groups/a%2Fb');
+  t.is(behind(one(keys, '1'), '/kms-keys').path, '/vaults/v/cloud-keys/1/kms-keys');
+});
+
+test('what the API does not have does not compile', (t) => {
+  const { client } = t.context;
+  const planted = [
+    // @ts-expect-error -- a path that is not there
+    () => at('/vaults/{vaultId}/people', { vaultId: 'v' }),
+    // @ts-expect-error -- a parameter that is missing
+    () => at('/vaults/{vaultId}/users/{userId}', { vaultId: 'v' }),
+    // @ts-expect-error -- a method that the path does not have
+    async () => client.create(at('/nodes'), {}),
+    // @ts-expect-error -- a query parameter that the list does not take
+    async () => client.list(groups, { colour: 'red' }),
+    // @ts-expect-error -- a field that the body does not have
+    async () => client.create(groups, { name: 'x', colour: 'red' }),
+    // @ts-expect-error -- a field that is missing
+    async () => client.create(groups, { description: 'x' }),
+    // @ts-expect-error -- an act that there is not
+    async () => client.act(one(groups, '1'), '/rotate'),
+    // @ts-expect-error -- a field that the answer does not have
+    async () => (await client.get(one(groups, '1'))).colour,
+    // @ts-expect-error -- a plain string for an address
+    async () => client.get('/user'),
+  ];
+  t.is(planted.length, 9);
 });

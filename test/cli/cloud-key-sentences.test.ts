@@ -1,9 +1,10 @@
 import test from 'ava';
 import { keyObject } from '../../src/cli/commands/cloud-key.ts';
-import { sentencesOf, type KeyVerb } from '../../src/cli/records/cloud-key-sentences.ts';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { sentencesOf, type KeyChange, type KeyVerb } from '../../src/cli/records/cloud-key-sentences.ts';
 
 test('of a version whose key object was replaced the list says so', (t) => {
-  const version = { version: 1, state: 'ACTIVE', proven: true, unfit: null };
+  const version = { version: 1, state: 'ACTIVE' as const, proven: true, unfit: null };
   t.is(keyObject(version), 'proven');
   t.is(keyObject({ ...version, proven: false }), 'not proven');
   t.is(keyObject({ ...version, state: 'DESTROYED' }), '-');
@@ -35,8 +36,13 @@ const key = {
 };
 const named = 'alias/payroll (eu-central-1)';
 
-function said(verb: KeyVerb, after: object = {}, before: object = { state: 'AVAILABLE' }): string[] {
-  return sentencesOf({ verb, before: { ...before }, days: 30 }, { ...key, ...after }, now);
+function said(
+  verb: KeyVerb,
+  after: object = {},
+  before: KeyChange['before'] = { state: 'AVAILABLE' },
+): string[] {
+  const acted = { ...key, ...after } as Schemas['ActedCloudKey'];
+  return sentencesOf({ verb, before, days: 30 }, acted, now);
 }
 
 test('disable says since when nothing succeeds, and that AWS shows another state, with the way to change that', (t) => {

@@ -182,6 +182,8 @@ test.serial('a credential is rotated, retires or is withdrawn, by its access key
     'never',
   );
   t.deepEqual([edited.expiresAt, edited.retireAfterQuietMinutes], [null, null]);
+  await json('credential', 'rotate', next.accessKeyId, '--retire-after-quiet', 'never');
+  t.is((await json('credential', 'show', next.accessKeyId)).retireAfterQuietMinutes, null);
   t.is((await run('credential', 'withdraw', old.accessKeyId)).code, 64);
   t.is((await json('credential', 'withdraw', old.accessKeyId, '--yes')).state, 'WITHDRAWN');
   t.is((await run('credential', 'withdraw', 'AAAAAAAAAAAAAAAAAAAA', '--yes')).code, 66);
@@ -284,7 +286,7 @@ test.serial('an API key does what its scope says for a program without a sign-in
   const refused = await runCommand(['key-set', 'freeze', 'payments'], { env });
   t.is(refused.code, 77);
   t.regex(refused.stderr, /this needs the permission key-sets\.write/);
-  await json('api-key', 'revoke', 'inventory');
+  await json('api-key', 'revoke', made.id);
   t.is((await runCommand(['key-set', 'list'], { env })).code, 77);
   t.is((await json('api-key', 'list')).find(({ id }: { id: string }) => id === made.id).state, 'REVOKED');
 });
@@ -455,6 +457,8 @@ test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) =
     ...['--admin-email', 'bob@example.com', '--description', 'to go'],
   );
   t.is((await json('vault', 'edit', 'short', '--description', 'gone soon')).description, 'gone soon');
+  const { administrator } = await json('vault', 'edit', 'short', '--admin-name', 'Robert');
+  t.deepEqual(administrator, { name: 'Robert', email: 'bob@example.com' });
   t.regex((await json('vault', 'reset-administrator', 'short')).firstPassword, /^.{15,}$/);
   t.is((await as('admin', 'vault', 'delete', 'short')).code, 64);
   await json('vault', 'delete', 'short', '--yes');
@@ -497,7 +501,7 @@ test.serial('every command takes any name that AWS or an operator has for a Clou
     ...['--uri-endpoint', 'https://xks.example.com'],
   );
   const [store] = await json('external-key-store', 'list');
-  t.is(store.keySet, 'named');
+  t.is(store.keySetName, 'named');
   await json('external-key-store', 'edit', 'named', '--custom-key-store-id', 'cks-1234567890abcdef0');
   for (const name of ['named', store.id, store.id.toUpperCase(), 'cks-1234567890abcdef0'])
     t.is((await json('external-key-store', 'show', name)).id, store.id, name);

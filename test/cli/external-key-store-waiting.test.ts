@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Api } from '../../src/cli/client/api.ts';
-import type { FoundStore } from '../../src/cli/commands/cloud/external-key-store-records.ts';
+import { at } from '../../src/cli/client/address.ts';
+import type { ExternalKeyStore } from '../../src/cli/commands/cloud/external-key-store-records.ts';
 import {
   waitForConnection,
   waitForDeletion,
@@ -16,10 +17,15 @@ const late = { state: 'DISCONNECTED', problem, nextCheckAt: fromNow(900) };
 
 /** An API that answers each look with the next of these. */
 function api(...answers: object[]): Api {
-  return { options: {}, client: { send: async () => answers.shift() } } as unknown as Api;
+  return { options: {}, client: { post: async () => answers.shift() } } as unknown as Api;
 }
 
-const on = (store: object) => ({ path: '/x', store: store as FoundStore });
+const record = at('/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}', {
+  vaultId: 'v',
+  keySetId: 'k',
+  externalKeyStoreId: 'x',
+});
+const on = (store: object) => ({ record, store: store as ExternalKeyStore });
 
 test('--wait ends where AWS is not asked again for minutes: somebody has to put it right first', async (t) => {
   await t.throwsAsync(waitForConnection(api(), on({ ...late, wanted: 'CONNECT' })), {

@@ -114,7 +114,7 @@ test('a slow reader of a pipe that does not wait gets all of it', async (t) => {
 test('an error that cannot be told changes no exit code, and one that should be 0 is 74', async (t) => {
   const { api, sh } = t.context;
   t.is((await sh('$h audit list --limit 0 2> /dev/full')).code, 64);
-  const troubled = { alias: 'alias/x', problem: { message: 'm', remediation: 'w' } };
+  const troubled = { alias: 'alias/x', problem: { message: 'm', remediation: 'w' }, drift: [] };
   api.replies = [json({ items: [troubled], next: null })];
   const listed = await sh('HOLDFAST_VAULT=4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11 $h kms-key list 2> /dev/full');
   t.is(listed.code, 74);
@@ -136,6 +136,7 @@ const user = json({ id: '6b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11', username: 'grace
 const credential = {
   accessKeyId: 'AAAAAAAAAAAAAAAAAAAA',
   state: 'LIVE',
+  expiresAt: null,
   rawSecretAccessKey: 'planted-secret',
   consoleFile: { RawSecretAccessKey: 'planted-secret' },
 };
@@ -178,7 +179,9 @@ const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] 
   },
   {
     words: 'api-key create ci --scope vault.read --expires 90d',
-    replies: [json({ id: 'k', name: 'ci', secret: 'planted-secret' }, 201)],
+    replies: [
+      json({ id: 'k', name: 'ci', secret: 'planted-secret', expiresAt: '2027-01-31T00:00:00.000Z' }, 201),
+    ],
     file: '--key-file',
     told: /the API key ci was made.*\n {2}hint: holdfast api-key revoke k/,
   },

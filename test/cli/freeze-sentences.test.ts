@@ -28,25 +28,26 @@ test('of several key sets only what was frozen is told as thawed, and the other 
 });
 
 test('of one key set, of one vault and of all of them likewise', (t) => {
-  const held = { name: 'payments', state: 'FROZEN', frozenSince: { keySet: null, vault: since } };
+  const held = {
+    ...{ name: 'payments', state: 'FROZEN' as const },
+    frozenSince: { keySet: null, vault: since, appliance: null },
+  };
+  const frozenSince = { keySet: null, vault: null, appliance: null };
   t.is(keySetInWords(held, 'freeze', false), 'payments was already FROZEN: nothing has changed');
   t.regex(
     keySetInWords(held, 'thaw', false),
     /^payments was not frozen by itself: nothing has changed; it stays/,
   );
   t.regex(keySetInWords(held, 'thaw', true), /^the freeze of payments itself is ended; it stays FROZEN/);
-  const active = { name: 'payments', state: 'ACTIVE' };
+  const active = { name: 'payments', state: 'ACTIVE' as const, frozenSince };
   t.is(keySetInWords(active, 'thaw', false), 'payments was not frozen: nothing has changed');
-  t.is(
-    thawedVaultInWords({ name: 'emea', state: 'ACTIVE' }, false),
-    'emea was not frozen: nothing has changed',
-  );
+  t.is(thawedVaultInWords({ ...active, name: 'emea' }, false), 'emea was not frozen: nothing has changed');
   t.regex(
     thawedVaultInWords({ ...held, name: 'emea' }, false),
     /^you hold no freeze of it to end; emea stays FROZEN/,
   );
   t.regex(
-    frozenVaultInWords({ name: 'emea', frozenSince: { vault: since } }),
+    frozenVaultInWords({ ...held, name: 'emea' }),
     /^emea is FROZEN as of 2026-11-29 14:03:11 UTC: AWS/,
   );
   t.is(vaultsInWords({ frozen: 0, frozenBefore: 0 }), 'there is no vault: nothing was frozen');

@@ -291,6 +291,13 @@ export interface Operations {
       secret?: string;
     };
   };
+  /** Show one of one’s own API keys. */
+  getApiKey: {
+    params: {
+      apiKeyId: string;
+    };
+    answer: Schemas['ApiKey'];
+  };
   /** Revoke an API key. */
   revokeApiKey: {
     params: {
@@ -1245,8 +1252,8 @@ export interface Operations {
     body: {
       /** When the successor expires; null for never. */
       expiresAt?: string | null;
-      /** The old one is retired after so many quiet minutes. */
-      retireAfterQuietMinutes?: number;
+      /** The old credential is retired after it has been idle for this many minutes; null: it stays until it is withdrawn. */
+      retireAfterQuietMinutes?: number | null;
     };
     answer: Schemas['IssuedCredential'];
   };
@@ -2119,6 +2126,7 @@ export const operations = {
   newRecoveryCodes: { method: 'POST', path: '/user/totp/recovery-codes' },
   listApiKeys: { method: 'GET', path: '/user/api-keys' },
   createApiKey: { method: 'POST', path: '/user/api-keys' },
+  getApiKey: { method: 'GET', path: '/user/api-keys/{apiKeyId}' },
   revokeApiKey: { method: 'DELETE', path: '/user/api-keys/{apiKeyId}' },
   getStatus: { method: 'GET', path: '/status', appliance: 'appliance.read' },
   getVaultStatus: { method: 'GET', path: '/vaults/{vaultId}/status', vault: 'vault.read' },

@@ -158,8 +158,11 @@ export const credentialRoutes: readonly Route[] = [
     body: z.strictObject({
       expiresAt: expiry.default(null).describe('When the successor expires; null for never.'),
       retireAfterQuietMinutes: quietMinutes
+        .nullable()
         .default(defaultQuietMinutes)
-        .describe('The old one is retired after so many quiet minutes.'),
+        .describe(
+          'The old credential is retired after it has been idle for this many minutes; null: it stays until it is withdrawn.',
+        ),
     }),
     answer: issued,
     changes: true,

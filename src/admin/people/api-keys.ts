@@ -32,6 +32,8 @@ const shownKey = z
   })
   .meta({ id: 'ApiKey' });
 
+const one = z.strictObject({ apiKeyId: z.uuid().describe('The API key.') });
+
 export const apiKeyRoutes: readonly Route[] = [
   route({
     operation: 'listApiKeys',
@@ -81,6 +83,21 @@ export const apiKeyRoutes: readonly Route[] = [
     },
   }),
   route({
+    operation: 'getApiKey',
+    method: 'GET',
+    path: `${path}/{apiKeyId}`,
+    tag,
+    summary: 'Show one of one’s own API keys',
+    access,
+    params: one,
+    answer: shownKey,
+    handle: async (call) => {
+      const { services, params } = call;
+      const row = await findApiKey(services.store.db, callerOf(call).userId, params.apiKeyId);
+      return { body: showKey(row, services.now()) };
+    },
+  }),
+  route({
     operation: 'revokeApiKey',
     method: 'DELETE',
     path: `${path}/{apiKeyId}`,
@@ -88,7 +105,7 @@ export const apiKeyRoutes: readonly Route[] = [
     summary: 'Revoke an API key',
     description: 'From the moment of the answer it opens nothing. Safe to repeat.',
     access,
-    params: z.strictObject({ apiKeyId: z.uuid().describe('The API key.') }),
+    params: one,
     handle: async (call) => {
       await revokeApiKey(call.services, call.act, callerOf(call), call.params.apiKeyId);
       return { status: 204 };

@@ -4,8 +4,8 @@ import { archiveVersion, type ArchiveHeader, type ArchiveTrailer } from '../../e
 import type { AuditEvent } from '../../evidence/event.ts';
 import { wallClock } from '../../clock.ts';
 import { ArchiveError, ArchiveFile, verifyArchive } from './audit-archive-file.ts';
-import { prune, trailOf, type FoundTrail } from './audit-prune.ts';
-import { isProblem, type Query } from '../client/api-client.ts';
+import { prune, trailOf, type AuditTrail } from './audit-prune.ts';
+import { isProblem } from '../client/api-client.ts';
 import { withApi, type Api } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
@@ -93,7 +93,7 @@ export function addArchiveCommands(audit: Command): void {
             await client.list(here('/audit-prunings'), query, limit),
             {
               ...fields('askedAt', 'state', 'from', 'before', 'count', 'deleted', 'kept'),
-              by: ({ actor }) => (actor as AuditEvent['actor']).name,
+              by: ({ actor }) => actor.name,
               ...fields('problem', 'id'),
             },
             options,
@@ -139,7 +139,7 @@ async function archive(api: Api, input: ArchiveInput): Promise<void> {
   printRecord({ ...tellArchive(file, header, trailer), ...pruning }, api.options);
 }
 
-function assertPrunable({ prunableBefore, keepAtLeastDays }: FoundTrail, before: string): void {
+function assertPrunable({ prunableBefore, keepAtLeastDays }: AuditTrail, before: string): void {
   if (before > prunableBefore)
     throw new CliError(
       'usage',
@@ -148,7 +148,7 @@ function assertPrunable({ prunableBefore, keepAtLeastDays }: FoundTrail, before:
     );
 }
 
-function headerOf({ node, vault }: FoundTrail, from: string | null, before: string): ArchiveHeader {
+function headerOf({ node, vault }: AuditTrail, from: string | null, before: string): ArchiveHeader {
   if (from !== null && from >= before)
     throw new CliError(
       'usage',
@@ -167,11 +167,11 @@ async function* eventsOf(
   { from, before }: ArchiveHeader,
   deletedVault: string | undefined,
 ): AsyncGenerator<AuditEvent[]> {
-  const query: Query = { sort: 'sequence', from: from ?? undefined, to: before, deletedVault };
+  const query = { sort: 'sequence', from: from ?? undefined, to: before, deletedVault } as const;
   let cursor: string | undefined;
   do {
     const { items, next } = await patiently(async () => client.page(here('/audit-events'), query, cursor));
-    yield items as unknown[] as AuditEvent[];
+    yield items;
     cursor = next ?? undefined;
   } while (cursor !== undefined);
 }

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ArchiveHeader, ArchiveTrailer } from '../../evidence/archive.ts';
+import { one, type Address, type OneOf } from '../client/address.ts';
 import type { Api } from '../client/api.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { isProblem } from '../client/api-client.ts';
 import { CliError } from '../output/cli-error.ts';
 import { note } from '../output/streams.ts';
@@ -11,28 +13,11 @@ const lookEvery = 500;
 /** The node goes on by itself; so long it is waited for, milliseconds: some millions of events. */
 const maxWait = 60 * 60_000;
 
-export interface FoundTrail {
-  vault: { id: string; name: string } | null;
-  node: { id: string; version: string };
-  keepAtLeastDays: number;
-  prunableBefore: string;
-  prunedBefore: string | null;
-}
+export type AuditTrail = Schemas['AuditTrail'];
+export type AuditPruning = Schemas['AuditPruning'];
 
-export interface FoundPruning {
-  id: string;
-  state: 'VERIFYING' | 'DELETING' | 'DONE' | 'REFUSED';
-  problem: string | null;
-  from: string | null;
-  before: string;
-  count: number;
-  sha256: string;
-  deleted: number;
-  kept: number;
-}
-
-export async function trailOf({ client, here }: Api, deletedVault: string | undefined): Promise<FoundTrail> {
-  return client.get<FoundTrail>(here('/audit-trail'), { deletedVault });
+export async function trailOf({ client, here }: Api, deletedVault: string | undefined): Promise<AuditTrail> {
+  return client.get(here('/audit-trail'), { deletedVault });
 }
 
 /**
@@ -43,26 +28,26 @@ export async function prune(
   api: Api,
   header: ArchiveHeader,
   trailer: ArchiveTrailer,
-): Promise<Pick<FoundPruning, 'id' | 'state' | 'deleted' | 'kept'>> {
+): Promise<Pick<AuditPruning, 'id' | 'state' | 'deleted' | 'kept'>> {
   const deletedVault = deletedVaultOf(api, header);
   const { from, before } = header;
   const { count, eventsSha256: sha256 } = trailer;
-  const path = api.here('/audit-prunings');
-  const isThis = (one: FoundPruning) =>
+  const prunings = api.here('/audit-prunings');
+  const isThis = (one: AuditPruning) =>
     one.from === from && one.before === before && one.count === count && one.sha256 === sha256;
   const begun = async () =>
-    (await api.client.list<FoundPruning>(path, { deletedVault }, 200)).find(
+    (await api.client.list(prunings, { deletedVault }, 200)).find(
       (one) => isThis(one) && one.state !== 'REFUSED',
     );
   let pruning = await begun();
   try {
-    pruning ??= await api.client.create<FoundPruning>(path, { from, before, count, sha256, deletedVault });
+    pruning ??= await api.client.create(prunings, { from, before, count, sha256, deletedVault });
   } catch (error) {
     // Somebody else has asked for the same meanwhile.
     pruning = isProblem(error, 'conflict') ? await begun() : undefined;
     if (pruning === undefined) throw error;
   }
-  const { id, state, deleted, kept } = await ended(api, `${path}/${pruning.id}`, pruning);
+  const { id, state, deleted, kept } = await ended(api, one(prunings, pruning.id), pruning);
   return { id, state, deleted, kept };
 }
 
@@ -80,7 +65,11 @@ function deletedVaultOf({ vaultId }: Api, { vault }: ArchiveHeader): string | un
   );
 }
 
-async function ended({ client }: Api, path: string, begun: FoundPruning): Promise<FoundPruning> {
+async function ended(
+  { client }: Api,
+  record: Address<OneOf<'/audit-prunings' | '/vaults/{vaultId}/audit-prunings'>>,
+  begun: AuditPruning,
+): Promise<AuditPruning> {
   const began = performance.now();
   let pruning = begun;
   let told = '';
@@ -95,7 +84,7 @@ async function ended({ client }: Api, path: string, begun: FoundPruning): Promis
         'it goes on by itself; see: holdfast audit prunings',
       );
     await pause(lookEvery);
-    pruning = await client.get<FoundPruning>(path);
+    pruning = await client.get(record);
   }
   if (pruning.state === 'REFUSED')
     throw new CliError(

@@ -1,32 +1,63 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import type {
+  ActOn,
+  Address,
+  AnswerOf,
+  Behind,
+  BodyOf,
+  ItemOf,
+  ListPath,
+  Method,
+  Path,
+  PathWith,
+  QueryOf,
+} from './address.ts';
 import type { Secret } from '../../secret.ts';
 import { ApiProblem, readProblem, toJson } from './api-problem.ts';
 import { LostConnectionError, type Received, type Transport } from './api-transport.ts';
 import { CliError } from '../output/cli-error.ts';
 import { version } from './version.ts';
 
-/** A record as the API shows it. */
-export type Item = Record<string, unknown>;
-
-/** Query parameters; undefined ones are left out. */
-export type Query = Record<string, string | undefined>;
+/** A record as the API shows it, whichever. */
+export type Item = Readonly<Record<string, unknown>>;
 
 /** A page of a list. */
-export interface Page {
-  items: Item[];
+export interface Page<T> {
+  items: T[];
   /** The cursor of the next one; null at the end. */
   next: string | null;
 }
 
-export interface Request {
-  method: string;
+/** A record after something was done to it. */
+export interface Changed<T> {
+  after: T;
+  /** Whether anything is otherwise now. */
+  changed: boolean;
+}
+
+/** Query parameters; undefined ones are left out. */
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Makes the argument one that must be there where the API asks for it, and none where it takes nothing. */
+type Sent<T> = undefined extends T ? [nothing?: undefined] : Partial<T> extends T ? [body?: T] : [body: T];
+
+/** What goes with a request, beside the body. */
+interface More<P extends Path, M extends Method> {
+  query?: QueryOf<P, M>;
+  body?: BodyOf<P, M>;
+  etag?: string;
+  /** Sent again with the same key where the connection was lost. */
+  idempotencyKey?: string;
+}
+
+interface Request {
+  method: Method;
   /** Under /api/v1. */
   path: string;
   query?: Query | undefined;
   body?: unknown;
   etag?: string | undefined;
-  /** Sent again with the same key where the connection was lost. */
   idempotencyKey?: string;
 }
 
@@ -52,75 +83,122 @@ export class ApiClient {
     this.#timeout = timeout;
   }
 
-  async get<T = Item>(path: string, query?: Query): Promise<T> {
-    return (await this.#exchange({ method: 'GET', path, query })).body as T;
+  async get<P extends PathWith<'GET'>>(
+    { path }: Address<P>,
+    query?: QueryOf<P, 'GET'>,
+  ): Promise<AnswerOf<P, 'GET'>> {
+    return (await this.#exchange({ method: 'GET', path, query })).body as AnswerOf<P, 'GET'>;
   }
 
   /** All pages, or the first `limit` items. */
-  async list<T = Item>(path: string, query: Query = {}, limit = Infinity): Promise<T[]> {
-    const items: T[] = [];
+  async list<P extends ListPath>(
+    list: Address<P>,
+    query?: QueryOf<P, 'GET'>,
+    limit = Infinity,
+  ): Promise<ItemOf<P>[]> {
+    const items: ItemOf<P>[] = [];
     let cursor: string | undefined;
     do {
-      const page = await this.page(path, query, cursor, limit - items.length);
-      items.push(...(page.items as T[]));
+      const page = await this.page(list, query, cursor, limit - items.length);
+      items.push(...page.items);
       cursor = page.next ?? undefined;
     } while (cursor !== undefined && items.length < limit);
     return items.slice(0, limit);
   }
 
   /** One page, for lists that are too long to be held: the first, or with `cursor` the one after that which gave it. */
-  async page(path: string, query: Query, cursor: string | undefined, max = Infinity): Promise<Page> {
-    return this.get(path, { ...query, limit: String(Math.min(largestPage, max)), cursor });
+  async page<P extends ListPath>(
+    { path }: Address<P>,
+    query: QueryOf<P, 'GET'> | undefined,
+    cursor: string | undefined,
+    max = Infinity,
+  ): Promise<Page<ItemOf<P>>> {
+    const asked = { ...query, limit: Math.min(largestPage, max), cursor };
+    return (await this.#exchange({ method: 'GET', path, query: asked })).body as Page<ItemOf<P>>;
   }
 
   /** Makes something: a lost connection makes it once all the same. */
-  async create<T = Item>(path: string, body?: unknown): Promise<T> {
-    return this.send<T>({ method: 'POST', path, body, idempotencyKey: randomUUID() });
+  async create<P extends PathWith<'POST'>>(
+    address: Address<P>,
+    ...[body]: Sent<BodyOf<P, 'POST'>>
+  ): Promise<AnswerOf<P, 'POST'>> {
+    return this.send('POST', address, { body: body as BodyOf<P, 'POST'>, idempotencyKey: randomUUID() });
   }
 
-  async send<T = Item>(request: Request): Promise<T> {
-    return (await this.#exchange(request)).body as T;
+  /** Does something that is not about the version of a record. */
+  async post<P extends PathWith<'POST'>>(
+    address: Address<P>,
+    ...[body]: Sent<BodyOf<P, 'POST'>>
+  ): Promise<AnswerOf<P, 'POST'>> {
+    return this.send('POST', address, { body: body as BodyOf<P, 'POST'> });
   }
 
-  /**
-   * Changes a record that is there: reads it, then sends the change with its ETag, so that what somebody else changes
-   * in between is not overwritten. `path` is the record's; `action` goes behind it (`/disable`).
-   */
-  async change<T = Item>(
-    path: string,
-    { method = 'PATCH', action = '', ...rest }: Partial<Request> & { action?: string },
-  ): Promise<T> {
-    return (await this.#change(path, { ...rest, method, action })).after as T;
+  async send<M extends Method, P extends PathWith<M>>(
+    method: M,
+    { path }: Address<P>,
+    { query, ...more }: More<P, M> = {},
+  ): Promise<AnswerOf<P, M>> {
+    return (await this.#exchange({ ...more, method, path, query })).body as AnswerOf<P, M>;
   }
 
-  /** The same, and tells whether anything is otherwise now: `changed` is false where all was so already. */
-  async edit(
-    path: string,
-    body: object,
-    { method = 'PATCH', action = '' }: { method?: 'PATCH' | 'POST'; action?: string } = {},
-  ): Promise<{ after: Item; changed: boolean }> {
-    const { after, changed } = await this.#change(path, { method, action, body });
-    return { after: after as Item, changed };
+  /** Changes fields of a record. `changed` is false where it had all of them already. */
+  async edit<P extends PathWith<'GET'> & PathWith<'PATCH'>>(
+    { path }: Address<P>,
+    body: BodyOf<P, 'PATCH'>,
+  ): Promise<Changed<AnswerOf<P, 'PATCH'>>> {
+    return this.#change(path, { method: 'PATCH', path, body });
   }
 
-  async #change(
-    path: string,
-    { action, ...rest }: Omit<Request, 'path' | 'etag'> & { action: string },
-  ): Promise<{ after: unknown; changed: boolean }> {
-    const { etag } = await this.#exchange({ method: 'GET', path });
-    const answer = await this.#exchange({ ...rest, path: `${path}${action}`, etag: etag ?? '*' });
-    return { after: answer.body, changed: etag === undefined || answer.etag !== etag };
+  /** Does something to a record, such as `/disable`. `changed` is false where it was so already. */
+  async act<P extends PathWith<'GET'>, A extends string>(
+    { path }: Address<P>,
+    action: A & ActOn<P>,
+    ...[body]: Sent<BodyOf<Behind<P, A>, 'POST'>>
+  ): Promise<Changed<AnswerOf<Behind<P, A>, 'POST'>>> {
+    return this.#change(path, { method: 'POST', path: path + action, body });
+  }
+
+  /** As {@link ApiClient.act}, where something is made by it: a lost connection makes it once all the same. */
+  async actOnce<P extends PathWith<'GET'>, A extends string>(
+    { path }: Address<P>,
+    action: A & ActOn<P>,
+    ...[body]: Sent<BodyOf<Behind<P, A>, 'POST'>>
+  ): Promise<AnswerOf<Behind<P, A>, 'POST'>> {
+    const request = { method: 'POST', path: path + action, body, idempotencyKey: randomUUID() } as const;
+    return (await this.#change<AnswerOf<Behind<P, A>, 'POST'>>(path, request)).after;
+  }
+
+  /** Takes a record away. */
+  async remove<P extends PathWith<'GET'> & PathWith<'DELETE'>>(
+    { path }: Address<P>,
+    query?: QueryOf<P, 'DELETE'>,
+  ): Promise<AnswerOf<P, 'DELETE'>> {
+    return (await this.#change<AnswerOf<P, 'DELETE'>>(path, { method: 'DELETE', path, query })).after;
   }
 
   /** Sets what there is one of, whether it is there already or not. */
-  async put<T = Item>(path: string, body: unknown): Promise<T> {
+  async put<P extends PathWith<'GET'> & PathWith<'PUT'>>(
+    { path }: Address<P>,
+    body: BodyOf<P, 'PUT'>,
+  ): Promise<AnswerOf<P, 'PUT'>> {
     let etag: string | undefined;
     try {
       ({ etag } = await this.#exchange({ method: 'GET', path }));
     } catch (error) {
       if (!isProblem(error, 'not-found')) throw error;
     }
-    return this.send<T>({ method: 'PUT', path, body, etag: etag ?? '*' });
+    const answer = await this.#exchange({ method: 'PUT', path, body, etag: etag ?? '*' });
+    return answer.body as AnswerOf<P, 'PUT'>;
+  }
+
+  /**
+   * Changes a record that is there: reads it, then sends the change with its ETag, so that what somebody else changes
+   * in between is not overwritten.
+   */
+  async #change<T>(record: string, request: Request): Promise<Changed<T>> {
+    const { etag } = await this.#exchange({ method: 'GET', path: record });
+    const answer = await this.#exchange({ ...request, etag: etag ?? '*' });
+    return { after: answer.body as T, changed: etag === undefined || answer.etag !== etag };
   }
 
   async #exchange(request: Request): Promise<Answer> {
@@ -156,7 +234,8 @@ export class ApiClient {
 
   #exchangeOf({ method, path, query = {}, body, etag, idempotencyKey }: Request) {
     const parameters = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) parameters.set(name, String(value));
     const search = parameters.size === 0 ? '' : `?${parameters.toString()}`;
     return {
       method,

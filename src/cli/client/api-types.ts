@@ -1433,3 +1433,1808 @@ export interface Schemas {
     next: string | null;
   };
 }
+
+/** The paths under /api/v1: of each method what it takes, and what it answers where all is well. */
+export interface Paths {
+  '/openapi.json': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Record<string, unknown>;
+    };
+  };
+  '/sessions': {
+    POST: {
+      query: undefined;
+      body: {
+        username: string;
+        password: string;
+        cookie?: boolean | undefined;
+      };
+      answer: Schemas['OpenedSession'];
+    };
+  };
+  '/vaults/{vaultId}/sessions': {
+    POST: {
+      query: undefined;
+      body: {
+        username: string;
+        password: string;
+        cookie?: boolean | undefined;
+      };
+      answer: Schemas['OpenedSession'];
+    };
+  };
+  '/session': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Session'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/user': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Caller'];
+    };
+  };
+  '/session/second-factor': {
+    POST: {
+      query: undefined;
+      body: {
+        code: string;
+      };
+      answer: Schemas['OpenedSession'];
+    };
+  };
+  '/session/password': {
+    POST: {
+      query: undefined;
+      body: {
+        currentPassword: string;
+        newPassword: string;
+      };
+      answer: Schemas['OpenedSession'];
+    };
+  };
+  '/user/sessions': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['SessionPage'];
+    };
+  };
+  '/user/sessions/{sessionId}': {
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/sign-in-options': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['SignInOptions'];
+    };
+  };
+  '/vaults/{vaultId}/sign-in-options': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['SignInOptions'];
+    };
+  };
+  '/oidc/start': {
+    GET: {
+      query: {
+        returnTo: string;
+        challenge: string;
+      };
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/oidc/start': {
+    GET: {
+      query: {
+        returnTo: string;
+        challenge: string;
+      };
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/oidc/callback': {
+    GET: {
+      query: {
+        state: string;
+      };
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/oidc/sessions': {
+    POST: {
+      query: undefined;
+      body: {
+        code: string;
+        verifier: string;
+        cookie?: boolean | undefined;
+      };
+      answer: Schemas['OpenedSession'];
+    };
+  };
+  '/oidc-provider': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['OidcProvider'];
+    };
+    PUT: {
+      query: undefined;
+      body: {
+        issuer: string;
+        clientId: string;
+        scopes?: readonly string[] | undefined;
+        usernameClaim?: 'email' | 'preferred_username' | undefined;
+        caCertificates?: string | null | undefined;
+        clientSecret?: string | null | undefined;
+      };
+      answer: Schemas['OidcProvider'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/oidc-provider': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['OidcProvider'];
+    };
+    PUT: {
+      query: undefined;
+      body: {
+        issuer: string;
+        clientId: string;
+        scopes?: readonly string[] | undefined;
+        usernameClaim?: 'email' | 'preferred_username' | undefined;
+        caCertificates?: string | null | undefined;
+        clientSecret?: string | null | undefined;
+      };
+      answer: Schemas['OidcProvider'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/user/totp': {
+    POST: {
+      query: undefined;
+      body: {
+        password: string;
+      };
+      answer: Schemas['TotpEnrolment'];
+    };
+    DELETE: {
+      query: undefined;
+      body: {
+        password: string;
+        code: string;
+      };
+      answer: undefined;
+    };
+  };
+  '/user/totp/confirmation': {
+    POST: {
+      query: undefined;
+      body: {
+        code: string;
+      };
+      answer: Schemas['RecoveryCodes'];
+    };
+  };
+  '/user/totp/recovery-codes': {
+    POST: {
+      query: undefined;
+      body: {
+        password: string;
+        code: string;
+      };
+      answer: Schemas['RecoveryCodes'];
+    };
+  };
+  '/user/api-keys': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | 'expiresAt' | '-expiresAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ApiKeyPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        scope: readonly (
+          | 'appliance.read'
+          | 'vaults.write'
+          | 'vaults.freeze'
+          | 'cloud-keys.find'
+          | 'tokens.verify'
+          | 'appliance.write'
+          | 'appliance-users.write'
+          | 'appliance-audit.prune'
+          | 'vault.read'
+          | 'vault.write'
+          | 'vault.freeze'
+          | 'users.read'
+          | 'users.write'
+          | 'csp-accounts.write'
+          | 'key-sets.write'
+          | 'credentials.write'
+          | 'cloud-keys.write'
+          | 'cloud-keys.adopt'
+          | 'cloud-keys.delete'
+          | 'audit.read'
+          | 'audit.prune'
+          | 'reconcile.run'
+        )[];
+        expiresAt: string;
+      };
+      answer: {
+        id: string;
+        name: string;
+        /** What it may do, as long as its owner may. */
+        scope: (
+          | 'appliance.read'
+          | 'vaults.write'
+          | 'vaults.freeze'
+          | 'cloud-keys.find'
+          | 'tokens.verify'
+          | 'appliance.write'
+          | 'appliance-users.write'
+          | 'appliance-audit.prune'
+          | 'vault.read'
+          | 'vault.write'
+          | 'vault.freeze'
+          | 'users.read'
+          | 'users.write'
+          | 'csp-accounts.write'
+          | 'key-sets.write'
+          | 'credentials.write'
+          | 'cloud-keys.write'
+          | 'cloud-keys.adopt'
+          | 'cloud-keys.delete'
+          | 'audit.read'
+          | 'audit.prune'
+          | 'reconcile.run'
+        )[];
+        /** UTC, ISO 8601 with milliseconds. */
+        expiresAt: string;
+        revokedAt: string | null;
+        /** To within half a minute. */
+        lastUsedAt: string | null;
+        lastAddress: string | null;
+        /** UTC, ISO 8601 with milliseconds. */
+        createdAt: string;
+        state: 'LIVE' | 'EXPIRED' | 'REVOKED';
+        /** To be sent as `Authorization: Bearer`. Shown this once; a repetition has none. */
+        secret?: string;
+      };
+    };
+  };
+  '/user/api-keys/{apiKeyId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['ApiKey'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/status': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Status'];
+    };
+  };
+  '/vaults/{vaultId}/status': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Status'];
+    };
+  };
+  '/vaults': {
+    GET: {
+      query: {
+        name?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'name' | '-name' | 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['VaultPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        type?: 'cloud-key-management' | undefined;
+        description?: string | undefined;
+        administrator: {
+          name: string;
+          email: string;
+          username: string;
+        };
+        tokens?: readonly string[] | undefined;
+      };
+      answer: {
+        id: string;
+        /** Unique among the vaults. */
+        name: string;
+        /** What the vault is for. */
+        type: 'cloud-key-management';
+        /** Free text. */
+        description: string;
+        /** Who administers it. */
+        administrator: {
+          name: string;
+          /** Where mail goes, such as first passwords. */
+          email: string;
+        };
+        /** Names of tokens in the configuration that its key sets may use. */
+        tokens: string[];
+        /** Where its users sign in. */
+        signInUrl: string;
+        /** Where its part of this API is. */
+        apiUrl: string;
+        /** FROZEN: every request for one of its keys is answered InvalidStateException. */
+        state: 'ACTIVE' | 'FROZEN';
+        /** Which freezes of the vault as a whole there are; its keys are usable once there is none. */
+        frozenSince: {
+          /** Ended by its own administrators. */
+          vault: string | null;
+          /** Held by the appliance, and ended by its administrators. */
+          appliance: string | null;
+        };
+        /** As far as the caller sees them, and so the CloudKeys. */
+        keySets: number;
+        /** CloudKeys that are not deleted. */
+        cloudKeys: number;
+        /** UTC, ISO 8601 with milliseconds. */
+        createdAt: string;
+        /** UTC, ISO 8601 with milliseconds. */
+        updatedAt: string;
+        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        firstPassword?: string;
+        /** Whether the first password went to the user by mail. */
+        mailed: boolean;
+        /** Why there was no mail. */
+        mailProblem?: string;
+      };
+    };
+  };
+  '/vaults/{vaultId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Vault'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        name?: string | undefined;
+        description?: string | undefined;
+        administrator?:
+          | {
+              name: string;
+              email: string;
+            }
+          | undefined;
+        tokens?: readonly string[] | undefined;
+      };
+      answer: Schemas['Vault'];
+    };
+    DELETE: {
+      query: {
+        confirm?: string | undefined;
+      };
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/administrator-password': {
+    POST: {
+      query: undefined;
+      body: {
+        username?: string | undefined;
+        email?: string | undefined;
+        removeSecondFactor?: boolean | undefined;
+      };
+      answer: Schemas['ResetVaultAdministrator'];
+    };
+  };
+  '/users': {
+    GET: {
+      query: {
+        username?: string | undefined;
+        role?: 'appliance-admin' | 'appliance-auditor' | undefined;
+        state?: 'ACTIVE' | 'DISABLED' | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'username' | '-username' | 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ApplianceUserPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        username: string;
+        displayName?: string | undefined;
+        email: string;
+        role: 'appliance-admin' | 'appliance-auditor';
+        signIn?: 'password' | 'oidc' | 'both' | undefined;
+      };
+      answer: {
+        id: string;
+        /** Letter case makes no difference between two users. */
+        username: string;
+        /** What the user is called. */
+        displayName: string;
+        /** Where mail goes, such as first passwords. */
+        email: string;
+        role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
+        /** Disabled, a user has no session and no API key. */
+        state: 'ACTIVE' | 'DISABLED';
+        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        locked: boolean;
+        /** Whether signing in needs a second factor. */
+        secondFactor: boolean;
+        mustChangePassword: boolean;
+        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        signIn: 'password' | 'oidc' | 'both';
+        lastSignInAt: string | null;
+        /** UTC, ISO 8601 with milliseconds. */
+        createdAt: string;
+        /** UTC, ISO 8601 with milliseconds. */
+        updatedAt: string;
+        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        firstPassword?: string;
+        /** Whether the first password went to the user by mail. */
+        mailed: boolean;
+        /** Why there was no mail. */
+        mailProblem?: string;
+      };
+    };
+  };
+  '/users/{userId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['User'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        displayName?: string | undefined;
+        email?: string | undefined;
+        role?: 'appliance-admin' | 'appliance-auditor' | undefined;
+        state?: 'ACTIVE' | 'DISABLED' | undefined;
+        signIn?: 'password' | 'oidc' | 'both' | undefined;
+      };
+      answer: Schemas['User'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/users/{userId}/unlock': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['User'];
+    };
+  };
+  '/users/{userId}/password-reset': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: {
+        id: string;
+        /** Letter case makes no difference between two users. */
+        username: string;
+        /** What the user is called. */
+        displayName: string;
+        /** Where mail goes, such as first passwords. */
+        email: string;
+        role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
+        /** Disabled, a user has no session and no API key. */
+        state: 'ACTIVE' | 'DISABLED';
+        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        locked: boolean;
+        /** Whether signing in needs a second factor. */
+        secondFactor: boolean;
+        mustChangePassword: boolean;
+        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        signIn: 'password' | 'oidc' | 'both';
+        lastSignInAt: string | null;
+        /** UTC, ISO 8601 with milliseconds. */
+        createdAt: string;
+        /** UTC, ISO 8601 with milliseconds. */
+        updatedAt: string;
+        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        firstPassword?: string;
+        /** Whether the first password went to the user by mail. */
+        mailed: boolean;
+        /** Why there was no mail. */
+        mailProblem?: string;
+      };
+    };
+  };
+  '/users/{userId}/totp-removal': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['User'];
+    };
+  };
+  '/tokens': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['TokenPage'];
+    };
+  };
+  '/tokens/{token}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Token'];
+    };
+  };
+  '/tokens/{token}/verify': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['TokenReport'];
+    };
+  };
+  '/nodes': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?:
+          'hostname' | '-hostname' | 'startedAt' | '-startedAt' | 'lastSeenAt' | '-lastSeenAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['NodePage'];
+    };
+  };
+  '/mail': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['MailSettings'];
+    };
+    PUT: {
+      query: undefined;
+      body: {
+        host: string;
+        port: number;
+        security: 'tls' | 'starttls' | 'none';
+        username?: string | null | undefined;
+        from: string;
+        caCertificates?: string | null | undefined;
+        password?: string | undefined;
+      };
+      answer: Schemas['MailSettings'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/mail/test': {
+    POST: {
+      query: undefined;
+      body: {
+        to: string;
+      };
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/users': {
+    GET: {
+      query: {
+        username?: string | undefined;
+        role?: 'vault-admin' | 'cloud-admin' | 'auditor' | undefined;
+        state?: 'ACTIVE' | 'DISABLED' | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'username' | '-username' | 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['UserPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        username: string;
+        displayName?: string | undefined;
+        email: string;
+        role: 'vault-admin' | 'cloud-admin' | 'auditor';
+        signIn?: 'password' | 'oidc' | 'both' | undefined;
+      };
+      answer: {
+        id: string;
+        /** Letter case makes no difference between two users. */
+        username: string;
+        /** What the user is called. */
+        displayName: string;
+        /** Where mail goes, such as first passwords. */
+        email: string;
+        role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
+        /** Disabled, a user has no session and no API key. */
+        state: 'ACTIVE' | 'DISABLED';
+        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        locked: boolean;
+        /** Whether signing in needs a second factor. */
+        secondFactor: boolean;
+        mustChangePassword: boolean;
+        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        signIn: 'password' | 'oidc' | 'both';
+        lastSignInAt: string | null;
+        /** UTC, ISO 8601 with milliseconds. */
+        createdAt: string;
+        /** UTC, ISO 8601 with milliseconds. */
+        updatedAt: string;
+        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        firstPassword?: string;
+        /** Whether the first password went to the user by mail. */
+        mailed: boolean;
+        /** Why there was no mail. */
+        mailProblem?: string;
+      };
+    };
+  };
+  '/vaults/{vaultId}/users/{userId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['User'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        displayName?: string | undefined;
+        email?: string | undefined;
+        role?: 'vault-admin' | 'cloud-admin' | 'auditor' | undefined;
+        state?: 'ACTIVE' | 'DISABLED' | undefined;
+        signIn?: 'password' | 'oidc' | 'both' | undefined;
+      };
+      answer: Schemas['User'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/users/{userId}/unlock': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['User'];
+    };
+  };
+  '/vaults/{vaultId}/users/{userId}/password-reset': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: {
+        id: string;
+        /** Letter case makes no difference between two users. */
+        username: string;
+        /** What the user is called. */
+        displayName: string;
+        /** Where mail goes, such as first passwords. */
+        email: string;
+        role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
+        /** Disabled, a user has no session and no API key. */
+        state: 'ACTIVE' | 'DISABLED';
+        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        locked: boolean;
+        /** Whether signing in needs a second factor. */
+        secondFactor: boolean;
+        mustChangePassword: boolean;
+        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        signIn: 'password' | 'oidc' | 'both';
+        lastSignInAt: string | null;
+        /** UTC, ISO 8601 with milliseconds. */
+        createdAt: string;
+        /** UTC, ISO 8601 with milliseconds. */
+        updatedAt: string;
+        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        firstPassword?: string;
+        /** Whether the first password went to the user by mail. */
+        mailed: boolean;
+        /** Why there was no mail. */
+        mailProblem?: string;
+      };
+    };
+  };
+  '/vaults/{vaultId}/users/{userId}/totp-removal': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['User'];
+    };
+  };
+  '/vaults/{vaultId}/admin-groups': {
+    GET: {
+      query: {
+        name?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'name' | '-name' | 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['AdminGroupPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        description?: string | undefined;
+      };
+      answer: Schemas['AdminGroup'];
+    };
+  };
+  '/vaults/{vaultId}/admin-groups/{groupId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['AdminGroup'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        name?: string | undefined;
+        description?: string | undefined;
+      };
+      answer: Schemas['AdminGroup'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/admin-groups/{groupId}/members': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'username' | '-username' | 'createdAt' | '-createdAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['AdminGroupMemberPage'];
+    };
+  };
+  '/vaults/{vaultId}/admin-groups/{groupId}/members/{userId}': {
+    PUT: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/csp-accounts': {
+    GET: {
+      query: {
+        name?: string | undefined;
+        adminGroupId?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'name' | '-name' | 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['CspAccountPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        adminGroupId: string;
+        type?: 'manual' | 'access-key' | 'role' | 'ambient' | undefined;
+        description?: string | undefined;
+        awsAccountId?: string | undefined;
+        defaultRegion?: string | undefined;
+        partition?: 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc' | undefined;
+        fips?: boolean | undefined;
+        accessKeyId?: string | null | undefined;
+        secretAccessKey?: string | undefined;
+        roleArn?: string | undefined;
+        accessKeyRotation?:
+          | {
+              days: number | null;
+            }
+          | undefined;
+      };
+      answer: Schemas['CspAccount'];
+    };
+  };
+  '/vaults/{vaultId}/csp-accounts/{cspAccountId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['CspAccount'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        name?: string | undefined;
+        adminGroupId?: string | undefined;
+        description?: string | undefined;
+        type?: 'manual' | 'access-key' | 'role' | 'ambient' | undefined;
+        awsAccountId?: string | undefined;
+        defaultRegion?: string | undefined;
+        partition?: 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc' | undefined;
+        fips?: boolean | undefined;
+        accessKeyId?: string | null | undefined;
+        secretAccessKey?: string | undefined;
+        roleArn?: string | undefined;
+        accessKeyRotation?:
+          | {
+              days: number | null;
+            }
+          | undefined;
+      };
+      answer: Schemas['CspAccount'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/csp-accounts/{cspAccountId}/check': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['CspAccount'];
+    };
+  };
+  '/vaults/{vaultId}/csp-accounts/{cspAccountId}/rotate-access-key': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['CspAccount'];
+    };
+  };
+  '/vaults/{vaultId}/csp-accounts/{cspAccountId}/policy': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['CspAccountPolicy'];
+    };
+  };
+  '/vaults/{vaultId}/csp-accounts/{cspAccountId}/principals': {
+    GET: {
+      query: {
+        kind?: 'user' | 'role' | undefined;
+        pathPrefix?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['IamPrincipalPage'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets': {
+    GET: {
+      query: {
+        name?: string | undefined;
+        state?: 'ACTIVE' | 'FROZEN' | undefined;
+        adminGroupId?: string | undefined;
+        cspAccountId?: string | undefined;
+        token?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'name' | '-name' | 'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['KeySetPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        token: string;
+        pathPrefix?: string | undefined;
+        description?: string | undefined;
+        adminGroupId?: string | null | undefined;
+        cspAccountId?: string | null | undefined;
+        externalKeyStore?: boolean | undefined;
+        rotation?:
+          | {
+              days: number | null;
+            }
+          | undefined;
+        quota?:
+          | {
+              requestsPerSecond: number;
+              burst?: number | undefined;
+            }
+          | null
+          | undefined;
+      };
+      answer: Schemas['KeySet'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KeySet'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        name?: string | undefined;
+        token?: string | undefined;
+        pathPrefix?: string | undefined;
+        description?: string | undefined;
+        adminGroupId?: string | null | undefined;
+        cspAccountId?: string | null | undefined;
+        externalKeyStore?: boolean | undefined;
+        rotation?:
+          | {
+              days: number | null;
+            }
+          | undefined;
+        quota?:
+          | {
+              requestsPerSecond: number;
+              burst?: number | undefined;
+            }
+          | null
+          | undefined;
+      };
+      answer: Schemas['KeySet'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/freeze': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KeySet'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/thaw': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KeySet'];
+    };
+  };
+  '/vaults/freeze': {
+    POST: {
+      query: undefined;
+      body: {
+        reason?: string | undefined;
+      };
+      answer: Schemas['VaultFreezes'];
+    };
+  };
+  '/vaults/{vaultId}/freeze': {
+    POST: {
+      query: undefined;
+      body: {
+        reason?: string | undefined;
+      };
+      answer: Schemas['Vault'];
+    };
+  };
+  '/vaults/{vaultId}/thaw': {
+    POST: {
+      query: undefined;
+      body: {
+        reason?: string | undefined;
+      };
+      answer: Schemas['Vault'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/freeze': {
+    POST: {
+      query: undefined;
+      body: {
+        keySets: 'all' | readonly string[];
+      };
+      answer: Schemas['KeySetFreezes'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/thaw': {
+    POST: {
+      query: undefined;
+      body: {
+        keySets: 'all' | readonly string[];
+      };
+      answer: Schemas['KeySetFreezes'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/credentials': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'createdAt' | '-createdAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['CredentialPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        expiresAt?: string | null | undefined;
+        retireAfterQuietMinutes?: number | null | undefined;
+      };
+      answer: Schemas['IssuedCredential'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/credentials/{accessKeyId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Credential'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        expiresAt?: string | null | undefined;
+        retireAfterQuietMinutes?: number | null | undefined;
+      };
+      answer: Schemas['Credential'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/credentials/{accessKeyId}/rotate': {
+    POST: {
+      query: undefined;
+      body: {
+        expiresAt?: string | null | undefined;
+        retireAfterQuietMinutes?: number | null | undefined;
+      };
+      answer: Schemas['IssuedCredential'];
+    };
+  };
+  '/vaults/{vaultId}/external-key-stores': {
+    GET: {
+      query: {
+        id?: string | undefined;
+        name?: string | undefined;
+        region?: string | undefined;
+        cspAccountId?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?:
+          | 'name'
+          | '-name'
+          | 'region'
+          | '-region'
+          | 'createdAt'
+          | '-createdAt'
+          | 'updatedAt'
+          | '-updatedAt'
+          | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ExternalKeyStorePage'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores': {
+    GET: {
+      query: {
+        region?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?:
+          | 'name'
+          | '-name'
+          | 'region'
+          | '-region'
+          | 'createdAt'
+          | '-createdAt'
+          | 'updatedAt'
+          | '-updatedAt'
+          | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ExternalKeyStorePage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        region: string;
+        name?: string | undefined;
+        connectivity?: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE' | undefined;
+        uriEndpoint?: string | undefined;
+        vpcEndpointServiceName?: string | undefined;
+        vpcEndpointServiceOwner?: string | undefined;
+        make?: boolean | undefined;
+        connect?: boolean | undefined;
+      };
+      answer: Schemas['ExternalKeyStore'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/candidates': {
+    GET: {
+      query: {
+        region: string;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ExternalKeyStoreCandidatePage'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/link': {
+    POST: {
+      query: undefined;
+      body: {
+        region: string;
+        customKeyStoreId: string;
+        name?: string | undefined;
+        uriEndpoint?: string | undefined;
+      };
+      answer: Schemas['ExternalKeyStore'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['ExternalKeyStore'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        name?: string | undefined;
+        connectivity?: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE' | undefined;
+        uriEndpoint?: string | undefined;
+        vpcEndpointServiceName?: string | undefined;
+        vpcEndpointServiceOwner?: string | undefined;
+        restorePath?: boolean | undefined;
+        disconnect?: boolean | undefined;
+        customKeyStoreId?: string | undefined;
+        state?: 'CONNECTED' | 'DISCONNECTED' | 'FAILED' | 'UNKNOWN' | undefined;
+        connectionError?: string | undefined;
+      };
+      answer: Schemas['ExternalKeyStore'];
+    };
+    DELETE: {
+      query: {
+        disconnect?: 'true' | 'false' | undefined;
+        forget?: 'true' | 'false' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ExternalKeyStoreDeletion'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/connect': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['ExternalKeyStore'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/disconnect': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['ExternalKeyStore'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/refresh': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['ExternalKeyStore'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/rotate-credential': {
+    POST: {
+      query: undefined;
+      body: {
+        retireAfterQuietMinutes?: number | undefined;
+        done?: boolean | undefined;
+      };
+      answer: Schemas['ExternalKeyStoreRotation'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/console': {
+    POST: {
+      query: undefined;
+      body: {
+        credential?: boolean | undefined;
+      };
+      answer: Schemas['ExternalKeyStoreByHand'];
+    };
+  };
+  '/cloud-keys/find': {
+    POST: {
+      query: undefined;
+      body: {
+        called: string;
+      };
+      answer: Schemas['FoundCloudKeys'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys': {
+    GET: {
+      query: {
+        keySetId?: string | undefined;
+        region?: string | undefined;
+        state?:
+          'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED' | undefined;
+        name?: string | undefined;
+        externalKeyId?: string | undefined;
+        called?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?:
+          | 'name'
+          | '-name'
+          | 'region'
+          | '-region'
+          | 'createdAt'
+          | '-createdAt'
+          | 'updatedAt'
+          | '-updatedAt'
+          | undefined;
+      };
+      body: undefined;
+      answer: Schemas['CloudKeyPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        description?: string | undefined;
+        region?: string | undefined;
+        administrators?: readonly string[] | undefined;
+        users?: readonly string[] | undefined;
+        rotation?:
+          | {
+              kind: 'INHERIT';
+            }
+          | {
+              kind: 'NEVER';
+            }
+          | {
+              kind: 'DAYS';
+              days: number;
+            }
+          | undefined;
+        expiresAt?: string | null | undefined;
+        quota?:
+          | {
+              requestsPerSecond: number;
+              burst?: number | undefined;
+            }
+          | null
+          | undefined;
+        keySetId: string;
+        externalKeyId?: string | undefined;
+        usage?: 'encrypt-decrypt' | 'encrypt-only' | 'decrypt-only' | 'neither' | undefined;
+        kmsKey?:
+          | boolean
+          | {
+              alias?: string | undefined;
+              description?: string | undefined;
+              tags?: Record<string, string> | undefined;
+              policy?: ('generated' | 'generated-without-root') | Record<string, unknown> | undefined;
+            }
+          | undefined;
+      };
+      answer: Schemas['CloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/adoptions': {
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        description?: string | undefined;
+        region?: string | undefined;
+        administrators?: readonly string[] | undefined;
+        users?: readonly string[] | undefined;
+        rotation?:
+          | {
+              kind: 'INHERIT';
+            }
+          | {
+              kind: 'NEVER';
+            }
+          | {
+              kind: 'DAYS';
+              days: number;
+            }
+          | undefined;
+        expiresAt?: string | null | undefined;
+        quota?:
+          | {
+              requestsPerSecond: number;
+              burst?: number | undefined;
+            }
+          | null
+          | undefined;
+        keySetId: string;
+        label: string;
+        externalKeyId?: string | undefined;
+        restrict?: boolean | undefined;
+      };
+      answer: Schemas['CloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['CloudKey'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        name?: string | undefined;
+        description?: string | undefined;
+        region?: string | undefined;
+        administrators?: readonly string[] | undefined;
+        users?: readonly string[] | undefined;
+        rotation?:
+          | {
+              kind: 'INHERIT';
+            }
+          | {
+              kind: 'NEVER';
+            }
+          | {
+              kind: 'DAYS';
+              days: number;
+            }
+          | undefined;
+        expiresAt?: string | null | undefined;
+        quota?:
+          | {
+              requestsPerSecond: number;
+              burst?: number | undefined;
+            }
+          | null
+          | undefined;
+        applyToKms?: boolean | undefined;
+      };
+      answer: Schemas['ActedCloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/versions': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['KeyVersionPage'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/disable': {
+    POST: {
+      query: undefined;
+      body: {
+        cloud?: 'ours' | 'both' | undefined;
+      };
+      answer: Schemas['ActedCloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/enable': {
+    POST: {
+      query: undefined;
+      body: {
+        cloud?: 'ours' | 'both' | undefined;
+      };
+      answer: Schemas['ActedCloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/rotate': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['CloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/schedule-deletion': {
+    POST: {
+      query: undefined;
+      body: {
+        days?: number | undefined;
+        cloud?: 'ours' | 'both' | undefined;
+      };
+      answer: Schemas['ActedCloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/cancel-deletion': {
+    POST: {
+      query: undefined;
+      body: {
+        cloud?: 'ours' | 'both' | undefined;
+      };
+      answer: Schemas['ActedCloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/kms-keys': {
+    GET: {
+      query: {
+        id?: string | undefined;
+        cloudKeyId?: string | undefined;
+        keySetId?: string | undefined;
+        region?: string | undefined;
+        cloudStatus?: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION' | 'NOT_FOUND' | 'UNKNOWN' | undefined;
+        step?: 'KEY' | 'ALIAS' | 'DONE' | 'GONE' | undefined;
+        alias?: string | undefined;
+        keyArn?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?:
+          | 'createdAt'
+          | '-createdAt'
+          | 'alias'
+          | '-alias'
+          | 'region'
+          | '-region'
+          | 'updatedAt'
+          | '-updatedAt'
+          | undefined;
+      };
+      body: undefined;
+      answer: Schemas['KmsKeyPage'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?:
+          | 'createdAt'
+          | '-createdAt'
+          | 'alias'
+          | '-alias'
+          | 'region'
+          | '-region'
+          | 'updatedAt'
+          | '-updatedAt'
+          | undefined;
+      };
+      body: undefined;
+      answer: Schemas['KmsKeyPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        externalKeyStoreId?: string | undefined;
+        region?: string | undefined;
+        alias?: string | undefined;
+        description?: string | undefined;
+        tags?: Record<string, string> | undefined;
+        policy?: ('generated' | 'generated-without-root') | Record<string, unknown> | undefined;
+        keyArn?: string | undefined;
+      };
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KmsKey'];
+    };
+    PATCH: {
+      query: undefined;
+      body: {
+        alias?: string | undefined;
+        description?: string | undefined;
+        tags?: Record<string, string> | undefined;
+        policy?: ('generated' | 'generated-without-root') | Record<string, unknown> | undefined;
+        keyArn?: string | undefined;
+        apply?: boolean | undefined;
+      };
+      answer: Schemas['KmsKey'];
+    };
+    DELETE: {
+      query: {
+        aws: 'keep' | 'schedule-deletion';
+        days?: number | undefined;
+      };
+      body: undefined;
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/console': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KmsKeyConsole'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/retry': {
+    POST: {
+      query: undefined;
+      body: {
+        takeAlias?: boolean | undefined;
+      };
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/refresh': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/enable': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/disable': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/schedule-deletion': {
+    POST: {
+      query: undefined;
+      body: {
+        days?: number | undefined;
+      };
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/cancel-deletion': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/apply': {
+    POST: {
+      query: undefined;
+      body: {
+        what?: readonly ('policy' | 'alias' | 'description' | 'tags' | 'state' | 'key-store')[] | undefined;
+      };
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/accept': {
+    POST: {
+      query: undefined;
+      body: {
+        what?: readonly ('policy' | 'alias' | 'description' | 'tags' | 'state' | 'key-store')[] | undefined;
+      };
+      answer: Schemas['KmsKey'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/kms-keys/unlinked': {
+    GET: {
+      query: {
+        region: string;
+        cursor?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['UnlinkedKmsKeyPage'];
+    };
+  };
+  '/audit-events': {
+    GET: {
+      query: {
+        action?: string | undefined;
+        actor?: string | undefined;
+        target?: string | undefined;
+        outcome?: 'done' | 'refused' | undefined;
+        from?: string | undefined;
+        to?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-sequence' | 'sequence' | undefined;
+        deletedVault?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ApplianceAuditEventPage'];
+    };
+  };
+  '/vaults/{vaultId}/audit-events': {
+    GET: {
+      query: {
+        action?: string | undefined;
+        actor?: string | undefined;
+        target?: string | undefined;
+        outcome?: 'done' | 'refused' | undefined;
+        from?: string | undefined;
+        to?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-sequence' | 'sequence' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['AuditEventPage'];
+    };
+  };
+  '/audit-trail': {
+    GET: {
+      query: {
+        deletedVault?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['AuditTrail'];
+    };
+  };
+  '/audit-prunings': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-askedAt' | 'askedAt' | undefined;
+        deletedVault?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ApplianceAuditPruningPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        from?: string | null | undefined;
+        before: string;
+        count: number;
+        sha256: string;
+        deletedVault?: string | undefined;
+      };
+      answer: Schemas['AuditPruning'];
+    };
+  };
+  '/audit-prunings/{pruningId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['AuditPruning'];
+    };
+  };
+  '/vaults/{vaultId}/audit-trail': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['AuditTrail'];
+    };
+  };
+  '/vaults/{vaultId}/audit-prunings': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-askedAt' | 'askedAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['AuditPruningPage'];
+    };
+    POST: {
+      query: undefined;
+      body: {
+        from?: string | null | undefined;
+        before: string;
+        count: number;
+        sha256: string;
+      };
+      answer: Schemas['AuditPruning'];
+    };
+  };
+  '/vaults/{vaultId}/audit-prunings/{pruningId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['AuditPruning'];
+    };
+  };
+  '/reconciliations': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-beganAt' | 'beganAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['ReconciliationPage'];
+    };
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Reconciliation'];
+    };
+  };
+  '/reconciliations/{reconciliationId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Reconciliation'];
+    };
+  };
+  '/vaults/{vaultId}/reconciliations': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-beganAt' | 'beganAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['VaultReconciliationPage'];
+    };
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Reconciliation'];
+    };
+  };
+  '/vaults/{vaultId}/reconciliations/{reconciliationId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Reconciliation'];
+    };
+  };
+}

@@ -1,5 +1,18 @@
 import type { Command } from 'commander';
-import { ApiClient, type Item } from './api-client.ts';
+import { ApiClient } from './api-client.ts';
+import {
+  addressOf,
+  filled,
+  one,
+  type Address,
+  type ItemOf,
+  type ListPath,
+  type OneOf,
+  type Parameters,
+  type Path,
+  type PathWith,
+  type QueryOf,
+} from './address.ts';
 import { Transport } from './api-transport.ts';
 import { CliError } from '../output/cli-error.ts';
 import type { OutputOptions } from '../output/output-options.ts';
@@ -8,16 +21,23 @@ import { findConnection, isUuid, type ConnectionOptions } from './connection.ts'
 /** The global options that commands of the management API have. */
 export interface ApiOptions extends ConnectionOptions, OutputOptions {}
 
+/** What is behind `/vaults/{vaultId}` in paths of the API. */
+type InVault = {
+  [P in Path]: P extends `/vaults/{vaultId}${infer S}` ? (S extends '' ? never : S) : never;
+}[Path];
+/** Of these what the appliance has too. */
+type InBoth = InVault & Path;
+
 /** What a command works with. */
 export interface Api {
   client: ApiClient;
   options: ApiOptions;
   /** Undefined in the appliance. */
   vaultId: string | undefined;
-  /** Path of something in the vault. Throws CliError where no vault is signed in to. */
-  inVault: (path: string) => string;
-  /** Path of something that the appliance and vaults have each. */
-  here: (path: string) => string;
+  /** Something in the vault. Throws CliError where no vault is signed in to. */
+  inVault: <S extends InVault>(path: S, ...parameters: Parameters<S>) => Address<`/vaults/{vaultId}${S}`>;
+  /** Something that the appliance and vaults have each. */
+  here: <S extends InBoth>(path: S, ...parameters: Parameters<S>) => Address<S | `/vaults/{vaultId}${S}`>;
 }
 
 const defaultTimeout = 60;
@@ -45,15 +65,15 @@ export async function withApi<T>(
       client: new ApiClient(transport, bearer, timeoutOf(options)),
       options,
       vaultId,
-      here: (path) => `${base}${path}`,
-      inVault: (path) => {
+      here: (path, ...parameters) => addressOf(base + filled(path, parameters)),
+      inVault: (path, ...parameters) => {
         if (vaultId === undefined)
           throw new CliError(
             'usage',
             'this is done in a vault, and you are signed in to the appliance',
             'holdfast login --vault ID-OR-ADDRESS; programs set HOLDFAST_VAULT',
           );
-        return `${base}${path}`;
+        return addressOf(base + filled(path, parameters));
       },
     });
   } finally {
@@ -61,12 +81,22 @@ export async function withApi<T>(
   }
 }
 
+/** Lists of what people know by a name, and programs by an id. */
+export type NamedPath = {
+  [P in ListPath]: ItemOf<P> extends { id: string }
+    ? [OneOf<P>] extends [never]
+      ? never
+      : OneOf<P> extends PathWith<'GET'>
+        ? P
+        : never
+    : never;
+}[ListPath];
+
 /** How things of one kind are found. */
-export interface Kind {
+export interface Kind<P extends NamedPath> {
   /** Such as `key set`. */
   what: string;
-  /** Their list, under /api/v1. */
-  path: string;
+  list: Address<P>;
   /** The command that lists them. */
   listedBy: string;
   /** Field that people know them by. */
@@ -77,15 +107,25 @@ export interface Kind {
   filter?: string;
 }
 
+/** A record of the list. */
+export type RecordOf<P extends NamedPath> = ItemOf<P> & { id: string };
+
 /** One record, by its id or its name. Throws CliError where there is none, or more than one. */
-export async function find(api: Api, kind: Kind, nameOrId: string): Promise<Item & { id: string }> {
-  const { what, path, listedBy, by = 'name', anyCase = false, filter } = kind;
-  if (isUuid(nameOrId)) return api.client.get(`${path}/${nameOrId.toLowerCase()}`);
+export async function find<P extends NamedPath>(
+  api: Api,
+  kind: Kind<P>,
+  nameOrId: string,
+): Promise<RecordOf<P>> {
+  const { what, list, listedBy, by = 'name', anyCase = false, filter } = kind;
+  if (isUuid(nameOrId)) {
+    const record = addressOf<PathWith<'GET'>>(one(list, nameOrId.toLowerCase()).path);
+    return (await api.client.get(record)) as RecordOf<P>;
+  }
   const same = (text: unknown) =>
     anyCase ? String(text).toLowerCase() === nameOrId.toLowerCase() : text === nameOrId;
-  const found = (
-    await api.client.list<Item & { id: string }>(path, filter === undefined ? {} : { [filter]: nameOrId })
-  ).filter((item) => same(item[by]));
+  const query = filter === undefined ? {} : { [filter]: nameOrId };
+  const items = await api.client.list(list, query as QueryOf<P, 'GET'>);
+  const found = (items as RecordOf<P>[]).filter((item) => same(Reflect.get(item, by)));
   const [first] = found;
   if (first === undefined) throw new CliError('notFound', `there is no such ${what}`, `see: ${listedBy}`);
   if (found.length > 1)
@@ -98,14 +138,14 @@ export async function find(api: Api, kind: Kind, nameOrId: string): Promise<Item
 }
 
 /** The fields of a change that were given. Throws CliError where there are none. */
-export function changes(fields: Record<string, unknown>): Record<string, unknown> {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  if (given.length === 0)
+export function changes<T extends object>(fields: T): T {
+  const told = given(fields);
+  if (Object.keys(told).length === 0)
     throw new CliError('usage', 'nothing to change', 'add one of the options that --help shows');
-  return Object.fromEntries(given);
+  return told;
 }
 
-/** Without the fields that were not given, for creates. */
-export function given(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+/** Without the fields that were not given. */
+export function given<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -15,8 +15,7 @@ const timeout = 10 * 60_000;
  * but to the API (RFC 7636).
  */
 export async function signInWithBrowser(
-  origin: URL,
-  base: string,
+  address: URL,
   open: boolean,
 ): Promise<{ code: string; verifier: string }> {
   const verifier = randomBytes(32).toString('base64url');
@@ -52,7 +51,7 @@ export async function signInWithBrowser(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const start = new URL(`/api/v1${base}/oidc/start`, origin);
+  const start = new URL(address);
   start.searchParams.set('returnTo', `http://127.0.0.1:${port}/callback`);
   start.searchParams.set('challenge', createHash('sha256').update(verifier).digest('base64url'));
   note(`Sign in with a browser on this machine:\n  ${start.href}`);

@@ -1,22 +1,15 @@
 import { Secret } from '../../secret.ts';
+import { at } from './address.ts';
+import type { Schemas } from './api-types.ts';
 import { isProblem, type ApiClient } from './api-client.ts';
 import { printable } from '../output/printable.ts';
 import { readNewPassword, readSecret } from './prompt.ts';
 import { note } from '../output/streams.ts';
 
-/** A session as the API shows it. */
-export interface Session {
-  id: string;
-  state: 'SECOND_FACTOR' | 'PASSWORD_CHANGE' | 'ACTIVE';
-  expiresAt: string;
-  user: { id: string; username: string; displayName: string; role: string; vaultId: string | null };
-}
+export type Session = Schemas['Session'];
 
 /** Answer of what signs in, or takes a sign-in further. */
-export interface SignInAnswer {
-  session: Session;
-  token?: string;
-}
+type OpenedSession = Schemas['OpenedSession'];
 
 export interface SignInFiles {
   passwordFile?: string;
@@ -29,7 +22,7 @@ const tries = 3;
 /** Does what a sign-in still asks for, until the session is good for everything. Leaves the bearer in the client. */
 export async function finishSignIn(
   client: ApiClient,
-  begun: SignInAnswer,
+  begun: OpenedSession,
   files: SignInFiles,
   password: Secret | undefined,
 ): Promise<Session> {
@@ -52,11 +45,7 @@ async function giveSecondFactor(client: ApiClient, file: string | undefined): Pr
     try {
       return take(
         client,
-        await client.send<SignInAnswer>({
-          method: 'POST',
-          path: '/session/second-factor',
-          body: { code: code.reveal().replaceAll(' ', '') },
-        }),
+        await client.post(at('/session/second-factor'), { code: code.reveal().replaceAll(' ', '') }),
       ).session;
     } catch (error) {
       if (file !== undefined || attempt === tries || !isProblem(error, 'sign-in-refused', 'invalid'))
@@ -77,10 +66,9 @@ export async function changePassword(
     try {
       return take(
         client,
-        await client.send<SignInAnswer>({
-          method: 'POST',
-          path: '/session/password',
-          body: { currentPassword: current.reveal(), newPassword: next.reveal() },
+        await client.post(at('/session/password'), {
+          currentPassword: current.reveal(),
+          newPassword: next.reveal(),
         }),
       ).session;
     } catch (error) {
@@ -90,7 +78,7 @@ export async function changePassword(
   }
 }
 
-function take(client: ApiClient, answer: SignInAnswer): SignInAnswer {
+function take(client: ApiClient, answer: OpenedSession): OpenedSession {
   if (answer.token !== undefined) client.bearer = new Secret(answer.token);
   return answer;
 }

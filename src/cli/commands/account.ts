@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { isProblem, type Item } from '../client/api-client.ts';
+import { at } from '../client/address.ts';
+import { isProblem } from '../client/api-client.ts';
 import { apiOptions, withApi } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { named } from '../records/named.ts';
@@ -8,7 +9,7 @@ import { example } from '../output/example.ts';
 import { isForPrograms, printDone, printRecord } from '../output/output.ts';
 import { readProfile, reserveProfile, writeProfile } from '../client/profiles.ts';
 import { readSecret } from '../client/prompt.ts';
-import { changePassword, type Session } from '../client/sign-in.ts';
+import { changePassword } from '../client/sign-in.ts';
 import { note } from '../output/streams.ts';
 
 // oxlint-disable-next-line max-lines-per-function -- a list of commands
@@ -27,12 +28,12 @@ export function addAccountCommands(program: Command): void {
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
           // A program with an API key has no session.
-          const session = await client.get<Session & Item>('/session').catch((error: unknown) => {
+          const session = await client.get(at('/session')).catch((error: unknown) => {
             if (isProblem(error, 'forbidden')) return undefined;
             throw error;
           });
           if (session === undefined) {
-            printRecord(await client.get('/user'), options);
+            printRecord(await client.get(at('/user')), options);
             return;
           }
           if (isForPrograms(options)) {
@@ -44,7 +45,7 @@ export function addAccountCommands(program: Command): void {
           const [shown = record] = await named(
             { client, options },
             [record],
-            [{ field: 'vaultId', path: '/vaults' }],
+            [{ field: 'vaultId', list: at('/vaults') }],
           );
           printRecord(shown, options);
         }),
@@ -95,7 +96,7 @@ async function logout(command: Command): Promise<void> {
   if (profile?.token === null || profile === undefined)
     throw new CliError('refused', `not signed in${name === 'default' ? '' : ` as profile ${name}`}`);
   try {
-    await withApi(command, async ({ client }) => client.send({ method: 'DELETE', path: '/session' }));
+    await withApi(command, async ({ client }) => client.send('DELETE', at('/session')));
   } catch (error) {
     // Ended already is ended.
     if (!isProblem(error, 'unauthenticated')) {

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { permissions } from '../client/api-choices.ts';
-import type { Item } from '../client/api-client.ts';
+import { at } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { find, withApi, type Kind } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
@@ -11,10 +12,16 @@ import { printChanged, printDone, printList } from '../output/output.ts';
 import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
 import { collect, limitOption, parseMoment } from '../output/values.ts';
 
-const kind: Kind = { what: 'API key', path: '/user/api-keys', listedBy: 'holdfast api-key list' };
+const kind: Kind<'/user/api-keys'> = {
+  what: 'API key',
+  list: at('/user/api-keys'),
+  listedBy: 'holdfast api-key list',
+};
+
+type ApiKey = Schemas['ApiKey'];
 
 interface ApiKeyInput {
-  scope: string[];
+  scope: ApiKey['scope'];
   expires: string;
   keyFile?: string;
 }
@@ -51,7 +58,7 @@ export function addApiKeyCommands(program: Command): void {
       .action(async ({ limit }: { limit?: number }, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
-            await client.list(kind.path, {}, limit),
+            await client.list(kind.list, undefined, limit),
             {
               name: ({ name }) => name,
               state: ({ state }) => state,
@@ -74,11 +81,10 @@ export function addApiKeyCommands(program: Command): void {
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await find(api, kind, name);
-          const path = `${kind.path}/${id}`;
-          const revoked = await api.client.send<Item | undefined>({ method: 'DELETE', path });
+          await api.client.send('DELETE', at('/user/api-keys/{apiKeyId}', { apiKeyId: id }));
           printDone(
             `the API key ${name} is revoked: it opens nothing from now on`,
-            revoked ?? { id, state: 'REVOKED' },
+            { id, state: 'REVOKED' },
             api.options,
           );
         }),
@@ -93,11 +99,11 @@ async function create(
   command: Command,
 ): Promise<void> {
   await withApi(command, async ({ client, options }) => {
-    const make = async () => client.create(kind.path, { name, scope, expiresAt: expires });
+    const make = async () => client.create(kind.list, { name, scope, expiresAt: expires });
     if (keyFile === undefined) {
       const { key } = secretOf(await make());
       showSecret(madeOf(key), () =>
-        printChanged([madeSentence(key), ...secretLines({ secret: key['secret'] })], key, options),
+        printChanged([madeSentence(key), ...secretLines({ secret: key.secret })], key, options),
       );
       return;
     }
@@ -110,24 +116,24 @@ async function create(
   });
 }
 
-function madeSentence({ name, expiresAt }: Item): string {
-  return `The API key ${String(name)} is created, and expires on ${momentWords(String(expiresAt), wallClock())}.`;
+function madeSentence({ name, expiresAt }: ApiKey): string {
+  return `The API key ${name} is created, and expires on ${momentWords(expiresAt, wallClock())}.`;
 }
 
-function madeOf({ id, name }: Item): Made {
+function madeOf({ id, name }: ApiKey): Made {
   return {
-    what: `the API key ${String(name)}`,
-    undo: `holdfast api-key revoke ${String(id)}, then make another`,
+    what: `the API key ${name}`,
+    undo: `holdfast api-key revoke ${id}, then make another`,
   };
 }
 
 /** A repetition after a lost connection is answered without the secret. */
-function secretOf(key: Item): { key: Item; secret: string } {
+function secretOf<T extends ApiKey & { secret?: string }>(key: T): { key: T; secret: string } {
   const { secret, name } = key;
-  if (typeof secret === 'string') return { key, secret };
+  if (secret !== undefined) return { key, secret };
   throw new CliError(
     'unreachable',
     'the API key was made, but its secret was lost with the connection',
-    `holdfast api-key revoke ${String(name)}, then make another`,
+    `holdfast api-key revoke ${name}, then make another`,
   );
 }

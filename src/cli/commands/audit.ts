@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { Item } from '../client/api-client.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { addArchiveCommands } from '../archive/audit-archive.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
@@ -12,7 +12,7 @@ interface AuditInput {
   target?: string;
   from?: string;
   to?: string;
-  outcome?: string;
+  outcome?: AuditEvent['outcome'];
   deletedVault?: string;
   oldestFirst?: boolean;
   limit: number;
@@ -52,7 +52,7 @@ export function addAuditCommands(program: Command): void {
       .action(async ({ limit, all, oldestFirst, ...query }: AuditInput, command: Command) =>
         withApi(command, async ({ client, options, here, vaultId = '' }) =>
           printList(
-            await client.list<AuditEvent>(
+            await client.list(
               here('/audit-events'),
               { ...query, sort: oldestFirst === true ? 'sequence' : '-sequence' },
               all === true ? undefined : limit,
@@ -78,10 +78,7 @@ export function addAuditCommands(program: Command): void {
   addArchiveCommands(audit);
 }
 
-interface AuditEvent extends Item {
-  actor: { kind: string; name: string; vaultId?: string };
-  target: { kind: string; name: string };
-}
+type AuditEvent = Schemas['AuditEvent'];
 
 /** Who is not of the trail's own vault, or of the appliance in its own trail, is told so: names may be the same. */
 function byWords({ kind, name, vaultId }: AuditEvent['actor'], ofTrail: string): string {

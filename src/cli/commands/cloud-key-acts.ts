@@ -1,15 +1,26 @@
 import { Option, type Command } from 'commander';
 import { wallClock } from '../../clock.ts';
-import { given, withApi, type Api } from '../client/api.ts';
-import type { Found } from '../records/collection.ts';
+import { one } from '../client/address.ts';
+import { withApi, type Api } from '../client/api.ts';
 import { example } from '../output/example.ts';
-import { cloudKeyArgument, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
-import type { KeyChange } from '../records/cloud-key-sentences.ts';
+import {
+  cloudKeyArgument,
+  cloudKeysPath,
+  findCloudKey,
+  keySetOption,
+  type CloudKey,
+} from './find-cloud-key.ts';
 import { timeText } from '../output/said.ts';
 import { tellCloudKeyChange } from './tell-cloud-key.ts';
 import { confirm } from '../client/prompt.ts';
 import { parseCount, yesOption } from '../output/values.ts';
 import { counted } from '../../counted.ts';
+
+const pathOfVerb = {
+  disable: '/disable',
+  enable: '/enable',
+  'cancel-deletion': '/cancel-deletion',
+} as const;
 
 /** What is done to a CloudKey over its life. */
 export function addCloudKeyActs(cloudKey: Command): void {
@@ -23,7 +34,13 @@ export function addCloudKeyActs(cloudKey: Command): void {
     ],
   ] as const) {
     const command = addAct(cloudKey, verb, description, async (api, before, { cloud }) =>
-      act(api, { verb, before }, cloud === undefined ? undefined : { cloud }),
+      tellCloudKeyChange(
+        api,
+        { verb, before },
+        verb === 'rotate'
+          ? (await api.client.act(at(api, before), '/rotate')).after
+          : (await api.client.act(at(api, before), pathOfVerb[verb], { cloud })).after,
+      ),
     );
     if (verb !== 'rotate') command.addOption(cloudOption());
   }
@@ -32,12 +49,13 @@ export function addCloudKeyActs(cloudKey: Command): void {
     'delete',
     'schedule the deletion of a CloudKey: disabled at once, its key objects destroyed after the waiting time',
     async (api, found, { days, yes, cloud }) => {
-      const at = new Date(wallClock().getTime() + days * 86_400_000).toISOString();
+      const when = new Date(wallClock().getTime() + days * 86_400_000).toISOString();
       await confirm(
-        `Delete the CloudKey ${String(found['name'])} on ${timeText(at).slice(0, 10)}, in ${counted(days, 'day')}? What it has encrypted cannot be decrypted by anyone afterwards.`,
+        `Delete the CloudKey ${found.name} on ${timeText(when).slice(0, 10)}, in ${counted(days, 'day')}? What it has encrypted cannot be decrypted by anyone afterwards.`,
         yes,
       );
-      await act(api, { verb: 'schedule-deletion', before: found, days }, { days, ...given({ cloud }) });
+      const { after } = await api.client.act(at(api, found), '/schedule-deletion', { days, cloud });
+      await tellCloudKeyChange(api, { verb: 'schedule-deletion', before: found, days }, after);
     },
   );
   remove
@@ -60,7 +78,7 @@ function cloudOption(): Option {
 interface ActInput {
   keySet?: string;
   days: number;
-  cloud?: string;
+  cloud?: 'ours' | 'both';
   yes?: boolean;
 }
 
@@ -68,7 +86,7 @@ function addAct(
   parent: Command,
   verb: string,
   description: string,
-  run: (api: Api, found: Found, input: ActInput) => Promise<void>,
+  run: (api: Api, found: CloudKey, input: ActInput) => Promise<void>,
 ): Command {
   const command = parent
     .command(verb)
@@ -81,8 +99,6 @@ function addAct(
   return example(command, `holdfast cloud-key ${verb} payroll${verb === 'delete' ? ' --days 7' : ''}`);
 }
 
-async function act(api: Api, change: KeyChange & { before: Found }, body?: object): Promise<void> {
-  const path = `${cloudKeysPath(api)}/${change.before.id}`;
-  const after = await api.client.change(path, { method: 'POST', action: `/${change.verb}`, body });
-  await tellCloudKeyChange(api, change, after);
+function at(api: Api, { id }: CloudKey) {
+  return one(cloudKeysPath(api), id);
 }

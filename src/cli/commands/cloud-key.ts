@@ -1,16 +1,24 @@
 import { Option, type Command } from 'commander';
 
-import type { Item } from '../client/api-client.ts';
-import { changes, given, withApi, type Api } from '../client/api.ts';
+import { behind, one, type BodyOf } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
+import { changes, withApi, type Api } from '../client/api.ts';
 import { addCloudKeyActs } from './cloud-key-acts.ts';
-import { findOne, idOf, type Found } from '../records/collection.ts';
+import { findOne, idOf } from '../records/collection.ts';
 import { example } from '../output/example.ts';
-import { cloudKeyArgument, cloudKeysPath, findCloudKey, keySetOption } from './find-cloud-key.ts';
+import {
+  cloudKeyArgument,
+  cloudKeysPath,
+  findCloudKey,
+  keySetOption,
+  type CloudKey,
+} from './find-cloud-key.ts';
 import { addKeyLookup } from './key-lookup.ts';
 import { keySets } from './key-set.ts';
 import { tellCloudKey, tellCloudKeyChange } from './tell-cloud-key.ts';
 import { waitForKmsKey, waitOption } from './cloud/kms-key-waiting.ts';
 import { allInAws } from './cloud/kms-key-records.ts';
+import type { KeyPolicy } from './cloud/kms-key-records.ts';
 import { aliasOption, policyOption, tagOption } from './cloud/kms-key-values.ts';
 import { fields, printList } from '../output/output.ts';
 import {
@@ -20,6 +28,7 @@ import {
   parseQuota,
   parseRotation,
   type OrNull,
+  type Quota,
   type Rotation,
 } from '../output/values.ts';
 
@@ -35,15 +44,15 @@ interface CloudKeyInput {
   region?: string;
   administrator?: string[];
   user?: string[];
-  usage?: string;
+  usage?: CloudKey['usage'];
   rotation?: Rotation;
   expires?: OrNull<string>;
-  quota?: OrNull<object>;
+  quota?: OrNull<Quota>;
   /** Commander's for --no-kms-key. */
   kmsKey?: boolean;
   kmsAlias?: string;
   kmsTag?: Record<string, string>;
-  kmsPolicy?: unknown;
+  kmsPolicy?: KeyPolicy;
   wait?: boolean;
   applyToKms?: boolean;
 }
@@ -61,7 +70,8 @@ export function addCloudKeyCommands(program: Command): void {
       .addOption(tagOption('--kms-tag <name=value>'))
       .addOption(policyOption('--kms-policy <policy>'))
       .addOption(waitOption()),
-    (api) => cloudKeysPath(api),
+    async (api, fields, { usage, externalKeyId, ...input }) =>
+      api.client.create(cloudKeysPath(api), { ...fields, usage, externalKeyId, kmsKey: kmsKeyOf(input) }),
     'holdfast cloud-key create payroll --key-set payments --region eu-central-1 --rotation 90d --expires 2027-01-31',
   );
   addMake(
@@ -75,7 +85,13 @@ export function addCloudKeyCommands(program: Command): void {
         'have the token set to false, for good, what the key object may do beyond encrypt and decrypt: CKA_SIGN, ' +
           'CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE',
       ),
-    (api) => `${cloudKeysPath(api)}/adoptions`,
+    async (api, fields, { label = '', externalKeyId = label, restrict }) =>
+      api.client.create(behind(cloudKeysPath(api), '/adoptions'), {
+        ...fields,
+        label,
+        externalKeyId,
+        restrict,
+      }),
     'holdfast cloud-key adopt payroll --key-set payments --label my-old-key',
     'holdfast cloud-key adopt payroll --key-set payments --label my-old-key --restrict',
   );
@@ -85,24 +101,18 @@ export function addCloudKeyCommands(program: Command): void {
   addCloudKeyActs(cloudKey);
 }
 
-function addMake(command: Command, path: (api: Api) => string, ...samples: string[]): void {
+type NewFields = ReturnType<typeof fieldsOf> & { keySetId: string; name: string };
+
+function addMake(
+  command: Command,
+  make: (api: Api, fields: NewFields, input: CloudKeyInput) => Promise<CloudKey>,
+  ...samples: string[]
+): void {
   command.requiredOption('--key-set <key-set>', 'name or id of its key set');
   describe(command).action(async (name: string, input: CloudKeyInput, command: Command) =>
     withApi(command, async (api) => {
-      const keySet = await findOne(api, keySets, input.keySet);
-      const made = await api.client.create<Made>(
-        path(api),
-        given({
-          ...fieldsOf(input),
-          keySetId: keySet.id,
-          name,
-          label: input.label,
-          usage: input.usage,
-          externalKeyId: input.externalKeyId ?? input.label,
-          restrict: input.restrict,
-          kmsKey: kmsKeyOf(input),
-        }),
-      );
+      const { id: keySetId } = await findOne(api, keySets, input.keySet);
+      const made = await make(api, { ...fieldsOf(input), keySetId, name }, input);
       const verb = input.label === undefined ? 'create' : 'adopt';
       await tellCloudKeyChange(api, { verb }, input.wait === true ? await waited(api, made) : made);
     }),
@@ -110,22 +120,29 @@ function addMake(command: Command, path: (api: Api) => string, ...samples: strin
   example(command, ...samples);
 }
 
-interface Made extends Found {
-  kmsKeys: { id: string }[];
+/** What is told of its KMS key; undefined where nothing is: it is made where it can be. */
+function kmsKeyOf({
+  kmsKey,
+  kmsAlias: alias,
+  kmsTag: tags,
+  kmsPolicy: policy,
+}: Omit<CloudKeyInput, 'usage' | 'externalKeyId'>): BodyOf<'/vaults/{vaultId}/cloud-keys', 'POST'>['kmsKey'] {
+  if (kmsKey === false) return false;
+  return alias === undefined && tags === undefined && policy === undefined
+    ? undefined
+    : { alias, tags, policy };
 }
 
-/** What is told of its KMS key; undefined where nothing is: it is made where it can be. */
-function kmsKeyOf({ kmsKey, kmsAlias, kmsTag, kmsPolicy }: CloudKeyInput): unknown {
-  if (kmsKey === false) return false;
-  const told = given({ alias: kmsAlias, tags: kmsTag, policy: kmsPolicy });
-  return Object.keys(told).length === 0 ? undefined : told;
-}
+const sorts = [
+  ...(['name', 'region', 'createdAt', 'updatedAt'] as const),
+  ...(['-name', '-region', '-createdAt', '-updatedAt'] as const),
+] as const;
 
 /** Waits for its KMS keys; the CloudKey as it is then. */
-async function waited(api: Api, { id, kmsKeys }: Made): Promise<Item> {
-  const path = `${cloudKeysPath(api)}/${id}`;
-  for (const kmsKey of kmsKeys) await waitForKmsKey(api, `${path}/kms-keys/${kmsKey.id}`);
-  return api.client.get(path);
+async function waited(api: Api, { id, kmsKeys }: CloudKey): Promise<CloudKey> {
+  const record = one(cloudKeysPath(api), id);
+  for (const kmsKey of kmsKeys) await waitForKmsKey(api, one(behind(record, '/kms-keys'), kmsKey.id));
+  return api.client.get(record);
 }
 
 // oxlint-disable-next-line max-lines-per-function -- a list of options
@@ -148,19 +165,17 @@ function addList(cloudKey: Command): void {
       .option('--region <region>', 'only those of this AWS Region')
       .option('--name <prefix>', 'only those whose name starts with this')
       .addOption(
-        new Option('--sort <field>', 'sort by this field; a leading - reverses the order').choices(
-          ['name', 'region', 'createdAt', 'updatedAt'].flatMap((field) => [field, `-${field}`]),
-        ),
+        new Option('--sort <field>', 'sort by this field; a leading - reverses the order').choices(sorts),
       )
       .addOption(limitOption())
       .action(
         async (
           input: {
             keySet?: string;
-            state?: string;
+            state?: CloudKey['state'];
             region?: string;
             name?: string;
-            sort?: string;
+            sort?: (typeof sorts)[number];
             limit?: number;
           },
           command: Command,
@@ -172,8 +187,8 @@ function addList(cloudKey: Command): void {
               await api.client.list(cloudKeysPath(api), { keySetId, state, region, name, sort }, limit),
               {
                 name: ({ name }) => name,
-                state: ({ effectiveState, state }) => effectiveState ?? state,
-                'in AWS': ({ kmsKeys }) => allInAws(kmsKeys as Item[]),
+                state: ({ effectiveState }) => effectiveState,
+                'in AWS': ({ kmsKeys }) => allInAws(kmsKeys),
                 'key set': ({ keySetName }) => keySetName,
                 Region: ({ region }) => region,
                 expires: ({ expiresAt }) => expiresAt,
@@ -203,7 +218,7 @@ function addShow(cloudKey: Command): void {
       .action(async (name: string, { keySet }: { keySet?: string }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findCloudKey(api, name, keySet);
-          await tellCloudKey(api, await api.client.get(`${cloudKeysPath(api)}/${id}`));
+          await tellCloudKey(api, await api.client.get(one(cloudKeysPath(api), id)));
         }),
       ),
     'holdfast cloud-key show payroll',
@@ -219,7 +234,7 @@ function addShow(cloudKey: Command): void {
         withApi(command, async (api) => {
           const { id } = await findCloudKey(api, name, keySet);
           printList(
-            await api.client.list(`${cloudKeysPath(api)}/${id}/versions`),
+            await api.client.list(behind(one(cloudKeysPath(api), id), '/versions')),
             {
               ...fields('version', 'current', 'state'),
               'key object': keyObject,
@@ -234,10 +249,14 @@ function addShow(cloudKey: Command): void {
 }
 
 /** What is known of the key object behind a version. */
-export function keyObject({ state, unfit, proven }: Item): string {
+export function keyObject({
+  state,
+  unfit,
+  proven,
+}: Pick<Schemas['CloudKeyVersion'], 'state' | 'unfit' | 'proven'>): string {
   if (state === 'DESTROYED') return '-';
-  if (unfit !== null && unfit !== undefined) return 'UNFIT: not the key on record';
-  return proven === true ? 'proven' : 'not proven';
+  if (unfit !== null) return 'UNFIT: not the key on record';
+  return proven ? 'proven' : 'not proven';
 }
 
 function addEdit(cloudKey: Command): void {
@@ -255,11 +274,10 @@ function addEdit(cloudKey: Command): void {
     withApi(command, async (api) => {
       const body = changes({ ...fieldsOf(input), name: input.name });
       const before = await findCloudKey(api, name, input.keySet);
-      const applyToKms = input.applyToKms === true ? { applyToKms: true } : {};
-      const path = `${cloudKeysPath(api)}/${before.id}`;
-      const edited = await api.client.edit(path, { ...body, ...applyToKms });
+      const { applyToKms } = input;
+      const edited = await api.client.edit(one(cloudKeysPath(api), before.id), { ...body, applyToKms });
       // What its KMS keys are given is not in its own record.
-      const changed = edited.changed || input.applyToKms === true;
+      const changed = edited.changed || applyToKms === true;
       await tellCloudKeyChange(api, { verb: 'edit', before, told: body, changed }, edited.after);
     }),
   );
@@ -305,7 +323,7 @@ function listOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser(collect);
 }
 
-function fieldsOf(input: CloudKeyInput): Record<string, unknown> {
+function fieldsOf(input: CloudKeyInput) {
   return {
     description: input.description,
     region: input.region,

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { Option, type Command } from 'commander';
-import type { Item } from '../client/api-client.ts';
-import { changes, given, withApi, type Api } from '../client/api.ts';
+import { behind, one, type Address } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
+import { changes, withApi, type Api } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { findOne } from '../records/collection.ts';
 import { example } from '../output/example.ts';
@@ -14,7 +14,12 @@ import { confirm } from '../client/prompt.ts';
 import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
 import { limitOption, parseExpiry, parseMinutesOrNever, yesOption, type OrNull } from '../output/values.ts';
 
-const columns: Columns<Item> = {
+type Credential = Schemas['Credential'];
+/** As it is answered once, with its secret. */
+type Issued = Credential & Partial<Schemas['IssuedCredential']>;
+type CredentialAddress = Address<'/vaults/{vaultId}/key-sets/{keySetId}/credentials/{accessKeyId}'>;
+
+const columns: Columns<Credential> = {
   'access key id': ({ accessKeyId }) => accessKeyId,
   state: ({ state }) => state,
   'last seen': ({ lastSeenAt }) => lastSeenAt,
@@ -50,10 +55,9 @@ export function addCredentialCommands(program: Command): void {
       withApi(command, async (api) => {
         const { id } = await findOne(api, keySets, input.keySet);
         await printIssued(api, input, async () =>
-          api.client.create(
-            `${keySets.path(api)}/${id}/credentials`,
-            given({ expiresAt: input.expires?.to }),
-          ),
+          api.client.create(behind(one(keySets.path(api), id), '/credentials'), {
+            expiresAt: input.expires?.to,
+          }),
         );
       }),
     );
@@ -69,26 +73,26 @@ export function addCredentialCommands(program: Command): void {
       .action(async ({ keySet, limit }: { keySet: string; limit?: number }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, keySets, keySet);
-          const path = `${keySets.path(api)}/${id}/credentials`;
-          printList(await api.client.list(path, {}, limit), columns, api.options);
+          const list = behind(one(keySets.path(api), id), '/credentials');
+          printList(await api.client.list(list, undefined, limit), columns, api.options);
         }),
       ),
     'holdfast credential list --key-set payments',
   );
-  addAct(credential, 'show', 'show a credential', async ({ client, options }, path) =>
-    printRecord(await client.get(path), options),
+  addAct(credential, 'show', 'show a credential', async ({ client, options }, record) =>
+    printRecord(await client.get(record), options),
   );
   addAct(
     credential,
     'edit',
     'change when a credential expires, or whether it retires by itself',
-    async ({ client, options }, path, input) => {
+    async ({ client, options }, record, input) => {
       const body = changes({
         expiresAt: input.expires?.to,
         retireAfterQuietMinutes: input.retireAfterQuiet?.to,
       });
-      const { after, changed } = await client.edit(path, body);
-      printChanged(editedSentence(String(after['accessKeyId']), body, { after, changed }), after, options);
+      const edited = await client.edit(record, body);
+      printChanged(editedSentence(edited.after.accessKeyId, body, edited), edited.after, options);
     },
     [expiresOption(), retireOption()],
     ' --expires 2027-01-31',
@@ -97,13 +101,11 @@ export function addCredentialCommands(program: Command): void {
     credential,
     'rotate',
     'issue the successor of a credential; both are good until the old one retires or is withdrawn',
-    async (api, path, input) =>
+    async (api, record, input) =>
       printIssued(api, input, async () =>
-        api.client.change(path, {
-          method: 'POST',
-          action: '/rotate',
-          body: given({ expiresAt: input.expires?.to, retireAfterQuietMinutes: input.retireAfterQuiet?.to }),
-          idempotencyKey: randomUUID(),
+        api.client.actOnce(record, '/rotate', {
+          expiresAt: input.expires?.to,
+          retireAfterQuietMinutes: input.retireAfterQuiet?.to,
         }),
       ),
     [expiresOption(), retireOption(), consoleFileOption()],
@@ -113,12 +115,12 @@ export function addCredentialCommands(program: Command): void {
     credential,
     'withdraw',
     'withdraw a credential: no later request signed with it succeeds',
-    async ({ client, options }, path, { yes }) => {
+    async ({ client, options }, record, { yes }) => {
       await confirm('Withdraw the credential? What AWS signs with it is refused at once.', yes);
-      const answer = await client.change<Item | undefined>(path, { method: 'DELETE' });
-      const after: Item = answer ?? (await client.get(path));
+      await client.remove(record);
+      const after = await client.get(record);
       printChanged(
-        `${String(after['accessKeyId'])} is ${String(after['state'])}: what AWS signs with it is refused from now on.`,
+        `${after.accessKeyId} is ${after.state}: what AWS signs with it is refused from now on.`,
         after,
         options,
       );
@@ -133,7 +135,7 @@ function addAct(
   parent: Command,
   verb: string,
   description: string,
-  act: (api: Api, path: string, input: CredentialInput) => Promise<void>,
+  act: (api: Api, record: CredentialAddress, input: CredentialInput) => Promise<void>,
   options: Option[] = [],
   more = '',
 ): void {
@@ -143,21 +145,22 @@ function addAct(
     .option('--key-set <key-set>', 'name or id of its key set; looked for in all of them if omitted');
   for (const option of options) command.addOption(option);
   command.action(async (accessKeyId: string, input: CredentialInput, command: Command) =>
-    withApi(command, async (api) => act(api, await pathOf(api, accessKeyId, input.keySet), input)),
+    withApi(command, async (api) => act(api, await findCredential(api, accessKeyId, input.keySet), input)),
   );
   example(command, `holdfast credential ${verb} AKIDEXAMPLE2345ABCDE${more}`);
 }
 
-async function pathOf(api: Api, accessKeyId: string, keySet: string | undefined): Promise<string> {
-  const base = keySets.path(api);
-  const within =
-    keySet === undefined
-      ? await api.client.list<Item & { id: string }>(base)
-      : [await findOne(api, keySets, keySet)];
+async function findCredential(
+  api: Api,
+  accessKeyId: string,
+  keySet: string | undefined,
+): Promise<CredentialAddress> {
+  const list = keySets.path(api);
+  const within = keySet === undefined ? await api.client.list(list) : [await findOne(api, keySets, keySet)];
   for (const { id } of within) {
-    const list = await api.client.list(`${base}/${id}/credentials`);
-    if (list.some((one) => one['accessKeyId'] === accessKeyId))
-      return `${base}/${id}/credentials/${accessKeyId}`;
+    const credentials = behind(one(list, id), '/credentials');
+    if ((await api.client.list(credentials)).some((credential) => credential.accessKeyId === accessKeyId))
+      return one(credentials, accessKeyId);
   }
   throw new CliError(
     'notFound',
@@ -170,7 +173,7 @@ async function pathOf(api: Api, accessKeyId: string, keySet: string | undefined)
 async function printIssued(
   { options }: Api,
   { consoleFile: file }: CredentialInput,
-  issue: () => Promise<Item>,
+  issue: () => Promise<Issued>,
 ): Promise<void> {
   const issued = async () => {
     const credential = await issue();
@@ -180,7 +183,7 @@ async function printIssued(
       throw new CliError(
         'unreachable',
         'the credential was made, but its secret was lost with the connection',
-        `holdfast credential withdraw ${String(accessKeyId)}, then issue another`,
+        `holdfast credential withdraw ${accessKeyId}, then issue another`,
       );
     return credential;
   };
@@ -208,16 +211,15 @@ async function printIssued(
   });
 }
 
-function issuedSentence({ accessKeyId, expiresAt }: Item): string {
-  const end =
-    typeof expiresAt === 'string' ? `expires on ${momentWords(expiresAt, wallClock())}` : 'does not expire';
-  return `The credential ${String(accessKeyId)} is issued, and ${end}.`;
+function issuedSentence({ accessKeyId, expiresAt }: Credential): string {
+  const end = expiresAt === null ? 'does not expire' : `expires on ${momentWords(expiresAt, wallClock())}`;
+  return `The credential ${accessKeyId} is issued, and ${end}.`;
 }
 
-function madeOf({ accessKeyId }: Item): Made {
+function madeOf({ accessKeyId }: Credential): Made {
   return {
-    what: `the credential ${String(accessKeyId)}`,
-    undo: `holdfast credential withdraw ${String(accessKeyId)}, then issue another`,
+    what: `the credential ${accessKeyId}`,
+    undo: `holdfast credential withdraw ${accessKeyId}, then issue another`,
   };
 }
 

@@ -1,12 +1,15 @@
 import { Argument, Option } from 'commander';
-import type { Query } from '../client/api-client.ts';
+import type { Address } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
 import type { Api } from '../client/api.ts';
 import { CliError, type FieldProblem } from '../output/cli-error.ts';
-import { findOne, type Found } from '../records/collection.ts';
+import { findOne } from '../records/collection.ts';
 import { keySets } from './key-set.ts';
 import { counted } from '../../counted.ts';
 
-export function cloudKeysPath({ inVault }: Api): string {
+export type CloudKey = Schemas['CloudKey'];
+
+export function cloudKeysPath({ inVault }: Api): Address<'/vaults/{vaultId}/cloud-keys'> {
   return inVault('/cloud-keys');
 }
 
@@ -25,7 +28,7 @@ export function cloudKeyArgument(name = 'cloud-key'): Argument {
 class AmbiguousNameError extends CliError {
   override readonly fields: readonly FieldProblem[];
 
-  constructor(keys: readonly Found[]) {
+  constructor(keys: readonly CloudKey[]) {
     super(
       'conflict',
       `there are ${counted(keys.length, 'CloudKey')} that are called so`,
@@ -33,8 +36,8 @@ class AmbiguousNameError extends CliError {
     );
     this.name = 'AmbiguousNameError';
     this.fields = keys.map((key) => ({
-      where: `key set ${String(key['keySetName'])}`,
-      detail: `${String(key['name'])} (${String(key['effectiveState'])}), id ${key.id}, external key id ${String(key['externalKeyId'])}`,
+      where: `key set ${key.keySetName}`,
+      detail: `${key.name} (${key.effectiveState}), id ${key.id}, external key id ${key.externalKeyId}`,
     }));
   }
 }
@@ -44,10 +47,9 @@ class AmbiguousNameError extends CliError {
  * deleted: what is left of deleted keys is found where no other has the name. Throws CliError where there is none, or more
  * than one.
  */
-export async function findCloudKey(api: Api, name: string, keySet: string | undefined): Promise<Found> {
-  const within: Query = keySet === undefined ? {} : { keySetId: (await findOne(api, keySets, keySet)).id };
-  const called =
-    name === '' ? [] : await api.client.list<Found>(cloudKeysPath(api), { ...within, called: name });
+export async function findCloudKey(api: Api, name: string, keySet: string | undefined): Promise<CloudKey> {
+  const keySetId = keySet === undefined ? undefined : (await findOne(api, keySets, keySet)).id;
+  const called = name === '' ? [] : await api.client.list(cloudKeysPath(api), { keySetId, called: name });
   // Ids are ours alone to give: no name that somebody gives another key can stand in the way of one.
   const byId = called.find(({ id }) => id === name.toLowerCase());
   if (byId !== undefined) return byId;

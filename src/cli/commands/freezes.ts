@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { counted } from '../../counted.ts';
-import type { Item } from '../client/api-client.ts';
+import { at, behind, one } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { withApi, type Api } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
-import { findOne, type Collection, type Found } from '../records/collection.ts';
+import { findOne, type Collection } from '../records/collection.ts';
 import { example } from '../output/example.ts';
 import { exitCodes } from '../output/exit-codes.ts';
 import {
@@ -25,12 +26,14 @@ import { yesOption } from '../output/values.ts';
  * before it does so. Several things are one act at the server: all of them, or none.
  */
 
+type KeySet = Schemas['KeySet'];
+
 interface Several {
   all?: boolean;
   yes?: boolean;
 }
 
-export function addKeySetFreezes(parent: Command, keySets: Collection): void {
+export function addKeySetFreezes(parent: Command, keySets: Collection<'/vaults/{vaultId}/key-sets'>): void {
   example(
     parent
       .command('freeze [key-sets...]')
@@ -56,7 +59,7 @@ export function addKeySetFreezes(parent: Command, keySets: Collection): void {
       .action(async (names: string[], input: Several, command: Command) =>
         withApi(command, async (api) => {
           const found = await chosen(api, keySets, names, input, 'thawed');
-          const affected = (found ?? (await api.client.list<Found>(keySets.path(api)))).filter(
+          const affected = (found ?? (await api.client.list(keySets.path(api)))).filter(
             ({ state }) => state === 'FROZEN',
           );
           await tellUsable(affected.map(inWords), input, found?.length !== 1);
@@ -70,15 +73,15 @@ export function addKeySetFreezes(parent: Command, keySets: Collection): void {
 /** Undefined for all. */
 async function chosen(
   api: Api,
-  keySets: Collection,
+  keySets: Collection<'/vaults/{vaultId}/key-sets'>,
   names: readonly string[],
   { all }: Several,
   done: string,
-): Promise<Found[] | undefined> {
+): Promise<KeySet[] | undefined> {
   if ((all === true) === names.length > 0)
     throw new CliError('usage', 'which key sets?', 'name them, or add --all; see holdfast key-set list');
   if (all === true) return undefined;
-  const found: Found[] = [];
+  const found: KeySet[] = [];
   const missing: string[] = [];
   for (const name of names)
     try {
@@ -98,35 +101,32 @@ async function chosen(
 
 async function act(
   api: Api,
-  keySets: Collection,
+  keySets: Collection<'/vaults/{vaultId}/key-sets'>,
   verb: 'freeze' | 'thaw',
-  found: readonly Found[] | undefined,
+  found: readonly KeySet[] | undefined,
 ): Promise<void> {
-  const path = keySets.path(api);
-  const done = await api.client.send<{ keySets: number; changed: number }>({
-    method: 'POST',
-    path: `${path}/${verb}`,
-    body: { keySets: found?.map(({ id }) => id) ?? 'all' },
-  });
+  const list = keySets.path(api);
+  const all = verb === 'freeze' ? behind(list, '/freeze') : behind(list, '/thaw');
+  const done = await api.client.post(all, { keySets: found?.map(({ id }) => id) ?? 'all' });
   const [only] = found ?? [];
   if (found?.length !== 1 || only === undefined) {
     const held = verb === 'thaw' && done.keySets > 0 ? await heldByVault(api) : undefined;
     printDone(`${severalInWords(verb, done)}${held === undefined ? '' : `. ${held}`}`, done, api.options);
     return;
   }
-  const now = await api.client.get(`${path}/${only.id}`);
+  const now = await api.client.get(one(list, only.id));
   printDone(keySetInWords(now, verb, done.changed > 0), now, api.options);
 }
 
 /** Key sets that are thawed by themselves serve nothing while their vault is frozen. */
 async function heldByVault(api: Api): Promise<string | undefined> {
-  const vault = await api.client.get(`/vaults/${api.vaultId ?? ''}`);
-  return vault['state'] === 'FROZEN'
-    ? `All stay FROZEN with the vault: ${vaultStays(vault['frozenSince'])}`
+  const vault = await api.client.get(one(at('/vaults'), api.vaultId ?? ''));
+  return vault.state === 'FROZEN'
+    ? `All stay FROZEN with the vault: ${vaultStays(vault.frozenSince)}`
     : undefined;
 }
 
-export function addVaultFreezes(parent: Command, vaults: Collection): void {
+export function addVaultFreezes(parent: Command, vaults: Collection<'/vaults'>): void {
   example(
     parent
       .command('freeze [vault]')
@@ -155,10 +155,8 @@ export function addVaultFreezes(parent: Command, vaults: Collection): void {
         withApi(command, async (api) => {
           const { id } = await vaultOf(api, vaults, name);
           await tellUsable(await usableWith(api, id), input, true);
-          const { after, changed } = await api.client.edit(`/vaults/${id}`, reasonOf(input), {
-            method: 'POST',
-            action: '/thaw',
-          });
+          const vault = one(at('/vaults'), id);
+          const { after, changed } = await api.client.act(vault, '/thaw', reasonOf(input));
           printDone(thawedVaultInWords(after, changed), after, api.options);
         }),
       ),
@@ -176,17 +174,13 @@ async function freezeAll(
     'Freeze every vault? Nobody’s keys can be used until the administrators of each vault thaw it; the appliance cannot.',
     input.yes,
   );
-  const done = await api.client.send<{ frozen: number; frozenBefore: number }>({
-    method: 'POST',
-    path: '/vaults/freeze',
-    body: reasonOf(input),
-  });
+  const done = await api.client.post(at('/vaults/freeze'), reasonOf(input));
   printDone(vaultsInWords(done), done, api.options);
 }
 
 async function freezeOne(
   api: Api,
-  vaults: Collection,
+  vaults: Collection<'/vaults'>,
   name: string | undefined,
   input: Several & { reason?: string },
 ): Promise<void> {
@@ -197,16 +191,16 @@ async function freezeOne(
       input.yes,
     );
   // Whatever else is changed of it meanwhile.
-  const now = await api.client.send({
-    method: 'POST',
-    path: `/vaults/${vault.id}/freeze`,
-    body: reasonOf(input),
-    etag: '*',
-  });
+  const freeze = at('/vaults/{vaultId}/freeze', { vaultId: vault.id });
+  const now = await api.client.send('POST', freeze, { body: reasonOf(input), etag: '*' });
   printDone(frozenVaultInWords(now), now, api.options);
 }
 
-async function vaultOf(api: Api, vaults: Collection, name: string | undefined): Promise<{ id: string }> {
+async function vaultOf(
+  api: Api,
+  vaults: Collection<'/vaults'>,
+  name: string | undefined,
+): Promise<{ id: string }> {
   if (name === undefined && api.vaultId === undefined)
     throw new CliError('usage', 'which vault?', 'name it, or add --all; see holdfast vault list');
   return name === undefined || name === api.vaultId ? { id: api.vaultId ?? '' } : findOne(api, vaults, name);
@@ -215,19 +209,15 @@ async function vaultOf(api: Api, vaults: Collection, name: string | undefined): 
 /** For who sees them: users of the appliance do not. */
 async function usableWith(api: Api, vaultId: string): Promise<string[]> {
   if (api.vaultId === undefined) {
-    const { name, keySets, cloudKeys } = await api.client.get(`/vaults/${vaultId}`);
-    return [
-      `${String(name)}: ${counted(Number(keySets), 'key set')}, ${counted(Number(cloudKeys), 'CloudKey')}`,
-    ];
+    const { name, keySets, cloudKeys } = await api.client.get(one(at('/vaults'), vaultId));
+    return [`${name}: ${counted(keySets, 'key set')}, ${counted(cloudKeys, 'CloudKey')}`];
   }
-  const keySets = await api.client.list<Found & { frozenSince: { keySet: string | null } }>(
-    api.inVault('/key-sets'),
-  );
+  const keySets = await api.client.list(api.inVault('/key-sets'));
   return keySets.filter(({ frozenSince }) => frozenSince.keySet === null).map(inWords);
 }
 
-function inWords({ name, cloudKeys }: Item): string {
-  return `${String(name)}: ${counted(Number(cloudKeys), 'CloudKey')}`;
+function inWords({ name, cloudKeys }: KeySet): string {
+  return `${name}: ${counted(cloudKeys, 'CloudKey')}`;
 }
 
 const shownAtMost = 15;

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { changes, given, withApi } from '../client/api.ts';
+import { behind, one } from '../client/address.ts';
+import { changes, withApi } from '../client/api.ts';
 import { addAct, addDelete, addList, addShow, findOne, type Collection } from '../records/collection.ts';
 import { example } from '../output/example.ts';
 import { editedSentence } from '../records/changed.ts';
 import { printChanged, printDone, printList } from '../output/output.ts';
 import { users } from './user.ts';
 
-export const groups: Collection = {
+export const groups: Collection<'/vaults/{vaultId}/admin-groups'> = {
   what: 'admin group',
   command: 'group',
   path: ({ inVault }) => inVault('/admin-groups'),
@@ -38,7 +39,7 @@ export function addGroupCommands(program: Command): void {
         withApi(command, async (api) =>
           printChanged(
             `admin group ${name} is created.`,
-            await api.client.create(groups.path(api), given({ name, description })),
+            await api.client.create(groups.path(api), { name, description }),
             api.options,
           ),
         ),
@@ -57,8 +58,8 @@ export function addGroupCommands(program: Command): void {
         withApi(command, async (api) => {
           const body = changes({ name, description });
           const { id } = await findOne(api, groups, group);
-          const { after, changed } = await api.client.edit(`${groups.path(api)}/${id}`, body);
-          printChanged(editedSentence(group, body, { after, changed }), after, api.options);
+          const edited = await api.client.edit(one(groups.path(api), id), body);
+          printChanged(editedSentence(group, body, edited), edited.after, api.options);
         }),
       ),
     'holdfast group edit "Payments Admins" --description "Keys of the payments team"',
@@ -71,8 +72,8 @@ function addMembers(group: Command): void {
   addAct(group, groups, {
     verb: 'members',
     description: 'list the members of an admin group',
-    act: async ({ client, options }, path) =>
-      printList(await client.list(`${path}/members`), users.columns, options),
+    act: async ({ client, options }, record) =>
+      printList(await client.list(behind(record, '/members')), users.columns, options),
   });
   for (const [verb, method, description, done] of [
     ['add', 'PUT', 'put a user into an admin group', 'is in the admin group'],
@@ -86,9 +87,10 @@ function addMembers(group: Command): void {
           withApi(command, async (api) => {
             const group = await findOne(api, groups, groupName);
             const user = await findOne(api, users, userName);
-            await api.client.send({ method, path: `${groups.path(api)}/${group.id}/members/${user.id}` });
+            const members = behind(one(groups.path(api), group.id), '/members');
+            await api.client.send(method, one(members, user.id));
             printDone(
-              `${String(user['username'])} ${done} ${String(group['name'])}`,
+              `${user.username} ${done} ${group.name}`,
               { groupId: group.id, userId: user.id, member: verb === 'add' },
               api.options,
             );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Item } from '../client/api-client.ts';
+import { at } from '../client/address.ts';
 import { withApi } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
@@ -25,12 +25,7 @@ export function addKeyLookup(cloudKey: Command): void {
               'this looks through all vaults, and you are signed in to one',
               `in this vault: holdfast cloud-key show ${name}`,
             );
-          const body = { called: name };
-          const { cloudKeys } = await client.send<{ cloudKeys: Item[] }>({
-            method: 'POST',
-            path: '/cloud-keys/find',
-            body,
-          });
+          const { cloudKeys } = await client.post(at('/cloud-keys/find'), { called: name });
           if (cloudKeys.length === 0)
             throw new CliError(
               'notFound',
@@ -45,7 +40,7 @@ export function addKeyLookup(cloudKey: Command): void {
               name: ({ name: called }) => called,
               state: ({ effectiveState }) => effectiveState,
               'frozen since': { of: ({ frozenSince }) => frozenSince, rank: 8 },
-              'vault id': { of: (key) => key['vaultId'], wide: true },
+              'vault id': { of: (key) => key.vaultId, wide: true },
               id: ({ id }) => id,
             },
             options,

@@ -1,17 +1,18 @@
 import { Option, type Command } from 'commander';
-import { changes, given, withApi, type Api } from '../client/api.ts';
+import { one } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
+import { changes, withApi, type Api } from '../client/api.ts';
 import { addDelete, addList, addShow, findOne, idOrNone, type Collection } from '../records/collection.ts';
 import { cspAccounts } from './cloud/csp-account.ts';
 import { example } from '../output/example.ts';
-import type { Item } from '../client/api-client.ts';
 import { editedSentence } from '../records/changed.ts';
 import { addKeySetFreezes } from './freezes.ts';
 import { groups } from './group.ts';
 import { printChanged } from '../output/output.ts';
 import { note } from '../output/streams.ts';
-import { parseDaysOrNever, parseQuota, yesNo, type OrNull } from '../output/values.ts';
+import { parseDaysOrNever, parseQuota, yesNo, type OrNull, type Quota } from '../output/values.ts';
 
-export const keySets: Collection = {
+export const keySets: Collection<'/vaults/{vaultId}/key-sets'> = {
   what: 'key set',
   command: 'key-set',
   path: ({ inVault }) => inVault('/key-sets'),
@@ -28,8 +29,8 @@ export const keySets: Collection = {
     id: ({ id }) => id,
   },
   references: ({ inVault }) => [
-    { field: 'adminGroupId', path: inVault('/admin-groups') },
-    { field: 'cspAccountId', path: inVault('/csp-accounts') },
+    { field: 'adminGroupId', list: inVault('/admin-groups') },
+    { field: 'cspAccountId', list: inVault('/csp-accounts') },
   ],
   filter: 'name',
   sample: 'payments',
@@ -44,7 +45,7 @@ interface KeySetInput {
   externalKeyStore?: boolean;
   pathPrefix?: string;
   rotation?: OrNull<number>;
-  quota?: OrNull<object>;
+  quota?: OrNull<Quota>;
 }
 
 export function addKeySetCommands(program: Command): void {
@@ -55,11 +56,15 @@ export function addKeySetCommands(program: Command): void {
     .command('create <name>')
     .description('make a key set')
     .requiredOption('--token <token>', 'name of the token that keeps its keys: see holdfast vault show');
-  describe(create).action(async (name: string, input: KeySetInput, command: Command) =>
+  describe(create).action(async (name: string, input: KeySetInput & { token: string }, command: Command) =>
     withApi(command, async (api) =>
       tellKeySet(
         api,
-        await api.client.create(keySets.path(api), given({ ...(await fieldsOf(api, input)), name })),
+        await api.client.create(keySets.path(api), {
+          ...(await fieldsOf(api, input)),
+          token: input.token,
+          name,
+        }),
       ),
     ),
   );
@@ -80,27 +85,21 @@ export function addKeySetCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(await fieldsOf(api, input));
       const { id } = await findOne(api, keySets, name);
-      const { after, changed } = await api.client.edit(`${keySets.path(api)}/${id}`, body);
-      printChanged(editedSentence(name, body, { after, changed }), after, api.options);
+      const edited = await api.client.edit(one(keySets.path(api), id), body);
+      printChanged(editedSentence(name, body, edited), edited.after, api.options);
     }),
   );
   example(edit, 'holdfast key-set edit payments --rotation 90d');
   addKeySetFreezes(keySet, keySets);
-  addDelete(keySet, keySets, { question: ({ name }) => `Delete the key set ${String(name)}?` });
+  addDelete(keySet, keySets, { question: ({ name }) => `Delete the key set ${name}?` });
 }
 
-function tellKeySet({ options }: Api, made: Item): void {
-  const { name, token, xksProxyUriPath, externalKeyStore } = made;
-  const path =
-    externalKeyStore === false
-      ? 'AWS KMS may not use it'
-      : `AWS reaches its keys at the URI path ${String(xksProxyUriPath)}`;
-  printChanged(
-    `key set ${String(name)} is created; its keys are in the token ${String(token)}, and ${path}.`,
-    made,
-    options,
-  );
-  const { warnings = [] } = made as { warnings?: { message: string; remediation: string }[] };
+function tellKeySet({ options }: Api, made: Schemas['KeySet']): void {
+  const { name, token, xksProxyUriPath, externalKeyStore, warnings = [] } = made;
+  const path = !externalKeyStore
+    ? 'AWS KMS may not use it'
+    : `AWS reaches its keys at the URI path ${xksProxyUriPath}`;
+  printChanged(`key set ${name} is created; its keys are in the token ${token}, and ${path}.`, made, options);
   for (const { message, remediation } of warnings) {
     note(`warning: ${message}`);
     note(`hint: ${remediation}`);
@@ -132,7 +131,7 @@ function describe(command: Command): Command {
     );
 }
 
-async function fieldsOf(api: Api, input: KeySetInput): Promise<Record<string, unknown>> {
+async function fieldsOf(api: Api, input: KeySetInput) {
   return {
     name: input.name,
     description: input.description,

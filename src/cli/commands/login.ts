@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { at } from '../client/address.ts';
 import { ApiClient, isProblem } from '../client/api-client.ts';
 import { timeoutOf, type ApiOptions } from '../client/api.ts';
 import { Transport } from '../client/api-transport.ts';
@@ -10,7 +11,7 @@ import { timeText } from '../output/said.ts';
 import { reserveProfile } from '../client/profiles.ts';
 import { askLine, readSecret } from '../client/prompt.ts';
 import { note } from '../output/streams.ts';
-import { finishSignIn, type Session, type SignInAnswer, type SignInFiles } from '../client/sign-in.ts';
+import { finishSignIn, type Session, type SignInFiles } from '../client/sign-in.ts';
 
 interface LoginInput extends ApiOptions, SignInFiles {
   username?: string;
@@ -42,13 +43,12 @@ async function login(input: LoginInput): Promise<void> {
   const place = reserveProfile(profileName(input));
   const transport = new Transport(origin, ca);
   const client = new ApiClient(transport, undefined, timeoutOf(input));
-  const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
   try {
     const session = await keptOrEnded(client, async () => {
       const begun =
         input.oidc === true
-          ? await withBrowser(client, origin, base, input)
-          : await withPassword(client, base, input, before?.username);
+          ? await withBrowser(client, origin, vaultId, input)
+          : await withPassword(client, vaultId, input, before?.username);
       place.write({
         endpoint: origin.origin,
         ca: caFile,
@@ -82,7 +82,7 @@ async function keptOrEnded(client: ApiClient, signIn: () => Promise<Session>): P
 
 async function end(client: ApiClient): Promise<void> {
   try {
-    await client.send({ method: 'DELETE', path: '/session' });
+    await client.send('DELETE', at('/session'));
   } catch (error) {
     // The node has ended it itself, as after too many codes.
     if (isProblem(error, 'unauthenticated', 'sign-in-refused')) return;
@@ -93,17 +93,18 @@ async function end(client: ApiClient): Promise<void> {
 async function withBrowser(
   client: ApiClient,
   origin: URL,
-  base: string,
+  vaultId: string | undefined,
   input: LoginInput,
 ): Promise<Session> {
-  const body = await signInWithBrowser(origin, base, input.browser);
-  const begun = await client.send<SignInAnswer>({ method: 'POST', path: '/oidc/sessions', body });
+  const start = vaultId === undefined ? at('/oidc/start') : at('/vaults/{vaultId}/oidc/start', { vaultId });
+  const body = await signInWithBrowser(new URL(`/api/v1${start.path}`, origin), input.browser);
+  const begun = await client.post(at('/oidc/sessions'), body);
   return finishSignIn(client, begun, input, undefined);
 }
 
 async function withPassword(
   client: ApiClient,
-  base: string,
+  vaultId: string | undefined,
   input: LoginInput,
   known: string | undefined,
 ): Promise<Session> {
@@ -114,10 +115,7 @@ async function withPassword(
     option: '--password-file',
     file: input.passwordFile,
   });
-  const begun = await client.send<SignInAnswer>({
-    method: 'POST',
-    path: `${base}/sessions`,
-    body: { username, password: password.reveal() },
-  });
+  const sessions = vaultId === undefined ? at('/sessions') : at('/vaults/{vaultId}/sessions', { vaultId });
+  const begun = await client.post(sessions, { username, password: password.reveal() });
   return finishSignIn(client, begun, input, password);
 }

@@ -1,4 +1,6 @@
 import { Option, type Command } from 'commander';
+import { at } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { given, withApi } from '../client/api.ts';
 import { readCa } from '../client/connection.ts';
 import { example } from '../output/example.ts';
@@ -6,12 +8,12 @@ import { printChanged, printDone, printRecord } from '../output/output.ts';
 import { readSecret } from '../client/prompt.ts';
 import { parseCount } from '../output/values.ts';
 
-const path = '/mail';
+const settings = at('/mail');
 
 interface MailInput {
   host: string;
   port: number;
-  security: string;
+  security: Schemas['MailSettings']['security'];
   from: string;
   username?: string;
   passwordFile?: string;
@@ -29,7 +31,7 @@ export function addMailCommands(program: Command): void {
       .command('show')
       .description('show the mail settings; the password is not shown')
       .action(async (_: unknown, command: Command) =>
-        withApi(command, async ({ client, options }) => printRecord(await client.get(path), options)),
+        withApi(command, async ({ client, options }) => printRecord(await client.get(settings), options)),
       ),
     'holdfast mail show',
   );
@@ -66,7 +68,7 @@ export function addMailCommands(program: Command): void {
           const body = given({ host, port, security, from, username, password, caCertificates });
           printChanged(
             `mail goes through ${host}:${port}, from ${from}; try it: holdfast mail test ADDRESS`,
-            await client.put(path, body),
+            await client.put(settings, body),
             options,
           );
         }),
@@ -79,7 +81,7 @@ export function addMailCommands(program: Command): void {
       .description('turn mail off: first passwords are shown to whoever makes them')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          await client.change(path, { method: 'DELETE' });
+          await client.remove(settings);
           printDone('mail is off', { deleted: true }, options);
         }),
       ),
@@ -91,12 +93,8 @@ export function addMailCommands(program: Command): void {
       .description('send a mail there now, and say what the server answered')
       .action(async (to: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          const answer = await client.send<object | undefined>({
-            method: 'POST',
-            path: `${path}/test`,
-            body: { to },
-          });
-          printDone('the server has taken the mail', answer ?? { sent: true }, options);
+          await client.post(at('/mail/test'), { to });
+          printDone('the server has taken the mail', { sent: true }, options);
         }),
       ),
     'holdfast mail test ada@example.com',

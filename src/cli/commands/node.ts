@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { at } from '../client/address.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
 import { fields, printList } from '../output/output.ts';
@@ -12,7 +13,7 @@ export function addNodeCommands(program: Command): void {
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
-            await client.list('/nodes'),
+            await client.list(at('/nodes')),
             fields('hostname', 'state', 'version', 'startedAt', 'lastSeenAt', 'id'),
             options,
           ),

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import type { Schemas } from '../client/api-types.ts';
 import { given, withApi } from '../client/api.ts';
 import { readCa } from '../client/connection.ts';
 import { example } from '../output/example.ts';
@@ -13,7 +14,7 @@ interface OidcInput {
   publicClient?: boolean;
   providerCa?: string;
   scope?: string[];
-  usernameClaim?: string;
+  usernameClaim?: Schemas['OidcProvider']['usernameClaim'];
 }
 
 /** Single sign-on of the vault that is signed in to, or of the appliance. */
@@ -87,7 +88,7 @@ export function addOidcProviderCommands(program: Command): void {
       .description('turn single sign-on off; users who sign in by it alone no longer can')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) => {
-          await client.change(here('/oidc-provider'), { method: 'DELETE' });
+          await client.remove(here('/oidc-provider'));
           printDone('single sign-on is off', { deleted: true }, options);
         }),
       ),

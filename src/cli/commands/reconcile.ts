@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Schemas } from '../client/api-types.ts';
+import { one } from '../client/address.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
 import { fields, isForPrograms, type OutputOptions, printList, printRecord } from '../output/output.ts';
@@ -15,7 +16,7 @@ export function addReconcileCommands(program: Command): void {
       .description('compare now, finish or undo what was interrupted, and report the rest')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
-          printReport(await client.create<Schemas['Reconciliation']>(here('/reconciliations')), options),
+          printReport(await client.create(here('/reconciliations')), options),
         ),
       ),
     'holdfast reconcile run',
@@ -28,7 +29,7 @@ export function addReconcileCommands(program: Command): void {
       .action(async ({ limit }: { limit?: number }, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
           printList(
-            await client.list(here('/reconciliations'), {}, limit),
+            await client.list(here('/reconciliations'), undefined, limit),
             {
               // They have no other name.
               id: { of: ({ id }) => id, wide: false },
@@ -46,10 +47,7 @@ export function addReconcileCommands(program: Command): void {
       .description('show a report')
       .action(async (id: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
-          printReport(
-            await client.get<Schemas['Reconciliation']>(here(`/reconciliations/${encodeURIComponent(id)}`)),
-            options,
-          ),
+          printReport(await client.get(one(here('/reconciliations'), id)), options),
         ),
       ),
     'holdfast reconcile show 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10',

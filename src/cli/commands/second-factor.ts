@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { at } from '../client/address.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import { withApi, type Api } from '../client/api.ts';
 import { example } from '../output/example.ts';
@@ -44,7 +45,7 @@ export function addSecondFactorCommands(program: Command): void {
   add('enable', 'show a secret for the app, and turn it on once a code of the app proves it', true, enable);
   add('disable', 'turn it off', false, async ({ client, options }, input) => {
     const body = { password: await password(input), code: await code(input) };
-    await client.send({ method: 'DELETE', path: '/user/totp', body });
+    await client.send('DELETE', at('/user/totp'), { body });
     printDone('the second factor is off', { secondFactor: false }, options);
   });
   add(
@@ -54,7 +55,7 @@ export function addSecondFactorCommands(program: Command): void {
     async (api, input) => {
       const body = { password: await password(input), code: await code(input) };
       await showRecoveryCodes(api, input, async (client) =>
-        client.send({ method: 'POST', path: '/user/totp/recovery-codes', body }),
+        client.post(at('/user/totp/recovery-codes'), body),
       );
     },
   );
@@ -62,11 +63,7 @@ export function addSecondFactorCommands(program: Command): void {
 
 async function enable(api: Api, input: SecondFactorInput): Promise<void> {
   const { client, options } = api;
-  const secret = await client.send<{ secret: string; otpauthUri: string }>({
-    method: 'POST',
-    path: '/user/totp',
-    body: { password: await password(input) },
-  });
+  const secret = await client.post(at('/user/totp'), { password: await password(input) });
   print(
     isForPrograms(options)
       ? // A line of its own: a program reads it before it can give a code.
@@ -74,7 +71,7 @@ async function enable(api: Api, input: SecondFactorInput): Promise<void> {
       : `Put this into the app, as a key or as an address:\n\n  ${secret.secret}\n  ${secret.otpauthUri}\n`,
   );
   await showRecoveryCodes(api, input, async () =>
-    client.send({ method: 'POST', path: '/user/totp/confirmation', body: { code: await code(input) } }),
+    client.post(at('/user/totp/confirmation'), { code: await code(input) }),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { at } from '../client/address.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
 import { printDone, printList } from '../output/output.ts';
@@ -12,7 +13,7 @@ export function addSessionCommands(program: Command): void {
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
-            await client.list('/user/sessions'),
+            await client.list(at('/user/sessions')),
             {
               // They have no other name.
               id: { of: ({ id }) => id, wide: false },
@@ -36,7 +37,7 @@ export function addSessionCommands(program: Command): void {
       .description('end one of your sessions, at once')
       .action(async (id: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          await client.send({ method: 'DELETE', path: `/user/sessions/${encodeURIComponent(id)}` });
+          await client.send('DELETE', at('/user/sessions/{sessionId}', { sessionId: id }));
           printDone('the session is ended', { id, ended: true }, options);
         }),
       ),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { counted } from '../../counted.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { withApi } from '../client/api.ts';
 import { coloured, styleOfState } from '../output/colour.ts';
 import { example } from '../output/example.ts';
@@ -10,38 +11,8 @@ import { printable } from '../output/printable.ts';
 import { timesIn } from '../output/said.ts';
 import { print, terminal } from '../output/streams.ts';
 
-interface Frozen {
-  total: number;
-  frozen: number;
-}
-
-/** As the API tells it. */
-export interface Status {
-  at: string;
-  ok: boolean;
-  findings: { trouble: string; where: string; message: string; remediation: string }[];
-  notes?: { where: string; message: string; more: string }[];
-  version: string;
-  nodes?: { hostname: string; version: string; state: string; lastSeenAt: string }[];
-  tokens: {
-    name: string;
-    health: string;
-    hosts: number | null;
-    hostsUp: number | null;
-    pinRefused: boolean;
-  }[];
-  certificates?: { listeners: string[]; expiresAt: string }[];
-  disk?: { freeBytes: number; reserveBytes: number; wholeReserveBytes: number };
-  auditEvents?: number;
-  schedules?: { name: string }[];
-  vaults?: Frozen;
-  keySets: Frozen;
-  cloudKeys: Record<string, number>;
-  externalKeyStores: Record<string, number>;
-  credentials: { live: number };
-  quotas?: { refusedSince: string; refused: number; near: number } | null;
-  kmsKeysSeenAt: string | null;
-}
+/** Of the appliance, or of a vault. */
+export type Status = Schemas['Status'];
 
 /** So many findings are on the screen; all of them with `-o json`. */
 const maxShown = 12;
@@ -57,7 +28,7 @@ export function addStatusCommand(program: Command): void {
       )
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, here, options }) => {
-          const status = await client.get<Status>(here('/status'));
+          const status = await client.get(here('/status'));
           if (isForPrograms(options)) printData(status, options);
           else for (const line of linesOf(status, options)) print(line);
           // A script must be able to tell.
@@ -184,7 +155,7 @@ function quotasOf({ quotas }: Status): Record<string, string> {
   };
 }
 
-function frozen({ total, frozen }: Frozen): string {
+function frozen({ total, frozen }: Status['keySets']): string {
   return frozen === 0 ? String(total) : `${total}, ${frozen} FROZEN`;
 }
 

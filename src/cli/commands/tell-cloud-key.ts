@@ -1,5 +1,6 @@
 import { wallClock } from '../../clock.ts';
-import type { Item } from '../client/api-client.ts';
+import { one } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
 import type { Api } from '../client/api.ts';
 import { sentencesOf, type KeyChange } from '../records/cloud-key-sentences.ts';
 import { inAws, troubleOf } from './cloud/kms-key-records.ts';
@@ -8,15 +9,18 @@ import { printable } from '../output/printable.ts';
 import { textOf } from '../output/said.ts';
 import { note } from '../output/streams.ts';
 
+/** As an act answers it; what is read has no `aws`. */
+type Shown = Schemas['ActedCloudKey'];
+
 /** Prints a CloudKey: for people with what it inherits, and its KMS keys a line each. */
-export async function tellCloudKey(api: Api, cloudKey: Item): Promise<void> {
+export async function tellCloudKey(api: Api, cloudKey: Shown): Promise<void> {
   const { options } = api;
   printRecord(isForPrograms(options) ? cloudKey : await forPeople(api, cloudKey), options);
   if (!isForPrograms(options)) tellTroubles(cloudKey);
 }
 
 /** Prints what an act has changed. */
-export async function tellCloudKeyChange(api: Api, change: KeyChange, after: Item): Promise<void> {
+export async function tellCloudKeyChange(api: Api, change: KeyChange, after: Shown): Promise<void> {
   const { options } = api;
   const isRecordShown = options.output !== undefined || options.verbose === true;
   const record = isForPrograms(options) || !isRecordShown ? after : await forPeople(api, after);
@@ -24,39 +28,37 @@ export async function tellCloudKeyChange(api: Api, change: KeyChange, after: Ite
   if (!isForPrograms(options)) tellTroubles(after);
 }
 
-async function forPeople(api: Api, cloudKey: Item): Promise<Item> {
-  const { kmsKeys, aws: _, state, effectiveState, keySetName, ...rest } = cloudKey;
-  const keys = (kmsKeys ?? []) as Item[];
+async function forPeople(api: Api, cloudKey: Shown): Promise<object> {
+  const { kmsKeys, aws: _, state: __, effectiveState, keySetName, name, ...rest } = cloudKey;
   return {
-    name: rest['name'],
-    ...(keySetName === undefined ? {} : { keySet: keySetName }),
-    state: effectiveState ?? state,
+    name,
+    keySet: keySetName,
+    state: effectiveState,
     ...rest,
     rotation: await rotationOf(api, cloudKey),
-    ...(keys.length === 0 ? {} : { 'KMS keys': keys.map(kmsKeyText) }),
+    ...(kmsKeys.length === 0 ? {} : { 'KMS keys': kmsKeys.map(kmsKeyText) }),
   };
 }
 
 /** With what is inherited. */
-async function rotationOf(api: Api, { rotation, keySetId }: Item): Promise<string> {
+async function rotationOf(api: Api, { rotation, keySetId }: Shown): Promise<string> {
   const own = textOf(rotation, 'rotation');
-  if ((rotation as Item | null)?.['kind'] !== 'INHERIT') return own;
-  const keySet = await api.client.get(`${api.inVault('/key-sets')}/${String(keySetId)}`);
-  return `${textOf(keySet['rotation'], 'rotation')} (${own})`;
+  if (rotation.kind !== 'INHERIT') return own;
+  const keySet = await api.client.get(one(api.inVault('/key-sets'), keySetId));
+  return `${textOf(keySet.rotation, 'rotation')} (${own})`;
 }
 
-function kmsKeyText(key: Item): string {
+function kmsKeyText(key: Schemas['ShortKmsKey']): string {
   const { region, alias, keyArn, drift } = key;
-  const names = [alias, keyArn].filter((name) => typeof name === 'string' && name !== '');
-  const state = `${inAws(key)}${drift === true ? ', differs in AWS' : ''}`;
-  return [...names, String(region), state].join(' ');
+  const names = [alias, keyArn ?? ''].filter((name) => name !== '');
+  return [...names, region, `${inAws(key)}${drift ? ', differs in AWS' : ''}`].join(' ');
 }
 
-function tellTroubles({ kmsKeys, aws }: Item): void {
-  const keys = (kmsKeys ?? []) as Item[];
-  const outcomes = (aws ?? []) as Item[];
-  const troubled = outcomes.length > 0 ? outcomes : keys;
-  for (const { region, alias, keyArn, problem } of troubled)
-    for (const line of troubleOf({ problem }))
-      note(printable(`${String(alias ?? keyArn ?? region)}: ${line}`));
+function tellTroubles({ kmsKeys, aws = [] }: Shown): void {
+  const troubled =
+    aws.length > 0
+      ? aws.map(({ keyArn, region, problem }) => ({ name: keyArn ?? region, problem }))
+      : kmsKeys.map(({ alias, problem }) => ({ name: alias, problem }));
+  for (const { name, problem } of troubled)
+    for (const line of troubleOf({ problem })) note(printable(`${name}: ${line}`));
 }

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { at } from '../client/address.ts';
 import type { Schemas } from '../client/api-types.ts';
 import { withApi } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
@@ -16,7 +17,7 @@ export function addTokenCommands(program: Command): void {
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
-            await client.list('/tokens'),
+            await client.list(at('/tokens')),
             fields('name', 'health', 'profile', 'vaults', 'vendor', 'model'),
             options,
           ),
@@ -30,7 +31,7 @@ export function addTokenCommands(program: Command): void {
       .description('show a token, its health and its hosts')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
-          printRecord(await client.get(`/tokens/${encodeURIComponent(name)}`), options),
+          printRecord(await client.get(at('/tokens/{token}', { token: name })), options),
         ),
       ),
     'holdfast token show primary',
@@ -41,8 +42,7 @@ export function addTokenCommands(program: Command): void {
       .description('open a connection to the token of its own: log in, list mechanisms, test, each timed')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          const path = `/tokens/${encodeURIComponent(name)}/verify`;
-          const report = await client.send<Schemas['TokenReport']>({ method: 'POST', path });
+          const report = await client.post(at('/tokens/{token}/verify', { token: name }));
           if (isForPrograms(options)) printRecord(report, options);
           else printReport(report);
           // A script must be able to tell.

@@ -1,15 +1,9 @@
 import { Option, type Command } from 'commander';
 import { applianceRoles, vaultRoles } from '../client/api-choices.ts';
-import { changes, given, withApi, type Api } from '../client/api.ts';
-import {
-  addAct,
-  addDelete,
-  addList,
-  addShow,
-  findOne,
-  type Collection,
-  type Found,
-} from '../records/collection.ts';
+import { one, type Address, type OneOf } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
+import { changes, withApi, type Api } from '../client/api.ts';
+import { addAct, addDelete, addList, addShow, findOne, type Collection } from '../records/collection.ts';
 import { example } from '../output/example.ts';
 import { editedSentence } from '../records/changed.ts';
 import {
@@ -20,14 +14,14 @@ import {
 import { printChanged } from '../output/output.ts';
 
 /** Users of the vault that is signed in to, or of the appliance. */
-export const users: Collection = {
+export const users: Collection<'/users' | '/vaults/{vaultId}/users'> = {
   what: 'user',
   command: 'user',
   path: ({ here }) => here('/users'),
   columns: {
     username: ({ username }) => username,
     role: ({ role }) => role,
-    state: ({ state, locked }) => (locked === true ? `${String(state)}, locked` : state),
+    state: ({ state, locked }) => (locked ? `${state}, locked` : state),
     name: ({ displayName }) => displayName,
     email: { of: ({ email }) => email, rank: 7 },
     'second factor': { of: ({ secondFactor }) => secondFactor, rank: 6 },
@@ -40,12 +34,10 @@ export const users: Collection = {
   sample: 'grace',
 };
 
-interface UserInput extends FirstPasswordInput {
-  role?: string;
-  email?: string;
-  displayName?: string;
-  signIn?: string;
-}
+type UserInput = FirstPasswordInput &
+  Partial<Pick<Schemas['User'], 'role' | 'email' | 'displayName' | 'signIn'>>;
+
+type NewUser = UserInput & Pick<Schemas['User'], 'role' | 'email'>;
 
 export function addUserCommands(program: Command): void {
   const user = program
@@ -57,14 +49,20 @@ export function addUserCommands(program: Command): void {
     .addOption(roleOption().makeOptionMandatory())
     .requiredOption('--email <address>', 'where mail to them goes')
     .option(...firstPasswordOption);
-  describe(create).action(async (username: string, input: UserInput, command: Command) =>
+  describe(create).action(async (username: string, input: NewUser, command: Command) =>
     withApi(command, async (api) =>
       printWithFirstPassword(
-        async () => api.client.create(users.path(api), given({ username, ...fieldsOf(input) })),
+        async () =>
+          api.client.create(users.path(api), {
+            ...fieldsOf(input),
+            username,
+            role: input.role,
+            email: input.email,
+          }),
         input,
         api.options,
         () => `holdfast user reset-password ${username}`,
-        ({ role }) => `user ${username} is created, as ${String(role)}`,
+        ({ role }) => `user ${username} is created, as ${role}`,
       ),
     ),
   );
@@ -83,14 +81,14 @@ export function addUserCommands(program: Command): void {
     withApi(command, async (api) => {
       const body = changes(fieldsOf(input));
       const { id } = await findOne(api, users, name);
-      const { after, changed } = await api.client.edit(`${users.path(api)}/${id}`, body);
-      printChanged(editedSentence(name, body, { after, changed }), after, api.options);
+      const edited = await api.client.edit(one(users.path(api), id), body);
+      printChanged(editedSentence(name, body, edited), edited.after, api.options);
     }),
   );
   example(edit, 'holdfast user edit grace --role auditor');
   addStates(user);
   addDelete(user, users, {
-    question: ({ username }) => `Delete the user ${String(username)}, with their sessions and API keys?`,
+    question: ({ username }) => `Delete the user ${username}, with their sessions and API keys?`,
   });
   addHelp(user);
 }
@@ -107,21 +105,23 @@ function addStates(user: Command): void {
     addAct(user, users, {
       verb,
       description,
-      act: async ({ client, options }, path, { username }) => {
-        const { after, changed } = await client.edit(path, { state });
+      act: async ({ client, options }, record, { username }) => {
+        const { after, changed } = await client.edit(record, { state });
         const now = changed ? done : `was ${state} already, and nothing is changed`;
-        printChanged(`${String(username)} ${now}.`, after, options);
+        printChanged(`${username} ${now}.`, after, options);
       },
     });
 }
 
+type User = Address<OneOf<'/users' | '/vaults/{vaultId}/users'>>;
+
 /** Help for those who cannot sign in. */
 function addHelp(user: Command): void {
   const act =
-    (action: string, done: string) =>
-    async (api: Api, path: string, { username }: Found) => {
-      const answer = await api.client.change<object | undefined>(path, { method: 'POST', action });
-      printChanged(`${String(username)} ${done}.`, answer ?? { done: true }, api.options);
+    (action: '/unlock' | '/totp-removal', done: string) =>
+    async ({ client, options }: Api, record: User, { username }: Schemas['User']) => {
+      const { after } = await client.act(record, action);
+      printChanged(`${username} ${done}.`, after, options);
     };
   addAct(user, users, {
     verb: 'unlock',
@@ -144,8 +144,7 @@ function addHelp(user: Command): void {
         withApi(command, async (api) => {
           const { id } = await findOne(api, users, name);
           await printWithFirstPassword(
-            async () =>
-              api.client.change(`${users.path(api)}/${id}`, { method: 'POST', action: '/password-reset' }),
+            async () => (await api.client.act(one(users.path(api), id), '/password-reset')).after,
             input,
             api.options,
             () => 'repeat the command',
@@ -173,6 +172,6 @@ function describe(command: Command): Command {
     );
 }
 
-function fieldsOf({ role, email, displayName, signIn }: UserInput): Record<string, unknown> {
+function fieldsOf({ role, email, displayName, signIn }: UserInput) {
   return { role, email, displayName, signIn };
 }

@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander';
-import { changes, given, withApi, type Api } from '../client/api.ts';
-import { addList, findOne, type Collection, type Found } from '../records/collection.ts';
+import { at, one } from '../client/address.ts';
+import type { Schemas } from '../client/api-types.ts';
+import { changes, withApi, type Api } from '../client/api.ts';
+import { addList, findOne, type Collection } from '../records/collection.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
 import { editedSentence } from '../records/changed.ts';
@@ -15,10 +17,10 @@ import { confirm } from '../client/prompt.ts';
 import { collect, yesOption } from '../output/values.ts';
 import { counted } from '../../counted.ts';
 
-export const vaults: Collection = {
+export const vaults: Collection<'/vaults'> = {
   what: 'vault',
   command: 'vault',
-  path: () => '/vaults',
+  path: () => at('/vaults'),
   columns: fields('name', 'state', 'keySets', 'cloudKeys', 'tokens', 'createdAt', 'id'),
   filter: 'name',
   sample: 'emea',
@@ -38,6 +40,8 @@ interface VaultInput extends FirstPasswordInput {
   adminEmail?: string;
 }
 
+type NewVault = VaultInput & Required<Pick<VaultInput, 'adminUsername' | 'adminName' | 'adminEmail'>>;
+
 // oxlint-disable-next-line max-lines-per-function -- a list of commands
 export function addVaultCommands(program: Command): void {
   const vault = program
@@ -53,27 +57,24 @@ export function addVaultCommands(program: Command): void {
       .option('--description <text>', 'up to 300 characters')
       .addOption(tokenOption('tokens that its key sets may use; all if omitted'))
       .option(...firstPasswordOption)
-      .action(async (name: string, input: VaultInput, command: Command) =>
+      .action(async (name: string, input: NewVault, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printWithFirstPassword(
             async () =>
-              client.create(
-                '/vaults',
-                given({
-                  name,
-                  description: input.description,
-                  tokens: input.token,
-                  administrator: {
-                    username: input.adminUsername,
-                    name: input.adminName,
-                    email: input.adminEmail,
-                  },
-                }),
-              ),
+              client.create(at('/vaults'), {
+                name,
+                description: input.description,
+                tokens: input.token,
+                administrator: {
+                  username: input.adminUsername,
+                  name: input.adminName,
+                  email: input.adminEmail,
+                },
+              }),
             input,
             options,
             () => `holdfast vault reset-administrator ${name}`,
-            ({ signInUrl }) => `vault ${name} is created; its people sign in at ${String(signInUrl)}`,
+            ({ signInUrl }) => `vault ${name} is created; its people sign in at ${signInUrl}`,
           ),
         ),
       ),
@@ -98,16 +99,15 @@ export function addVaultCommands(program: Command): void {
           const { username, email, removeSecondFactor } = input;
           await printWithFirstPassword(
             async () =>
-              api.client.send({
-                method: 'POST',
-                path: `/vaults/${id}/administrator-password`,
-                body: given({ username, email, removeSecondFactor }),
+              api.client.post(at('/vaults/{vaultId}/administrator-password', { vaultId: id }), {
+                username,
+                email,
+                removeSecondFactor,
               }),
             input,
             api.options,
             () => 'repeat the command',
-            ({ username }) =>
-              `the administrator ${String(username)} of the vault ${name} has a new first password`,
+            ({ username }) => `the administrator ${username} of the vault ${name} has a new first password`,
           );
         }),
       ),
@@ -128,7 +128,7 @@ function addShowVault(vault: Command): void {
       .action(async (name: string | undefined, _: unknown, command: Command) =>
         withApi(command, async (api) => {
           const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
-          printRecord(await api.client.get(`/vaults/${id}`), api.options);
+          printRecord(await api.client.get(one(at('/vaults'), id)), api.options);
         }),
       ),
     'holdfast vault show emea',
@@ -148,26 +148,32 @@ function addEdit(vault: Command): void {
       .action(async (name: string | undefined, input: VaultInput & { name?: string }, command: Command) =>
         withApi(command, async (api) => {
           const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
-          const administrator = given({ name: input.adminName, email: input.adminEmail });
           const body = changes({
             name: input.name,
             description: input.description,
             tokens: input.token,
-            administrator: Object.keys(administrator).length === 0 ? undefined : administrator,
+            administrator: await administratorOf(api, id, input),
           });
-          const edited = await api.client.edit(`/vaults/${id}`, body);
+          const edited = await api.client.edit(one(at('/vaults'), id), body);
           // Its administrator has a record of their own.
-          const changed = edited.changed || body['administrator'] !== undefined;
+          const changed = edited.changed || body.administrator !== undefined;
           const { after } = edited;
-          printChanged(
-            editedSentence(`vault ${String(after['name'])}`, body, { after, changed }),
-            after,
-            api.options,
-          );
+          printChanged(editedSentence(`vault ${after.name}`, body, { after, changed }), after, api.options);
         }),
       ),
     'holdfast vault edit emea --description "Europe, Middle East, Africa"',
   );
+}
+
+/** The API takes the two together: what is not given is as it was. */
+async function administratorOf(
+  { client }: Api,
+  id: string,
+  { adminName, adminEmail }: VaultInput,
+): Promise<Schemas['Vault']['administrator'] | undefined> {
+  if (adminName === undefined && adminEmail === undefined) return undefined;
+  const { administrator } = await client.get(one(at('/vaults'), id));
+  return { name: adminName ?? administrator.name, email: adminEmail ?? administrator.email };
 }
 
 /** The API wants the name repeated where keys would go with it; who confirms has seen it. */
@@ -180,9 +186,10 @@ function addDeleteVault(vault: Command): void {
       .action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, vaults, name);
-          const found = await api.client.get<Found & { name: string }>(`/vaults/${id}`);
+          const vault = one(at('/vaults'), id);
+          const found = await api.client.get(vault);
           await confirm(deletionQuestion(found), yes);
-          await api.client.change(`/vaults/${id}`, { method: 'DELETE', query: { confirm: found.name } });
+          await api.client.remove(vault, { confirm: found.name });
           printDone('the vault is deleted', { id, deleted: true }, api.options);
         }),
       ),
@@ -190,8 +197,8 @@ function addDeleteVault(vault: Command): void {
   );
 }
 
-function deletionQuestion({ name, keySets, cloudKeys }: Found & { name: string }): string {
-  return `Delete the vault ${name} with its ${counted(Number(keySets), 'key set')} and ${counted(Number(cloudKeys), 'CloudKey')}?`;
+function deletionQuestion({ name, keySets, cloudKeys }: Schemas['Vault']): string {
+  return `Delete the vault ${name} with its ${counted(keySets, 'key set')} and ${counted(cloudKeys, 'CloudKey')}?`;
 }
 
 function ownVault({ vaultId }: Api): string {

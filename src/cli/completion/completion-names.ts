@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander';
-import type { Item } from '../client/api-client.ts';
+import { at, one, type Address, type ListPath, type QueryOf } from '../client/address.ts';
 import { withApi, type Api, type ApiOptions } from '../client/api.ts';
 import { nameKinds, namesCommand, type NameKind } from './completion-tree.ts';
 import { cspAccounts } from '../commands/cloud/csp-account.ts';
@@ -71,8 +71,8 @@ async function namesOf(api: Api, kind: NameKind, prefix: string): Promise<string
 }
 
 async function candidates(api: Api, kind: NameKind, prefix: string): Promise<string[]> {
-  const list = async (path: string, query: Record<string, string> = {}, by = 'name') =>
-    (await api.client.list(path, query, max)).map((item) => String(item[by]));
+  const list = async <P extends ListPath>(address: Address<P>, query?: QueryOf<P, 'GET'>, by = 'name') =>
+    (await api.client.list(address, query, max)).map((item) => String(Reflect.get(Object(item), by)));
   switch (kind) {
     case 'cloud-key':
       return list(cloudKeysPath(api), { name: prefix });
@@ -85,9 +85,9 @@ async function candidates(api: Api, kind: NameKind, prefix: string): Promise<str
     case 'vault':
       return list(vaults.path(api), { name: prefix });
     case 'user':
-      return (await api.client.list(users.path(api))).map(({ username }) => String(username));
+      return (await api.client.list(users.path(api))).map(({ username }) => username);
     case 'api-key':
-      return list('/user/api-keys');
+      return list(at('/user/api-keys'));
     case 'token':
       return tokens(api);
     case 'external-key-store':
@@ -102,7 +102,6 @@ async function candidates(api: Api, kind: NameKind, prefix: string): Promise<str
 /** Those of the vault; in the appliance all of them. */
 async function tokens(api: Api): Promise<string[]> {
   if (api.vaultId === undefined)
-    return (await api.client.list('/tokens', {}, max)).map(({ name }) => String(name));
-  const vault = await api.client.get<Item & { tokens: string[] }>(`/vaults/${api.vaultId}`);
-  return vault.tokens;
+    return (await api.client.list(at('/tokens'), undefined, max)).map(({ name }) => name);
+  return (await api.client.get(one(at('/vaults'), api.vaultId))).tokens;
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { monotonicNow, wallClock } from '../../clock.ts';
-import type { TokenReport } from '../../admin/services.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { parseConsoleFile, parseKeys, isExternalKeyId } from '../../doctor/console-file.ts';
@@ -16,6 +15,7 @@ import {
   type DoctorOptions,
   type NodeOptions,
 } from '../../doctor/options.ts';
+import { at } from '../client/address.ts';
 import { apiOptions, withApi, type Api } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { readCa } from '../client/connection.ts';
@@ -175,11 +175,11 @@ async function verifyTokens(command: Command): ReturnType<NonNullable<NodeOption
   // Of the doctor's own options these two are about the XKS proxy.
   const { endpoint: _, ca: __, ...options } = apiOptions(command);
   const verify = async ({ client }: Api) => {
-    const tokens = await client.list<{ name: string }>('/tokens');
+    const tokens = await client.list(at('/tokens'));
     const verdicts = [];
     for (const { name } of tokens) {
-      const path = `/tokens/${encodeURIComponent(name)}/verify`;
-      const { ok, steps, remediation } = await client.send<TokenReport>({ method: 'POST', path });
+      const verified = await client.post(at('/tokens/{token}/verify', { token: name }));
+      const { ok, steps, remediation } = verified;
       const failed = steps.find((step) => !step.ok);
       const took = steps.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
       const detail =

@@ -120,7 +120,12 @@ function after(minutes: number): string {
 }
 
 /** `500` or `500/1000`: requests a second and how many may come at once; null for `none`. */
-export function parseQuota(text: string): OrNull<{ requestsPerSecond: number; burst: number }> {
+export interface Quota {
+  requestsPerSecond: number;
+  burst: number;
+}
+
+export function parseQuota(text: string): OrNull<Quota> {
   if (text === 'none') return { to: null };
   const [, rate, burst = rate] = /^(\d{1,7})(?:\/(\d{1,7}))?$/.exec(text) ?? [];
   if (rate === undefined || Number(rate) === 0 || Number(burst) === 0)

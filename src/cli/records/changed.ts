@@ -1,19 +1,12 @@
-import type { Item } from '../client/api-client.ts';
+import type { Changed } from '../client/api-client.ts';
 import { isOwnId, labelOf, textOf } from '../output/said.ts';
 
-/** What an edit came to. */
-export interface Edited {
-  after: Item;
-  /** False where the record had all of it already. */
-  changed: boolean;
-}
-
 /** `payroll is changed: expires 2028-01-31 00:00 UTC; region eu-west-1.` What was told, as it is afterwards. */
-export function editedSentence(name: string, told: object, { after, changed }: Edited): string {
+export function editedSentence(name: string, told: object, { after, changed }: Changed<object>): string {
   const parts = Object.keys(told)
     .filter((field) => field in after)
     .map((field) => {
-      const value = after[field];
+      const value: unknown = Reflect.get(after, field);
       return isOwnId(field, value)
         ? `another ${labelOf(field.replace(/Id$/, ''))}`
         : `${labelOf(field.replace(/Id$/, ''))} ${setTo(value, field)}`;

@@ -1,4 +1,4 @@
-import type { Item } from '../client/api-client.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { editedSentence } from './changed.ts';
 import { clockWords, momentWords } from '../output/moments.ts';
 
@@ -10,7 +10,7 @@ export type KeyVerb =
 export interface KeyChange {
   verb: KeyVerb;
   /** As it was; undefined where it is new. */
-  before?: Item | undefined;
+  before?: Pick<CloudKey, 'state'> | undefined;
   /** What was told, of an edit. */
   told?: object;
   /** Whether that was another value than it had. */
@@ -19,47 +19,45 @@ export interface KeyChange {
   days?: number | undefined;
 }
 
+/** As an act answers it. */
+type CloudKey = Schemas['ActedCloudKey'];
+type ShortKmsKey = Schemas['ShortKmsKey'];
 /** One KMS key that an act on the CloudKey reached, or did not. */
-interface Outcome {
-  outcome: 'done' | 'pending' | 'by-hand' | 'no-key';
-  kmsKeyId: string;
-  region: string;
-  keyArn: string | null;
-}
+type Outcome = Schemas['CloudOutcome'];
 
-export function sentencesOf(change: KeyChange, after: Item, now: Date): string[] {
+export function sentencesOf(change: KeyChange, after: CloudKey, now: Date): string[] {
   return [
     ours(change, after, now),
-    ...(after['aws'] === undefined ? besideAws(change, after) : inAws(change, after)),
+    ...(after.aws === undefined ? besideAws(change, after) : inAws(change, after)),
   ];
 }
 
 // oxlint-disable-next-line complexity -- one sentence for each case
-function ours({ verb, before, told = {}, changed = true }: KeyChange, after: Item, now: Date): string {
-  const name = String(after['name']);
-  const since = clockWords(String(after['updatedAt']), now);
+function ours({ verb, before, told = {}, changed = true }: KeyChange, after: CloudKey, now: Date): string {
+  const { name } = after;
+  const since = clockWords(after.updatedAt, now);
   switch (verb) {
     case 'create':
     case 'adopt':
-      return `${name} is ${verb === 'create' ? 'created' : 'adopted'} in key set ${String(after['keySetName'])}; AWS knows it by the external key id ${String(after['externalKeyId'])}.`;
+      return `${name} is ${verb === 'create' ? 'created' : 'adopted'} in key set ${after.keySetName}; AWS knows it by the external key id ${after.externalKeyId}.`;
     case 'edit':
       return editedSentence(name, told, { after, changed });
     case 'disable':
-      return before?.['state'] === 'DISABLED'
+      return before?.state === 'DISABLED'
         ? `${name} was already DISABLED; no request succeeds with it.`
         : `${name} is DISABLED as of ${since}; no request succeeds with it.`;
     case 'enable':
-      return after['effectiveState'] === 'FROZEN'
-        ? `${name} is enabled, but FROZEN: no request succeeds with it until its key set ${String(after['keySetName'])} is thawed, or the vault.`
-        : before?.['state'] === 'AVAILABLE'
+      return after.effectiveState === 'FROZEN'
+        ? `${name} is enabled, but FROZEN: no request succeeds with it until its key set ${after.keySetName} is thawed, or the vault.`
+        : before?.state === 'AVAILABLE'
           ? `${name} was already AVAILABLE; requests succeed with it.`
           : `${name} is AVAILABLE as of ${since}; requests succeed with it.`;
     case 'rotate': {
-      const version = Number(after['currentVersion']);
-      return `${name} is at version ${version} as of ${clockWords(String(after['rotatedAt']), now)}: new ciphertext is made with it, and what ${version === 2 ? 'version 1 has' : `versions 1 to ${version - 1} have`} encrypted stays readable.`;
+      const version = after.currentVersion;
+      return `${name} is at version ${version} as of ${clockWords(after.rotatedAt, now)}: new ciphertext is made with it, and what ${version === 2 ? 'version 1 has' : `versions 1 to ${version - 1} have`} encrypted stays readable.`;
     }
     case 'schedule-deletion':
-      return `${name} is disabled, and will be destroyed on ${momentWords(String(after['deletionAt']), now)}. To keep it, until then: holdfast cloud-key cancel-deletion ${name}`;
+      return `${name} is disabled, and will be destroyed on ${momentWords(after.deletionAt ?? '', now)}. To keep it, until then: holdfast cloud-key cancel-deletion ${name}`;
     case 'cancel-deletion':
       return `${name} will not be deleted: it is DISABLED. To use it again: holdfast cloud-key enable ${name}`;
   }
@@ -72,18 +70,17 @@ const statesInAws: Readonly<Record<string, string>> = {
 };
 
 /** What AWS still shows otherwise, and how that is changed too. */
-function besideAws({ verb }: KeyChange, after: Item): string[] {
-  const keys = (after['kmsKeys'] ?? []) as Item[];
+function besideAws({ verb }: KeyChange, after: CloudKey): string[] {
   // oxlint-disable-next-line complexity -- one sentence for each case
-  return keys.flatMap((key) => {
+  return after.kmsKeys.flatMap((key) => {
     const name = nameOf(key);
     const { cloudStatus, step, keyArn } = key;
     if (verb === 'create' || verb === 'adopt')
       return step === 'DONE'
-        ? [`Its KMS key is ${name}${typeof keyArn === 'string' ? `: ${keyArn}` : ''}.`]
-        : [`Its KMS key ${name} is not made yet; see: holdfast kms-key show ${String(after['name'])}`];
+        ? [`Its KMS key is ${name}${keyArn === null ? '' : `: ${keyArn}`}.`]
+        : [`Its KMS key ${name} is not made yet; see: holdfast kms-key show ${after.name}`];
     if (keyArn === null) return [];
-    const shows = statesInAws[String(cloudStatus)] ?? 'another state';
+    const shows = statesInAws[cloudStatus] ?? 'another state';
     if (verb === 'disable' && cloudStatus === 'AVAILABLE')
       return [`In AWS ${name} still shows Enabled: --cloud both changes that too.`];
     if (verb === 'enable' && (cloudStatus === 'DISABLED' || cloudStatus === 'PENDING_DELETION'))
@@ -97,10 +94,10 @@ function besideAws({ verb }: KeyChange, after: Item): string[] {
 }
 
 /** What came of it in AWS. */
-function inAws(change: KeyChange, after: Item): string[] {
-  const keys = new Map(((after['kmsKeys'] ?? []) as Item[]).map((key) => [key['id'], key]));
-  return (after['aws'] as Outcome[]).flatMap((one) => {
-    const name = nameOf(keys.get(one.kmsKeyId) ?? { region: one.region, keyArn: one.keyArn });
+function inAws(change: KeyChange, after: CloudKey): string[] {
+  const keys = new Map(after.kmsKeys.map((key) => [key.id, key]));
+  return (after.aws ?? []).flatMap((one) => {
+    const name = nameOf(keys.get(one.kmsKeyId) ?? { alias: '', region: one.region, keyArn: one.keyArn });
     switch (one.outcome) {
       case 'done':
         return [`In AWS ${name} ${doneInAws[change.verb] ?? 'has it too'}.`];
@@ -113,7 +110,7 @@ function inAws(change: KeyChange, after: Item): string[] {
         return [
           `In AWS ${name} is unchanged: Holdfast does not sign in to that AWS account. To do it by hand:`,
           command === undefined
-            ? `  holdfast kms-key console ${String(after['name'])}`
+            ? `  holdfast kms-key console ${after.name}`
             : `  aws kms ${command} --region ${one.region} --key-id ${one.keyArn ?? ''}`,
         ];
       }
@@ -140,7 +137,6 @@ function commandOf({ verb, days }: KeyChange, { keyArn }: Outcome): string | und
   return commands[verb];
 }
 
-function nameOf({ alias, keyArn, region }: Item): string {
-  if (typeof alias === 'string' && alias !== '') return `${alias} (${String(region)})`;
-  return typeof keyArn === 'string' ? keyArn : `in ${String(region)}`;
+function nameOf({ alias, keyArn, region }: Pick<ShortKmsKey, 'alias' | 'keyArn' | 'region'>): string {
+  return alias === '' ? (keyArn ?? `in ${region}`) : `${alias} (${region})`;
 }

@@ -1,23 +1,24 @@
 import type { Command } from 'commander';
+import { addressOf, one, type Address, type OneOf, type PathWith } from '../client/address.ts';
 import type { Item } from '../client/api-client.ts';
-import { find, withApi, type Api, type Kind } from '../client/api.ts';
+import { find, withApi, type Api, type Kind, type NamedPath, type RecordOf } from '../client/api.ts';
 import { withArticle } from '../output/article.ts';
 import { example } from '../output/example.ts';
 import { printDone, printList, printRecord, type Columns } from '../output/output.ts';
 import { isWide } from '../output/output-options.ts';
-import { named, type Reference } from './named.ts';
+import { named, type Named, type Reference } from './named.ts';
 import { confirm } from '../client/prompt.ts';
 import { limitOption, yesOption } from '../output/values.ts';
 
 /** Things of one kind that the API lists, and the command of the same name. */
-export interface Collection {
+export interface Collection<P extends NamedPath> {
   /** Such as `key set`. */
   what: string;
   /** Such as `key-set`. */
   command: string;
   /** Their list, under /api/v1. */
-  path: (api: Api) => string;
-  columns: Columns<Item>;
+  path: (api: Api) => Address<P>;
+  columns: Columns<Named<RecordOf<P>>>;
   /** Ids in them, for which people are told names. */
   references?: (api: Api) => readonly Reference[];
   /** Field that people know them by; `name` unless given. */
@@ -29,12 +30,13 @@ export interface Collection {
   sample: string;
 }
 
-export type Found = Item & { id: string };
-
-export function kindOf(api: Api, { what, command, path, by, anyCase, filter }: Collection): Kind {
+function kindOf<P extends NamedPath>(
+  api: Api,
+  { what, command, path, by, anyCase, filter }: Collection<P>,
+): Kind<P> {
   return {
     what,
-    path: path(api),
+    list: path(api),
     listedBy: `holdfast ${command} list`,
     ...(by === undefined ? {} : { by }),
     ...(anyCase === undefined ? {} : { anyCase }),
@@ -43,29 +45,33 @@ export function kindOf(api: Api, { what, command, path, by, anyCase, filter }: C
 }
 
 /** One of them by name or id. */
-export async function findOne(api: Api, collection: Collection, nameOrId: string): Promise<Found> {
+export async function findOne<P extends NamedPath>(
+  api: Api,
+  collection: Collection<P>,
+  nameOrId: string,
+): Promise<RecordOf<P>> {
   return find(api, kindOf(api, collection), nameOrId);
 }
 
 /** Its id where one was named. */
-export async function idOf(
+export async function idOf<P extends NamedPath>(
   api: Api,
-  collection: Collection,
+  collection: Collection<P>,
   nameOrId: string | undefined,
 ): Promise<string | undefined> {
   return nameOrId === undefined ? undefined : (await findOne(api, collection, nameOrId)).id;
 }
 
 /** As {@link idOf}, where `none` takes the reference away. */
-export async function idOrNone(
+export async function idOrNone<P extends NamedPath>(
   api: Api,
-  collection: Collection,
+  collection: Collection<P>,
   nameOrId: string | undefined,
 ): Promise<string | null | undefined> {
   return nameOrId === 'none' ? null : idOf(api, collection, nameOrId);
 }
 
-export function addList(parent: Command, collection: Collection): void {
+export function addList<P extends NamedPath>(parent: Command, collection: Collection<P>): void {
   example(
     parent
       .command('list')
@@ -76,7 +82,7 @@ export function addList(parent: Command, collection: Collection): void {
           printList(
             await named(
               api,
-              await api.client.list(collection.path(api), {}, limit),
+              (await api.client.list(collection.path(api), undefined, limit)) as RecordOf<P>[],
               isWide(api.options) ? (collection.references?.(api) ?? []) : [],
             ),
             collection.columns,
@@ -88,28 +94,37 @@ export function addList(parent: Command, collection: Collection): void {
   );
 }
 
-export function addShow(parent: Command, collection: Collection): void {
+export function addShow<P extends NamedPath>(parent: Command, collection: Collection<P>): void {
   addAct(parent, collection, {
     verb: 'show',
     description: `show ${withArticle(collection.what)}, by name or id`,
-    act: async (api, path) => tellRecord(api, collection, await api.client.get(path)),
+    act: async (api, { path }) =>
+      tellRecord(api, collection, (await api.client.get(addressOf<PathWith<'GET'>>(path))) as Item),
   });
 }
 
 /** Prints one of them, with names for ids. */
-export async function tellRecord(api: Api, { references }: Collection, record: Item): Promise<void> {
+async function tellRecord<P extends NamedPath>(
+  api: Api,
+  { references }: Collection<P>,
+  record: Item,
+): Promise<void> {
   const [shown = record] = await named(api, [record], references?.(api) ?? []);
   printRecord(shown, api.options);
 }
 
-export interface Removal {
+export interface Removal<P extends NamedPath> {
   /** What goes with it; asked for before. */
-  question?: (found: Found) => string;
+  question?: (found: RecordOf<P>) => string;
   /** What is left of it elsewhere; told afterwards. */
-  left?: (found: Found) => string | undefined;
+  left?: (found: RecordOf<P>) => string | undefined;
 }
 
-export function addDelete(parent: Command, collection: Collection, { question, left }: Removal = {}): void {
+export function addDelete<P extends NamedPath>(
+  parent: Command,
+  collection: Collection<P>,
+  { question, left }: Removal<P> = {},
+): void {
   const command = parent
     .command(`delete <${collection.command}>`)
     .description(`delete ${withArticle(collection.what)}, by name or id`);
@@ -118,7 +133,7 @@ export function addDelete(parent: Command, collection: Collection, { question, l
     withApi(command, async (api) => {
       const found = await findOne(api, collection, name);
       if (question !== undefined) await confirm(question(found), yes);
-      await api.client.change(`${collection.path(api)}/${found.id}`, { method: 'DELETE' });
+      await api.client.remove(addressOf<Removable>(one(collection.path(api), found.id).path));
       const rest = left?.(found);
       printDone(
         `the ${collection.what} is deleted${rest === undefined ? '' : `; ${rest}`}`,
@@ -130,15 +145,22 @@ export function addDelete(parent: Command, collection: Collection, { question, l
   example(command, `holdfast ${collection.command} delete ${collection.sample}`);
 }
 
+/** What a record is read by before it is deleted. */
+type Removable = PathWith<'GET'> & PathWith<'DELETE'>;
+
 /** A command on one of them, by name or id. */
-export function addAct(
+export function addAct<P extends NamedPath>(
   parent: Command,
-  collection: Collection,
+  collection: Collection<P>,
   {
     verb,
     description,
     act,
-  }: { verb: string; description: string; act: (api: Api, path: string, found: Found) => Promise<void> },
+  }: {
+    verb: string;
+    description: string;
+    act: (api: Api, record: Address<OneOf<P>>, found: RecordOf<P>) => Promise<void>;
+  },
 ): void {
   example(
     parent
@@ -147,7 +169,7 @@ export function addAct(
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async (api) => {
           const found = await findOne(api, collection, name);
-          await act(api, `${collection.path(api)}/${found.id}`, found);
+          await act(api, one(collection.path(api), found.id), found);
         }),
       ),
     `holdfast ${collection.command} ${verb} ${collection.sample}`,

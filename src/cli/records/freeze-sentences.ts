@@ -1,5 +1,5 @@
 import { counted } from '../../counted.ts';
-import type { Item } from '../client/api-client.ts';
+import type { Schemas } from '../client/api-types.ts';
 import { timeText } from '../output/said.ts';
 
 /* What a freeze or its end has come to, in sentences: what changed nothing is not told as done. */
@@ -29,21 +29,23 @@ export function severalInWords(
 }
 
 /** Of one, as it is now. `changed`: whether it was otherwise by itself. */
-export function keySetInWords(keySet: Item, verb: FreezeVerb, changed: boolean): string {
-  const { name, state } = keySet;
+export function keySetInWords(
+  keySet: Pick<Schemas['KeySet'], 'name' | 'state' | 'frozenSince'>,
+  verb: FreezeVerb,
+  changed: boolean,
+): string {
+  const { name, state, frozenSince } = keySet;
   if (verb === 'freeze')
-    return changed
-      ? `${String(name)} is FROZEN: ${refused}`
-      : `${String(name)} was already FROZEN: nothing has changed`;
+    return changed ? `${name} is FROZEN: ${refused}` : `${name} was already FROZEN: nothing has changed`;
   if (state === 'FROZEN') {
     const own = changed
-      ? `the freeze of ${String(name)} itself is ended`
-      : `${String(name)} was not frozen by itself: nothing has changed`;
-    return `${own}; it stays FROZEN with its vault: ${vaultStays(keySet['frozenSince'])}`;
+      ? `the freeze of ${name} itself is ended`
+      : `${name} was not frozen by itself: nothing has changed`;
+    return `${own}; it stays FROZEN with its vault: ${vaultStays(frozenSince)}`;
   }
   return changed
-    ? `${String(name)} is ${String(state)}: each of its keys is as it was`
-    : `${String(name)} was not frozen: nothing has changed`;
+    ? `${name} is ${state}: each of its keys is as it was`
+    : `${name} was not frozen: nothing has changed`;
 }
 
 /** Of every vault of the appliance. */
@@ -58,16 +60,20 @@ export function vaultsInWords({ frozen, frozenBefore }: { frozen: number; frozen
 }
 
 /** Of one that is frozen now, by this or before: the emergency stop asks nothing first. */
-export function frozenVaultInWords(vault: Item): string {
-  const { vault: since } = (vault['frozenSince'] ?? {}) as FrozenSince;
-  return `${String(vault['name'])} is FROZEN${typeof since === 'string' ? ` as of ${timeText(since)}` : ''}: ${refused}`;
+export function frozenVaultInWords({
+  name,
+  frozenSince: { vault: since },
+}: Pick<Schemas['Vault'], 'name' | 'frozenSince'>): string {
+  return `${name} is FROZEN${since === null ? '' : ` as of ${timeText(since)}`}: ${refused}`;
 }
 
 /** Of one, as it is now. `changed`: whether the caller had a freeze to end. */
-export function thawedVaultInWords(vault: Item, changed: boolean): string {
-  const name = String(vault['name']);
-  if (vault['state'] === 'FROZEN') {
-    const stays = `${name} stays FROZEN: ${vaultStays(vault['frozenSince'])}`;
+export function thawedVaultInWords(
+  { name, state, frozenSince }: Pick<Schemas['Vault'], 'name' | 'state' | 'frozenSince'>,
+  changed: boolean,
+): string {
+  if (state === 'FROZEN') {
+    const stays = `${name} stays FROZEN: ${vaultStays(frozenSince)}`;
     return changed ? stays : `you hold no freeze of it to end; ${stays}`;
   }
   return changed
@@ -75,19 +81,13 @@ export function thawedVaultInWords(vault: Item, changed: boolean): string {
     : `${name} was not frozen: nothing has changed`;
 }
 
-interface FrozenSince {
-  vault?: string | null;
-  appliance?: string | null;
-}
-
 /** What still has to be ended, and by whom. */
-export function vaultStays(since: unknown): string {
-  const { vault, appliance } = (since ?? {}) as FrozenSince;
+export function vaultStays({ vault, appliance }: Omit<Schemas['KeySet']['frozenSince'], 'keySet'>): string {
   return [
-    ...(typeof vault === 'string'
+    ...(vault !== null
       ? [`frozen since ${timeText(vault)}, until an administrator of the vault runs holdfast vault thaw`]
       : []),
-    ...(typeof appliance === 'string'
+    ...(appliance !== null
       ? [
           `held by the appliance since ${timeText(appliance)}, until an administrator of the appliance runs holdfast vault thaw`,
         ]

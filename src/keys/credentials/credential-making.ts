@@ -71,7 +71,8 @@ export async function rotateCredential(
   { accessKeyId, expected }: CredentialTarget,
   input: CredentialInput = {},
 ): Promise<IssuedCredential> {
-  const quiet = parseQuiet(input.retireAfterQuietMinutes ?? defaultQuietMinutes);
+  const { retireAfterQuietMinutes = defaultQuietMinutes } = input;
+  const quiet = parseQuiet(retireAfterQuietMinutes);
   const made = await make(context, keySet, { expiresAt: input.expiresAt ?? null }, act.at);
   return context.store.change(act, async (trx) => {
     const old = await findCredentialIn(trx, keySet, accessKeyId);

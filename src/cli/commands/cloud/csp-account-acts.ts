@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
-import type { Item } from '../../client/api-client.ts';
+import { behind, one, type ItemOf } from '../../client/address.ts';
+import type { Schemas } from '../../client/api-types.ts';
 import { withApi } from '../../client/api.ts';
 import { CliError } from '../../output/cli-error.ts';
 import { addAct, findOne, type Collection } from '../../records/collection.ts';
@@ -9,30 +10,25 @@ import { isWide, type OutputOptions } from '../../output/output-options.ts';
 import { limitOption } from '../../output/values.ts';
 import { print } from '../../output/streams.ts';
 
-interface Check {
-  ok: boolean;
-  missing: string[];
-  problem: { code: string; message: string; remediation: string } | null;
-}
+type Check = NonNullable<Schemas['CspAccount']['check']>;
 
 const documents = ['policy', 'trust', 'assuming'] as const;
 type Document = (typeof documents)[number];
 
 /** What is done with a CSP account in AWS. */
 // oxlint-disable-next-line max-lines-per-function -- a list of commands
-export function addCspAccountActs(account: Command, cspAccounts: Collection): void {
+export function addCspAccountActs(
+  account: Command,
+  cspAccounts: Collection<'/vaults/{vaultId}/csp-accounts'>,
+): void {
   addAct(account, cspAccounts, {
     verb: 'check',
     description: 'sign in to AWS as it would, and say which permissions are missing',
-    act: async (api, path, { name }) => {
-      const { check } = await api.client.change<Item & { check: Check }>(path, {
-        method: 'POST',
-        action: '/check',
-      });
-      printRecord(
-        isForPrograms(api.options) ? check : forPeople(check, String(name), api.options),
-        api.options,
-      );
+    act: async (api, record, { name }) => {
+      const { check } = (await api.client.act(record, '/check')).after;
+      // An account by hand is not checked: the API refuses that.
+      if (check === null) return;
+      printRecord(isForPrograms(api.options) ? check : forPeople(check, name, api.options), api.options);
       // A script must be able to tell.
       if (!check.ok)
         throw new CliError(
@@ -46,12 +42,12 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
   addAct(account, cspAccounts, {
     verb: 'rotate-access-key',
     description: 'have IAM make another access key, switch to it and delete the old one',
-    act: async (api, path, { name }) => {
-      const after = await api.client.change(path, { method: 'POST', action: '/rotate-access-key' });
+    act: async (api, record, { name }) => {
+      const { after } = await api.client.act(record, '/rotate-access-key');
       const { accessKeyId, accessKeyRotationState: state } = after;
       const how = state === null ? 'the old one is deleted in IAM' : 'it goes on by itself';
       printChanged(
-        `${String(name)} ${state === null || state === 'SWITCHED' ? 'signs in' : 'still signs in'} with the access key ${String(accessKeyId)}; ${how}.`,
+        `${name} ${state === null || state === 'SWITCHED' ? 'signs in' : 'still signs in'} with the access key ${String(accessKeyId)}; ${how}.`,
         after,
         api.options,
       );
@@ -70,7 +66,7 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
       .action(async (name: string, { document }: { document?: Document }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, cspAccounts, name);
-          const policies = await api.client.get<Policies>(`${cspAccounts.path(api)}/${id}/policy`);
+          const policies = await api.client.get(behind(one(cspAccounts.path(api), id), '/policy'));
           if (document !== undefined) printData(documentOf(policies, document), api.options);
           else if (isForPrograms(api.options)) printData(policies, api.options);
           else printPolicies(policies);
@@ -88,19 +84,19 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
       .action(
         async (
           name: string,
-          { kind, path, limit }: { kind?: string; path?: string; limit?: number },
+          { kind, path, limit }: { kind?: 'role' | 'user'; path?: string; limit?: number },
           command: Command,
         ) =>
           withApi(command, async (api) => {
             const { id } = await findOne(api, cspAccounts, name);
-            const list = `${cspAccounts.path(api)}/${id}/principals`;
-            const found: Item[] = [];
-            for (const one of kind === undefined ? ['role', 'user'] : [kind])
+            const list = behind(one(cspAccounts.path(api), id), '/principals');
+            const found: ItemOf<'/vaults/{vaultId}/csp-accounts/{cspAccountId}/principals'>[] = [];
+            for (const asked of kind === undefined ? (['role', 'user'] as const) : [kind])
               if (limit === undefined || found.length < limit)
                 found.push(
                   ...(await api.client.list(
                     list,
-                    { kind: one, pathPrefix: path },
+                    { kind: asked, pathPrefix: path },
                     limit === undefined ? undefined : limit - found.length,
                   )),
                 );
@@ -108,7 +104,7 @@ export function addCspAccountActs(account: Command, cspAccounts: Collection): vo
               found,
               {
                 name: ({ name }) => name,
-                kind: ({ arn }) => /:(role|user)\//.exec(String(arn))?.[1],
+                kind: ({ arn }) => /:(role|user)\//.exec(arn)?.[1],
                 ARN: ({ arn }) => arn,
                 created: ({ createdAt }) => createdAt,
               },
@@ -137,12 +133,7 @@ function forPeople(check: Check, name: string, options: OutputOptions): object {
 
 const maxNamed = 5;
 
-interface Policies {
-  policy: object;
-  trustPolicy: object | null;
-  assumingPolicy: object | null;
-  statements: { sid: string; why: string }[];
-}
+type Policies = Schemas['CspAccountPolicy'];
 
 function documentsOf({ policy, trustPolicy, assumingPolicy }: Policies): Record<Document, object | null> {
   return { policy, trust: trustPolicy, assuming: assumingPolicy };

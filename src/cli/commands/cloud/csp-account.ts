@@ -1,16 +1,17 @@
 import { Option, type Command } from 'commander';
-import { changes, given, withApi, type Api } from '../../client/api.ts';
+import { one } from '../../client/address.ts';
+import type { Schemas } from '../../client/api-types.ts';
+import { changes, withApi } from '../../client/api.ts';
 import { addDelete, addList, addShow, findOne, idOf, type Collection } from '../../records/collection.ts';
 import { addCspAccountActs } from './csp-account-acts.ts';
 import { example } from '../../output/example.ts';
-import type { Item } from '../../client/api-client.ts';
 import { editedSentence } from '../../records/changed.ts';
 import { groups } from '../group.ts';
 import { printChanged } from '../../output/output.ts';
 import { readSecret } from '../../client/prompt.ts';
 import { parseDaysOrNever, yesNo, type OrNull } from '../../output/values.ts';
 
-export const cspAccounts: Collection = {
+export const cspAccounts: Collection<'/vaults/{vaultId}/csp-accounts'> = {
   what: 'CSP account',
   command: 'csp-account',
   path: ({ inVault }) => inVault('/csp-accounts'),
@@ -23,10 +24,12 @@ export const cspAccounts: Collection = {
     'admin group': { of: ({ adminGroup, adminGroupId }) => adminGroup ?? adminGroupId, wide: true },
     id: ({ id }) => id,
   },
-  references: ({ inVault }) => [{ field: 'adminGroupId', path: inVault('/admin-groups') }],
+  references: ({ inVault }) => [{ field: 'adminGroupId', list: inVault('/admin-groups') }],
   filter: 'name',
   sample: 'aws-payments',
 };
+
+type CspAccount = Schemas['CspAccount'];
 
 interface CspAccountInput {
   name?: string;
@@ -34,8 +37,8 @@ interface CspAccountInput {
   description?: string;
   awsAccount?: string;
   region?: string;
-  type?: string;
-  partition?: string;
+  type?: CspAccount['type'];
+  partition?: CspAccount['partition'];
   fips?: boolean;
   accessKeyId?: string;
   secretAccessKeyFile?: string;
@@ -51,12 +54,14 @@ export function addCspAccountCommands(program: Command): void {
     .command('create <name>')
     .description('make a CSP account; of an access key the secret is asked for')
     .requiredOption('--group <group>', 'admin group that it belongs to, by name or id');
-  describe(create).action(async (name: string, input: CspAccountInput, command: Command) =>
-    withApi(command, async (api) => {
-      const body = given({ ...(await fieldsOf(api, input)), type: typeOf(input), name });
-      const made = await api.client.create(cspAccounts.path(api), body);
-      printChanged(madeSentence(made), made, api.options);
-    }),
+  describe(create).action(
+    async (name: string, input: CspAccountInput & { group: string }, command: Command) =>
+      withApi(command, async (api) => {
+        const { id: adminGroupId } = await findOne(api, groups, input.group);
+        const fields = { ...(await fieldsOf(input)), type: typeOf(input), adminGroupId, name };
+        const made = await api.client.create(cspAccounts.path(api), fields);
+        printChanged(madeSentence(made), made, api.options);
+      }),
   );
   example(
     create,
@@ -71,34 +76,34 @@ export function addCspAccountCommands(program: Command): void {
     .option('--group <group>', 'admin group that it belongs to, by name or id');
   describe(edit).action(async (name: string, input: CspAccountInput, command: Command) =>
     withApi(command, async (api) => {
-      const body = changes(await fieldsOf(api, input));
+      const adminGroupId = await idOf(api, groups, input.group);
+      const body = changes({ ...(await fieldsOf(input)), adminGroupId });
       const { id } = await findOne(api, cspAccounts, name);
-      const { after, changed } = await api.client.edit(`${cspAccounts.path(api)}/${id}`, body);
+      const edited = await api.client.edit(one(cspAccounts.path(api), id), body);
       const { secretAccessKey: _, ...told } = body;
-      printChanged(editedSentence(name, told, { after, changed }), after, api.options);
+      printChanged(editedSentence(name, told, edited), edited.after, api.options);
     }),
   );
   example(edit, 'holdfast csp-account edit aws-payments --region eu-west-1 --access-key-rotation 90d');
   addCspAccountActs(account, cspAccounts);
   addDelete(account, cspAccounts, {
     left: ({ accessKeyId }) =>
-      typeof accessKeyId === 'string'
+      accessKeyId !== null
         ? `access key ${accessKeyId} lives on in IAM: delete it there if nothing else uses it`
         : undefined,
   });
 }
 
-function madeSentence({ name, type, awsAccountId }: Item): string {
+function madeSentence({ name, type, awsAccountId }: CspAccount): string {
   const signIn =
     type === 'manual'
       ? 'Holdfast does not sign in there.'
-      : `Holdfast signs in ${signInWords[String(type)] ?? String(type)}. To try it: holdfast csp-account check ${String(name)}`;
-  const account =
-    typeof awsAccountId === 'string' && awsAccountId !== '' ? ` for the AWS account ${awsAccountId}` : '';
-  return `CSP account ${String(name)} is created${account}. ${signIn}`;
+      : `Holdfast signs in ${signInWords[type]}. To try it: holdfast csp-account check ${name}`;
+  const account = awsAccountId === '' ? '' : ` for the AWS account ${awsAccountId}`;
+  return `CSP account ${name} is created${account}. ${signIn}`;
 }
 
-const signInWords: Readonly<Record<string, string>> = {
+const signInWords: Readonly<Record<Exclude<CspAccount['type'], 'manual'>, string>> = {
   'access-key': 'with an access key',
   role: 'by assuming a role',
   ambient: 'with the node’s own credentials',
@@ -141,18 +146,17 @@ function describe(command: Command): Command {
     .addOption(new Option('--fips <yes|no>', 'use AWS’s FIPS endpoints').argParser(yesNo));
 }
 
-function typeOf({ type, roleArn, accessKeyId }: CspAccountInput): string {
+function typeOf({ type, roleArn, accessKeyId }: CspAccountInput): CspAccount['type'] {
   if (type !== undefined) return type;
   if (roleArn !== undefined) return 'role';
   return accessKeyId === undefined ? 'manual' : 'access-key';
 }
 
-async function fieldsOf(api: Api, input: CspAccountInput): Promise<Record<string, unknown>> {
+async function fieldsOf(input: CspAccountInput) {
   const { accessKeyId, accessKeyRotation } = input;
   return {
     name: input.name,
     description: input.description,
-    adminGroupId: await idOf(api, groups, input.group),
     awsAccountId: input.awsAccount,
     defaultRegion: input.region,
     type: input.type,

@@ -1,16 +1,10 @@
 import { Option, type Command } from 'commander';
+import { behind, type AnswerOf } from '../../client/address.ts';
 import type { Item } from '../../client/api-client.ts';
 import { given, withApi, type Api } from '../../client/api.ts';
 import { CliError } from '../../output/cli-error.ts';
 import { example } from '../../output/example.ts';
-import {
-  addAct,
-  keySetOf,
-  type ActInput,
-  tellStore,
-  tellStoreChange,
-  type FoundStore,
-} from './external-key-store-records.ts';
+import { addAct, storesIn, type ActInput, tellStore, tellStoreChange } from './external-key-store-records.ts';
 import { fields, isForPrograms, printList, printRecord } from '../../output/output.ts';
 import { printable } from '../../output/printable.ts';
 import { showSecret, withNewSecretFile, type Made } from '../../client/secret-file.ts';
@@ -25,16 +19,17 @@ export function addByHandCommands(store: Command): void {
     store,
     'rotate-credential',
     'give AWS a new XKS credential; the old one retires by itself. Of one by hand: issue it, then tell with --done',
-    async (api, { path }, input) => {
+    async (api, { record }, input) => {
       const { to } = input.retireAfterQuiet ?? {};
       if (to === null)
         throw new CliError('usage', 'the old credential retires at some time', 'a time such as 60min or 2h');
       const rotate = async () =>
-        api.client.change(path, {
-          method: 'POST',
-          action: '/rotate-credential',
-          body: given({ retireAfterQuietMinutes: to, done: input.done }),
-        });
+        (
+          await api.client.act(record, '/rotate-credential', {
+            retireAfterQuietMinutes: to,
+            done: input.done,
+          })
+        ).after;
       return withFiles(api, input, rotate);
     },
     [
@@ -50,13 +45,11 @@ export function addByHandCommands(store: Command): void {
     store,
     'console',
     'tell what to enter in the console of AWS; for one by hand with a new credential, which is shown this once',
-    async (api, { path }, input) =>
-      withFiles(api, input, async () =>
-        api.client.change(path, {
-          method: 'POST',
-          action: '/console',
-          body: given({ credential: input.credential }),
-        }),
+    async (api, { record }, input) =>
+      withFiles(
+        api,
+        input,
+        async () => (await api.client.act(record, '/console', { credential: input.credential })).after,
       ),
     [new Option('--no-credential', 'issue none'), ...fileOptions()].map(withoutDefault),
     ' --console-file xks-proxy-config.json --request-file create-external-key-store.json',
@@ -67,9 +60,9 @@ export function addByHandCommands(store: Command): void {
     .requiredOption('--region <region>', 'AWS Region')
     .action(async (keySet: string, { region }: { region: string }, command: Command) =>
       withApi(command, async (api) => {
-        const { path } = await keySetOf(api, keySet);
+        const list = behind(await storesIn(api, keySet), '/candidates');
         printList(
-          await api.client.list(`${path}/candidates`, { region }),
+          await api.client.list(list, { region }),
           fields(
             'customKeyStoreId',
             'name',
@@ -99,15 +92,10 @@ export function addByHandCommands(store: Command): void {
         command: Command,
       ) =>
         withApi(command, async (api) => {
-          const { path } = await keySetOf(api, keySet);
           const { region, id: customKeyStoreId, name, uriEndpoint } = input;
-          tellStoreChange(
-            api,
-            await api.client.create<FoundStore>(
-              `${path}/link`,
-              given({ region, customKeyStoreId, name, uriEndpoint }),
-            ),
-          );
+          const link = behind(await storesIn(api, keySet), '/link');
+          const body = { region, customKeyStoreId, name, uriEndpoint };
+          tellStoreChange(api, await api.client.create(link, body));
         }),
     );
   example(link, 'holdfast external-key-store link payments --region eu-central-1 --id cks-1234567890abcdef0');
@@ -129,30 +117,26 @@ function withoutDefault(option: Option): Option {
   return option;
 }
 
-interface ByHandAnswer {
-  url?: string;
-  steps?: string[];
-  fields?: { label: string; value: string }[];
-  command: string;
-  requestFile: string;
-}
+/** Without what to enter, where Holdfast does it in AWS itself. */
+type ByHandAnswer = AnswerOf<`${StorePath}/rotate-credential`, 'POST'>;
+type StorePath = '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}';
 
 const secretMembers = [
   ['consoleFile', 'console file'],
   ['request', 'request of AWS’s command'],
 ] as const;
 
+type Secret = (typeof secretMembers)[number][0];
+type Files = Partial<Record<Secret, string | undefined>>;
+
 /**
  * Prints what to do, with the credential or with the files that it was written into. These are opened before it is
  * issued, so that it is not lost where they cannot be written.
  */
-async function withFiles(api: Api, input: ActInput, ask: () => Promise<Item>): Promise<void> {
-  const files: Record<string, string> = given({
-    consoleFile: input.consoleFile,
-    request: input.requestFile,
-  }) as Record<string, string>;
-  const writers: [member: string, write: (text: string, made: Made) => void][] = [];
-  const open = async ([first, ...rest]: [string, string][]): Promise<void> => {
+async function withFiles(api: Api, input: ActInput, ask: () => Promise<ByHandAnswer>): Promise<void> {
+  const files: Files = given({ consoleFile: input.consoleFile, request: input.requestFile });
+  const writers: [member: Secret, write: (text: string, made: Made) => void][] = [];
+  const open = async ([first, ...rest]: [Secret, string][]): Promise<void> => {
     if (first === undefined) return issue();
     await withNewSecretFile(first[1], async (write) => {
       writers.push([first[0], write]);
@@ -173,10 +157,12 @@ async function withFiles(api: Api, input: ActInput, ask: () => Promise<Item>): P
     if (writers.length > 0) tellByHand(api, answer, files);
     else showSecret(madeOf(answer), () => tellByHand(api, answer, files));
   };
-  await open(Object.entries(files));
+  await open(
+    secretMembers.flatMap(([member]) => (files[member] === undefined ? [] : [[member, files[member]]])),
+  );
 }
 
-function madeOf({ accessKeyId }: Item): Made {
+function madeOf({ accessKeyId }: ByHandAnswer): Made {
   return {
     what: 'what to give AWS',
     undo:
@@ -190,17 +176,16 @@ function text(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function tellByHand(api: Api, answer: Item, files: Record<string, string>): void {
-  const shown: Item = { ...answer };
+function tellByHand(api: Api, answer: ByHandAnswer, files: Files): void {
   // With a file for the credential it is in no other place.
-  if (Object.keys(files).length > 0) for (const [member] of secretMembers) delete shown[member];
-  Object.assign(shown, files);
+  const { consoleFile: _, request: __, ...rest } = answer;
+  const shown: Item = Object.keys(files).length > 0 ? { ...rest, ...files } : answer;
   if (isForPrograms(api.options)) {
     printRecord(shown, api.options);
     return;
   }
-  tellStore(api, answer['externalKeyStore'] as Item);
-  const { url, steps, fields: entries, command, requestFile } = answer as Partial<ByHandAnswer>;
+  tellStore(api, answer.externalKeyStore);
+  const { url, steps, fields: entries, command, requestFile } = answer;
   if (url === undefined || command === undefined || requestFile === undefined) return;
   const lines = [
     '',
@@ -215,7 +200,7 @@ function tellByHand(api: Api, answer: Item, files: Record<string, string>): void
     }),
     '',
     'Or with AWS’s command:',
-    `  ${command.replace(requestFile, files['request'] ?? requestFile)}`,
+    `  ${command.replace(requestFile, files.request ?? requestFile)}`,
   ];
   for (const line of lines.flatMap((one) => one.split('\n'))) print(printable(line));
 }

@@ -1,9 +1,10 @@
 import { Option, type Command } from 'commander';
-import type { Item, Query } from '../../client/api-client.ts';
+import { behind, one, type Address, type BodyOf, type QueryOf } from '../../client/address.ts';
+import type { Schemas } from '../../client/api-types.ts';
 import { isUuid } from '../../client/connection.ts';
 import { withApi, type Api } from '../../client/api.ts';
 import { CliError } from '../../output/cli-error.ts';
-import { findOne, type Found } from '../../records/collection.ts';
+import { findOne } from '../../records/collection.ts';
 import { example } from '../../output/example.ts';
 import { keySets } from '../key-set.ts';
 import { printChanged, type Columns, isForPrograms, printRecord } from '../../output/output.ts';
@@ -13,16 +14,16 @@ import type { OrNull } from '../../output/values.ts';
 import { note } from '../../output/streams.ts';
 import { counted } from '../../../counted.ts';
 
-/** An external key store as the API shows it. */
-export type FoundStore = Found;
+export type ExternalKeyStore = Schemas['ExternalKeyStore'];
+type ListPath = '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores';
+export type StoreAddress = Address<`${ListPath}/{externalKeyStoreId}`>;
 
-export const columns: Columns<Item> = {
+export const columns: Columns<ExternalKeyStore> = {
   name: ({ name }) => name,
   Region: ({ region }) => region,
-  state: ({ state, wanted }) =>
-    typeof wanted === 'string' ? `${String(state)}, ${String(said('wanted', wanted))}` : state,
-  error: ({ connectionError }) => (connectionError as Item | null)?.['code'],
-  'key set': ({ keySet }) => keySet,
+  state: ({ state, wanted }) => (wanted === null ? state : `${state}, ${String(said('wanted', wanted))}`),
+  error: ({ connectionError }) => connectionError?.code,
+  'key set': ({ keySetName }) => keySetName,
   'id in AWS': ({ customKeyStoreId }) => customKeyStoreId,
   endpoint: ({ uriEndpoint }) => uriEndpoint,
   checked: ({ checkedAt }) => checkedAt,
@@ -38,40 +39,42 @@ function regionOption(): Option {
 }
 
 /** The list of external key stores of a key set. */
-export async function keySetOf(api: Api, keySet: string): Promise<{ id: string; path: string }> {
-  const { id } = await findOne(api, keySets, keySet);
-  return { id, path: `${keySets.path(api)}/${id}/external-key-stores` };
+export async function storesIn(api: Api, keySet: string): Promise<Address<ListPath>> {
+  return behind(one(keySets.path(api), (await findOne(api, keySets, keySet)).id), '/external-key-stores');
 }
 
-/** Those of a key set, or of all that are seen, with the name of their key set. */
+export function storeAt(api: Api, { id, keySetId }: Pick<ExternalKeyStore, 'id' | 'keySetId'>): StoreAddress {
+  return one(behind(one(keySets.path(api), keySetId), '/external-key-stores'), id);
+}
+
+type Filter = QueryOf<'/vaults/{vaultId}/external-key-stores', 'GET'>;
+
+/** Those of a key set, or of all that are seen. */
 export async function storesOf(
   api: Api,
   keySet: string | undefined,
-  filter: Query = {},
+  filter: Filter = {},
   limit?: number,
-): Promise<FoundWithPath[]> {
-  const list =
-    keySet === undefined ? api.inVault('/external-key-stores') : (await keySetOf(api, keySet)).path;
-  return (await api.client.list<FoundStore>(list, filter, limit)).map(({ keySetName, ...store }) => ({
-    path: `${keySets.path(api)}/${String(store['keySetId'])}/external-key-stores/${store.id}`,
-    store: { ...store, keySet: keySetName },
-  }));
+): Promise<ExternalKeyStore[]> {
+  return keySet === undefined
+    ? api.client.list(api.inVault('/external-key-stores'), filter, limit)
+    : api.client.list(await storesIn(api, keySet), undefined, limit);
 }
 
-interface FoundWithPath {
-  path: string;
-  store: FoundStore;
+interface Found {
+  record: StoreAddress;
+  store: ExternalKeyStore;
 }
 
 /** Those that may be meant: by name, and where it may be an id by that. */
-async function storesCalled(api: Api, name: string, keySet: string | undefined, filter: Query) {
+async function storesCalled(api: Api, name: string, keySet: string | undefined, filter: Filter) {
   // A key set has one for each Region: there is nothing to choose from.
-  if (keySet !== undefined) return storesOf(api, keySet, filter);
+  if (keySet !== undefined) return storesOf(api, keySet);
   const asked = isUuid(name) || /^cks-/i.test(name) ? [{ name }, { id: name }] : [{ name }];
   const found = await Promise.all(
     asked.map(async (called) => storesOf(api, undefined, { ...called, ...filter })),
   );
-  return [...new Map(found.flat().map((one) => [one.store.id, one])).values()];
+  return [...new Map(found.flat().map((store) => [store.id, store])).values()];
 }
 
 /** One by its name, id, or id in AWS. Throws CliError where there is none, or more than one. */
@@ -79,10 +82,11 @@ async function findStore(
   api: Api,
   name: string,
   { keySet, region }: { keySet?: string; region?: string },
-): Promise<FoundWithPath> {
+): Promise<ExternalKeyStore> {
   const found = (await storesCalled(api, name, keySet, { region })).filter(
-    ({ store }) =>
-      store.id === name.toLowerCase() || store['customKeyStoreId'] === name || store['name'] === name,
+    (store) =>
+      (region === undefined || store.region === region) &&
+      (store.id === name.toLowerCase() || store.customKeyStoreId === name || store.name === name),
   );
   const [first] = found;
   if (first === undefined)
@@ -95,10 +99,13 @@ async function findStore(
     throw new CliError(
       'conflict',
       `there are ${counted(found.length, 'external key store')} of this name`,
-      `add --region or --key-set, or name it by id: ${found.map(({ store }) => store.id).join(', ')}`,
+      `add --region or --key-set, or name it by id: ${found.map(({ id }) => id).join(', ')}`,
     );
   return first;
 }
+
+/** What a person has seen in AWS. */
+type ByHand = BodyOf<`${ListPath}/{externalKeyStoreId}`, 'PATCH'>;
 
 /** What the commands on one external key store are told. */
 export interface ActInput extends ReachInput {
@@ -110,7 +117,7 @@ export interface ActInput extends ReachInput {
   disconnect?: boolean;
   forget?: boolean;
   customKeyStoreId?: string;
-  state?: string;
+  state?: ByHand['state'];
   connectionError?: string;
   retireAfterQuiet?: OrNull<number>;
   done?: boolean;
@@ -122,7 +129,7 @@ export interface ActInput extends ReachInput {
 export interface ReachInput {
   name?: string;
   uriEndpoint?: string;
-  connectivity?: string;
+  connectivity?: ExternalKeyStore['connectivity'];
   vpcEndpointService?: string;
   vpcEndpointServiceOwner?: string;
 }
@@ -133,7 +140,7 @@ export function addAct(
   parent: Command,
   verb: string,
   description: string,
-  act: (api: Api, found: FoundWithPath, input: ActInput) => Promise<void> | void,
+  act: (api: Api, found: Found, input: ActInput) => Promise<void> | void,
   options: Option[] = [],
   more = '',
 ): void {
@@ -144,13 +151,16 @@ export function addAct(
     .addOption(regionOption());
   for (const option of options) command.addOption(option);
   command.action(async (name: string, input: ActInput, command: Command) =>
-    withApi(command, async (api) => act(api, await findStore(api, name, input), input)),
+    withApi(command, async (api) => {
+      const store = await findStore(api, name, input);
+      return act(api, { record: storeAt(api, store), store }, input);
+    }),
   );
   example(command, `holdfast external-key-store ${verb} payments${more}`);
 }
 
 /** Prints one: for people with what does not fit and why it FAILED last, where it is seen. */
-export function tellStore({ options }: Pick<Api, 'options'>, store: Item): void {
+export function tellStore({ options }: Pick<Api, 'options'>, store: ExternalKeyStore): void {
   if (isForPrograms(options)) {
     printRecord(store, options);
     return;
@@ -162,7 +172,7 @@ export function tellStore({ options }: Pick<Api, 'options'>, store: Item): void 
 /** Prints what an act has changed. */
 export function tellStoreChange(
   { options }: Pick<Api, 'options'>,
-  store: Item,
+  store: ExternalKeyStore,
   sentence = stateNow(store),
 ): void {
   printChanged(sentence, isForPrograms(options) ? store : forPeople(store), options);
@@ -170,57 +180,40 @@ export function tellStoreChange(
 }
 
 /** With the name of its key set in the place of the id, and without what {@link troubleOf} says in sentences. */
-function forPeople(store: Item): Item {
+function forPeople(store: ExternalKeyStore): object {
   const { connectionError: _, problem: __, warnings: ___, lastKnownState, ...rest } = store;
   const { id, keySetId: ____, keySetName: keySet, ...others } = rest;
   return {
     id,
     keySet,
     ...others,
-    ...(lastKnownState === rest['state'] ? {} : { 'last known state': lastKnownState }),
+    ...(lastKnownState === rest.state ? {} : { 'last known state': lastKnownState }),
   };
 }
 
 /** `payments (eu-central-1) is CONNECTED, cks-1234567890abcdef0 in AWS.` */
-function stateNow({ name, region, state, wanted, customKeyStoreId, origin }: Item): string {
-  const inAws =
-    typeof customKeyStoreId === 'string' && customKeyStoreId !== ''
-      ? `${customKeyStoreId} in AWS`
-      : 'its id in AWS is not known yet';
+function stateNow({ name, region, state, wanted, customKeyStoreId, origin }: ExternalKeyStore): string {
+  const inAws = customKeyStoreId === null ? 'its id in AWS is not known yet' : `${customKeyStoreId} in AWS`;
   const open =
-    typeof wanted === 'string'
+    wanted !== null
       ? `; ${textOf(wanted, 'wanted')}${origin === 'MANUAL' ? ', by hand' : ', which goes on by itself'}`
       : '';
-  return `External key store ${String(name)} (${String(region)}) is ${String(state)}, ${inAws}${open}.`;
+  return `External key store ${name} (${region}) is ${state}, ${inAws}${open}.`;
 }
 
 /** What is wrong with it, with meaning and way out. */
-export function troubleOf({ connectionError, problem, warnings }: Item): string[] {
-  const error = connectionError as ConnectionError | null | undefined;
-  const last = problem as { message: string; remediation: string } | null | undefined;
-  const others = (warnings ?? []) as { message: string; remediation: string }[];
+function troubleOf({ connectionError: error, problem, warnings }: ExternalKeyStore): string[] {
   const lines: string[] = [];
-  if (error !== null && error !== undefined)
+  if (error !== null)
     lines.push(
       `FAILED with ${error.code}: ${error.meaning}`,
       `  likely: ${error.cause}`,
       `  hint: ${error.remediation}`,
       `  see: ${error.source}`,
     );
-  for (const { message, remediation } of [
-    ...(last === null || last === undefined ? [] : [last]),
-    ...others,
-  ]) {
+  for (const { message, remediation } of [...(problem === null ? [] : [problem]), ...warnings]) {
     lines.push(`problem: ${message}`);
     if (remediation !== '') lines.push(`  hint: ${remediation}`);
   }
   return lines;
-}
-
-export interface ConnectionError {
-  code: string;
-  meaning: string;
-  cause: string;
-  remediation: string;
-  source: string;
 }

@@ -2,6 +2,7 @@ import { isForPrograms } from '../../output/output-options.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Option } from 'commander';
 import { wallClock } from '../../../clock.ts';
+import { behind } from '../../client/address.ts';
 import { isProblem } from '../../client/api-client.ts';
 import type { Api } from '../../client/api.ts';
 import { CliError } from '../../output/cli-error.ts';
@@ -9,8 +10,8 @@ import { printable } from '../../output/printable.ts';
 import {
   tellStore,
   tellStoreChange,
-  type ConnectionError,
-  type FoundStore,
+  type ExternalKeyStore,
+  type StoreAddress,
 } from './external-key-store-records.ts';
 import { note } from '../../output/streams.ts';
 
@@ -23,14 +24,8 @@ const maxWait = 30 * 60_000;
 const soon = 60_000;
 
 interface On {
-  path: string;
-  store: FoundStore;
-}
-
-interface LastProblem {
-  message: string;
-  remediation: string;
-  at: string;
+  record: StoreAddress;
+  store: ExternalKeyStore;
 }
 
 export function waitOption(): Option {
@@ -41,21 +36,18 @@ export function waitOption(): Option {
 }
 
 /** Waits until AWS has connected it. Throws CliError with meaning and way out where that FAILED. */
-export async function waitForConnection(api: Api, { path, store }: On): Promise<void> {
+export async function waitForConnection(api: Api, { record, store }: On): Promise<void> {
   const after = await waited(
     api,
-    { path, store },
+    { record, store },
     ({ state, wanted, problem }) =>
       wanted === null &&
       (state === 'CONNECTED' || state === 'FAILED' || (state === 'DISCONNECTED' && problem !== null)),
   );
   if (after === undefined) throw gone();
-  if (after['state'] === 'DISCONNECTED') {
-    const { message, remediation } = after['problem'] as LastProblem;
-    throw new CliError('unreachable', message, remediation);
-  }
-  const error = after['connectionError'] as ConnectionError | null;
-  if (after['state'] === 'CONNECTED') {
+  if (after.state === 'DISCONNECTED') throw problemOf(after);
+  const { connectionError: error } = after;
+  if (after.state === 'CONNECTED') {
     tellStoreChange(api, after);
     return;
   }
@@ -72,7 +64,7 @@ export async function waitForConnection(api: Api, { path, store }: On): Promise<
 export async function waitForDeletion(api: Api, on: On): Promise<void> {
   const after = await waited(api, on, ({ wanted }) => wanted !== 'DELETE');
   if (after === undefined) return;
-  const problem = after['problem'] as LastProblem | null;
+  const { problem } = after;
   throw new CliError(
     'conflict',
     problem?.message ?? 'it is not to be deleted any more',
@@ -85,32 +77,31 @@ export async function waitForDeletion(api: Api, on: On): Promise<void> {
  * again in seconds: `find` looks for the record then. Else throws what the API answered.
  */
 export async function askedFor(
-  ask: () => Promise<FoundStore>,
-  find: () => Promise<FoundStore | undefined>,
-): Promise<FoundStore> {
+  ask: () => Promise<ExternalKeyStore>,
+  find: () => Promise<ExternalKeyStore | undefined>,
+): Promise<ExternalKeyStore> {
   try {
     return await ask();
   } catch (error) {
     if (!isProblem(error, ...ofAws)) throw error;
     const store = await find();
-    if (store === undefined || store['wanted'] === null || !isTriedSoon(store)) throw error;
+    if (store === undefined || store.wanted === null || !isTriedSoon(store)) throw error;
     note(printable(error.message));
     return store;
   }
 }
 
 /** By the node's own clock: AWS is asked again within a minute of the last failure, if there was one. */
-function isTriedSoon(store: FoundStore): boolean {
-  const problem = store['problem'] as LastProblem | null;
-  const next = store['nextCheckAt'];
+function isTriedSoon(store: ExternalKeyStore): boolean {
+  const { problem, nextCheckAt: next } = store;
   if (problem === null) return true;
-  return typeof next === 'string' && Date.parse(next) - Date.parse(problem.at) <= soon;
+  return next !== null && Date.parse(next) - Date.parse(problem.at) <= soon;
 }
 
 /** By our clock too: what stands as its problem may be of an act before this one, which is still at its first try. */
-function isTriedLate(store: FoundStore): boolean {
-  const next = store['nextCheckAt'];
-  return !isTriedSoon(store) && (typeof next !== 'string' || Date.parse(next) - wallClock().getTime() > soon);
+function isTriedLate(store: ExternalKeyStore): boolean {
+  const { nextCheckAt: next } = store;
+  return !isTriedSoon(store) && (next === null || Date.parse(next) - wallClock().getTime() > soon);
 }
 
 /** AWS's refusals and silences; and that the schedule is at it just now. */
@@ -118,12 +109,12 @@ const ofAws = ['aws', 'aws-busy'];
 const ofTheMoment = [...ofAws, 'conflict'];
 
 /** AWS is looked at now; where that fails, the record as it is, unless nobody looks again soon. */
-async function looked(api: Api, path: string): Promise<FoundStore> {
+async function looked(api: Api, record: StoreAddress): Promise<ExternalKeyStore> {
   try {
-    return await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` });
+    return await api.client.post(behind(record, '/refresh'));
   } catch (error) {
     if (!isProblem(error, ...ofTheMoment)) throw error;
-    const store = await api.client.get<FoundStore>(path);
+    const store = await api.client.get(record);
     if (!isTriedSoon(store)) throw error;
     return store;
   }
@@ -132,31 +123,31 @@ async function looked(api: Api, path: string): Promise<FoundStore> {
 /** Looks at it every few seconds and tells each change on standard error; undefined once it is gone. */
 async function waited(
   api: Api,
-  { path, store }: On,
-  isOver: (store: FoundStore) => boolean,
-): Promise<FoundStore | undefined> {
+  { record, store }: On,
+  isOver: (store: ExternalKeyStore) => boolean,
+): Promise<ExternalKeyStore | undefined> {
   const began = performance.now();
   const seconds = () => Math.round((performance.now() - began) / 1000);
   let now = store;
   let told = '';
   while (!isOver(now)) {
-    const problem = now['problem'] as { message: string } | null;
-    const news = [now['state'], ...(problem === null ? [] : [problem.message])].join(': ');
+    const { problem, state } = now;
+    const news = [state, ...(problem === null ? [] : [problem.message])].join(': ');
     if (news !== told) {
       const hint = told === '' ? ' (AWS takes minutes; Ctrl-C leaves it going)' : '';
       note(printable(`${seconds()} s: ${news}${hint}`));
     }
     told = news;
-    if (now['wanted'] !== null && isTriedLate(now)) throw tooLate(now);
+    if (now.wanted !== null && isTriedLate(now)) throw problemOf(now);
     if (seconds() * 1000 > maxWait)
       throw new CliError(
         'unreachable',
-        `it is ${String(now['state'])} still`,
+        `it is ${state} still`,
         'it goes on by itself; see: holdfast external-key-store show',
       );
     await pause(lookEvery);
     try {
-      now = await looked(api, path);
+      now = await looked(api, record);
     } catch (error) {
       if (isProblem(error, 'not-found')) return undefined;
       throw error;
@@ -166,9 +157,8 @@ async function waited(
 }
 
 /** AWS is asked again in minutes or hours, or once somebody has put it right. */
-function tooLate(store: FoundStore): CliError {
-  const { message, remediation } = store['problem'] as LastProblem;
-  return new CliError('unreachable', message, remediation);
+function problemOf({ problem }: ExternalKeyStore): CliError {
+  return new CliError('unreachable', problem?.message ?? 'AWS does not say why', problem?.remediation);
 }
 
 function gone(): CliError {

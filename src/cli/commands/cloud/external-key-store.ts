@@ -1,17 +1,19 @@
 import { Option, type Command } from 'commander';
-import { changes, given, withApi, type Api } from '../../client/api.ts';
+import { behind, one } from '../../client/address.ts';
+import { changes, withApi, type Api } from '../../client/api.ts';
 import { editedSentence } from '../../records/changed.ts';
 import { example } from '../../output/example.ts';
 import { addByHandCommands } from './external-key-store-by-hand.ts';
 import {
   addAct,
   columns,
-  keySetOf,
+  storesIn,
   storesOf,
   tellStore,
   tellStoreChange,
-  type FoundStore,
+  type ExternalKeyStore,
   type ReachInput,
+  type StoreAddress,
 } from './external-key-store-records.ts';
 import { askedFor, waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
 import { cspAccounts } from './csp-account.ts';
@@ -51,23 +53,19 @@ function addCreate(store: Command): void {
       withApi(command, async (api) => {
         const { byHand, wait } = input;
         const connect = input.connect === true || wait === true;
-        const { path } = await keySetOf(api, keySet);
+        const list = await storesIn(api, keySet);
         const ask = async () =>
-          api.client.create<FoundStore>(
-            path,
-            given({
-              ...reachOf(input),
-              region: input.region,
-              make: byHand === true ? false : undefined,
-              connect: connect ? true : undefined,
-            }),
-          );
-        const find = async () =>
-          (await api.client.list<FoundStore>(path)).find(({ region }) => region === input.region);
+          api.client.create(list, {
+            ...reachOf(input),
+            region: input.region,
+            make: byHand === true ? false : undefined,
+            connect: connect ? true : undefined,
+          });
+        const find = async () => (await api.client.list(list)).find(({ region }) => region === input.region);
         const made = wait === true ? await askedFor(ask, find) : await ask();
-        if (wait === true && made['origin'] !== 'MANUAL')
-          return waitForConnection(api, { path: `${path}/${made.id}`, store: made });
-        if (made['origin'] === 'MANUAL')
+        if (wait === true && made.origin !== 'MANUAL')
+          return waitForConnection(api, { record: one(list, made.id), store: made });
+        if (made.origin === 'MANUAL')
           note('a person makes it in AWS; what to enter there: holdfast external-key-store console');
         return tellStoreChange(api, made);
       }),
@@ -87,8 +85,7 @@ function addList(store: Command): void {
       .addOption(limitOption())
       .action(async ({ keySet, limit }: { keySet?: string; limit?: number }, command: Command) =>
         withApi(command, async (api) => {
-          const all = (await storesOf(api, keySet, {}, limit)).map((found) => found.store);
-          printList(all, columns, api.options);
+          printList(await storesOf(api, keySet, {}, limit), columns, api.options);
         }),
       ),
     'holdfast external-key-store list',
@@ -97,12 +94,12 @@ function addList(store: Command): void {
     store,
     'show',
     'show an external key store as AWS was last seen to have it',
-    async (api, { path }) => {
-      const found = await api.client.get<FoundStore>(path);
+    async (api, { record }) => {
+      const found = await api.client.get(record);
       const [shown = found] = await named(
         api,
         [found],
-        [{ field: 'cspAccountId', path: cspAccounts.path(api) }],
+        [{ field: 'cspAccountId', list: cspAccounts.path(api) }],
       );
       tellStore(api, shown);
     },
@@ -111,8 +108,7 @@ function addList(store: Command): void {
     store,
     'refresh',
     'look at an external key store in AWS now, and go on with what is wanted',
-    async (api, { path }) =>
-      tellStoreChange(api, await api.client.send<FoundStore>({ method: 'POST', path: `${path}/refresh` })),
+    async (api, { record }) => tellStoreChange(api, await api.client.post(behind(record, '/refresh'))),
   );
 }
 
@@ -121,13 +117,13 @@ function addConnection(store: Command): void {
     store,
     'connect',
     'connect an external key store; one that FAILED is disconnected first. AWS takes about five minutes',
-    async (api, { path, store: before }, { wait }) => {
-      if (before['state'] === 'FAILED')
+    async (api, { record, store: before }, { wait }) => {
+      if (before.state === 'FAILED')
         note('it is FAILED: AWS requires it to be disconnected first; then it is connected again');
-      const ask = async () => api.client.change<FoundStore>(path, { method: 'POST', action: '/connect' });
+      const ask = async () => (await api.client.act(record, '/connect')).after;
       if (wait !== true) return tellStoreChange(api, await ask());
-      const asked = await askedFor(ask, async () => api.client.get<FoundStore>(path));
-      return waitForConnection(api, { path, store: asked });
+      const asked = await askedFor(ask, async () => api.client.get(record));
+      return waitForConnection(api, { record, store: asked });
     },
     [waitOption()],
     ' --wait',
@@ -136,9 +132,9 @@ function addConnection(store: Command): void {
     store,
     'disconnect',
     'disconnect an external key store: none of its KMS keys can be used until it is connected again',
-    async (api, { path, store: { name } }, { yes }) => {
-      await confirm(`Disconnect ${String(name)}? None of its KMS keys can be used then.`, yes);
-      return tellStoreChange(api, await api.client.change(path, { method: 'POST', action: '/disconnect' }));
+    async (api, { record, store: { name } }, { yes }) => {
+      await confirm(`Disconnect ${name}? None of its KMS keys can be used then.`, yes);
+      return tellStoreChange(api, (await api.client.act(record, '/disconnect')).after);
     },
     [yesOption()],
   );
@@ -149,7 +145,7 @@ function addEdit(store: Command): void {
     store,
     'edit',
     'change an external key store, in AWS too; of one by hand, tell what was done in AWS',
-    async (api, { path, store: { name } }, input) => {
+    async (api, { record, store: { name } }, input) => {
       const body = changes({
         ...reachOf(input),
         restorePath: input.restorePath,
@@ -160,11 +156,11 @@ function addEdit(store: Command): void {
       });
       if (input.disconnect === true)
         await confirm(
-          `Have ${String(name)} disconnected for it? None of its KMS keys can be used until it is connected again, minutes later.`,
+          `Have ${name} disconnected for it? None of its KMS keys can be used until it is connected again, minutes later.`,
           input.yes,
         );
-      const { after, changed } = await api.client.edit(path, body);
-      return tellStoreChange(api, after, editedSentence(String(name), body, { after, changed }));
+      const edited = await api.client.edit(record, body);
+      return tellStoreChange(api, edited.after, editedSentence(name, body, edited));
     },
     [
       new Option('--name <name>', 'another name in AWS'),
@@ -193,14 +189,15 @@ function addDelete(store: Command): void {
     store,
     'delete',
     'delete an external key store, in AWS too; only one without KMS keys',
-    async (api, { path, store: { name } }, input) => {
+    async (api, { record, store }, input) => {
+      const { name } = store;
       const { disconnect = false, forget = false } = input;
       const question = forget
-        ? `Forget the external key store ${String(name)}? It stays in AWS as it is.`
-        : `Delete the external key store ${String(name)} in AWS?`;
+        ? `Forget the external key store ${name}? It stays in AWS as it is.`
+        : `Delete the external key store ${name} in AWS?`;
       await confirm(question, input.yes);
-      const left = await leftAfterDeletion(api, path, { disconnect, forget });
-      if (left !== undefined) await waitForDeletion(api, { path, store: left });
+      const left = await leftAfterDeletion(api, { record, store }, { disconnect, forget });
+      if (left !== undefined) await waitForDeletion(api, { record, store: left });
       const what = forget ? 'forgotten; AWS has it still' : 'deleted';
       printDone(`the external key store is ${what}`, { deleted: true, forgotten: forget }, api.options);
     },
@@ -216,20 +213,20 @@ function addDelete(store: Command): void {
 /** The key store where AWS has to disconnect it first, or has not confirmed yet that it is gone. */
 async function leftAfterDeletion(
   api: Api,
-  path: string,
+  { record, store }: { record: StoreAddress; store: ExternalKeyStore },
   { disconnect, forget }: { disconnect: boolean; forget: boolean },
-): Promise<FoundStore | undefined> {
+): Promise<ExternalKeyStore | undefined> {
   let isGone = false;
-  const ask = async (): Promise<FoundStore> => {
-    const { deleted, externalKeyStore } = await api.client.change(path, {
-      method: 'DELETE',
-      query: { disconnect: String(disconnect), forget: String(forget) },
+  const ask = async (): Promise<ExternalKeyStore> => {
+    const { deleted, externalKeyStore } = await api.client.remove(record, {
+      disconnect: `${disconnect}`,
+      forget: `${forget}`,
     });
-    isGone = deleted === true;
-    return externalKeyStore as FoundStore;
+    isGone = deleted;
+    return externalKeyStore ?? store;
   };
-  const store = await askedFor(ask, async () => api.client.get<FoundStore>(path));
-  return isGone ? undefined : store;
+  const left = await askedFor(ask, async () => api.client.get(record));
+  return isGone ? undefined : left;
 }
 
 function describe(command: Command, name: string): Command {
@@ -253,7 +250,7 @@ function reachOptions(): Option[] {
   ];
 }
 
-function reachOf(input: ReachInput): Record<string, unknown> {
+function reachOf(input: ReachInput) {
   return {
     name: input.name,
     uriEndpoint: input.uriEndpoint,

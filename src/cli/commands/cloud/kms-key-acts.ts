@@ -1,7 +1,14 @@
 import { Option, type Command } from 'commander';
-import type { Item } from '../../client/api-client.ts';
 import type { Api } from '../../client/api.ts';
-import { addAct, nameInAws, nowInAws, tellKmsKeyChange } from './kms-key-records.ts';
+import { behind } from '../../client/address.ts';
+import {
+  addAct,
+  nameInAws,
+  nowInAws,
+  tellKmsKeyChange,
+  type KmsKey,
+  type KmsKeyRecord,
+} from './kms-key-records.ts';
 import { confirm } from '../../client/prompt.ts';
 import { parseCount, yesOption } from '../../output/values.ts';
 import { counted } from '../../../counted.ts';
@@ -10,22 +17,25 @@ const parts = ['policy', 'alias', 'description', 'tags', 'state', 'key-store'];
 
 /** What is done to a KMS key in AWS. */
 export function addKmsKeyActs(kmsKey: Command): void {
-  addAct(kmsKey, 'refresh', 'ask AWS for the present state of a KMS key', async (api, { path }) =>
-    tellNow(api, await api.client.send({ method: 'POST', path: `${path}/refresh` })),
+  addAct(kmsKey, 'refresh', 'ask AWS for the present state of a KMS key', async (api, { record }) =>
+    tellNow(api, await api.client.post(behind(record, '/refresh'))),
   );
   addAct(
     kmsKey,
     'retry',
     'try again what failed, at once',
-    async (api, { path }, { takeAlias }) =>
-      act(api, path, 'retry', takeAlias === true ? { takeAlias: true } : undefined),
+    async (api, { record }, { takeAlias }) =>
+      tellNow(api, (await api.client.act(record, '/retry', { takeAlias })).after),
     [new Option('--take-alias', 'take the alias from the KMS key that has it')],
   );
-  addAct(kmsKey, 'enable', 'enable a KMS key in AWS; the CloudKey stays as it is', async (api, { path }) =>
-    act(api, path, 'enable'),
+  addAct(kmsKey, 'enable', 'enable a KMS key in AWS; the CloudKey stays as it is', async (api, { record }) =>
+    act(api, record, '/enable'),
   );
-  addAct(kmsKey, 'disable', 'disable a KMS key in AWS; the CloudKey stays as it is', async (api, { path }) =>
-    act(api, path, 'disable'),
+  addAct(
+    kmsKey,
+    'disable',
+    'disable a KMS key in AWS; the CloudKey stays as it is',
+    async (api, { record }) => act(api, record, '/disable'),
   );
   addDeletion(kmsKey);
   for (const [verb, description] of [
@@ -42,7 +52,8 @@ export function addKmsKeyActs(kmsKey: Command): void {
       kmsKey,
       verb,
       description,
-      async (api, { path }, { what }) => act(api, path, verb, what === undefined ? undefined : { what }),
+      async (api, { record }, { what }) =>
+        tellNow(api, (await api.client.act(record, verb === 'apply' ? '/apply' : '/accept', { what })).after),
       [new Option('--what <parts...>', 'only these').choices(parts)],
       ' --what policy',
     );
@@ -55,12 +66,12 @@ function addDeletion(kmsKey: Command): void {
     kmsKey,
     'schedule-deletion',
     'schedule the deletion of a KMS key in AWS; the CloudKey stays as it is',
-    async (api, { path, key }, { days = 30, yes }) => {
+    async (api, { record, key }, { days = 30, yes }) => {
       await confirm(
         `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}? What was encrypted with it cannot be decrypted by anyone afterwards, though the CloudKey is there.`,
         yes,
       );
-      return act(api, path, 'schedule-deletion', { days });
+      tellNow(api, (await api.client.act(record, '/schedule-deletion', { days })).after);
     },
     [days(), yesOption()],
     ' --days 7',
@@ -69,21 +80,21 @@ function addDeletion(kmsKey: Command): void {
     kmsKey,
     'cancel-deletion',
     'cancel the deletion of a KMS key in AWS: it is disabled there afterwards',
-    async (api, { path }) => act(api, path, 'cancel-deletion'),
+    async (api, { record }) => act(api, record, '/cancel-deletion'),
   );
   addAct(
     kmsKey,
     'delete',
     'stop keeping a KMS key here, and choose what becomes of it in AWS',
-    async (api, { path, key }, { aws, days = 30, yes }) => {
+    async (api, { record, key }, { aws, days = 30, yes }) => {
       await confirm(
         aws === 'keep'
           ? `Give up the KMS key ${nameInAws(key)} here? It stays in AWS, and Holdfast no longer looks after it.`
           : `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}, and give it up here?`,
         yes,
       );
-      const query = { aws: String(aws), days: String(days) };
-      tellNow(api, await api.client.change(path, { method: 'DELETE', query }));
+      const query = { aws: aws === 'keep' ? aws : 'schedule-deletion', days } as const;
+      tellNow(api, await api.client.remove(record, query));
     },
     [
       new Option('--aws <what>', 'what becomes of it in AWS')
@@ -96,10 +107,14 @@ function addDeletion(kmsKey: Command): void {
   );
 }
 
-async function act(api: Api, path: string, action: string, body?: object): Promise<void> {
-  tellNow(api, await api.client.change(path, { method: 'POST', action: `/${action}`, body }));
+async function act(
+  api: Api,
+  record: KmsKeyRecord,
+  action: '/enable' | '/disable' | '/cancel-deletion',
+): Promise<void> {
+  tellNow(api, (await api.client.act(record, action)).after);
 }
 
-function tellNow(api: Api, key: Item): void {
+function tellNow(api: Api, key: KmsKey): void {
   tellKmsKeyChange(api, nowInAws(key), key);
 }

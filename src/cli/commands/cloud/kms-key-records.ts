@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
-import type { Item } from '../../client/api-client.ts';
+import { behind, one, type Address, type BodyOf } from '../../client/address.ts';
+import type { Schemas } from '../../client/api-types.ts';
 import { withApi, type Api } from '../../client/api.ts';
 import { CliError } from '../../output/cli-error.ts';
-import type { Found } from '../../records/collection.ts';
 import { isUuid } from '../../client/connection.ts';
 import { example } from '../../output/example.ts';
 import { cloudKeysPath } from '../find-cloud-key.ts';
@@ -11,23 +11,17 @@ import { said, textOf, timeText } from '../../output/said.ts';
 import { printable } from '../../output/printable.ts';
 import { note } from '../../output/streams.ts';
 
-/** A KMS key record as the API shows it. */
-export type FoundKmsKey = Found;
+export type KmsKey = Schemas['KmsKey'];
+export type KmsKeyRecord = Address<'/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}'>;
 
-interface Problem {
-  message: string;
-  remediation: string;
-  keyArn?: string;
-}
-
-export const columns: Columns<Item> = {
+export const columns: Columns<KmsKey> = {
   CloudKey: ({ cloudKeyName }) => cloudKeyName,
   alias: { of: ({ alias }) => alias, rank: 5 },
   Region: { of: ({ region }) => region, rank: 4 },
   'in AWS': { of: inAws, rank: 1 },
-  problem: { of: ({ problem }) => (problem as { code: string } | null)?.code, rank: 2 },
+  problem: { of: ({ problem }) => problem?.code, rank: 2 },
   drift: {
-    of: ({ drift }) => ((drift ?? []) as { what: string }[]).map(({ what }) => what).join(', '),
+    of: ({ drift }) => drift.map(({ what }) => what).join(', '),
     rank: 3,
   },
   'KMS key id': { of: ({ keyId }) => keyId, wide: true },
@@ -36,33 +30,32 @@ export const columns: Columns<Item> = {
 };
 
 /** The same of all KMS keys of a CloudKey. */
-export function allInAws(keys: readonly Item[]): string {
+export function allInAws(keys: readonly InAws[]): string {
   return keys.length === 0 ? 'no KMS key' : [...new Set(keys.map(inAws))].join('; ');
 }
 
+type InAws = Pick<Schemas['ShortKmsKey'], 'step' | 'cloudStatus' | 'wanted'> &
+  Partial<Pick<KmsKey, 'outcome'>>;
+
 /** How far it is, or how AWS has it and what is asked of AWS. */
-export function inAws({ step, outcome, cloudStatus, wanted }: Item): string {
+export function inAws({ step, outcome, cloudStatus, wanted }: InAws): string {
   if (step === 'GONE') return [said('step', step), said('outcome', outcome)].filter(Boolean).join(': ');
   if (step !== 'DONE') return String(said('step', step));
-  return typeof wanted === 'string'
-    ? `${String(cloudStatus)}, ${String(said('wanted', wanted))}`
-    : String(cloudStatus);
+  return wanted === null ? cloudStatus : `${cloudStatus}, ${String(said('wanted', wanted))}`;
 }
 
-export function kmsKeysPath({ inVault }: Api): string {
+export function kmsKeysPath({ inVault }: Api): Address<'/vaults/{vaultId}/kms-keys'> {
   return inVault('/kms-keys');
 }
 
-/** Path of one KMS key record: it is below its CloudKey. */
-export function pathOf(api: Api, { id, cloudKeyId }: Item): string {
-  return `${cloudKeysPath(api)}/${String(cloudKeyId)}/kms-keys/${String(id)}`;
+/** One KMS key record: it is below its CloudKey. */
+export function kmsKeyAt(api: Api, { id, cloudKeyId }: { id: string; cloudKeyId: string }): KmsKeyRecord {
+  return one(behind(one(cloudKeysPath(api), cloudKeyId), '/kms-keys'), id);
 }
 
 /** One by its id, key id, ARN, alias, or by its CloudKey. Throws CliError where there is none, or more than one. */
-export async function findKmsKey(api: Api, name: string, region?: string): Promise<FoundKmsKey> {
-  const found = (await candidates(api, name)).filter(
-    (key) => region === undefined || key['region'] === region,
-  );
+export async function findKmsKey(api: Api, name: string, region?: string): Promise<KmsKey> {
+  const found = (await candidates(api, name)).filter((key) => region === undefined || key.region === region);
   // What was given up is found where nothing else is.
   const live = found.filter(({ step }) => step !== 'GONE');
   const left = live.length === 0 ? found : live;
@@ -78,38 +71,39 @@ export async function findKmsKey(api: Api, name: string, region?: string): Promi
   return first;
 }
 
-async function candidates(api: Api, name: string): Promise<FoundKmsKey[]> {
+async function candidates(api: Api, name: string): Promise<KmsKey[]> {
   const list = kmsKeysPath(api);
   if (/^arn:[a-z0-9-]+:kms:[a-z0-9-]+:\d{12}:key\//.test(name))
-    return api.client.list<FoundKmsKey>(list, { keyArn: name });
+    return api.client.list(list, { keyArn: name });
   if (isUuid(name)) {
-    const byId = await api.client.list<FoundKmsKey>(list, { id: name.toLowerCase() });
+    const byId = await api.client.list(list, { id: name.toLowerCase() });
     if (byId.length > 0) return byId;
   }
   const [, ofRegion, ofArn] = /^arn:[a-z0-9-]+:kms:([a-z0-9-]+):\d{12}:(alias\/.+)$/.exec(name) ?? [];
   const alias = ofArn ?? (name.startsWith('alias/') ? name : `alias/${name}`);
   // Never by a walk through all that begin so: by the CloudKeys that are called so, which are few.
-  const called = name === '' ? [] : await api.client.list<Found>(cloudKeysPath(api), { called: name });
-  const lists = await Promise.all(
-    called.map(async ({ id }) => api.client.list<FoundKmsKey>(list, { cloudKeyId: id })),
-  );
+  const called = name === '' ? [] : await api.client.list(cloudKeysPath(api), { called: name });
+  const lists = await Promise.all(called.map(async ({ id }) => api.client.list(list, { cloudKeyId: id })));
   const keys = lists.flat();
   const byAlias = keys.filter(
-    (key) => key['alias'] === alias && (ofRegion === undefined || key['region'] === ofRegion),
+    (key) => key.alias === alias && (ofRegion === undefined || key.region === ofRegion),
   );
   if (byAlias.length > 0) return byAlias;
   if (alias !== name && ofArn === undefined) return keys;
   // What was given up has given up its alias too.
-  const given = await api.client.list<FoundKmsKey>(list, { alias, region: ofRegion, step: 'GONE' });
-  return given.filter((key) => key['alias'] === alias);
+  const given = await api.client.list(list, { alias, region: ofRegion, step: 'GONE' });
+  return given.filter((key) => key.alias === alias);
 }
+
+/** As a CloudKey may be given one: generated, or a document. */
+export type KeyPolicy = BodyOf<'/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys', 'POST'>['policy'];
 
 /** What may be told of a KMS key. */
 export interface KmsKeyInput {
   alias?: string;
   description?: string;
   tag?: Record<string, string>;
-  policy?: unknown;
+  policy?: KeyPolicy;
 }
 
 /** What the commands on one KMS key record are told. */
@@ -121,7 +115,7 @@ export interface ActInput extends KmsKeyInput {
   /** Commander's for --no-apply. */
   apply?: boolean;
   takeAlias?: boolean;
-  what?: string[];
+  what?: readonly Schemas['KmsKey']['drift'][number]['what'][];
   /** Commander's for --aws: with `policy` whose, with `delete` what becomes of it. */
   aws?: boolean | string;
   days?: number;
@@ -134,7 +128,7 @@ export function addAct(
   parent: Command,
   verb: string,
   description: string,
-  act: (api: Api, found: { path: string; key: FoundKmsKey }, input: ActInput) => Promise<void> | void,
+  act: (api: Api, found: { record: KmsKeyRecord; key: KmsKey }, input: ActInput) => Promise<void> | void,
   options: Option[] = [],
   more = '',
 ): void {
@@ -147,14 +141,14 @@ export function addAct(
   command.action(async (name: string, input: ActInput, command: Command) =>
     withApi(command, async (api) => {
       const key = await findKmsKey(api, name, input.inRegion);
-      return act(api, { path: pathOf(api, key), key }, input);
+      return act(api, { record: kmsKeyAt(api, key), key }, input);
     }),
   );
   example(command, `holdfast kms-key ${verb} payroll${more}`);
 }
 
 /** Prints one: for people with its problem and its drift, and what to do about them, on standard error. */
-export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
+export function tellKmsKey({ options }: Pick<Api, 'options'>, key: KmsKey): void {
   if (isForPrograms(options)) {
     printRecord(key, options);
     return;
@@ -165,54 +159,53 @@ export function tellKmsKey({ options }: Pick<Api, 'options'>, key: Item): void {
 }
 
 /** Prints what an act has changed. */
-export function tellKmsKeyChange({ options }: Pick<Api, 'options'>, sentence: string, key: Item): void {
+export function tellKmsKeyChange({ options }: Pick<Api, 'options'>, sentence: string, key: KmsKey): void {
   const { problem: _, drift: __, policy: ___, mayBeStale: ____, ...rest } = key;
   printChanged(sentence, isForPrograms(options) ? key : rest, options);
   if (!isForPrograms(options)) for (const line of troubleOf(key)) note(printable(line));
 }
 
 /** `alias/payroll (eu-central-1) is DISABLED in AWS.` */
-export function nowInAws(key: Item): string {
+export function nowInAws(key: KmsKey): string {
   const { step, outcome, wanted, cloudStatus, awsDeletionAt, problem } = key;
   const name = nameInAws(key);
   if (step === 'GONE') return `${name} is given up here: ${textOf(outcome, 'outcome')}.`;
   if (step !== 'DONE')
     return `${name}: ${textOf(step, 'step')}${problem === null ? ', which goes on by itself' : ''}.`;
-  const deletion =
-    typeof awsDeletionAt === 'string' ? `, and deleted there on ${timeText(awsDeletionAt)}` : '';
-  const open =
-    typeof wanted === 'string' ? `; ${textOf(wanted, 'wanted')}: that is repeated until AWS confirms it` : '';
-  return `${name} is ${String(cloudStatus)} in AWS${deletion}${open}.`;
+  const deletion = awsDeletionAt !== null ? `, and deleted there on ${timeText(awsDeletionAt)}` : '';
+  const open = wanted !== null ? `; ${textOf(wanted, 'wanted')}: that is repeated until AWS confirms it` : '';
+  return `${name} is ${cloudStatus} in AWS${deletion}${open}.`;
 }
 
-export function nameInAws({ alias, keyArn, id, region }: Item): string {
-  const name = [alias, keyArn, id].find((one) => typeof one === 'string' && one !== '');
-  return `${String(name)} (${String(region)})`;
+export function nameInAws({ alias, keyArn, id, region }: KmsKey): string {
+  return `${alias === '' ? (keyArn ?? id) : alias} (${region})`;
 }
 
 /** What is wrong with it, with the way out. */
-export function troubleOf({ problem, drift, mayBeStale, awsState }: Item): string[] {
-  const last = problem as Problem | null | undefined;
-  const found = (drift ?? []) as { what: string; ours: unknown; aws: unknown; note?: string }[];
-  const stale = (mayBeStale ?? []) as { what: string; since: string }[];
+export function troubleOf({
+  problem,
+  drift = [],
+  mayBeStale = [],
+  awsState = null,
+}: Pick<KmsKey, 'problem'> & Partial<KmsKey>): string[] {
   const lines: string[] = [];
-  if (last !== null && last !== undefined) {
-    lines.push(`problem: ${last.message}`);
-    if (last.keyArn !== undefined) lines.push(`  the KMS key in the way: ${last.keyArn}`);
-    lines.push(`  hint: ${last.remediation}`);
+  if (problem !== null) {
+    lines.push(`problem: ${problem.message}`);
+    if (problem.keyArn !== undefined) lines.push(`  the KMS key in the way: ${problem.keyArn}`);
+    lines.push(`  hint: ${problem.remediation}`);
   }
   if (awsState === 'Unavailable')
     lines.push(
       'its key store is disconnected: nothing can be encrypted or decrypted with it until it is connected',
     );
-  for (const { what, ours, aws, note } of found) {
+  for (const { what, ours, aws, note } of drift) {
     const values =
       what === 'policy' ? 'see: holdfast kms-key policy --diff' : `ours ${text(ours)}, AWS ${text(aws)}`;
     lines.push(`drift: ${what}: ${values}${note === undefined ? '' : ` (${note})`}`);
   }
-  if (found.length > 0)
+  if (drift.length > 0)
     lines.push('  hint: holdfast kms-key apply gives AWS ours, holdfast kms-key accept takes theirs over');
-  for (const { what, since } of stale)
+  for (const { what, since } of mayBeStale)
     lines.push(
       `${what}: AWS shows it as it was before our own change, since ${timeText(since)}, which may be stale: it is looked at again every half minute`,
     );

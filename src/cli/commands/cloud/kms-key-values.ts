@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
-import type { KmsKeyInput } from './kms-key-records.ts';
+import type { KeyPolicy, KmsKeyInput } from './kms-key-records.ts';
 
 /** Options of what may be told of a KMS key. */
 export function inputOptions(): Option[] {
@@ -30,7 +30,7 @@ export function policyOption(flags: string): Option {
   ).argParser(readPolicy);
 }
 
-export function inputOf({ alias, description, tag, policy }: KmsKeyInput): Record<string, unknown> {
+export function inputOf({ alias, description, tag, policy }: KmsKeyInput) {
   return { alias, description, tags: tag, policy };
 }
 
@@ -42,7 +42,7 @@ function collectTags(text: string, before: Record<string, string> | undefined): 
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-function readPolicy(text: string): unknown {
+function readPolicy(text: string): KeyPolicy {
   if (text === 'generated' || text === 'generated-without-root') return text;
   let content: string;
   try {
@@ -51,7 +51,7 @@ function readPolicy(text: string): unknown {
     throw new InvalidArgumentError('generated, generated-without-root, or a file that can be read.');
   }
   try {
-    return JSON.parse(content) as unknown;
+    return JSON.parse(content) as KeyPolicy;
   } catch {
     throw new InvalidArgumentError('the file is not JSON; see: holdfast kms-key policy.');
   }

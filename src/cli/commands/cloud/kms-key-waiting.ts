@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Option } from 'commander';
 import type { Api } from '../../client/api.ts';
 import { CliError } from '../../output/cli-error.ts';
-import type { FoundKmsKey } from './kms-key-records.ts';
+import type { KmsKey, KmsKeyRecord } from './kms-key-records.ts';
 import { printable } from '../../output/printable.ts';
 import { note } from '../../output/streams.ts';
 
@@ -21,28 +21,21 @@ export function waitOption(): Option {
 /** What is tried again so soon is waited for, milliseconds. */
 const soon = 60_000;
 
-interface Waiting {
-  message: string;
-  fault: string;
-  remediation: string;
-  at: string;
-}
-
 /** Waits until the KMS key record is DONE. Throws CliError with the way out where somebody has to do something first, or gave it up. */
-export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey> {
+export async function waitForKmsKey(api: Api, record: KmsKeyRecord): Promise<KmsKey> {
   const began = performance.now();
   let told = '';
   for (;;) {
-    const key = await api.client.get<FoundKmsKey>(path);
-    const problem = key['problem'] as Waiting | null;
-    if (key['step'] === 'DONE') return key;
-    if (key['step'] === 'GONE')
+    const key = await api.client.get(record);
+    const { problem, step } = key;
+    if (step === 'DONE') return key;
+    if (step === 'GONE')
       throw new CliError(
         'conflict',
         'the KMS key was given up while it was waited for',
         'holdfast kms-key show has what became of it; holdfast kms-key create makes another',
       );
-    if (problem !== null && problem.fault !== 'waiting' && !isTriedSoon(problem, key['nextAttemptAt']))
+    if (problem !== null && problem.fault !== 'waiting' && !isTriedSoon(problem.at, key.nextAttemptAt))
       throw new CliError('unreachable', problem.message, problem.remediation);
     if (problem !== null && problem.message !== told) {
       note(printable(`${problem.message}: ${problem.remediation}`));
@@ -59,6 +52,6 @@ export async function waitForKmsKey(api: Api, path: string): Promise<FoundKmsKey
 }
 
 /** By the node's own clock, from the failure to the next try: AWS takes a while to know what was just made or allowed. */
-function isTriedSoon({ at }: Waiting, next: unknown): boolean {
-  return typeof next === 'string' && Date.parse(next) - Date.parse(at) <= soon;
+function isTriedSoon(at: string, next: string | null): boolean {
+  return next !== null && Date.parse(next) - Date.parse(at) <= soon;
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
-import type { Item } from '../../client/api-client.ts';
-import { changes, given, withApi, type Api } from '../../client/api.ts';
+import { behind, one, type Address, type ItemOf } from '../../client/address.ts';
+import { changes, withApi, type Api } from '../../client/api.ts';
 import { findOne, idOf } from '../../records/collection.ts';
 import { coloured } from '../../output/colour.ts';
 import { editedSentence } from '../../records/changed.ts';
@@ -16,7 +16,8 @@ import {
   nowInAws,
   tellKmsKey,
   tellKmsKeyChange,
-  type FoundKmsKey,
+  kmsKeyAt,
+  type KmsKey,
   type KmsKeyInput,
 } from './kms-key-records.ts';
 import { waitForKmsKey, waitOption } from './kms-key-waiting.ts';
@@ -58,13 +59,13 @@ function addCreate(kmsKey: Command): void {
     ) =>
       withApi(command, async (api) => {
         const { id } = await findCloudKey(api, name, input.keySet);
-        const path = `${cloudKeysPath(api)}/${id}/kms-keys`;
-        const made = await api.client.create<FoundKmsKey>(
-          path,
-          given({ ...inputOf(input), region: input.region, keyArn: input.keyArn }),
-        );
-        const wait = input.wait === true && made['origin'] !== 'MANUAL';
-        const key = wait ? await waitForKmsKey(api, `${path}/${made.id}`) : made;
+        const made = await api.client.create(behind(one(cloudKeysPath(api), id), '/kms-keys'), {
+          ...inputOf(input),
+          region: input.region,
+          keyArn: input.keyArn,
+        });
+        const wait = input.wait === true && made.origin !== 'MANUAL';
+        const key = wait ? await waitForKmsKey(api, kmsKeyAt(api, made)) : made;
         tellKmsKeyChange(api, nowInAws(key), key);
       }),
   );
@@ -96,17 +97,14 @@ function addLists(kmsKey: Command): void {
       .addOption(limitOption())
       .action(
         async (
-          input: { keySet?: string; region?: string; status?: string; limit?: number },
+          input: { keySet?: string; region?: string; status?: KmsKey['cloudStatus']; limit?: number },
           command: Command,
         ) =>
           withApi(command, async (api) => {
             const keySetId = await idOf(api, keySets, input.keySet);
             const { region, status: cloudStatus, limit } = input;
-            const items = await api.client.list<FoundKmsKey>(
-              kmsKeysPath(api),
-              { keySetId, region, cloudStatus },
-              limit,
-            );
+            const query = { keySetId, region, cloudStatus };
+            const items = await api.client.list(kmsKeysPath(api), query, limit);
             printList(items, columns, api.options, { name: ({ alias }) => alias });
             tellRemediations(api, items);
           }),
@@ -121,7 +119,7 @@ function addLists(kmsKey: Command): void {
       .action(async (keySet: string, { region }: { region: string }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, keySets, keySet);
-          const items = await unlinked(api, `${keySets.path(api)}/${id}/kms-keys/unlinked`, region);
+          const items = await unlinked(api, behind(one(keySets.path(api), id), '/kms-keys/unlinked'), region);
           printList(
             items,
             {
@@ -144,16 +142,15 @@ function addLists(kmsKey: Command): void {
   );
 }
 
+type UnlinkedPath = '/vaults/{vaultId}/key-sets/{keySetId}/kms-keys/unlinked';
+
 /** A page may be empty and another come all the same. */
-async function unlinked(api: Api, path: string, region: string): Promise<Item[]> {
-  const items: Item[] = [];
+async function unlinked(api: Api, list: Address<UnlinkedPath>, region: string) {
+  const items: ItemOf<UnlinkedPath>[] = [];
   let cursor: string | undefined;
   let seen = { looked: 0, hidden: 0 };
   do {
-    const page = await api.client.get<{ items: Item[]; next: string | null; looked: number; hidden: number }>(
-      path,
-      { region, cursor },
-    );
+    const page = await api.client.get(list, { region, cursor });
     items.push(...page.items);
     cursor = page.next ?? undefined;
     seen = page;
@@ -167,31 +164,31 @@ async function unlinked(api: Api, path: string, region: string): Promise<Item[]>
 }
 
 /** The first few that something is wrong with, in words. */
-function tellRemediations({ options }: Api, items: readonly Item[]): void {
+function tellRemediations({ options }: Api, items: readonly KmsKey[]): void {
   if (isForPrograms(options)) return;
   const max = 5;
-  const troubled = items.filter(({ problem }) => problem !== null);
-  for (const { alias, cloudKeyName, problem } of troubled.slice(0, max)) {
-    const { message, remediation } = problem as { message: string; remediation: string };
-    const name = alias === '' ? cloudKeyName : alias;
-    note(printable(`${String(name)}: ${message}`));
+  const troubled = items.flatMap(({ problem, alias, cloudKeyName }) =>
+    problem === null ? [] : [{ ...problem, name: alias === '' ? cloudKeyName : alias }],
+  );
+  for (const { name, message, remediation } of troubled.slice(0, max)) {
+    note(printable(`${name}: ${message}`));
     note(printable(`  hint: ${remediation}`));
   }
   if (troubled.length > max) note(`and ${troubled.length - max} more: holdfast kms-key show`);
 }
 
 function addShow(kmsKey: Command): void {
-  addAct(kmsKey, 'show', 'show a KMS key, with what differs in AWS', async (api, { path }) => {
-    const found = await api.client.get(path);
-    const [shown = found] = await named(api, [found], [{ field: 'keySetId', path: keySets.path(api) }]);
+  addAct(kmsKey, 'show', 'show a KMS key, with what differs in AWS', async (api, { record }) => {
+    const found = await api.client.get(record);
+    const [shown = found] = await named(api, [found], [{ field: 'keySetId', list: keySets.path(api) }]);
     tellKmsKey(api, shown);
   });
   addAct(
     kmsKey,
     'policy',
     'print the key policy as it is on record here, as AWS has it, or both side by side',
-    async (api, { path }, { aws, diff = false }) => {
-      const { policy } = await api.client.get<{ policy: { ours: unknown; aws: unknown } }>(path);
+    async (api, { record }, { aws, diff = false }) => {
+      const { policy } = await api.client.get(record);
       if (!diff) {
         printData(aws === true ? policy.aws : policy.ours, api.options);
         return;
@@ -213,17 +210,17 @@ function addShow(kmsKey: Command): void {
     kmsKey,
     'console',
     'show what to enter in AWS where a person makes or maintains the KMS key by hand',
-    async (api, { path }, { policyOnly = false }) => {
-      const told = await api.client.get(`${path}/console`);
+    async (api, { record }, { policyOnly = false }) => {
+      const told = await api.client.get(behind(record, '/console'));
       if (policyOnly) {
-        printData(told['policy'], api.options);
+        printData(told.policy, api.options);
         return;
       }
       if (isForPrograms(api.options)) {
         printRecord(told, api.options);
         return;
       }
-      const { steps, commands, policy, ...values } = told as Item & { steps: string[]; commands: string[] };
+      const { steps, commands, policy, ...values } = told;
       printRecord(values, api.options);
       print('\nIn AWS’s console:');
       for (const [index, step] of steps.entries()) print(printable(`  ${index + 1}. ${step}`));
@@ -241,10 +238,10 @@ function addEdit(kmsKey: Command): void {
     kmsKey,
     'edit',
     'change alias, description, tags or key policy, in AWS too',
-    async (api, { path }, input) => {
+    async (api, { record }, input) => {
       const body = changes({ ...inputOf(input), keyArn: input.keyArn });
       const apply = input.apply === false ? { apply: false } : {};
-      const { after, changed } = await api.client.edit(path, { ...body, ...apply });
+      const { after, changed } = await api.client.edit(record, { ...body, ...apply });
       tellKmsKeyChange(api, editedSentence(nameInAws(after), body, { after, changed }), after);
     },
     [
