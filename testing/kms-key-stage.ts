@@ -3,7 +3,7 @@ import type { Store } from '../src/store/store.ts';
 import { awsAccountOf, type AwsContext } from '../src/cloud/accounts/context.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyInput } from '../src/keys/cloud-keys.ts';
 import type { OnKmsKey } from '../src/cloud/kms-keys/acts.ts';
-import { advanceKmsKey, type Attempt } from '../src/cloud/kms-keys/state-machine.ts';
+import { advanceKmsKey, type Attempt } from '../src/cloud/kms-keys/attempts.ts';
 import { kmsKeyById, kmsKeys, problemOf, type KmsKey } from '../src/cloud/kms-keys/records.ts';
 import { fresh } from './vault.ts';
 import { region, type KeySetInAws, type Stage } from './external-key-store-stage.ts';

@@ -7,9 +7,9 @@ import { AwsLanes, type LaneOptions } from './controller/lanes.ts';
 import { nextStoreLook, watchExternalKeyStores } from './key-stores/watch.ts';
 import { dueChecks, dueWork, nextDueKmsKey, type DueKmsKey, type KindOfWork } from './kms-keys/due.ts';
 import { tellMistake } from './kms-keys/attempts.ts';
-import { advanceKmsKey, type Attempt } from './kms-keys/state-machine.ts';
-import { refreshKmsKey } from './kms-keys/refresh.ts';
-import { isBusy, whenIdle } from './kms-keys/turns.ts';
+import { advanceKmsKey, type Attempt } from './kms-keys/attempts.ts';
+import { refreshKmsKey } from './kms-keys/attempts.ts';
+import { isBusy, whenIdle } from './controller/turn.ts';
 import { KeptLease } from '../fleet/leases.ts';
 
 /**
@@ -213,7 +213,7 @@ export class AwsSchedules {
       mayGoOn: async () => this.#mayGoOn(),
     };
     // What somebody asked for is under way already.
-    const free = due.filter(({ id }) => !isBusy(this.#context.store, id));
+    const free = due.filter(({ id }) => !isBusy(this.#context, 'kms-key', id));
     const first = [...Map.groupBy(free, ({ lane }) => lane)].flatMap(([lane, keys]) =>
       keys.slice(0, Math.max(maxWaiting[what] - this.#lanes.waiting(name, lane), 0)),
     );

@@ -12,7 +12,7 @@ import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/keys/key-lookup.ts';
 import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import {
   emptyComparison,
   type Finding,

@@ -16,7 +16,7 @@ import {
 import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
 import { watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
-import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { inAwsOf, kmsOf, newCloudKey, kmsKeyOf } from '../../testing/kms-key-stage.ts';
 
 /* Whatever AWS shows late, loses or refuses for a while: in the end there is exactly one of each. */

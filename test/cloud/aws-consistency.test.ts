@@ -13,9 +13,9 @@ import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud
 import { acceptKmsKey, applyKmsKey, deleteKmsKey, wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
-import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { kmsKeyById, problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
-import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { outcomesInAws } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
 import {
   endpoint,

@@ -15,9 +15,9 @@ import {
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { retryKmsKey, wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { editKmsKey, type KmsKeyEdit } from '../../src/cloud/kms-keys/edit.ts';
-import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
-import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { fresh } from '../../testing/vault.ts';
 import {

@@ -14,13 +14,11 @@ import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
 import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
 import { problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
-import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
+import { advanceKmsKey, refreshKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { listUnlinkedKmsKeys } from '../../src/cloud/kms-keys/unlinked.ts';
 import { outcomesInAws } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
-import { AwsError } from '../../src/cloud/aws/aws-error.ts';
 import { AwsClients } from '../../src/cloud/aws/clients.ts';
-import { writeFailure } from '../../src/cloud/kms-keys/writes.ts';
-import { whenIdle } from '../../src/cloud/kms-keys/turns.ts';
+import { whenIdle } from '../../src/cloud/controller/turn.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import { eventsOf } from '../../testing/vault.ts';
@@ -35,6 +33,7 @@ import {
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
 import {
+  beforeWrite,
   inAwsOf,
   inTheEnd,
   kmsOf,
@@ -519,16 +518,20 @@ test.serial('a KMS key that no KMS key record knows is found', async (t) => {
 test.serial('what is asked for while an attempt fails is not put off by that failure', async (t) => {
   const { stage, set } = t.context;
   const { vaultContext, act } = stage;
+  stage.kindly(t, 'each write is what is counted');
   const { kmsKeyRecord, cloudKey } = await newKmsKey(stage, set);
-  const attempted = await kmsKeyOf(stage, cloudKey);
-  await wantedOfKmsKey(vaultContext, act(), on(stage, attempted), 'DISABLE');
-  const asked = await kmsKeyOf(stage, cloudKey);
-  const denied = new AwsError('denied', 'AccessDeniedException', 'PutKeyPolicy', {
-    message: 'no',
-    remediation: '',
+  await applyKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), ['policy']);
+  const undo = stage.simulator.fault({ service: 'kms', action: 'PutKeyPolicy', kind: 'denied' });
+  let asked = kmsKeyRecord;
+  // The turn is taken, PutKeyPolicy refused, and that is about to be written.
+  const refused = beforeWrite(vaultContext, 2, async () => {
+    await wantedOfKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), 'DISABLE');
+    asked = await kmsKeyOf(stage, cloudKey);
   });
-  await writeFailure(vaultContext, attempted, denied, 'PutKeyPolicy');
+  t.deepEqual(await advanceKmsKey(refused, kmsKeyRecord.id), { fault: 'denied' });
+  undo();
   const { next_attempt_at } = asked;
+  t.not(next_attempt_at, null);
   t.like(await kmsKeyOf(stage, cloudKey), {
     wanted: 'DISABLE',
     problem: null,

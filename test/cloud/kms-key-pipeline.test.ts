@@ -7,9 +7,9 @@ import { dueWork } from '../../src/cloud/kms-keys/due.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
 import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
-import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { problemOf, seenOf, tagsOf } from '../../src/cloud/kms-keys/records.ts';
-import { refreshKmsKey } from '../../src/cloud/kms-keys/refresh.ts';
+import { refreshKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { eventsOf } from '../../testing/vault.ts';
 import {
   newConnected,

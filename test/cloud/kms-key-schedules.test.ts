@@ -8,11 +8,11 @@ import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
 import { holdLease, releaseLease } from '../../src/fleet/leases.ts';
 import { dueChecks, dueWork } from '../../src/cloud/kms-keys/due.ts';
-import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { deleteKmsKey, retryKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { nextTry } from '../../src/cloud/controller/retry.ts';
-import { checkInterval } from '../../src/cloud/kms-keys/refresh.ts';
-import { search } from '../../src/cloud/kms-keys/search.ts';
+import { checkInterval } from '../../src/cloud/kms-keys/mirror.ts';
+import { search, type Searching } from '../../src/cloud/kms-keys/search.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
 import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
@@ -36,6 +36,15 @@ test.before(async (t) => {
   t.context.set = await newConnected(stage);
 });
 test.after.always(async (t) => t.context.stage?.dispose());
+
+/** What a search of this one notes stands in its record. */
+function searching(vaultContext: AwsContext, id: string): Searching {
+  return {
+    context: vaultContext,
+    note: async (change) =>
+      void (await vaultContext.store.db.updateTable('kms_keys').set(change).where('id', '=', id).execute()),
+  };
+}
 
 function schedulesOf(vaultContext: AwsContext): AwsSchedules {
   return new AwsSchedules({ context: vaultContext, log: silentLog });
@@ -213,13 +222,15 @@ test.serial('the search for a lost key goes on where it was interrupted', async 
     after: 3 * 16 + 4,
     times: 1,
   });
-  await t.throwsAsync(search(stage.vaultContext, await row(), small), { message: /DescribeKey/ });
+  await t.throwsAsync(search(searching(stage.vaultContext, id), await row(), small), {
+    message: /DescribeKey/,
+  });
   throttle();
   const interrupted = JSON.parse((await row()).search ?? '{}') as { looked: number };
   t.is(interrupted.looked, 4);
-  t.deepEqual(await search(stage.vaultContext, await row(), small), { kind: 'on' });
+  t.is((await search(searching(stage.vaultContext, id), await row(), small)).kind, 'on');
   t.is((JSON.parse((await row()).search ?? '{}') as { looked: number }).looked, 14);
-  const { kind } = await search(stage.vaultContext, await row(), small);
+  const { kind } = await search(searching(stage.vaultContext, id), await row(), small);
   t.is(kind, 'ours');
   t.is((await row()).search, null);
 });
@@ -261,7 +272,7 @@ test.serial(
         .set({ search: JSON.stringify(search_) })
         .where('id', '=', id)
         .execute();
-      const result = await search(vaultContext, await kmsKeyOf(stage, cloudKey), kms);
+      const result = await search(searching(vaultContext, id), await kmsKeyOf(stage, cloudKey), kms);
       t.is(result.kind, 'ours', what);
       t.is((await kmsKeyOf(stage, cloudKey)).search, null, what);
     }
@@ -279,7 +290,7 @@ test.serial(
       .executeTakeFirstOrThrow();
     const restless = new Restless(await awsAccountOf(vaultContext, csp, region), region);
     clock.ahead += 10_000;
-    await t.throwsAsync(search(vaultContext, await kmsKeyOf(stage, cloudKey), restless), {
+    await t.throwsAsync(search(searching(vaultContext, id), await kmsKeyOf(stage, cloudKey), restless), {
       code: 'InvalidMarkerException',
     });
     t.is((await kmsKeyOf(stage, cloudKey)).search, null);
@@ -309,7 +320,7 @@ test.serial('an ARN that somebody pasted for another CloudKey hides no key from 
   const other = await newCloudKey(stage, set);
   const pasted = { key_id: keyId ?? '', origin: 'MANUAL', step: 'DONE' } as const;
   await db.updateTable('kms_keys').set(pasted).where('cloud_key_id', '=', other.id).execute();
-  t.is((await search(stage.vaultContext, await kmsKeyOf(stage, cloudKey), kms)).kind, 'ours');
+  t.is((await search(searching(stage.vaultContext, id), await kmsKeyOf(stage, cloudKey), kms)).kind, 'ours');
   await db.updateTable('kms_keys').set({ step: 'GONE' }).where('cloud_key_id', '=', other.id).execute();
 });
 

@@ -2,7 +2,7 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { dueWork } from '../../src/cloud/kms-keys/due.ts';
-import { advanceKmsKey } from '../../src/cloud/kms-keys/state-machine.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { problemOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
 import { clientsOf } from '../../testing/aws-vault.ts';
 import {

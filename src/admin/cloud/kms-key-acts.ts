@@ -8,7 +8,7 @@ import {
 } from '../../cloud/kms-keys/acts.ts';
 import { tellMistake } from '../../cloud/kms-keys/attempts.ts';
 import { getKmsKey } from '../../cloud/kms-keys/records.ts';
-import { refreshKmsKey } from '../../cloud/kms-keys/refresh.ts';
+import { refreshKmsKey } from '../../cloud/kms-keys/attempts.ts';
 import { deleteKeys, writeKeys } from '../keys/cloud-key-routes.ts';
 import { waitingDays } from '../keys/key-forms.ts';
 import { callerOf, route, type Route } from '../route.ts';

@@ -19,7 +19,7 @@ import {
 } from './records.ts';
 import { wantedStates } from './settle.ts';
 import { mayBeStaleOf } from './unshown.ts';
-import { goneAs, type KmsKeyChange } from './writes.ts';
+import { goneAs, type KmsKeyChange } from './changes.ts';
 import { deletionDays } from '../../vault/limits.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

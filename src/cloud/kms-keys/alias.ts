@@ -2,24 +2,18 @@ import { AwsError } from '../aws/aws-error.ts';
 import { isAwsCode } from '../aws/kms-errors.ts';
 import type { AwsKmsKey, KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, isSettling, notYetShown, orGone, removed } from '../aws/presence.ts';
-import { answerLost, asTold, isAwaited, notShownAfterLoss } from './problems.ts';
+import { answerLost, askedAt, isAwaited, notShown } from './awaited.ts';
 import { dateOf, problemOf, type KmsKey } from './records.ts';
-
-export type AliasResult =
-  | { kind: 'made' }
-  /** It was taken from another key, as somebody had asked for. */
-  | { kind: 'moved' }
-  | { kind: 'taken'; error: AwsError; keyArn: string | undefined };
 
 type AliasOf = Pick<KmsKey, 'alias' | 'key_id' | 'take_alias' | 'problem'>;
 
 /**
  * Gives the KMS key its alias. One that it has already is as good as made: an answer was lost. One of another key stays
- * there unless somebody asked for it to be taken. Who has it the alias itself tells: a list of those of a key may be
- * stale. Throws AwsError, `settling` while AWS has the alias and does not show whose it is.
+ * there unless somebody asked for it to be taken: true then. Who has it the alias itself tells: a list of those of a key
+ * may be stale. Throws AwsError, `settling` while AWS has the alias and does not show whose it is.
  */
-export async function giveAlias(kms: KmsKeys, row: AliasOf, now: Date): Promise<AliasResult> {
-  return (await hasAlias(kms, row, now)) ? { kind: 'made' } : sendAlias(kms, row);
+export async function giveAlias(kms: KmsKeys, row: AliasOf, now: Date): Promise<boolean> {
+  return (await hasAlias(kms, row, now)) ? false : sendAlias(kms, row);
 }
 
 /**
@@ -33,26 +27,33 @@ export async function hasAlias(kms: KmsKeys, row: AliasOf, now: Date): Promise<b
   const seen = await seenHolder(kms, row.alias);
   if (seen?.keyId === row.key_id) return true;
   if (seen !== undefined) return false;
-  if (isAwaited(last, now, 'AlreadyExistsException')) throw notYetShown(asTold(last));
+  const since = askedAt(last);
+  if (isAwaited(last, now, 'AlreadyExistsException'))
+    throw notShown('CreateAlias', { code: last.code, since });
   // Where few wait AWS says sooner whether it has it.
   const isLost = last.fault === 'unreachable' || isAwaited(last, now, answerLost);
-  if (isLost && kms.isBusy('CreateAlias')) throw notShownAfterLoss('CreateAlias', last);
+  if (isLost && kms.isBusy('CreateAlias')) throw notShown('CreateAlias', { code: answerLost, since });
   return false;
 }
 
-/** The same without a look before. */
-export async function sendAlias(kms: KmsKeys, row: AliasOf): Promise<AliasResult> {
+/** The same without a look before: whether it was taken from another key, as somebody had asked for. */
+export async function sendAlias(kms: KmsKeys, row: AliasOf): Promise<boolean> {
   try {
     await kms.createAlias(row.alias, row.key_id);
-    return { kind: 'made' };
+    return false;
   } catch (error) {
     if (!isAwsCode(error, 'AlreadyExistsException')) throw error;
     const holder = await holderOf(kms, row.alias, error);
-    if (holder?.keyId === row.key_id) return { kind: 'made' };
-    if (row.take_alias === 0) return { kind: 'taken', error, keyArn: holder?.arn };
+    if (holder?.keyId === row.key_id) return false;
+    if (row.take_alias === 0) throw hadBy(holder?.arn, error);
     await kms.moveAlias(row.alias, row.key_id);
-    return { kind: 'moved' };
+    return true;
   }
+}
+
+function hadBy(keyArn: string | undefined, error: AwsError): AwsError {
+  const { fault, code, operation, message, remediation, requestId, certain } = error;
+  return new AwsError(fault, code, operation, { message, remediation, requestId, certain, keyArn });
 }
 
 async function seenHolder(kms: KmsKeys, alias: string): Promise<AwsKmsKey | undefined> {

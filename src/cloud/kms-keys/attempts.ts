@@ -1,9 +1,43 @@
 import { monotonicNow } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import type { Store } from '../../store/store.ts';
-import type { LoggedAwsContext } from '../accounts/context.ts';
-import { advanceKmsKey, type Attempt } from './state-machine.ts';
+import type { AwsContext, LoggedAwsContext } from '../accounts/context.ts';
+import { advance, look, type Outcome } from '../controller/controller.ts';
+import { mirror, observe } from './mirror.ts';
+import { kmsKeyResource } from './resource.ts';
 import { logMistake } from '../../vault/mistakes.ts';
+import { systemAct } from '../../vault/system-act.ts';
+
+/** What an attempt came to. */
+export interface Attempt {
+  /** Fault that stopped it; undefined where it went as far as it goes. */
+  fault: string | undefined;
+  /** With fault `internal`: for the log alone. */
+  error?: unknown;
+}
+
+/** Does what there is to do for the KMS key record until it is done or something stands against it. Never throws. */
+export async function advanceKmsKey(context: AwsContext, id: string): Promise<Attempt> {
+  return attemptOf(await advance(context, kmsKeyResource, id, asOurs(context)));
+}
+
+/** Asks AWS how the KMS key is there, and writes down what it says. Never throws. */
+export async function refreshKmsKey(context: AwsContext, id: string): Promise<Attempt> {
+  const looking = { ...kmsKeyResource, observe, mirror, next: () => undefined };
+  const attempt = attemptOf(await look(context, looking, id, asOurs(context)));
+  return attempt.fault === 'settling' ? { fault: undefined } : attempt;
+}
+
+function asOurs(context: AwsContext) {
+  return { act: systemAct(context, 'aws'), by: 'watch' } as const;
+}
+
+function attemptOf(outcome: Outcome<unknown> | undefined): Attempt {
+  // What only waits was not stopped by anything; nor what another process is at.
+  const { fault, error } = outcome?.stopped ?? {};
+  if (error === undefined) return { fault: undefined };
+  return fault === 'internal' ? { fault, error } : { fault };
+}
 
 /** Has what was asked for done in AWS, all at once, and waits for so many milliseconds at the most; it goes on after that. */
 export async function attemptAll(

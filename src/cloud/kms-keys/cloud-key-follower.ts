@@ -18,9 +18,9 @@ import {
   kmsKeysOf,
   problemOf,
   type KmsKey,
-  type KmsKeyProblem,
 } from './records.ts';
-import type { KmsKeyChange } from './writes.ts';
+import type { KmsKeyChange } from './changes.ts';
+import type { Problem } from '../controller/problem.ts';
 
 declare module '../../keys/followers.ts' {
   interface FollowerInputs {
@@ -48,7 +48,7 @@ export interface CloudOutcome {
    * AWS. `no-key`: there is no KMS key that it could be done to.
    */
   outcome: 'done' | 'pending' | 'by-hand' | 'no-key';
-  problem: KmsKeyProblem | null;
+  problem: Problem | null;
 }
 
 async function kmsKeysIn(trx: ActTransaction, cloudKeyId: string): Promise<KmsKey[]> {

@@ -15,7 +15,7 @@ import {
   type Applied,
   type KmsKey,
 } from './records.ts';
-import { settled, type KmsKeyChange } from './writes.ts';
+import { settled, type KmsKeyChange } from './changes.ts';
 import {
   asVaultError,
   defaultAlias,

@@ -1,10 +1,11 @@
-import type { VaultContext } from '../../vault/context.ts';
+import type { ReadingContext } from '../../vault/context.ts';
 import { keyState, type CloudKeyRecord } from '../../keys/key-records.ts';
-import { waitingFor } from './problems.ts';
-import type { KmsKey, KmsKeyProblem } from './records.ts';
+import type { Problem } from '../controller/problem.ts';
+import type { Reading } from '../../vault/edits.ts';
+import type { KmsKey } from './records.ts';
 
 /** Whether CreateKey can be sent: `over` where the CloudKey is deleted, or what it waits for. */
-export type Readiness = { cloudKey: CloudKeyRecord } | KmsKeyProblem | 'over';
+export type Readiness = { cloudKey: CloudKeyRecord } | Problem | 'over';
 
 export function isReady(readiness: Readiness): readiness is { cloudKey: CloudKeyRecord } {
   return readiness !== 'over' && 'cloudKey' in readiness;
@@ -15,7 +16,7 @@ export function isReady(readiness: Readiness): readiness is { cloudKey: CloudKey
  * store (KMS Developer Guide, "Create a KMS key in an external key store"). Looked at here first: what is known to fail
  * is not sent.
  */
-export async function readinessOf({ store: { db }, now }: VaultContext, row: KmsKey): Promise<Readiness> {
+export async function readinessOf({ store: { db }, now }: ReadingContext, row: KmsKey): Promise<Readiness> {
   const found = await db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -59,10 +60,10 @@ export async function readinessOf({ store: { db }, now }: VaultContext, row: Kms
 }
 
 async function storeReadiness(
-  db: VaultContext['store']['db'],
+  db: Reading,
   { external_key_store_id }: KmsKey,
-  waiting: (code: string, message: string, remediation: string) => KmsKeyProblem,
-): Promise<KmsKeyProblem | undefined> {
+  waiting: (code: string, message: string, remediation: string) => Problem,
+): Promise<Problem | undefined> {
   const { custom_key_store_id, state } = await db
     .selectFrom('external_key_stores')
     .select(['custom_key_store_id', 'state'])
@@ -83,4 +84,10 @@ async function storeReadiness(
       ? 'AWS takes some minutes; it goes on by itself then'
       : 'connect it (holdfast external-key-store connect); it goes on by itself then',
   );
+}
+
+/** Something that is not there yet; it goes on by itself once it is. */
+function waitingFor(code: string, message: string, remediation: string, now: Date): Problem {
+  const at = now.toISOString();
+  return { operation: 'CreateKey', fault: 'waiting', code, message, remediation, at, times: 0 };
 }

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import type { Sighting } from '../aws/presence.ts';
+import { readProblem, type Problem } from '../controller/problem.ts';
 import type { KmsKeyTable } from '../../store/schema.ts';
 import { beginsWith } from '../../vault/begins-with.ts';
 import type { Reading } from '../../vault/edits.ts';
@@ -21,6 +22,9 @@ export type KmsKey = KmsKeyRow & {
   csp_account_id: string | null;
   /** Undefined type where there is no CSP account: nothing is done in AWS then. */
   csp_account_type: 'manual' | 'access-key' | 'role' | 'ambient' | null;
+  /** When AWS had the key store, as far as is known. */
+  store_made_at: string | null;
+  store_seen_at: string | null;
 };
 
 export interface KmsKeyFilter {
@@ -42,36 +46,6 @@ export const kmsKeyOrders = {
   region: 'kms_keys.region',
   updatedAt: 'kms_keys.updated_at',
 } as const;
-
-/** What the last try failed with, or why it waits. */
-export interface KmsKeyProblem {
-  /** AWS's operation, or ours. */
-  operation: string;
-  /** As AwsError has it; `waiting` where nothing is wrong with AWS, `token` and `internal` where it is ours. */
-  fault: string;
-  code: string;
-  message: string;
-  remediation: string;
-  at: string;
-  /** The KMS key that is in the way, where it is known. */
-  keyArn?: string | undefined;
-  /** How often in a row it has failed so. */
-  times?: number | undefined;
-  /** When AWS was asked for what it does not show yet, where it was not asked again at `at`. */
-  since?: string | undefined;
-}
-
-const problemForm = z.object({
-  times: z.int().optional(),
-  since: z.string().optional(),
-  operation: z.string(),
-  fault: z.string(),
-  code: z.string(),
-  message: z.string(),
-  remediation: z.string(),
-  at: z.string(),
-  keyArn: z.string().optional(),
-});
 
 /** What AWS said last; a part that it did not let us see is null. */
 export interface SeenKey {
@@ -102,8 +76,9 @@ const tagsForm = z.record(z.string(), z.string());
 const formerAliasesForm = z.array(z.string());
 const appliedForm = z.array(z.enum(['policy', 'alias', 'description', 'tags']));
 
-export function problemOf({ problem }: Pick<KmsKeyRow, 'problem'>): KmsKeyProblem | null {
-  return problem === null ? null : problemForm.parse(JSON.parse(problem));
+/** What the last try failed with, or why it waits. */
+export function problemOf({ problem }: Pick<KmsKeyRow, 'problem'>): Problem | null {
+  return readProblem(problem);
 }
 
 export function seenOf({ seen }: Pick<KmsKeyRow, 'seen'>): SeenKey | null {
@@ -151,6 +126,8 @@ export function kmsKeys(db: Reading) {
       'cloud_keys.key_set_id as key_set_id',
       'external_key_stores.custom_key_store_id as custom_key_store_id',
       'external_key_stores.csp_account_id as csp_account_id',
+      'external_key_stores.made_at as store_made_at',
+      'external_key_stores.seen_at as store_seen_at',
       'csp_accounts.type as csp_account_type',
     ]);
 }

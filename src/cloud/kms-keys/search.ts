@@ -5,24 +5,30 @@ import { searchOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts
 import type { KmsKeys } from '../aws/kms-keys.ts';
 import { isSettling } from '../aws/presence.ts';
 import { z } from 'zod';
-import type { AwsContext } from '../accounts/context.ts';
-import { noteOn } from '../../vault/edit-record.ts';
-import { answerLost, keyInUse } from './problems.ts';
+import type { ReadingAwsContext } from '../controller/context.ts';
+import type { Problem } from '../controller/problem.ts';
+import { answerLost, keyInUse, type AwaitedRequest } from './awaited.ts';
+import type { KmsKeyChange } from './changes.ts';
 import { dateOf, problemOf, type KmsKey } from './records.ts';
-import { writeProblem } from './writes.ts';
 import { counted } from '../../counted.ts';
 
 export type SearchResult =
   /** The key that an earlier request of ours made. */
   | { kind: 'ours'; key: KmsKeyFacts }
   /** A key that somebody else made for this external key in this key store. */
-  | { kind: 'another'; keyArn: string; error: AwsError }
+  | { kind: 'another'; error: AwsError }
   /** Not found among all that can be looked at. */
   | { kind: 'none'; certain: boolean; error: AwsError }
   /** It was seen, and then not, or not all of it. */
   | { kind: 'unshown' }
   /** It goes on with the next attempt. */
-  | { kind: 'on' };
+  | { kind: 'on'; problem: Problem };
+
+/** What a search reads by, and notes its place with. */
+export interface Searching {
+  context: ReadingAwsContext;
+  note: (change: KmsKeyChange) => Promise<void>;
+}
 
 /** Pages of 100 keys in one attempt; then others have their turn. */
 const pagesPerBatch = 5;
@@ -43,13 +49,19 @@ const progressForm = z.object({
  */
 // oxlint-disable-next-line complexity -- one case for each page that AWS may answer
 export async function search(
-  context: AwsContext,
+  { context, note }: Searching,
   row: KmsKey,
   kms: KmsKeys,
-  awaited?: AwsError,
+  awaited?: AwaitedRequest,
 ): Promise<SearchResult> {
   let progress = placeOf(row, context.now());
   let isAnew = false;
+  let isNoted = row.search !== null;
+  const keep = async (place: WalkProgress | null) => {
+    if (place !== null || isNoted)
+      await note({ search: place === null ? null : placeIn(row, place, context.now()) });
+    isNoted = place !== null;
+  };
   const known = async (keyIds: readonly string[]) => knownAmong(context, row, keyIds);
   // A page of before CreateKey was sent does not show what it made.
   const sentAt = dateOf(row.create_sent_at)?.getTime() ?? 0;
@@ -61,7 +73,7 @@ export async function search(
     } catch (error) {
       if (!isAwsCode(error, 'InvalidMarkerException')) throw error;
       // Nobody else can do anything about it: it begins anew, if it has not just done so.
-      await keep(context, row, null);
+      await keep(null);
       if (isAnew || progress.marker === '') throw error;
       [progress, isAnew] = [walkStart, true];
       continue;
@@ -71,27 +83,29 @@ export async function search(
         customKeyStoreId === row.custom_key_store_id && xksKeyId === row.external_key_id,
     );
     ({ progress } = walked);
-    if (key !== undefined) return whoseIs(context, row, kms, key);
+    if (key !== undefined) {
+      await keep(null);
+      return whoseIs(row, kms, key);
+    }
     if (!walked.more) {
-      await keep(context, row, null);
+      await keep(null);
       // Keys of other kinds hide behind the least policy. One that we made is seen where any is.
       const certain = progress.hidden === 0 || progress.looked > 0;
       return { kind: 'none', certain, error: notFound(progress, awaited?.since) };
     }
-    await keep(context, row, progress);
+    await keep(progress);
   }
   const now = context.now().toISOString();
   const { looked, hidden } = progress;
   const isLost = awaited?.code === answerLost;
-  const problem = {
+  const problem: Problem = {
     ...{ operation: 'ListKeys', fault: 'searching', at: now, since: awaited?.since ?? now },
     code: isLost ? answerLost : keyInUse,
     message: `a KMS key for the CloudKey ${isLost ? 'may be' : 'is'} there already and is being looked for: ${counted(looked + hidden, 'KMS key')} seen`,
     remediation: 'it goes on by itself',
-    times: problemOf(row)?.times,
+    times: problemOf(row)?.times ?? row.attempts,
   };
-  await writeProblem(context, row.id, problem, { next_attempt_at: now });
-  return { kind: 'on' };
+  return { kind: 'on', problem };
 }
 
 /** Where it goes on. A place in the list of another account, or from before CreateKey was sent, shows nothing of the key. */
@@ -104,13 +118,7 @@ function placeOf(row: KmsKey, now: Date): WalkProgress {
 }
 
 /** Ours is the one with our tag: only who may tag keys of the account could have made it look so. */
-async function whoseIs(
-  context: AwsContext,
-  row: KmsKey,
-  kms: KmsKeys,
-  key: KmsKeyFacts,
-): Promise<SearchResult> {
-  await keep(context, row, null);
+async function whoseIs(row: KmsKey, kms: KmsKeys, key: KmsKeyFacts): Promise<SearchResult> {
   let tags: Record<string, string> = {};
   try {
     tags = await kms.tags(key.keyId);
@@ -123,10 +131,11 @@ async function whoseIs(
   if (tags['holdfast:kms-key'] === row.id) return { kind: 'ours', key };
   const error = new AwsError('conflict', keyInUse, 'CreateKey', {
     message: 'the key store has a KMS key for this CloudKey already, which was not made from here',
+    keyArn: key.arn,
     remediation:
       'link it (holdfast kms-key edit --key-arn); or delete it in AWS, wait until AWS has, then holdfast kms-key retry',
   });
-  return { kind: 'another', keyArn: key.arn, error };
+  return { kind: 'another', error };
 }
 
 function notFound({ looked, hidden }: WalkProgress, since: string | undefined): AwsError {
@@ -140,23 +149,18 @@ function notFound({ looked, hidden }: WalkProgress, since: string | undefined): 
   });
 }
 
-async function keep(
-  context: AwsContext,
-  { id, create_sent_at: sentAt, csp_account_id: account }: KmsKey,
-  progress: WalkProgress | null,
-): Promise<void> {
-  const at = context.now().toISOString();
-  await context.store.bookkeep('work in AWS', async (trx) =>
-    noteOn(trx, 'kms_keys')
-      .set({ search: progress === null ? null : JSON.stringify({ ...progress, at, sentAt, account }) })
-      .where('id', '=', id)
-      .execute(),
-  );
+/** A place as the record has it. */
+export function placeIn(
+  { create_sent_at: sentAt, csp_account_id: account }: Pick<KmsKey, 'create_sent_at' | 'csp_account_id'>,
+  place: WalkProgress,
+  now: Date,
+): string {
+  return JSON.stringify({ ...place, at: now.toISOString(), sentAt, account });
 }
 
 /** Those that other KMS key records have, and not at somebody's word alone: they need not be looked at. */
 async function knownAmong(
-  { store }: AwsContext,
+  { store }: ReadingAwsContext,
   row: KmsKey,
   keyIds: readonly string[],
 ): Promise<ReadonlySet<string>> {

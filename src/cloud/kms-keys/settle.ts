@@ -1,13 +1,21 @@
 import { isAwsCode } from '../aws/kms-errors.ts';
 import type { KmsKeys } from '../aws/kms-keys.ts';
 import { isGone, isSettling, lastsAfterSeen, notYetShown, orGone } from '../aws/presence.ts';
-import type { AwsContext } from '../accounts/context.ts';
+import type { Step, Turn } from '../controller/resource.ts';
 import { cloudStatusOf, seenGone } from './look.ts';
 import { dateOf, problemOf, seenOf, sightingOf, type KmsKey, type KmsKeyRow } from './records.ts';
 import { confirmed } from './unshown.ts';
-import { settled, soonChecked, writeDone, written, type KmsKeyChange } from './writes.ts';
+import { done, soonChecked, written, type KmsKeyChange } from './changes.ts';
+import { kmsOf } from './connection.ts';
+import { operationOf } from './tasks.ts';
 
-type Input = NonNullable<KmsKeyRow['wanted']>;
+type Wanted = NonNullable<KmsKeyRow['wanted']>;
+
+interface End {
+  /** AWS's word. */
+  state: string;
+  deletionAt: string | null;
+}
 
 /** The state that AWS has the key in once the input is fulfilled, and how that is told in the trail. */
 const ends = {
@@ -15,7 +23,7 @@ const ends = {
   DISABLE: { state: 'Disabled', verb: 'disabled' },
   SCHEDULE_DELETION: { state: 'PendingDeletion', verb: 'deletion-scheduled' },
   CANCEL_DELETION: { state: 'Disabled', verb: 'deletion-cancelled' },
-} as const satisfies Record<Input, { state: string; verb: string }>;
+} as const satisfies Record<Wanted, { state: string; verb: string }>;
 
 /** What each is as the state that was asked for. */
 export const wantedStates = {
@@ -23,37 +31,39 @@ export const wantedStates = {
   DISABLE: 'DISABLED',
   SCHEDULE_DELETION: 'PENDING_DELETION',
   CANCEL_DELETION: 'DISABLED',
-} as const satisfies Record<Input, KmsKeyRow['cloud_wish']>;
+} as const satisfies Record<Wanted, KmsKeyRow['cloud_wish']>;
 
-/** Has AWS do what was asked for. A input that changed meanwhile stays. Throws AwsError. */
-export async function settleWanted(context: AwsContext, row: KmsKey, kms: KmsKeys): Promise<void> {
-  const { wanted } = row;
-  if (wanted === null) return;
-  const { state, deletionAt } = await fulfil(kms, row, wanted, context.now());
-  await writeDone(
-    context,
-    row.id,
-    (now): KmsKeyChange => ({
-      ...(now.wanted === wanted ? { ...settled, wanted: null, wanted_days: null } : {}),
-      ...{ cloud_status: cloudStatusOf(state), cloud_status_at: context.now().toISOString() },
-      ...(state === 'NotFound'
-        ? {}
-        : { ...written(context.now()), ...confirmed(now, { state }, context.now()) }),
-      next_check_at: soonChecked(context.now()),
-      // A deletion that somebody cancelled in AWS, and then enabled the key: it is not to be disabled for that.
-      ...(wanted === 'CANCEL_DELETION' && state === 'Enabled' ? { cloud_wish: 'ENABLED' as const } : {}),
-      seen: withState(now, state, deletionAt),
-    }),
-    ends[wanted].verb,
-  );
+/** Has AWS do what was asked for. A wish that changed meanwhile stays. */
+export function wishStep({ context }: Turn, row: KmsKey, wanted: Wanted): Step<'kms_keys', KmsKey> {
+  return {
+    operation: operationOf(row),
+    changes: true,
+    call: async () => {
+      const end = await fulfil(await kmsOf(context, row), row, wanted, context.now());
+      return (now) => {
+        const isSame = now.wanted === wanted;
+        return {
+          ...done(ends[wanted].verb, now, ended(now, wanted, end, context.now())),
+          keepsPause: !isSame,
+        };
+      };
+    },
+  };
 }
 
-async function fulfil(
-  kms: KmsKeys,
-  row: KmsKey,
-  wanted: Input,
-  now: Date,
-): Promise<{ state: string; deletionAt: string | null }> {
+function ended(now: KmsKey, wanted: Wanted, { state, deletionAt }: End, at: Date): KmsKeyChange {
+  return {
+    ...(now.wanted === wanted ? { wanted: null, wanted_days: null } : {}),
+    ...{ cloud_status: cloudStatusOf(state), cloud_status_at: at.toISOString() },
+    ...(state === 'NotFound' ? {} : { ...written(at), ...confirmed(now, { state }, at) }),
+    next_check_at: soonChecked(at),
+    // A deletion that somebody cancelled in AWS, and then enabled the key: it is not to be disabled for that.
+    ...(wanted === 'CANCEL_DELETION' && state === 'Enabled' ? { cloud_wish: 'ENABLED' as const } : {}),
+    seen: withState(now, state, deletionAt),
+  };
+}
+
+async function fulfil(kms: KmsKeys, row: KmsKey, wanted: Wanted, now: Date): Promise<End> {
   const { key_id, wanted_days } = row;
   const change = async () => ({
     state: ends[wanted].state,
@@ -81,25 +91,25 @@ const from = {
   DISABLE: ['Enabled', 'Disabled'],
   SCHEDULE_DELETION: ['Enabled', 'Disabled'],
   CANCEL_DELETION: ['PendingDeletion'],
-} as const satisfies Record<Input, readonly string[]>;
+} as const satisfies Record<Wanted, readonly string[]>;
 
 /** At intervals of seconds that is ten minutes: what lasts for longer is told as what it is. */
 const maxStaleLooks = 150;
 
 /** Such as after a request that was obeyed, whose answer was lost, and which was sent once more. */
-function isStale(row: KmsKey, wanted: Input, state: string): boolean {
+function isStale(row: KmsKey, wanted: Wanted, state: string): boolean {
   const last = problemOf(row);
   const looks = last?.fault === 'settling' ? (last.times ?? 0) : 0;
   return looks < maxStaleLooks && (from[wanted] as readonly string[]).includes(state);
 }
 
 /** One that is pending deletion cannot be used either. */
-function holds(wanted: Input, state: string): boolean {
+function holds(wanted: Wanted, state: string): boolean {
   if (wanted === 'CANCEL_DELETION') return state !== 'PendingDeletion';
   return state === ends[wanted].state || (wanted === 'DISABLE' && state === 'PendingDeletion');
 }
 
-async function ask(kms: KmsKeys, keyId: string, wanted: Input, days: number): Promise<string | null> {
+async function ask(kms: KmsKeys, keyId: string, wanted: Wanted, days: number): Promise<string | null> {
   switch (wanted) {
     case 'ENABLE':
       await kms.enable(keyId);
