@@ -439,6 +439,24 @@ test('what was read before somebody changed it, without a turn, is read again be
   t.deepEqual([cloud.requests, looks], [0, 2]);
 });
 
+test('a look that fails, without a turn, of what another has done meanwhile is no failure of it', async (t) => {
+  const id = await newLamp(t);
+  const cloud = newCloud();
+  const other = { ...t.context.context, instance: 'node-b/1' };
+  let looks = 0;
+  const resource = lamp(cloud, {
+    holds: 'for-changes',
+    observe: async () => {
+      if (++looks > 1) return { kind: 'seen', seen: cloud.isOn ? 'on' : 'off' };
+      await advance(other, lamp(cloud, { holds: 'for-changes' }), id, how(t));
+      throw awsError('settling');
+    },
+  });
+  t.is((await run(t, id, resource))?.stopped, undefined);
+  t.like(await read(t, id), { access_key_rotation: null, access_key_rotation_problem: null });
+  t.deepEqual([cloud.requests, looks], [1, 2]);
+});
+
 test('who asks while it is being worked on is refused, or waits for its turn', async (t) => {
   for (const whenBusy of ['refuse', 'queue'] as const) {
     const id = await newLamp(t);

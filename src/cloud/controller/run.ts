@@ -244,8 +244,8 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
     const { problem } = failure;
     const until = nextTry(problem.fault, problem.times, at.now).toISOString();
     const also = step?.failed?.(failure) ?? resource.failed?.(failure);
-    await this.#pause(row, { problem, attempts: problem.times, until }, { also, mayEnd });
-    return { row: this.#row, stopped: { fault: problem.fault, error, problem } };
+    const isOn = await this.#pause(row, { problem, attempts: problem.times, until }, { also, mayEnd });
+    return isOn ? { row: this.#row, stopped: { fault: problem.fault, error, problem } } : 'again';
   }
 
   /** It waits: for so long as somebody waits for it, in this turn. */
@@ -263,11 +263,14 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
     const counted = isSame ? before.attempts + 1 : 1;
     const attempts = { counted, kept: before.attempts, none: 0 }[waiting.attempts];
     const at = typeof until === 'string' ? nextTry(until, attempts, now) : until;
-    await this.#pause(row, { problem, attempts, until: at?.toISOString() ?? null });
-    return { row: this.#row, stopped: { fault: undefined, problem } };
+    const isOn = await this.#pause(row, { problem, attempts, until: at?.toISOString() ?? null });
+    return isOn ? { row: this.#row, stopped: { fault: undefined, problem } } : 'again';
   }
 
-  /** The pause, unless somebody has asked for something meanwhile, which is tried at once; what goes with a failure anyway. */
+  /**
+   * The pause, unless somebody has asked for something meanwhile, which is tried at once; what goes with a failure anyway.
+   * False where the record is gone, or, without a lease, otherwise by now: what failed may be done by another.
+   */
   async #pause(
     row: Row,
     pause: Pause,
@@ -275,7 +278,7 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
       also = () => undefined,
       mayEnd = this.#ends,
     }: { also?: AnyPlan<T, Row> | undefined; mayEnd?: boolean } = {},
-  ): Promise<void> {
+  ): Promise<boolean> {
     const resource = this.#resource;
     const { until } = resource.pauseOf(row);
     const plan = over(also, (now, recorded) => {
@@ -283,9 +286,9 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
       const change = { ...(isAsked ? {} : resource.paused(now, pause)), ...recorded?.change };
       return { ...recorded, change, again: false };
     });
-    const written = await this.#write(plan, { act: this.#aftermath, mayEnd });
-    if (written.row === undefined) await this.#read();
-    else this.#row = written.row;
+    const written = await this.#write(plan, { act: this.#aftermath, asRead: row, mayEnd });
+    this.#row = written.row;
+    return written.row !== undefined;
   }
 
   async #read(): Promise<Row | undefined> {
