@@ -11,7 +11,9 @@ import { awsFollower } from '../cloud/kms-keys/cloud-key-follower.ts';
 import { createLog, type Logger } from '../log.ts';
 import { ReserveFilling } from '../store/sqlite/reserve-filling.ts';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
+import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import { TokenPool } from '../token/pool/token-pool.ts';
+import type { TokenInfo } from '../token/token-info.ts';
 import { keepOwnKeyProofs } from '../keys/own-key-proofs.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
 import { AuditPruner } from '../schedules/audit-pruner.ts';
@@ -170,9 +172,12 @@ class AdminWorker implements Worker {
       case 'host':
         if (handle === undefined) break;
         this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message.operationTime);
-        this.#do(this.#keepProofs(message));
+        this.#do(this.#keepProofs(message.token, message.info, message.ownProofs));
         this.#do(this.#comparisons.opened(message.token));
         this.#startWork();
+        break;
+      case 'own-keys-made':
+        this.#do(this.#keepProofs(message.token, message, message.proofs, Object.keys(message.proofs)));
         break;
       case 'token-report':
         this.#verifications.get(message.id)?.(message.report);
@@ -252,18 +257,17 @@ class AdminWorker implements Worker {
   }
 
   /** A store of before has none: they are made of the keys as they were found, and from then on no others are used. */
-  async #keepProofs({ token, info, ownProofs }: Extract<ToWorker, { kind: 'host' }>): Promise<void> {
+  async #keepProofs(
+    token: string,
+    { serial }: Pick<TokenInfo, 'serial'>,
+    proofs: OwnKeyProofs,
+    made: readonly string[] = [],
+  ): Promise<void> {
     try {
-      const kept = await keepOwnKeyProofs(
-        this.#store,
-        token,
-        info,
-        { proofs: ownProofs, made: [] },
-        wallClock(),
-      );
-      if (kept.length > 0)
+      const kept = await keepOwnKeyProofs(this.#store, token, { serial }, { proofs, made }, wallClock());
+      if (kept.length > made.length)
         this.#log.warn(
-          { token, serial: info.serial, keys: kept },
+          { token, serial, keys: kept },
           'keys of Holdfast’s own have their proofs now, of the key objects as they were found',
         );
     } catch (error) {

@@ -38,6 +38,14 @@ export interface ManagementConfig
 export type StartMessage =
   { kind: 'start'; config: WorkerConfig } | { kind: 'start-management'; config: ManagementConfig };
 
+/** Keys of our own in one token that were made anew. */
+export interface OwnKeysMade {
+  token: string;
+  /** Of the token. */
+  serial: string;
+  proofs: OwnKeyProofs;
+}
+
 export type ToWorker =
   | StartMessage
   /** Answers `verify-token`. */
@@ -54,6 +62,8 @@ export type ToWorker =
       ownProofs: OwnKeyProofs;
       operationTime: number;
     }
+  /** A host of the token has made keys of our own anew: their proofs, in place of those that are kept. */
+  | ({ kind: 'own-keys-made' } & OwnKeysMade)
   | { kind: 'host-gone'; token: string; id: number; pid: number }
   /** Another worker, at the other end of the handle, may use this one's hosts of the token. */
   | { kind: 'lend'; token: string }

@@ -29,7 +29,7 @@ export interface SupervisorOptions {
   /** What is known of a token's PINs; without it every PIN is tried. */
   pins?: (token: LoadedToken) => HostSettings['pins'];
   /** Proofs of the keys of our own, by token and its serial number. */
-  ownProofs?: ReadonlyMap<string, NonNullable<HostSettings['order']['ownProofs']>>;
+  ownProofs?: Map<string, NonNullable<HostSettings['order']['ownProofs']>>;
   /** Tries a token with one more host. */
   verifyToken: (token: LoadedToken, settings: HostSettings, gate: LoginGate) => Promise<TokenReport>;
 }
@@ -175,7 +175,7 @@ export class Supervisor {
 
   /** One process for the management API and the schedules, with one host of each token: it has no hot path. */
   #managementGroup(): WorkerGroup {
-    const { config } = this.#options;
+    const { config, log } = this.#options;
     return new WorkerGroup({
       ...this.#common(),
       kind: 'management process',
@@ -195,6 +195,18 @@ export class Supervisor {
           const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
           reply({ kind: 'node-facts', id: message.id, facts });
         }
+      },
+      // Only these hosts make any, and this process keeps what is known of them.
+      onOwnKeysMade: (made) => {
+        const { token, serial } = made;
+        const keys = Object.keys(made.proofs);
+        log.warn({ token, serial, keys }, 'a key of Holdfast’s own was gone and has been made anew');
+        // For those that verify the token.
+        const { ownProofs } = this.#options;
+        const known = ownProofs?.get(token);
+        ownProofs?.set(token, { ...known, [serial]: { ...known?.[serial], ...made.proofs } });
+        for (const group of this.#everyone) group.takeOwnKeys(made);
+        this.#management?.tell({ kind: 'own-keys-made', ...made });
       },
     });
   }

@@ -14,7 +14,7 @@ import { remediationOfOwnKeys } from '../token/own-keys.ts';
 import { StarvationGauge, Watchdog } from '../watchdog.ts';
 import { HandedSockets } from './handed-sockets.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
-import type { StartMessage, ToSupervisor, ToWorker } from './messages.ts';
+import type { OwnKeysMade, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { openWorker } from '../http/worker-channel.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
@@ -57,6 +57,8 @@ export interface WorkerGroupOptions {
   onMessage?: (message: ToSupervisor, reply: (message: ToWorker) => void) => void;
   /** The worker is gone; another is started. */
   onGone?: () => void;
+  /** A host of the token has made keys of our own anew. */
+  onOwnKeysMade?: (made: OwnKeysMade) => void;
 }
 
 interface KeptHost {
@@ -67,6 +69,8 @@ interface KeptHost {
   /** The host that finds in time what is asked of it. */
   preparedId: number | undefined;
   pid: number;
+  /** Of the token, as it told when it became ready. */
+  serial: string;
   gauge: StarvationGauge | undefined;
   spared: number;
   /** Why it could not start, and how often in a row. */
@@ -111,6 +115,13 @@ export class WorkerGroup implements Sharer {
     return this.#keepers.flatMap((host) =>
       host.token === token && host.hostId !== undefined ? host.alarms : [],
     );
+  }
+
+  /** From now on its hosts are told these proofs; those that are there ask. */
+  takeOwnKeys({ token: name, serial, proofs }: OwnKeysMade): void {
+    const order = this.#options.tokens.find(({ token }) => token.name === name)?.settings.order;
+    if (order === undefined) return;
+    order.ownProofs = { ...order.ownProofs, [serial]: { ...order.ownProofs?.[serial], ...proofs } };
   }
 
   /** The process that the worker is now. */
@@ -319,6 +330,7 @@ export class WorkerGroup implements Sharer {
       hostId: undefined,
       preparedId: undefined,
       pid: 0,
+      serial: '',
       gauge: undefined,
       spared: 0,
       problem: undefined,
@@ -328,6 +340,7 @@ export class WorkerGroup implements Sharer {
         onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys, operationTime }) => {
           entry.hostId = id;
           entry.pid = pid;
+          entry.serial = info.serial;
           entry.gauge = new StarvationGauge(pid);
           entry.spared = 0;
           entry.failures = 0;
@@ -341,7 +354,10 @@ export class WorkerGroup implements Sharer {
           log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
           onChange();
         },
-        onOwnKeys: (alarms) => this.#takeAlarms(entry, alarms),
+        onOwnKeys: (alarms, proofs) => {
+          if (proofs !== undefined) this.#options.onOwnKeysMade?.({ token, serial: entry.serial, proofs });
+          this.#takeAlarms(entry, alarms);
+        },
         onGone: (id, why) => {
           entry.hostId = undefined;
           entry.gauge = undefined;

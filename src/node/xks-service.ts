@@ -160,6 +160,7 @@ export class XksService implements Worker {
       case 'start-management':
       case 'token-report':
       case 'node-facts':
+      case 'own-keys-made':
       case 'ping':
         break;
       case 'host':

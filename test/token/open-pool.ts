@@ -28,6 +28,8 @@ export interface PoolSetUp {
   prepare?: boolean;
   pin?: HostSettings['pin'];
   pins?: HostSettings['pins'];
+  /** Whether the first host makes keys, and our own where one is gone, as the management process's does. */
+  makesKeys?: boolean;
   /** Of the keys of our own, by serial number. */
   ownProofs?: HostSettings['order']['ownProofs'];
   /** Whether hosts learn ahead of use where keys are, as they do for an XKS worker; true unless given. */
@@ -44,7 +46,7 @@ export type KeeperEvent =
       ownProofs: OwnKeyProofs;
       alarms: string[];
     }
-  | { kind: 'own-keys'; alarms: string[] }
+  | { kind: 'own-keys'; alarms: string[]; made: OwnKeyProofs | undefined }
   | { kind: 'gone'; pid: number; why: string }
   | { kind: 'failed'; problem: string; remediation: string; final: boolean };
 
@@ -93,6 +95,7 @@ export class OpenPool {
     });
     for (let index = 0; index < hosts; index++) {
       const settings = settingsFor(fixture, options, index === 0 && options.prepare !== false);
+      settings.order.makesKeys = index === 0 && options.makesKeys === true;
       const pids = new Map<number, number>();
       const keeper: HostKeeper = new HostKeeper(settings, this.gate, {
         onReady: (host: RunningHost) => {
@@ -103,7 +106,7 @@ export class OpenPool {
           this.pool.addHost(host.id, host.pid, host.socket, host.operationTime);
           this.#told.dispatchEvent(new Event('event'));
         },
-        onOwnKeys: (alarms) => this.#tell({ kind: 'own-keys', alarms }),
+        onOwnKeys: (alarms, made) => this.#tell({ kind: 'own-keys', alarms, made }),
         onGone: (id, why) => {
           this.pool.removeHost(id);
           this.#tell({ kind: 'gone', pid: pids.get(id) ?? 0, why });

@@ -319,6 +319,54 @@ for (const [deed, call] of [
     },
   );
 
+test.serial(
+  'a health key that is gone is made again by who makes keys, and all hosts take the new one',
+  async (t) => {
+    const fixture = await createSoftHsmToken();
+    t.teardown(async () => fixture.dispose());
+    const open = await OpenPool.start(t, fixture, { makesKeys: true });
+    const [first] = open.events;
+    if (first?.kind !== 'ready') return t.fail('no host');
+    const { id, label } = ownKeys.health;
+    await inToken(fixture, [{ do: 'destroy', id: hex(id) }]);
+    t.deepEqual(await open.call({ kind: 'health' }), {});
+    const told = await open.event((event) => event.kind === 'own-keys');
+    const made = told.kind === 'own-keys' ? told.made : undefined;
+    t.like(told, { alarms: [] });
+    t.deepEqual(Object.keys(made ?? {}), [label]);
+    t.not(made?.[label], first.ownProofs[label]);
+
+    // As a host does that was started before, when it looks at the key again.
+    const latest = { ...first.ownProofs, ...made };
+    const answers = [first.ownProofs];
+    const anew = await OpenPool.start(t, fixture, {
+      prepare: false,
+      ownProofs: {
+        get [first.serial]() {
+          return answers.shift() ?? latest;
+        },
+      },
+    });
+    t.like(anew.events[0], { kind: 'ready', alarms: [], ownProofs: latest });
+
+    // Where the other key of our own is gone too, it is the token that is missed.
+    await inToken(
+      fixture,
+      [id, ownKeys.sealing.id].map((gone) => ({ do: 'destroy', id: hex(gone) })),
+    );
+    await makeKey(anew);
+    const both = await OpenPool.start(t, fixture, {
+      ...{ prepare: false, makesKeys: true, ownProofs: { [first.serial]: latest } },
+    });
+    t.deepEqual(await both.call({ kind: 'health' }), {});
+    await both.event(
+      (event) => event.kind === 'own-keys' && event.alarms.join().includes('could not be made again'),
+    );
+    t.deepEqual(await inToken(fixture, [{ do: 'has', id: hex(id) }]), [false]);
+    return undefined;
+  },
+);
+
 /** Of the health key and of the sealing key. */
 function isOfBoth(alarms: readonly string[]): boolean {
   return Object.values(ownKeys).every(({ label }) => alarms.some((alarm) => alarm.includes(label)));

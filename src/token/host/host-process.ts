@@ -29,7 +29,7 @@ import { tokenWords, type TokenWords } from '../remediations.ts';
  *        read costs a fraction of an event-loop turn. End of file means that nobody needs us:
  *        the sessions are closed, C_Finalize is called, and that is the end; whoever waits for it has a bound.
  * fd 4   one JSON line per change of state, {@link HostReport}; a host whose login is lost asks here for its turn to
- *        log in again, and waits for the {@link LoginTurn}
+ *        log in again, and waits for the {@link LoginTurn}; one whose health key is another asks for its proof
  * stdout and stderr are read by the keeper and go to the node's stderr: what a module prints must not get among the log lines.
  */
 
@@ -43,7 +43,10 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
   permitted?: Permitted | undefined;
   /** Proofs of the keys of our own, by the token's serial number; where there are none they are made of what is found. */
   ownProofs?: Readonly<Record<string, OwnKeyProofs>> | undefined;
-  /** Make and destroy a key at the start: whether the token takes new ones is told, and keeps nothing else from being done. */
+  /**
+   * Make and destroy a key at the start: whether the token takes new ones is told, and keeps nothing else from being done.
+   * And make the health key again where it is gone.
+   */
   makesKeys?: boolean | undefined;
   /** Tell each step of the start, and ask for the PIN only when it is its turn: the module and the token come first. */
   verify?: boolean | undefined;
@@ -70,8 +73,10 @@ export type HostReport =
       missed?: boolean | undefined;
     }
   | ProgressReport
-  /** Of a host that is ready: what is wrong with our own keys has changed. */
-  | { state: 'own-keys'; alarms: string[] }
+  /** Of a host that is ready: what is wrong with our own keys has changed. `made`: the proofs of those that it made anew. */
+  | { state: 'own-keys'; alarms: string[]; made?: OwnKeyProofs | undefined }
+  /** Asks for {@link OwnKeyProofs} of the token as they are known by now. */
+  | { state: 'proofs-wanted'; serial: string }
   | { state: 'login-wanted' }
   | { state: 'logged-in' }
   | { state: 'dead'; pinRefused: boolean; problem: string };
@@ -85,7 +90,7 @@ export interface LoginTurn {
 const messagesFd = 3;
 const reportsFd = 4;
 
-/** Answers to `login-wanted`. */
+/** Answers to `login-wanted` and `proofs-wanted`, of which it waits for one at a time. */
 const turns = new LineReader(reportsFd);
 
 /** The token, once it is open. */
@@ -158,9 +163,14 @@ function whyNoKeys(host: TokenHost): TokenWords | undefined {
   }
 }
 
-function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs }: HostOrder): TokenHost {
+function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs, makesKeys }: HostOrder): TokenHost {
   opened = cryptoki;
-  return new TokenHost(cryptoki, profile, permitted, ownProofs?.[cryptoki.info.serial]);
+  const { serial } = cryptoki.info;
+  const latest = () => {
+    report({ state: 'proofs-wanted', serial });
+    return JSON.parse(turns.next() ?? leave()) as OwnKeyProofs;
+  };
+  return new TokenHost(cryptoki, profile, permitted, ownProofs?.[serial], { latest, makesKeys });
 }
 
 /** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */
@@ -203,9 +213,10 @@ function serve(host: TokenHost): never {
       process.exit(71);
     }
     const { alarms } = host;
-    if (alarms.join() === told) continue;
+    const made = host.takeMade();
+    if (made === undefined && alarms.join() === told) continue;
     told = alarms.join();
-    report({ state: 'own-keys', alarms });
+    report({ state: 'own-keys', alarms, made });
   }
 }
 

@@ -19,7 +19,7 @@ import { makeProof } from './keys/key-proof.ts';
 import { restrictKey } from './keys/key-restriction.ts';
 import type { OwnKeyGuard } from './keys/own-key-proofs.ts';
 import { ProvenKeys } from './keys/proven-keys.ts';
-import { OwnKeyWatch } from './own-key-watch.ts';
+import type { OwnKeyWatch } from './own-key-watch.ts';
 import { reactionTo } from './reactions.ts';
 import { seal, reseal, unseal, type SealTools } from './sealed-secret.ts';
 
@@ -33,6 +33,7 @@ export interface HostParts {
   keys: KeyObjects;
   canary: Canary;
   own: OwnKeyGuard;
+  ownKeyWatch: OwnKeyWatch;
 }
 
 /** What each request does on the token, once and without repair. */
@@ -47,12 +48,12 @@ export class Operations {
   readonly #list: KeyList;
   readonly #sealTools: SealTools;
 
-  constructor({ cryptoki, gcm, keys, canary, own }: HostParts) {
+  constructor({ cryptoki, gcm, keys, canary, own, ownKeyWatch }: HostParts) {
     this.#cryptoki = cryptoki;
     this.#gcm = gcm;
     this.#keys = keys;
     this.#canary = canary;
-    this.#ownKeyWatch = new OwnKeyWatch(cryptoki, keys, own);
+    this.#ownKeyWatch = ownKeyWatch;
     this.#proven = new ProvenKeys({ gcm, keys, canary });
     this.#destruction = new KeyDestruction(cryptoki, { gcm, keys, canary });
     this.#list = new KeyList(keys);

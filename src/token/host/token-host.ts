@@ -12,7 +12,8 @@ import { KeyObjects } from './keys/key-objects.ts';
 import { isPermitted, type Permitted, type TokenRequest } from '../messages.ts';
 import type { Work } from './operations.ts';
 import { ownKeys } from '../own-keys.ts';
-import { OwnKeyGuard } from './keys/own-key-proofs.ts';
+import { OwnKeyGuard, type LatestProofs } from './keys/own-key-proofs.ts';
+import { OwnKeyWatch } from './own-key-watch.ts';
 import type { OwnKeyProofs } from '../own-key-proofs.ts';
 import { Presence } from './presence.ts';
 import { proveMechanisms, selfTest } from './self-test.ts';
@@ -45,18 +46,26 @@ export class TokenHost {
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
   readonly #own: OwnKeyGuard;
+  readonly #ownKeyWatch: OwnKeyWatch;
   readonly #attempts: Attempts;
   readonly #permitted: Permitted | undefined;
 
   /** `proofs` are those of the keys of our own in this token. */
-  constructor(cryptoki: Cryptoki, profile: Profile, permitted?: Permitted, proofs?: OwnKeyProofs) {
+  constructor(
+    cryptoki: Cryptoki,
+    profile: Profile,
+    permitted?: Permitted,
+    proofs?: OwnKeyProofs,
+    { latest, makesKeys = false }: { latest?: LatestProofs; makesKeys?: boolean | undefined } = {},
+  ) {
     this.#permitted = permitted;
     this.#cryptoki = cryptoki;
     this.#profile = profile;
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
     const canary = { check: () => this.#canary.check() };
-    this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys, canary }, proofs);
+    this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys, canary }, proofs, latest);
+    this.#ownKeyWatch = new OwnKeyWatch(cryptoki, this.#keys, this.#own, makesKeys);
     const presence = new Presence(cryptoki, this.#keys);
     this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own, presence);
     this.#attempts = new Attempts({
@@ -65,6 +74,7 @@ export class TokenHost {
       keys: this.#keys,
       canary: this.#canary,
       own: this.#own,
+      ownKeyWatch: this.#ownKeyWatch,
     });
   }
 
@@ -115,6 +125,11 @@ export class TokenHost {
   /** What was wrong with our own keys when they were used last; it costs the token nothing to ask. */
   get alarms(): string[] {
     return this.#own.alarms;
+  }
+
+  /** Proofs of keys of our own that were made anew since this was asked last; undefined where there are none. */
+  takeMade(): OwnKeyProofs | undefined {
+    return this.#ownKeyWatch.takeMade();
   }
 
   /**

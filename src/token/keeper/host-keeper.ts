@@ -3,6 +3,7 @@ import { monotonicNow } from '../../clock.ts';
 import { CKR } from '../faults.ts';
 import { HostLife, pinProblem, type HostEnd, type HostSettings, type ReadyHost } from './host-life.ts';
 import type { HostParty, LoginGate } from '../login-gate.ts';
+import type { OwnKeyProofs } from '../own-key-proofs.ts';
 import type { Secret } from '../../secret.ts';
 
 export { HostParty, LoginGate } from '../login-gate.ts';
@@ -14,8 +15,8 @@ export interface RunningHost extends ReadyHost {
 
 export interface KeeperListener {
   onReady(host: RunningHost): void;
-  /** What is wrong with keys of our own, where that has changed since it became ready. */
-  onOwnKeys?(alarms: string[]): void;
+  /** What is wrong with keys of our own, where that has changed since it became ready; proofs of those that it made anew. */
+  onOwnKeys?(alarms: string[], made: OwnKeyProofs | undefined): void;
   onGone(id: number, why: string): void;
   /** The host could not start; it is tried again unless `final`: the token refused the PIN, see {@link LoginGate}. */
   onFailed(problem: string, remediation: string, final: boolean): void;
@@ -151,8 +152,8 @@ export class HostKeeper {
       if (this.party !== undefined) this.#gate.gained(this.party);
       if (!this.#stopping.signal.aborted) this.#listener.onReady({ id, ...host });
     };
-    life.onOwnKeys = (alarms) => {
-      if (!this.#stopping.signal.aborted) this.#listener.onOwnKeys?.(alarms);
+    life.onOwnKeys = (alarms, made) => {
+      if (!this.#stopping.signal.aborted) this.#listener.onOwnKeys?.(alarms, made);
     };
     const end = await life.ended;
     this.#life = undefined;

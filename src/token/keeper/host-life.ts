@@ -83,8 +83,8 @@ const endTimeout = 2_000;
 export class HostLife {
   readonly ended: Promise<HostEnd>;
   onReady: (host: ReadyHost) => void = () => undefined;
-  /** What is wrong with keys of our own has changed since it became ready. */
-  onOwnKeys: (alarms: string[]) => void = () => undefined;
+  /** What is wrong with keys of our own has changed since it became ready; proofs of those that it made anew. */
+  onOwnKeys: (alarms: string[], made: OwnKeyProofs | undefined) => void = () => undefined;
   onProgress: (report: ProgressReport) => void = () => undefined;
   /** It has come to a login and waits for its turn. */
   onLoginWanted: () => void = () => undefined;
@@ -186,7 +186,8 @@ export class HostLife {
       // What a module prints there; a host that says nothing else is overdue.
       if (told === undefined) return;
       if (told.state === 'step' || told.state === 'mechanisms') return this.onProgress(told);
-      if (told.state === 'own-keys') return this.onOwnKeys(told.alarms);
+      if (told.state === 'own-keys') return this.onOwnKeys(told.alarms, told.made);
+      if (told.state === 'proofs-wanted') return this.#giveProofs(child.lines, told.serial);
       this.#last = told;
       if (this.#last.state === 'ready' && !this.#ready) {
         overdue.stop();
@@ -221,6 +222,11 @@ export class HostLife {
     await child.readRest(reportTimeout);
     if (!this.#ready) socket?.destroy();
     return how;
+  }
+
+  /** As they are known by now, for the token of this serial number. */
+  #giveProofs(reports: Socket, serial: string): void {
+    reports.write(`${JSON.stringify(this.#settings.order.ownProofs?.[serial] ?? {})}\n`);
   }
 
   async #tellOrder(stdin: ChildProcess['stdin'], pin: Secret | undefined): Promise<void> {

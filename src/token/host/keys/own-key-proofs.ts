@@ -8,6 +8,9 @@ import { ProvenKeys } from './proven-keys.ts';
 
 const nothing = Buffer.alloc(0);
 
+/** Asks what is known by now of the keys of our own in this token. */
+export type LatestProofs = () => OwnKeyProofs;
+
 /**
  * Keys of our own, proven where they are used like those of CloudKeys. The proofs are kept beside the token's, in the store; a
  * host that is given none makes them of what it finds at its start, and holds on to that for its life.
@@ -16,10 +19,12 @@ export class OwnKeyGuard {
   readonly #tools: ProofTools;
   readonly #proofs: Map<string, Buffer>;
   readonly #proven: ProvenKeys;
+  readonly #latest: LatestProofs | undefined;
   readonly #wrong = new Map<string, { fault: TokenFault; words: string }>();
 
-  constructor(tools: ProofTools, proofs: OwnKeyProofs = {}) {
+  constructor(tools: ProofTools, proofs: OwnKeyProofs = {}, latest?: LatestProofs) {
     this.#tools = tools;
+    this.#latest = latest;
     this.#proofs = new Map(
       Object.entries(proofs).map(([label, proof]) => [label, Buffer.from(proof, 'base64')]),
     );
@@ -45,9 +50,19 @@ export class OwnKeyGuard {
     return this.#noted(key, () => this.#proven.use(key.id, this.#identityOf(key)));
   }
 
+  /** Whether it was not in the token when it was looked for last. */
+  isMissing({ label }: OwnKey): boolean {
+    return this.#wrong.get(label)?.fault === 'key-missing';
+  }
+
+  /** What is to be told of a key that is missing, beside that. */
+  noteOfMissing({ label }: OwnKey, why: string): void {
+    this.#wrong.set(label, { fault: 'key-missing', words: `key "${label}": ${why}` });
+  }
+
   #noted(key: OwnKey, find: () => Buffer): Buffer {
     try {
-      const handle = find();
+      const handle = this.#orRenewed(key, find);
       this.#wrong.delete(key.label);
       return handle;
     } catch (error) {
@@ -56,15 +71,34 @@ export class OwnKeyGuard {
     }
   }
 
+  /** Another host may have made the health key anew meanwhile: then there is another proof of it. */
+  #orRenewed(key: OwnKey, find: () => Buffer): Buffer {
+    try {
+      return find();
+    } catch (error) {
+      const isUnfit = error instanceof TokenError && error.fault === 'key-unfit';
+      if (!isUnfit || key !== ownKeys.health || !this.#takeLatest(key)) throw error;
+      return find();
+    }
+  }
+
+  /** True where what is known by now of the key is another proof. */
+  #takeLatest({ label }: OwnKey): boolean {
+    const latest = this.#latest?.()[label];
+    if (latest === undefined || latest === this.proofs[label]) return false;
+    this.#proofs.set(label, Buffer.from(latest, 'base64'));
+    return true;
+  }
+
   /**
    * A token that decrypts nothing has not shown another key, and whoever believes that removes the right one: what is new is
    * told only of a token that is well. Throws TokenError.
    */
   #accuse({ label }: OwnKey, { fault, detail }: TokenError): void {
-    const isNew = this.#wrong.get(label)?.fault !== fault;
+    if (this.#wrong.get(label)?.fault === fault) return;
     // Known before the canary is asked, which may ask for this very key.
     this.#wrong.set(label, { fault, words: `key "${label}": ${detail ?? fault}` });
-    if (!isNew || fault !== 'key-unfit') return;
+    if (fault !== 'key-unfit') return;
     try {
       this.#tools.canary.check();
     } catch (error) {
@@ -84,6 +118,14 @@ export class OwnKeyGuard {
   /** A key that was made just now: what was known of another says nothing. */
   forget({ label }: OwnKey): void {
     this.#proofs.delete(label);
+  }
+
+  /** The same, with a proof of the new one, which is told. Throws CryptokiError, TokenError. */
+  renew(key: OwnKey): OwnKeyProofs {
+    const proof = makeProof(this.#tools.gcm, this.#tools.keys.find(key.id), bindingOf(key));
+    this.#proofs.set(key.label, proof);
+    this.#wrong.delete(key.label);
+    return { [key.label]: proof.toString('base64') };
   }
 
   get proofs(): OwnKeyProofs {
