@@ -70,7 +70,7 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
     return problem(
       'node.store',
       `${config.storePath}: ${(error as Error).message}`,
-      error instanceof StoreError && error.fault === 'not-permitted'
+      error instanceof StoreError
         ? error.remediation
         : 'holdfast init, where there is none yet; else run the doctor as the node’s user, and see the disk',
     );

@@ -17,6 +17,7 @@ import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { reservePath } from '../../src/store/sqlite/space-reserve.ts';
+import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { checkAtStart } from '../../src/store/sqlite/start-check.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
@@ -184,15 +185,19 @@ test('on a file system that is not local nothing is made, and nothing left behin
     const way = process.argv[2];
     try { await SqliteStore[way](process.argv[1]); console.log('{}'); }
     catch ({ fault, message, remediation }) { console.log(JSON.stringify({ fault, told: message + '; ' + remediation })); }`;
-  const mounts = path.join(path.dirname(library), 'mounts');
-  writeFileSync(
-    mounts,
-    readFileSync('/proc/self/mountinfo', 'utf8').replaceAll(/ - \S+ /g, ' - fuse.rclone '),
-  );
+  /** Every file system is of this type and source, as mountinfo has it. */
+  const mountedAs = (name: string, typeAndSource: string) => {
+    const file = path.join(path.dirname(library), name);
+    const here = readFileSync('/proc/self/mountinfo', 'utf8');
+    writeFileSync(file, here.replaceAll(/ - \S+ \S+ /g, ` - ${typeAndSource} `));
+    return { HOLDFAST_TEST_DISK: 'rclone', HOLDFAST_TEST_MOUNTS: file };
+  };
   for (const [kind, env] of [
     ['nfs', {}],
     ['unshared', {}],
-    ['rclone', { HOLDFAST_TEST_MOUNTS: mounts }],
+    ['rclone', mountedAs('rclone', 'fuse.rclone remote:')],
+    ['mountpoint-s3', mountedAs('mountpoint-s3', 'fuse mountpoint-s3')],
+    ['davfs', mountedAs('davfs', 'fuse https://dav.example.com/')],
     ['in-order', {}],
   ] as const) {
     const fresh = await freshPath(t);
@@ -205,16 +210,31 @@ test('on a file system that is not local nothing is made, and nothing left behin
     ] as const) {
       // What is there is read as anywhere.
       if (kind === 'in-order' && file === old) continue;
+      // The same but for how it is recognized.
+      if ((kind === 'mountpoint-s3' || kind === 'davfs') && file === old) continue;
       const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, file, way], {
         env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: kind, ...env },
       });
       const { fault, told } = JSON.parse(stdout) as { fault: string; told: string };
       t.is(fault, 'not-local', stdout);
       t.regex(told, /the store needs a local file system/);
-      if (kind === 'rclone') t.regex(told, / is on rclone; /);
+      if ('HOLDFAST_TEST_MOUNTS' in env) t.true(told.includes(` is on ${kind}; `), told);
       t.deepEqual(readdirSync(path.dirname(file)).toSorted(), [...left], `${kind} ${way}`);
     }
   }
+
+  // A store of an earlier version, whose disk fails once the migrations are committed: they are in the log and nowhere else.
+  const old = await freshPath(t);
+  await makeStoreOfStep1(old);
+  const raw = new Database(old);
+  raw.pragma('journal_mode = WAL');
+  raw.close();
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, old, 'init'], {
+    env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: 'failing' },
+  });
+  t.is((JSON.parse(stdout) as { fault: string }).fault, 'not-local', stdout);
+  t.true((await stat(`${old}-wal`)).size > 0, 'the log with what was committed stays');
+  await (await SqliteStore.open(old)).close();
 });
 
 test('init looks at a damaged store before it makes keys of its own in a token', async (t) => {

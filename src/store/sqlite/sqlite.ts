@@ -15,7 +15,7 @@ import { SpaceReserve } from './space-reserve.ts';
 import { connect, leavingNothing, orStoreError, withRoom, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
 import { StoreError } from '../store-error.ts';
-import { companions, evidenceOf, examineStoreFile } from './store-file.ts';
+import { companions, evidenceOf, examineStoreFile, orUnfitFileSystem } from './store-file.ts';
 import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from '../store-faults.ts';
 import {
   executedMigrations,
@@ -92,12 +92,14 @@ export class SqliteStore implements Store {
     examineStoreFile(path, evidenceOf(path), true);
     const isNew = !existsSync(path);
     try {
-      return await leavingNothing(path, async () =>
-        orStoreError(async () => {
-          await bringUpToDate(path, isNew);
-          return SqliteStore.open(path);
-        }),
-      );
+      // Only what the first look at it has begun is taken away: the log that a migration leaves may be all that has it.
+      if (!isNew) await leavingNothing(path, async () => orStoreError(async () => lookInto(path)));
+      try {
+        await orStoreError(async () => bringUpToDate(path, isNew));
+      } catch (error) {
+        throw orUnfitFileSystem(path, error);
+      }
+      return await SqliteStore.open(path);
     } catch (error) {
       // Nothing is left behind of one that could not be made.
       if (isNew && error instanceof StoreError)
@@ -254,6 +256,16 @@ export class SqliteStore implements Store {
       differences.filter(({ type, kind }) => (type === 'table' && kind !== 'stranger') || type === 'view'),
     );
     this.#watchedSchema = version;
+  }
+}
+
+/** Opens it as whatever comes after does, and changes nothing. */
+async function lookInto(path: string): Promise<void> {
+  const database = connect(path);
+  try {
+    database.pragma('schema_version');
+  } finally {
+    database.close();
   }
 }
 

@@ -20,7 +20,7 @@ const remote: Readonly<Record<number, string>> = {
   0x73757245: 'Coda',
 };
 
-/** FUSE file systems, by the second half of their type, that are another machine's or a bucket: what was written is not kept in order. */
+/** FUSE file systems, by the second half of their type or what they call themselves, that are another machine's or a bucket: what was written is not kept in order. */
 const remoteByProgram: ReadonlySet<string> = new Set([
   'rclone',
   'sshfs',
@@ -31,9 +31,11 @@ const remoteByProgram: ReadonlySet<string> = new Set([
   'blobfuse2',
   'mountpoint-s3',
   'juicefs',
+  's3ql',
   'seaweedfs',
   'glusterfs',
   'ceph',
+  'ceph-fuse',
   'cephfs',
   'curlftpfs',
   'davfs',
@@ -131,7 +133,7 @@ function assertLocal(target: string): void {
   );
 }
 
-/** What serves a FUSE file system, as `sshfs`; undefined where its type does not say (proc_pid_mountinfo(5)). */
+/** What serves a FUSE file system, as `sshfs`; undefined where it cannot be told (proc_pid_mountinfo(5)). */
 function programOf(target: string): string | undefined {
   let mounts: string;
   let device: string;
@@ -145,7 +147,10 @@ function programOf(target: string): string | undefined {
   }
   for (const line of mounts.split('\n')) {
     const fields = line.split(' ');
-    if (fields[2] === device) return /^fuse(?:blk)?\.(.+)$/.exec(fields[fields.indexOf('-') + 1] ?? '')?.[1];
+    if (fields[2] !== device) continue;
+    const [type = '', source = ''] = fields.slice(fields.indexOf('-') + 1);
+    // Of type "fuse" alone mountpoint-s3 has its name as the source, and davfs2 the address of its server.
+    return /^fuse(?:blk)?\.(.+)$/.exec(type)?.[1] ?? (source.includes('://') ? 'davfs' : source);
   }
   return undefined;
 }
