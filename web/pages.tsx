@@ -29,6 +29,10 @@ const AccountsPage = lazy(async () => ({
   default: (await import('./cloud/accounts-page.tsx')).AccountsPage,
 }));
 const AccountPage = lazy(async () => ({ default: (await import('./cloud/account-page.tsx')).AccountPage }));
+const StoresPage = lazy(async () => ({ default: (await import('./cloud/stores-page.tsx')).StoresPage }));
+const StorePage = lazy(async () => ({ default: (await import('./cloud/store-page.tsx')).StorePage }));
+const KmsKeysPage = lazy(async () => ({ default: (await import('./cloud/kms-keys-page.tsx')).KmsKeysPage }));
+const KmsKeyPage = lazy(async () => ({ default: (await import('./cloud/kms-key-page.tsx')).KmsKeyPage }));
 
 /** What everybody has, wherever they are signed in. */
 const common: RouteObject[] = [
@@ -45,6 +49,10 @@ export const vaultRoutes: RouteObject[] = [
   { path: 'cloud-keys/create', element: <CreateKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId', element: <CloudKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId/edit', element: <EditKeyPage /> },
+  { path: 'external-key-stores', element: <StoresPage /> },
+  { path: 'external-key-stores/:keySetId/:externalKeyStoreId', element: <StorePage /> },
+  { path: 'kms-keys', element: <KmsKeysPage /> },
+  { path: 'kms-keys/:cloudKeyId/:kmsKeyId', element: <KmsKeyPage /> },
   { path: 'csp-accounts', element: <AccountsPage /> },
   { path: 'csp-accounts/:cspAccountId', element: <AccountPage /> },
   { path: 'key-sets', element: <KeySetsPage /> },

@@ -27,7 +27,7 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
     name: before?.name ?? '',
     description: before?.description ?? '',
     adminGroupId: before?.adminGroupId ?? '',
-    type: before?.type ?? ('access-key' as CspAccount['type']),
+    type: before?.type ?? 'access-key',
     awsAccountId: before?.awsAccountId ?? '',
     defaultRegion: before?.defaultRegion ?? '',
     accessKeyId: before?.accessKeyId ?? '',

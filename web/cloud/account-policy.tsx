@@ -72,8 +72,8 @@ export function AccountPolicy({ account }: { account: Schemas['CspAccount'] }) {
 export function Json({ text, label }: { text: string; label: string }) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls is reached by the keyboard
-    <pre className="document" tabIndex={0} aria-label={label} role="region">
-      {text}
-    </pre>
+    <section className="document" tabIndex={0} aria-label={label}>
+      <pre>{text}</pre>
+    </section>
   );
 }

@@ -20,7 +20,11 @@ const ofVault: readonly Section[] = [
   { text: t.keySets, path: '/key-sets', needs: 'listKeySets' },
   {
     text: t.aws,
-    places: [{ text: t.accounts, path: '/csp-accounts', needs: 'listCspAccounts' }],
+    places: [
+      { text: t.stores, path: '/external-key-stores', needs: 'listExternalKeyStoresInVault' },
+      { text: t.kmsKeys, path: '/kms-keys', needs: 'listKmsKeys' },
+      { text: t.accounts, path: '/csp-accounts', needs: 'listCspAccounts' },
+    ],
   },
 ];
 

@@ -4,10 +4,12 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Alert from '@cloudscape-design/components/alert';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { Copyable } from '../frame/copyable.tsx';
+import { Link } from '../frame/link.tsx';
 import { sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Empty } from '../parts/resource-table.tsx';
 import { WholeTime } from '../parts/time.tsx';
+import { homeOf, useSession } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
 import { AwsState } from './aws-state.tsx';
@@ -15,7 +17,8 @@ import { AwsState } from './aws-state.tsx';
 type KmsKey = Schemas['ShortKmsKey'];
 
 /** Each KMS key that refers to it. */
-export function AwsTab({ cloudKey: { kmsKeys } }: { cloudKey: Schemas['CloudKey'] }) {
+export function AwsTab({ cloudKey: { id, kmsKeys } }: { cloudKey: Schemas['CloudKey'] }) {
+  const home = homeOf(useSession().user);
   if (kmsKeys.length === 0)
     return (
       <Container>
@@ -25,16 +28,22 @@ export function AwsTab({ cloudKey: { kmsKeys } }: { cloudKey: Schemas['CloudKey'
   return (
     <SpaceBetween size="l">
       {kmsKeys.map((kmsKey) => (
-        <OneKmsKey key={kmsKey.id} kmsKey={kmsKey} />
+        <OneKmsKey key={kmsKey.id} kmsKey={kmsKey} href={`${home}/kms-keys/${id}/${kmsKey.id}`} />
       ))}
     </SpaceBetween>
   );
 }
 
-function OneKmsKey({ kmsKey }: { kmsKey: KmsKey }) {
+function OneKmsKey({ kmsKey, href }: { kmsKey: KmsKey; href: string }) {
   const { problem, keyArn, alias, region } = kmsKey;
   return (
-    <Container header={<Header variant="h2">{alias || region}</Header>}>
+    <Container
+      header={
+        <Header variant="h2" actions={<Link href={href}>{t.toKmsKey}</Link>}>
+          {alias || region}
+        </Header>
+      }
+    >
       <SpaceBetween size="m">
         <Facts
           items={[

@@ -42,7 +42,106 @@ export const commands = {
   accountDelete: (name: string) => `holdfast csp-account delete ${w(name)}`,
   accountRotate: (name: string) => `holdfast csp-account rotate-access-key ${w(name)}`,
   accountPolicy: (name: string) => `holdfast csp-account policy ${w(name)}`,
+  storeCreate: (store: StoreWords) =>
+    [
+      `holdfast external-key-store create ${w(store.keySet)}`,
+      option('region', store.region === '' ? 'REGION' : store.region),
+      option('uri-endpoint', store.uriEndpoint),
+      option('name', store.name),
+      ...(store.connectivity === 'VPC_ENDPOINT_SERVICE'
+        ? [
+            option('connectivity', store.connectivity),
+            option('vpc-endpoint-service', store.service),
+            option('vpc-endpoint-service-owner', store.owner),
+          ]
+        : []),
+      flag('by-hand', store.byHand),
+      flag('connect', !store.byHand && store.connect),
+    ].join(''),
+  storeAct: (act: 'connect' | 'disconnect', store: StoreName) =>
+    `holdfast external-key-store ${act} ${storeName(store)}`,
+  storeDelete: (store: StoreName, forget: boolean) =>
+    `holdfast external-key-store delete ${storeName(store)}${forget ? ' --forget' : ' --disconnect'}`,
+  storeEdit: (store: StoreName, body: StoreEditWords) =>
+    [
+      `holdfast external-key-store edit ${storeName(store)}`,
+      option('name', body.name),
+      option('uri-endpoint', body.uriEndpoint),
+      flag('disconnect', body.disconnect),
+      option('custom-key-store-id', body.customKeyStoreId),
+      option('state', body.state),
+      option('connection-error', body.connectionError),
+    ].join(''),
+  storeRotate: (store: StoreName, minutes: string, done: boolean) =>
+    `holdfast external-key-store rotate-credential ${storeName(store)}${done ? ' --done' : option('retire-after-quiet', `${minutes}min`)}`,
+  storeConsole: (store: StoreName, withCredential: boolean) =>
+    `holdfast external-key-store console ${storeName(store)}${withCredential ? ' --console-file xks-proxy-config.json' : ' --no-credential'}`,
+  doctor: () => 'holdfast doctor',
+  kmsKeyAct: (
+    act: KmsKeyActWords,
+    kmsKey: { alias: string; cloudKeyName: string; region: string },
+    more: KmsKeyMore,
+  ) => {
+    const name = `${w(kmsKey.alias === '' ? kmsKey.cloudKeyName : kmsKey.alias)}${option('in-region', kmsKey.region)}`;
+    switch (act.kind) {
+      case 'schedule':
+        return `holdfast kms-key schedule-deletion ${name}${option('days', more.days)}`;
+      case 'cancel':
+        return `holdfast kms-key cancel-deletion ${name}`;
+      case 'retry':
+        return `holdfast kms-key retry ${name}${flag('take-alias', more.takeAlias)}`;
+      case 'remove':
+        return `holdfast kms-key delete ${name}${option('aws', more.aws)}${more.aws === 'keep' ? '' : option('days', more.days)}`;
+      case 'apply':
+      case 'accept':
+        return `holdfast kms-key ${act.kind} ${name}${option('what', act.what)}`;
+      case 'enable':
+      case 'disable':
+        return `holdfast kms-key ${act.kind} ${name}`;
+    }
+  },
 } as const;
+
+interface StoreName {
+  name: string;
+  keySetName: string;
+  region: string;
+}
+
+function storeName({ name, keySetName, region }: StoreName): string {
+  return `${w(name)}${option('key-set', keySetName)}${option('region', region)}`;
+}
+
+export interface StoreWords {
+  keySet: string;
+  region: string;
+  uriEndpoint: string;
+  name: string;
+  connectivity: string;
+  service: string;
+  owner: string;
+  byHand: boolean;
+  connect: boolean;
+}
+
+interface StoreEditWords {
+  name?: string;
+  uriEndpoint?: string;
+  disconnect?: boolean;
+  customKeyStoreId?: string;
+  state?: string;
+  connectionError?: string;
+}
+
+type KmsKeyActWords =
+  | { kind: 'enable' | 'disable' | 'schedule' | 'cancel' | 'retry' | 'remove' }
+  | { kind: 'apply' | 'accept'; what: string };
+
+interface KmsKeyMore {
+  days: string;
+  takeAlias: boolean;
+  aws: string;
+}
 
 /** What the form of a CSP account says, as words of a command; the secret is asked for. */
 export interface AccountWords {

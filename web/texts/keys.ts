@@ -166,5 +166,5 @@ export const keys = {
   madeAt: 'Made',
   destroyedAt: 'Destroyed',
   problem: 'Problem',
-  seeKmsKeys: 'KMS keys',
+  toKmsKey: 'Show the KMS key',
 } as const;

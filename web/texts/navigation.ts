@@ -5,5 +5,7 @@ export const navigation = {
   cloudKeys: 'CloudKeys',
   keySets: 'Key sets',
   aws: 'AWS',
+  stores: 'External key stores',
+  kmsKeys: 'KMS keys',
   accounts: 'CSP accounts',
 } as const;

@@ -39,6 +39,7 @@ export const parts = {
   name: 'Name',
   description: 'Description',
   state: 'State',
+  problem: 'Problem',
   created: 'Created',
   updated: 'Last changed',
   stale: 'The node does not answer: what is shown is from before.',

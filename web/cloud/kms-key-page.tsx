@@ -1,0 +1,209 @@
+import { useState } from 'react';
+import Alert from '@cloudscape-design/components/alert';
+import Button from '@cloudscape-design/components/button';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import Tabs from '@cloudscape-design/components/tabs';
+import { useParams, useSearchParams } from 'react-router';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { pace, useAct, useRecord } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
+import { Link } from '../frame/link.tsx';
+import { Page } from '../frame/page.tsx';
+import { ProblemAlert } from '../frame/problem-alert.tsx';
+import { AwsState } from '../keys/aws-state.tsx';
+import { AwsProblem } from '../keys/aws-tab.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { RecordState } from '../parts/record-state.tsx';
+import { Time, WholeTime } from '../parts/time.tsx';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { useSubmit } from '../session/use-submit.ts';
+import { kmsKeys as t } from '../texts/cloud.ts';
+import { parts } from '../texts/parts.ts';
+import { Json } from './account-policy.tsx';
+import { DriftTable } from './drift-table.tsx';
+import { KmsKeyDialog, type KmsKeyAct } from './kms-key-dialog.tsx';
+
+type KmsKey = Schemas['KmsKey'];
+
+/** A KMS key: what AWS has of it beside what is on record here. */
+export function KmsKeyPage() {
+  const vaultId = useVaultId();
+  const { cloudKeyId = '', kmsKeyId = '' } = useParams();
+  const read = useRecord(
+    'getKmsKey',
+    { vaultId, cloudKeyId, kmsKeyId },
+    {
+      every: ({ wanted, toApply, step }) =>
+        wanted !== null || toApply.length > 0 || step === 'KEY' || step === 'ALIAS'
+          ? pace.pending
+          : pace.list,
+    },
+  );
+  return (
+    <RecordState read={read}>
+      {(kmsKey, etag) => (
+        <Known kmsKey={kmsKey} etag={etag} refetch={async () => (await read.refetch()).data?.etag} />
+      )}
+    </RecordState>
+  );
+}
+
+interface Props {
+  kmsKey: KmsKey;
+  etag: string;
+  refetch: () => Promise<string | undefined>;
+}
+
+function Known({ kmsKey, etag, refetch }: Props) {
+  const vaultId = useVaultId();
+  const home = homeOf(useSession().user);
+  const may = useMay();
+  const [search, setSearch] = useSearchParams();
+  const [open, setOpen] = useState<{ act: KmsKeyAct; kmsKey: KmsKey; etag: string }>();
+  const refresh = useAct('refreshKmsKey');
+  const look = useSubmit(async () => {
+    await refresh.mutateAsync({ params: { vaultId, cloudKeyId: kmsKey.cloudKeyId, kmsKeyId: kmsKey.id } });
+  });
+  const title = kmsKey.alias || kmsKey.cloudKeyName;
+  const more = actsOf(kmsKey, may);
+  const openAct = (act: KmsKeyAct) => setOpen({ act, kmsKey, etag });
+  return (
+    <Page
+      title={title}
+      above={[{ text: t.title, href: `${home}/kms-keys` }]}
+      description={kmsKey.description === '' ? undefined : kmsKey.description}
+      info={<AwsState kmsKey={{ ...kmsKey, drift: kmsKey.drift.length > 0 }} />}
+      actions={
+        <SpaceBetween direction="horizontal" size="xs">
+          {may('refreshKmsKey') && (
+            <Button iconName="refresh" loading={look.busy} onClick={look.submit}>
+              {t.refresh}
+            </Button>
+          )}
+          {more.length > 0 && (
+            <ButtonDropdown
+              items={more}
+              onItemClick={({ detail }) => openAct({ kind: detail.id as 'enable' })}
+            >
+              {parts.actions}
+            </ButtonDropdown>
+          )}
+        </SpaceBetween>
+      }
+    >
+      <SpaceBetween size="l">
+        {look.problem !== undefined && <ProblemAlert problem={look.problem} />}
+        {kmsKey.problem !== null && <AwsProblem problem={kmsKey.problem} />}
+        <Container
+          header={
+            <Header variant="h2" description={kmsKey.drift.length === 0 ? undefined : t.driftWhy}>
+              {t.driftTitle}
+            </Header>
+          }
+        >
+          {kmsKey.drift.length === 0 ? (
+            <StatusIndicator type="success">{t.noDriftTitle}</StatusIndicator>
+          ) : (
+            <DriftTable kmsKey={kmsKey} onAct={openAct} mayAct={may('applyKmsKey')} />
+          )}
+        </Container>
+        {kmsKey.mayBeStale.length > 0 && (
+          <Alert type="info" header={t.stale}>
+            {kmsKey.mayBeStale.map(({ what, since }) => (
+              <div key={what}>
+                {t.what[what]} (<Time at={since} />)
+              </div>
+            ))}
+          </Alert>
+        )}
+        <Tabs
+          ariaLabel={title}
+          activeTabId={search.get('tab') ?? 'overview'}
+          onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
+          tabs={[
+            { id: 'overview', label: t.overview, content: <Overview kmsKey={kmsKey} /> },
+            { id: 'policy', label: t.policy, content: <Policy kmsKey={kmsKey} /> },
+          ]}
+        />
+      </SpaceBetween>
+      {open !== undefined && <KmsKeyDialog {...open} refetch={refetch} onClose={() => setOpen(undefined)} />}
+    </Page>
+  );
+}
+
+function actsOf(
+  { cloudStatus, step, problem }: KmsKey,
+  may: ReturnType<typeof useMay>,
+): { id: string; text: string }[] {
+  if (step === 'GONE') return [];
+  return [
+    ...(problem !== null && may('retryKmsKey') ? [{ id: 'retry', text: t.retry }] : []),
+    ...(cloudStatus === 'DISABLED' && may('enableKmsKey') ? [{ id: 'enable', text: t.enable }] : []),
+    ...(cloudStatus === 'AVAILABLE' && may('disableKmsKey') ? [{ id: 'disable', text: t.disable }] : []),
+    ...(cloudStatus === 'PENDING_DELETION' && may('cancelKmsKeyDeletion')
+      ? [{ id: 'cancel', text: t.cancel }]
+      : []),
+    ...(cloudStatus !== 'PENDING_DELETION' && step === 'DONE' && may('scheduleKmsKeyDeletion')
+      ? [{ id: 'schedule', text: t.schedule }]
+      : []),
+    ...(may('deleteKmsKey') ? [{ id: 'remove', text: t.remove }] : []),
+  ];
+}
+
+function Overview({ kmsKey }: { kmsKey: KmsKey }) {
+  const home = homeOf(useSession().user);
+  return (
+    <Container>
+      <Facts
+        items={[
+          [
+            t.cloudKey,
+            <Link key="key" href={`${home}/cloud-keys/${kmsKey.cloudKeyId}`}>
+              {kmsKey.cloudKeyName}
+            </Link>,
+          ],
+          [
+            'ARN',
+            kmsKey.keyArn === null ? parts.none : <Copyable key="arn" text={kmsKey.keyArn} what="ARN" />,
+          ],
+          [
+            t.alias,
+            kmsKey.alias === '' ? parts.none : <Copyable key="alias" text={kmsKey.alias} what={t.alias} />,
+          ],
+          [t.region, kmsKey.region],
+          [t.origin, t.origins[kmsKey.origin]],
+          [t.seen, <WholeTime key="seen" at={kmsKey.cloudStatusAt} none={parts.never} />],
+          [t.inAws, kmsKey.awsState ?? parts.none],
+          [t.awsDeletion, <WholeTime key="deletion" at={kmsKey.awsDeletionAt} none={parts.never} />],
+          [
+            t.what.tags,
+            <span key="tags" className="mono">
+              {Object.entries(kmsKey.tags)
+                .map(([name, value]) => `${name}=${value}`)
+                .join(', ') || parts.none}
+            </span>,
+          ],
+          [parts.created, <WholeTime key="created" at={kmsKey.createdAt} />],
+        ]}
+      />
+    </Container>
+  );
+}
+
+function Policy({ kmsKey }: { kmsKey: KmsKey }) {
+  return (
+    <Container
+      header={
+        <Header variant="h2" description={t.policyOf[kmsKey.policySource]}>
+          {t.policy}
+        </Header>
+      }
+    >
+      <Json text={JSON.stringify(kmsKey.policy.ours, undefined, 2)} label={t.policy} />
+    </Container>
+  );
+}

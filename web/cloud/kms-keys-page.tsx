@@ -1,0 +1,119 @@
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Link } from '../frame/link.tsx';
+import { Page } from '../frame/page.tsx';
+import { AwsState } from '../keys/aws-state.tsx';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { stateWord } from '../parts/state.tsx';
+import { Time } from '../parts/time.tsx';
+import { homeOf, useSession, useVaultId } from '../session/session.tsx';
+import { kmsKeys as t } from '../texts/cloud.ts';
+import { parts } from '../texts/parts.ts';
+
+export type KmsKey = ItemOf<'listKmsKeys'>;
+
+/** Every KMS key that refers to a CloudKey of the vault. */
+export function KmsKeysPage() {
+  const vaultId = useVaultId();
+  const home = homeOf(useSession().user);
+  const sort = useSort(
+    ['alias', '-alias', 'region', '-region', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'],
+    'alias',
+  );
+  const list = useList('listKmsKeys', { vaultId }, { query: { sort } });
+  return (
+    <Page title={t.title} headless>
+      <ResourceTable<KmsKey>
+        id="kms-keys"
+        title={t.title}
+        description={t.why}
+        list={list}
+        idOf={({ id }) => id}
+        nameOf={({ alias, cloudKeyName }) => alias || cloudKeyName}
+        empty={<Empty title={t.none} why={t.noneWhy} />}
+        columns={[
+          {
+            id: 'alias',
+            header: t.alias,
+            sortedAs: 'alias',
+            isRowHeader: true,
+            width: 170,
+            text: ({ alias }) => alias,
+            cell: ({ id, cloudKeyId, alias, cloudKeyName }) => (
+              <Link href={`${home}/kms-keys/${cloudKeyId}/${id}`}>{alias || cloudKeyName}</Link>
+            ),
+          },
+          {
+            id: 'aws',
+            header: t.inAws,
+            width: 180,
+            text: ({ cloudStatus }) => stateWord(cloudStatus),
+            cell: (kmsKey) => <AwsState kmsKey={{ ...kmsKey, drift: false }} />,
+          },
+          {
+            id: 'drift',
+            header: t.drift,
+            width: 160,
+            text: driftWords,
+            cell: (kmsKey) => <Drift kmsKey={kmsKey} />,
+          },
+          {
+            id: 'cloudKey',
+            header: t.cloudKey,
+            text: ({ cloudKeyName }) => cloudKeyName,
+            cell: ({ cloudKeyId, cloudKeyName }) => (
+              <Link href={`${home}/cloud-keys/${cloudKeyId}`}>{cloudKeyName}</Link>
+            ),
+          },
+          {
+            id: 'region',
+            header: t.region,
+            sortedAs: 'region',
+            text: ({ region }) => region,
+            cell: ({ region }) => region,
+          },
+          {
+            id: 'seen',
+            header: t.seen,
+            cell: ({ cloudStatusAt }) => <Time at={cloudStatusAt} none={parts.never} />,
+          },
+          {
+            id: 'arn',
+            header: 'ARN',
+            hidden: true,
+            text: ({ keyArn }) => keyArn ?? '',
+            cell: ({ keyArn }) => <span className="mono">{keyArn ?? parts.none}</span>,
+          },
+          {
+            id: 'origin',
+            header: t.origin,
+            hidden: true,
+            text: ({ origin }) => t.origins[origin],
+            cell: ({ origin }) => t.origins[origin],
+          },
+          {
+            id: 'createdAt',
+            header: parts.created,
+            sortedAs: 'createdAt',
+            hidden: true,
+            cell: ({ createdAt }) => <Time at={createdAt} />,
+          },
+        ]}
+      />
+    </Page>
+  );
+}
+
+function driftWords({ drift }: KmsKey): string {
+  return drift.length === 0
+    ? t.noDrift
+    : t.driftIn(drift.map(({ what }) => t.what[what].toLowerCase()).join(', '));
+}
+
+export function Drift({ kmsKey }: { kmsKey: KmsKey }) {
+  return (
+    <StatusIndicator type={kmsKey.drift.length === 0 ? 'success' : 'warning'}>
+      {driftWords(kmsKey)}
+    </StatusIndicator>
+  );
+}

@@ -1,0 +1,267 @@
+import { useState } from 'react';
+import Box from '@cloudscape-design/components/box';
+import Checkbox from '@cloudscape-design/components/checkbox';
+import { useNavigate } from 'react-router';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { fieldProblem } from '../api/problem.ts';
+import { useAct } from '../api/queries.ts';
+import { useFlash } from '../frame/flash.tsx';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { SelectField, TextField } from '../parts/fields.tsx';
+import { homeOf, useSession, useVaultId } from '../session/session.tsx';
+import { stores as t } from '../texts/cloud.ts';
+import { commands } from '../texts/commands.ts';
+import { parts } from '../texts/parts.ts';
+import { stateWord } from '../parts/state.tsx';
+import { ByHandPanel, type ByHand } from './by-hand-panel.tsx';
+
+type Store = Schemas['ExternalKeyStore'];
+export type StoreAct = 'connect' | 'disconnect' | 'rotate' | 'edit' | 'remove' | 'console';
+
+interface Props {
+  act: StoreAct;
+  store: Store;
+  etag: string;
+  refetch: () => Promise<string | undefined>;
+  onClose: () => void;
+}
+
+export function StoreDialog(props: Props) {
+  const { act, store } = props;
+  if (act === 'edit')
+    return store.origin === 'MANUAL' ? <TellDialog {...props} /> : <EditDialog {...props} />;
+  if (act === 'rotate' || act === 'console') return <CredentialDialog {...props} act={act} />;
+  return <PlainDialog {...props} act={act} />;
+}
+
+function useSeen({ store, etag, refetch }: Props) {
+  const vaultId = useVaultId();
+  const [seen, setSeen] = useState(etag);
+  return {
+    params: { vaultId, keySetId: store.keySetId, externalKeyStoreId: store.id },
+    ifMatch: seen,
+    onConflict: async () => setSeen((await refetch()) ?? '*'),
+  };
+}
+
+function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }) {
+  const { act, store, onClose } = props;
+  const { params, ifMatch, onConflict } = useSeen(props);
+  const home = homeOf(useSession().user);
+  const navigate = useNavigate();
+  const flash = useFlash();
+  const [forget, setForget] = useState(false);
+  const connect = useAct('connectExternalKeyStore');
+  const disconnect = useAct('disconnectExternalKeyStore');
+  const remove = useAct('deleteExternalKeyStore');
+  const { name } = store;
+  const words = {
+    connect: { title: t.connectTitle(name), why: t.connectWhy, submit: t.connect },
+    disconnect: { title: t.disconnectTitle(name), why: t.disconnectWhy, submit: t.disconnect },
+    remove: { title: t.removeTitle(name), why: t.removeWhy, submit: t.remove },
+  }[act];
+  return (
+    <ActDialog
+      title={words.title}
+      submitLabel={words.submit}
+      command={act === 'remove' ? commands.storeDelete(store, forget) : commands.storeAct(act, store)}
+      onClose={onClose}
+      onConflict={onConflict}
+      {...(act === 'remove' ? { typed: name } : {})}
+      onSubmit={async () => {
+        if (act === 'remove') {
+          const query = forget ? { forget: 'true' as const } : { disconnect: 'true' as const };
+          const { body } = await remove.mutateAsync({ params, query, ifMatch });
+          if (body.deleted) await navigate(`${home}/external-key-stores`);
+        } else await { connect, disconnect }[act].mutateAsync({ params, ifMatch });
+        flash({ type: 'success', header: t.done[act](name) });
+      }}
+    >
+      <Box>{words.why}</Box>
+      {act === 'remove' && (
+        <Checkbox checked={forget} onChange={({ detail }) => setForget(detail.checked)}>
+          {t.forget}
+        </Checkbox>
+      )}
+    </ActDialog>
+  );
+}
+
+function EditDialog(props: Props) {
+  const { store, onClose } = props;
+  const { params, ifMatch, onConflict } = useSeen(props);
+  const flash = useFlash();
+  const [name, setName] = useState(store.name);
+  const [uriEndpoint, setUriEndpoint] = useState(store.uriEndpoint);
+  const [disconnect, setDisconnect] = useState(false);
+  const update = useAct('updateExternalKeyStore');
+  const body = {
+    ...(name === store.name ? {} : { name }),
+    ...(uriEndpoint === store.uriEndpoint ? {} : { uriEndpoint }),
+    ...(disconnect ? { disconnect } : {}),
+  };
+  return (
+    <ActDialog
+      title={t.editTitle(store.name)}
+      submitLabel={parts.save}
+      command={commands.storeEdit(store, body)}
+      onClose={onClose}
+      onConflict={onConflict}
+      disabled={Object.keys(body).length === 0}
+      told={['/name', '/uriEndpoint']}
+      onSubmit={async () => {
+        await update.mutateAsync({ params, body, ifMatch });
+        flash({ type: 'success', header: t.done.edit(name) });
+      }}
+    >
+      <TextField
+        label={t.name}
+        value={name}
+        onText={setName}
+        error={fieldProblem(update.error, '/name')}
+        mono
+      />
+      <TextField
+        label={t.endpoint}
+        description={t.endpointWhy}
+        value={uriEndpoint}
+        onText={setUriEndpoint}
+        error={fieldProblem(update.error, '/uriEndpoint')}
+        mono
+      />
+      <Checkbox
+        checked={disconnect}
+        description={t.editDisconnectWhy}
+        onChange={({ detail }) => setDisconnect(detail.checked)}
+      >
+        {t.editDisconnect}
+      </Checkbox>
+    </ActDialog>
+  );
+}
+
+const toldStates = ['CONNECTED', 'DISCONNECTED', 'FAILED', 'UNKNOWN'] as const;
+
+/** Of one by hand: what a person sees in AWS. */
+function TellDialog(props: Props) {
+  const { store, onClose } = props;
+  const { params, ifMatch, onConflict } = useSeen(props);
+  const flash = useFlash();
+  const [customKeyStoreId, setId] = useState(store.customKeyStoreId ?? '');
+  const [state, setState] = useState<(typeof toldStates)[number]>('CONNECTED');
+  const [connectionError, setError] = useState('');
+  const update = useAct('updateExternalKeyStore');
+  const body = {
+    state,
+    ...(customKeyStoreId !== '' && customKeyStoreId !== store.customKeyStoreId ? { customKeyStoreId } : {}),
+    ...(state === 'FAILED' && connectionError !== '' ? { connectionError } : {}),
+  };
+  return (
+    <ActDialog
+      title={t.tellTitle(store.name)}
+      submitLabel={parts.save}
+      command={commands.storeEdit(store, body)}
+      onClose={onClose}
+      onConflict={onConflict}
+      told={['/customKeyStoreId', '/state', '/connectionError']}
+      onSubmit={async () => {
+        await update.mutateAsync({ params, body, ifMatch });
+        flash({ type: 'success', header: t.done.edit(store.name) });
+      }}
+    >
+      <TextField
+        label={t.tellId}
+        value={customKeyStoreId}
+        onText={setId}
+        error={fieldProblem(update.error, '/customKeyStoreId')}
+        mono
+      />
+      <SelectField
+        label={t.tellState}
+        value={state}
+        onValue={(value) => setState(value as typeof state)}
+        options={toldStates.map((value) => ({ value, label: stateWord(value) }))}
+        error={fieldProblem(update.error, '/state')}
+      />
+      {state === 'FAILED' && (
+        <TextField
+          label={t.tellError}
+          value={connectionError}
+          onText={setError}
+          error={fieldProblem(update.error, '/connectionError')}
+          mono
+        />
+      )}
+    </ActDialog>
+  );
+}
+
+/** A new credential: given to AWS, or of one by hand shown once with what to enter. */
+function CredentialDialog(props: Props & { act: 'rotate' | 'console' }) {
+  const { act, store, onClose } = props;
+  const { params, ifMatch, onConflict } = useSeen(props);
+  const flash = useFlash();
+  const [minutes, setMinutes] = useState('60');
+  const [done, setDone] = useState(false);
+  const [withCredential, setWithCredential] = useState(true);
+  const [shown, setShown] = useState<ByHand>();
+  const rotate = useAct('rotateExternalKeyStoreCredential');
+  const values = useAct('getExternalKeyStoreConsole');
+  const isByHand = store.origin === 'MANUAL';
+  const isRotation = act === 'rotate';
+  if (shown !== undefined) return <ByHandPanel shown={shown} onClose={onClose} />;
+  return (
+    <ActDialog
+      title={isRotation ? t.rotateTitle(store.name) : t.values}
+      submitLabel={isRotation ? (done ? t.rotateDone : t.rotate) : t.values}
+      command={
+        isRotation ? commands.storeRotate(store, minutes, done) : commands.storeConsole(store, withCredential)
+      }
+      onClose={onClose}
+      onConflict={onConflict}
+      onSubmit={async () => {
+        if (!isRotation) {
+          const { body } = await values.mutateAsync({
+            params,
+            body: { credential: withCredential },
+            ifMatch,
+          });
+          setShown(body);
+          return 'stay';
+        }
+        const { body } = await rotate.mutateAsync({
+          params,
+          body: done ? { done } : { retireAfterQuietMinutes: Number(minutes) },
+          ifMatch,
+        });
+        if (body.consoleFile === undefined) {
+          flash({ type: 'success', header: t.done.rotate(store.name) });
+          return;
+        }
+        setShown(body);
+        return 'stay';
+      }}
+    >
+      {isRotation ? <Box>{isByHand ? t.rotateByHandWhy : t.rotateWhy}</Box> : <Box>{t.byHandWhy}</Box>}
+      {isRotation && !done && (
+        <TextField
+          label={t.quiet}
+          type="number"
+          value={minutes}
+          onText={setMinutes}
+          error={fieldProblem(rotate.error, '/retireAfterQuietMinutes')}
+        />
+      )}
+      {isRotation && isByHand && (
+        <Checkbox checked={done} onChange={({ detail }) => setDone(detail.checked)}>
+          {t.rotateDone}
+        </Checkbox>
+      )}
+      {!isRotation && (
+        <Checkbox checked={withCredential} onChange={({ detail }) => setWithCredential(detail.checked)}>
+          {t.withCredential}
+        </Checkbox>
+      )}
+    </ActDialog>
+  );
+}

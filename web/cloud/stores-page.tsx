@@ -1,0 +1,133 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
+import { useNavigate } from 'react-router';
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Link } from '../frame/link.tsx';
+import { Page } from '../frame/page.tsx';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { stateWord } from '../parts/state.tsx';
+import { Time } from '../parts/time.tsx';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { stores as t } from '../texts/cloud.ts';
+import { parts } from '../texts/parts.ts';
+import { CreateStoreDialog } from './create-store-dialog.tsx';
+import { StoreState } from './store-state.tsx';
+
+type Store = ItemOf<'listExternalKeyStoresInVault'>;
+
+/** Every external key store of the vault. */
+export function StoresPage() {
+  const vaultId = useVaultId();
+  const home = homeOf(useSession().user);
+  const may = useMay();
+  const navigate = useNavigate();
+  const sort = useSort(
+    ['name', '-name', 'region', '-region', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'],
+    'name',
+  );
+  const list = useList('listExternalKeyStoresInVault', { vaultId }, { query: { sort } });
+  const [creating, setCreating] = useState(false);
+  const create = may('createExternalKeyStore') && (
+    <Button variant="primary" onClick={() => setCreating(true)}>
+      {t.create}
+    </Button>
+  );
+  return (
+    <Page title={t.title} headless>
+      <ResourceTable<Store>
+        id="external-key-stores"
+        title={t.title}
+        description={t.why}
+        list={list}
+        idOf={({ id }) => id}
+        nameOf={({ name }) => name}
+        actions={create}
+        empty={
+          <Empty title={t.none} why={t.noneWhy}>
+            {create}
+          </Empty>
+        }
+        columns={[
+          {
+            id: 'name',
+            header: parts.name,
+            sortedAs: 'name',
+            isRowHeader: true,
+            width: 160,
+            text: ({ name }) => name,
+            cell: ({ id, keySetId, name }) => (
+              <Link href={`${home}/external-key-stores/${keySetId}/${id}`}>{name}</Link>
+            ),
+          },
+          {
+            id: 'state',
+            header: t.state,
+            text: ({ state }) => stateWord(state),
+            cell: (store) => <StoreState store={store} />,
+            width: 180,
+          },
+          {
+            id: 'region',
+            header: t.region,
+            sortedAs: 'region',
+            text: ({ region }) => region,
+            cell: ({ region }) => region,
+          },
+          {
+            id: 'keySet',
+            header: t.keySet,
+            text: ({ keySetName }) => keySetName,
+            cell: ({ keySetId, keySetName }) => (
+              <Link href={`${home}/key-sets/${keySetId}`}>{keySetName}</Link>
+            ),
+          },
+          {
+            id: 'endpoint',
+            header: t.endpoint,
+            text: ({ uriEndpoint }) => uriEndpoint,
+            cell: ({ uriEndpoint }) => uriEndpoint,
+            width: 200,
+          },
+          {
+            id: 'error',
+            header: parts.problem,
+            text: ({ connectionError, problem }) => connectionError?.code ?? problem?.code ?? '',
+            cell: ({ connectionError, problem }) => connectionError?.code ?? problem?.code ?? parts.none,
+          },
+          {
+            id: 'seen',
+            header: t.since,
+            cell: ({ checkedAt }) => <Time at={checkedAt} none={parts.never} />,
+          },
+          {
+            id: 'connectivity',
+            header: t.connectivity,
+            hidden: true,
+            text: ({ connectivity }) => t.connectivities[connectivity],
+            cell: ({ connectivity }) => t.connectivities[connectivity],
+          },
+          {
+            id: 'origin',
+            header: t.origin,
+            hidden: true,
+            text: ({ origin }) => t.origins[origin],
+            cell: ({ origin }) => t.origins[origin],
+          },
+          {
+            id: 'id',
+            header: t.id,
+            hidden: true,
+            text: ({ customKeyStoreId }) => customKeyStoreId ?? '',
+            cell: ({ customKeyStoreId }) => customKeyStoreId ?? parts.none,
+          },
+        ]}
+      />
+      {creating && (
+        <CreateStoreDialog
+          onClose={() => setCreating(false)}
+          onMade={(keySetId, id) => void navigate(`${home}/external-key-stores/${keySetId}/${id}`)}
+        />
+      )}
+    </Page>
+  );
+}
