@@ -33,10 +33,27 @@ const StoresPage = lazy(async () => ({ default: (await import('./cloud/stores-pa
 const StorePage = lazy(async () => ({ default: (await import('./cloud/store-page.tsx')).StorePage }));
 const KmsKeysPage = lazy(async () => ({ default: (await import('./cloud/kms-keys-page.tsx')).KmsKeysPage }));
 const KmsKeyPage = lazy(async () => ({ default: (await import('./cloud/kms-key-page.tsx')).KmsKeyPage }));
+const UsersPage = lazy(async () => ({ default: (await import('./people/users-page.tsx')).UsersPage }));
+const GroupsPage = lazy(async () => ({ default: (await import('./people/groups-page.tsx')).GroupsPage }));
+const SingleSignOnPage = lazy(async () => ({
+  default: (await import('./people/single-sign-on-page.tsx')).SingleSignOnPage,
+}));
+const SettingsPage = lazy(async () => ({
+  default: (await import('./people/settings-page.tsx')).SettingsPage,
+}));
+const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
+const VaultsPage = lazy(async () => ({ default: (await import('./appliance/vaults-page.tsx')).VaultsPage }));
+const TokensPage = lazy(async () => ({ default: (await import('./appliance/tokens-page.tsx')).TokensPage }));
+const NodesPage = lazy(async () => ({ default: (await import('./appliance/nodes-page.tsx')).NodesPage }));
+const MailPage = lazy(async () => ({ default: (await import('./appliance/mail-page.tsx')).MailPage }));
+const AboutPage = lazy(async () => ({ default: (await import('./appliance/about-page.tsx')).AboutPage }));
 
 /** What everybody has, wherever they are signed in. */
 const common: RouteObject[] = [
   { index: true, element: <OverviewPage /> },
+  { path: 'users', element: <UsersPage /> },
+  { path: 'single-sign-on', element: <SingleSignOnPage /> },
+  { path: 'audit', element: <AuditPage /> },
   { path: 'account/security', element: <SecurityPage /> },
   { path: 'account/sessions', element: <SessionsPage /> },
   { path: 'account/api-keys', element: <ApiKeysPage /> },
@@ -49,6 +66,8 @@ export const vaultRoutes: RouteObject[] = [
   { path: 'cloud-keys/create', element: <CreateKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId', element: <CloudKeyPage /> },
   { path: 'cloud-keys/:cloudKeyId/edit', element: <EditKeyPage /> },
+  { path: 'admin-groups', element: <GroupsPage /> },
+  { path: 'settings', element: <SettingsPage /> },
   { path: 'external-key-stores', element: <StoresPage /> },
   { path: 'external-key-stores/:keySetId/:externalKeyStoreId', element: <StorePage /> },
   { path: 'kms-keys', element: <KmsKeysPage /> },
@@ -60,4 +79,11 @@ export const vaultRoutes: RouteObject[] = [
 ];
 
 /** Pages of the appliance, beneath /console/appliance. */
-export const applianceRoutes: RouteObject[] = [...common];
+export const applianceRoutes: RouteObject[] = [
+  ...common,
+  { path: 'vaults', element: <VaultsPage /> },
+  { path: 'tokens', element: <TokensPage /> },
+  { path: 'nodes', element: <NodesPage /> },
+  { path: 'mail', element: <MailPage /> },
+  { path: 'about', element: <AboutPage /> },
+];

@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-query';
 import { call, type Answered, type AnswerOf, type Input } from './client.ts';
 import type { OperationName, Operations } from './operations.ts';
+import { lookForSessionTrouble } from '../session/trouble.ts';
 import { useIsWatched } from './watched.ts';
 import { ProblemError } from './problem.ts';
 
@@ -128,6 +129,21 @@ export function useAct<O extends OperationName>(operation: O): Act<O> {
     mutationFn: async (input: Input<O>) => call(operation, input),
     onSettled: async () => client.invalidateQueries(),
   });
+}
+
+/** Runs requests that change something, as {@link useAct} does, where which of them is not known beforehand. */
+export function useDo(): <T>(act: () => Promise<T>) => Promise<T> {
+  const client = useQueryClient();
+  return async (act) => {
+    try {
+      return await act();
+    } catch (error) {
+      lookForSessionTrouble(error);
+      throw error;
+    } finally {
+      await client.invalidateQueries();
+    }
+  };
 }
 
 /**

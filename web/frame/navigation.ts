@@ -26,9 +26,34 @@ const ofVault: readonly Section[] = [
       { text: t.accounts, path: '/csp-accounts', needs: 'listCspAccounts' },
     ],
   },
+  { text: t.audit, path: '/audit', needs: 'listAuditEvents' },
+  {
+    text: t.security,
+    places: [
+      { text: t.users, path: '/users', needs: 'listUsers' },
+      { text: t.groups, path: '/admin-groups', needs: 'listAdminGroups' },
+      { text: t.sso, path: '/single-sign-on', needs: 'getVaultOidcProvider' },
+    ],
+  },
+  { text: t.settings, path: '/settings', needs: 'getVault' },
 ];
 
-const ofAppliance: readonly Section[] = [{ text: t.overview, path: '', needs: 'getStatus' }];
+const ofAppliance: readonly Section[] = [
+  { text: t.overview, path: '', needs: 'getStatus' },
+  { text: t.vaults, path: '/vaults', needs: 'listVaults' },
+  { text: t.tokens, path: '/tokens', needs: 'listTokens' },
+  { text: t.nodes, path: '/nodes', needs: 'listNodes' },
+  { text: t.audit, path: '/audit', needs: 'listApplianceAuditEvents' },
+  {
+    text: t.security,
+    places: [
+      { text: t.users, path: '/users', needs: 'listApplianceUsers' },
+      { text: t.sso, path: '/single-sign-on', needs: 'getOidcProvider' },
+    ],
+  },
+  { text: t.mail, path: '/mail', needs: 'getMail' },
+  { text: t.about, path: '/about', needs: 'getStatus' },
+];
 
 interface Navigation {
   header: { text: string; href: string };

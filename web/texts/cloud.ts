@@ -197,7 +197,7 @@ export const kmsKeys = {
   origin: 'Made',
   origins: { HOLDFAST: 'By Holdfast', LINKED: 'By hand, linked', MANUAL: 'By hand' },
   step: 'Step',
-  driftTitle: 'What AWS has otherwise',
+  driftTitle: 'Ours and AWS’s',
   driftWhy: 'Nothing is mended by itself: somebody may have had a reason.',
   noDriftTitle: 'AWS has what is on record here',
   ours: 'Ours',

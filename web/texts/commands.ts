@@ -100,6 +100,58 @@ export const commands = {
         return `holdfast kms-key ${act.kind} ${name}`;
     }
   },
+  userCreate: (user: {
+    username: string;
+    displayName: string;
+    email: string;
+    role: string;
+    signIn: string;
+  }) =>
+    `holdfast user create ${w(user.username === '' ? 'NAME' : user.username)}${option('role', user.role)}${option('email', user.email)}${option('display-name', user.displayName)}${option('sign-in', user.signIn)}`,
+  userEdit: (username: string, user: { displayName: string; email: string; role: string; signIn: string }) =>
+    `holdfast user edit ${w(username)}${option('role', user.role)}${option('email', user.email)}${option('display-name', user.displayName)}${option('sign-in', user.signIn)}`,
+  userAct: (act: keyof typeof userActs, username: string) => `holdfast user ${userActs[act]} ${w(username)}`,
+  groupCreate: (name: string, description: string) =>
+    `holdfast group create ${w(name === '' ? 'NAME' : name)}${option('description', description)}`,
+  groupEdit: (before: string, name: string, description: string) =>
+    `holdfast group edit ${w(before)}${option('name', name)}${option('description', description)}`,
+  groupDelete: (name: string) => `holdfast group delete ${w(name)}`,
+  groupAdd: (group: string, user: string) => `holdfast group add ${w(group)} ${w(user)}`,
+  ssoSet: (form: { issuer: string; clientId: string; scopes: string; usernameClaim: string }) =>
+    `holdfast oidc-provider set${option('issuer', form.issuer === '' ? 'ISSUER' : form.issuer)}${option('client-id', form.clientId === '' ? 'CLIENT-ID' : form.clientId)}${option('scope', form.scopes.trim().replaceAll(/\s+/g, ','))}${option('username-claim', form.usernameClaim)}`,
+  ssoDelete: () => 'holdfast oidc-provider delete',
+  vaultEdit: (
+    before: string,
+    form: { name: string; description: string; administrator: string; email: string },
+  ) =>
+    `holdfast vault edit ${w(before)}${before === form.name ? '' : option('name', form.name)}${option('description', form.description)}${option('admin-name', form.administrator)}${option('admin-email', form.email)}`,
+  vaultFreeze: (act: 'freeze' | 'thaw', name: string, reason: string) =>
+    `holdfast vault ${act} ${w(name)}${option('reason', reason)}`,
+  vaultCreate: (
+    form: { name: string; description: string; administrator: string; username: string; email: string },
+    tokens: readonly string[],
+  ) =>
+    `holdfast vault create ${w(form.name === '' ? 'NAME' : form.name)}${option('description', form.description)}${option('admin-name', form.administrator)}${option('admin-username', form.username)}${option('admin-email', form.email)}${option('token', tokens.join(','))}`,
+  vaultReset: (name: string, username: string, removeSecondFactor: boolean) =>
+    `holdfast vault reset-administrator ${w(name)}${option('username', username)}${flag('remove-second-factor', removeSecondFactor)}`,
+  vaultDelete: (name: string) => `holdfast vault delete ${w(name)}`,
+  tokenVerify: (name: string) => `holdfast token verify ${w(name)}`,
+  mailSet: (
+    form: { host: string; port: string; security: string; username: string; from: string },
+    keepPassword: boolean,
+  ) =>
+    `holdfast mail set${option('host', form.host === '' ? 'SERVER' : form.host)}${option('port', form.port)}${option('security', form.security)}${option('from', form.from === '' ? 'SENDER' : form.from)}${option('username', form.username)}${flag('keep-password', keepPassword)}`,
+  mailTest: (to: string) => `holdfast mail test ${w(to === '' ? 'ADDRESS' : to)}`,
+  mailDelete: () => 'holdfast mail delete',
+} as const;
+
+const userActs = {
+  disable: 'disable',
+  enable: 'enable',
+  unlock: 'unlock',
+  reset: 'reset-password',
+  removeFactor: 'remove-second-factor',
+  remove: 'delete',
 } as const;
 
 interface StoreName {

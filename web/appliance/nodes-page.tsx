@@ -1,0 +1,73 @@
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Page } from '../frame/page.tsx';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { State, stateWord } from '../parts/state.tsx';
+import { Time } from '../parts/time.tsx';
+import { appliance as t } from '../texts/appliance.ts';
+import { parts } from '../texts/parts.ts';
+
+type Node = ItemOf<'listNodes'>;
+
+/** What serves from this store. */
+export function NodesPage() {
+  const sort = useSort(
+    ['hostname', '-hostname', 'startedAt', '-startedAt', 'lastSeenAt', '-lastSeenAt'],
+    'hostname',
+  );
+  const list = useList('listNodes', undefined, { query: { sort } });
+  return (
+    <Page title={t.nodes} headless>
+      <ResourceTable<Node>
+        id="nodes"
+        title={t.nodes}
+        description={t.nodesWhy}
+        list={list}
+        idOf={({ id }) => id}
+        nameOf={({ hostname }) => hostname}
+        empty={<Empty title={t.noNodes} why={t.noNodesWhy} />}
+        columns={[
+          {
+            id: 'hostname',
+            header: t.hostname,
+            sortedAs: 'hostname',
+            isRowHeader: true,
+            text: ({ hostname }) => hostname,
+            cell: ({ hostname }) => hostname,
+          },
+          {
+            id: 'state',
+            header: parts.state,
+            text: ({ state }) => stateWord(state),
+            cell: ({ state }) => <State of={state} />,
+          },
+          {
+            id: 'version',
+            header: t.version,
+            text: ({ version }) => version,
+            cell: ({ version }) => <span className="mono">{version}</span>,
+            width: 200,
+          },
+          {
+            id: 'startedAt',
+            header: t.started,
+            sortedAs: 'startedAt',
+            cell: ({ startedAt }) => <Time at={startedAt} />,
+          },
+          {
+            id: 'lastSeenAt',
+            header: t.lastSeen,
+            sortedAs: 'lastSeenAt',
+            cell: ({ lastSeenAt }) => <Time at={lastSeenAt} />,
+          },
+          {
+            id: 'id',
+            header: t.id,
+            hidden: true,
+            text: ({ id }) => id,
+            cell: ({ id }) => <span className="mono">{id}</span>,
+          },
+        ]}
+      />
+    </Page>
+  );
+}

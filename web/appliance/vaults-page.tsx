@@ -1,0 +1,141 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
+import { call } from '../api/client.ts';
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
+import { Page } from '../frame/page.tsx';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { State, stateWord } from '../parts/state.tsx';
+import { Time } from '../parts/time.tsx';
+import { EditVaultDialog, FreezeVaultDialog } from '../people/settings-page.tsx';
+import { useMay } from '../session/session.tsx';
+import { appliance as t } from '../texts/appliance.ts';
+import { parts } from '../texts/parts.ts';
+import { FirstRun } from './first-run.tsx';
+import { CreateVaultDialog, RemoveVaultDialog, ResetAdministratorDialog } from './vault-dialogs.tsx';
+
+type Vault = ItemOf<'listVaults'>;
+type VaultAct = 'edit' | 'freeze' | 'thaw' | 'reset' | 'remove';
+
+/** Every vault of the appliance; while there is none, what comes before the first. */
+export function VaultsPage() {
+  const may = useMay();
+  const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
+  const list = useList('listVaults', undefined, { query: { sort } });
+  const [creating, setCreating] = useState(false);
+  const [open, setOpen] = useState<{ act: VaultAct; vault: Vault; etag: string }>();
+  const close = () => setOpen(undefined);
+  const etagOf = async (vaultId: string) => (await call('getVault', { params: { vaultId } })).etag;
+  const start = async (act: VaultAct, { id }: Vault) => {
+    const { body, etag = '*' } = await call('getVault', { params: { vaultId: id } });
+    setOpen({ act, vault: body, etag });
+  };
+  const create = may('createVault') && (
+    <Button variant="primary" onClick={() => setCreating(true)}>
+      {t.createVault}
+    </Button>
+  );
+  const seen = open === undefined ? undefined : { ...open, refetch: async () => etagOf(open.vault.id) };
+  return (
+    <Page title={t.vaults} headless>
+      <ResourceTable<Vault>
+        id="vaults"
+        title={t.vaults}
+        description={t.vaultsWhy}
+        list={list}
+        idOf={({ id }) => id}
+        nameOf={({ name }) => name}
+        actions={create}
+        empty={
+          <>
+            <Empty title={t.noVaults} why={t.noVaultsWhy}>
+              {create}
+            </Empty>
+            <FirstRun />
+          </>
+        }
+        columns={[
+          {
+            id: 'name',
+            header: t.name,
+            sortedAs: 'name',
+            isRowHeader: true,
+            width: 150,
+            text: ({ name }) => name,
+            cell: ({ name }) => name,
+          },
+          {
+            id: 'state',
+            header: parts.state,
+            text: ({ state }) => stateWord(state),
+            cell: ({ state }) => <State of={state} />,
+          },
+          {
+            id: 'address',
+            header: t.address,
+            width: 260,
+            cell: ({ signInUrl, name }) => <Copyable text={signInUrl} what={`${t.address}: ${name}`} />,
+          },
+          {
+            id: 'administrator',
+            header: t.administrator,
+            text: ({ administrator }) => administrator.name,
+            cell: ({ administrator }) => administrator.name,
+          },
+          { id: 'keySets', header: t.keySets, cell: ({ keySets }) => keySets },
+          { id: 'cloudKeys', header: t.cloudKeys, cell: ({ cloudKeys }) => cloudKeys },
+          {
+            id: 'tokens',
+            header: t.tokens,
+            hidden: true,
+            text: ({ tokens }) => tokens.join(', '),
+            cell: ({ tokens }) => tokens.join(', '),
+          },
+          {
+            id: 'description',
+            header: parts.description,
+            hidden: true,
+            text: ({ description }) => description,
+            cell: ({ description }) => description,
+          },
+          {
+            id: 'createdAt',
+            header: parts.created,
+            sortedAs: 'createdAt',
+            hidden: true,
+            cell: ({ createdAt }) => <Time at={createdAt} />,
+          },
+          {
+            id: 'acts',
+            header: parts.actions,
+            cell: (vault) =>
+              may('updateVault') && (
+                <ButtonDropdown
+                  variant="inline-icon"
+                  ariaLabel={`${parts.actions}: ${vault.name}`}
+                  items={[
+                    { id: 'edit', text: t.edit },
+                    vault.frozenSince.appliance === null
+                      ? { id: 'freeze', text: t.freeze }
+                      : { id: 'thaw', text: t.thaw },
+                    { id: 'reset', text: t.reset },
+                    { id: 'remove', text: t.remove },
+                  ]}
+                  onItemClick={({ detail }) => void start(detail.id as VaultAct, vault)}
+                  expandToViewport
+                />
+              ),
+          },
+        ]}
+      />
+      {creating && <CreateVaultDialog onClose={() => setCreating(false)} />}
+      {seen?.act === 'edit' && <EditVaultDialog {...seen} onClose={close} />}
+      {(seen?.act === 'freeze' || seen?.act === 'thaw') && (
+        <FreezeVaultDialog {...seen} act={seen.act} onClose={close} />
+      )}
+      {seen?.act === 'reset' && <ResetAdministratorDialog vault={seen.vault} onClose={close} />}
+      {seen?.act === 'remove' && <RemoveVaultDialog {...seen} onClose={close} />}
+    </Page>
+  );
+}

@@ -1,0 +1,260 @@
+import { useState } from 'react';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
+import Modal from '@cloudscape-design/components/modal';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { call } from '../api/client.ts';
+import { fieldProblem } from '../api/problem.ts';
+import { useAct, useIdempotencyKeys, useList, useWholeList, type ItemOf } from '../api/queries.ts';
+import { CommandLine } from '../frame/command.tsx';
+import { useFlash } from '../frame/flash.tsx';
+import { Page } from '../frame/page.tsx';
+import { ProblemAlert } from '../frame/problem-alert.tsx';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { SelectField, TextField } from '../parts/fields.tsx';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { Time } from '../parts/time.tsx';
+import { useMay, useVaultId } from '../session/session.tsx';
+import { useSubmit } from '../session/use-submit.ts';
+import { commands } from '../texts/commands.ts';
+import { frame } from '../texts/frame.ts';
+import { parts } from '../texts/parts.ts';
+import { people as t } from '../texts/people.ts';
+
+type Group = ItemOf<'listAdminGroups'>;
+type GroupAct = 'create' | 'edit' | 'members' | 'remove';
+
+/** Groups that own CSP accounts and key sets. */
+export function GroupsPage() {
+  const vaultId = useVaultId();
+  const may = useMay();
+  const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
+  const list = useList('listAdminGroups', { vaultId }, { query: { sort } });
+  const [open, setOpen] = useState<{ act: GroupAct; group?: Group }>();
+  const mayChange = may('createAdminGroup');
+  const close = () => setOpen(undefined);
+  const create = mayChange && (
+    <Button variant="primary" onClick={() => setOpen({ act: 'create' })}>
+      {t.createGroup}
+    </Button>
+  );
+  return (
+    <Page title={t.groups} headless>
+      <ResourceTable<Group>
+        id="admin-groups"
+        title={t.groups}
+        description={t.groupsWhy}
+        list={list}
+        idOf={({ id }) => id}
+        nameOf={({ name }) => name}
+        actions={create}
+        empty={<Empty title={t.noGroups} why={t.noGroupsWhy} />}
+        columns={[
+          {
+            id: 'name',
+            header: parts.name,
+            sortedAs: 'name',
+            isRowHeader: true,
+            text: ({ name }) => name,
+            cell: ({ name }) => name,
+          },
+          {
+            id: 'members',
+            header: t.members,
+            cell: (group) =>
+              may('listAdminGroupMembers') ? (
+                <Button
+                  variant="inline-link"
+                  ariaLabel={`${group.members} ${t.membersOf(group.name)}`}
+                  onClick={() => setOpen({ act: 'members', group })}
+                >
+                  {group.members}
+                </Button>
+              ) : (
+                group.members
+              ),
+          },
+          {
+            id: 'description',
+            header: parts.description,
+            text: ({ description }) => description,
+            cell: ({ description }) => description || parts.none,
+            width: 240,
+          },
+          {
+            id: 'createdAt',
+            header: parts.created,
+            sortedAs: 'createdAt',
+            cell: ({ createdAt }) => <Time at={createdAt} />,
+          },
+          {
+            id: 'acts',
+            header: parts.actions,
+            cell: (group) =>
+              mayChange && (
+                <ButtonDropdown
+                  variant="inline-icon"
+                  ariaLabel={`${parts.actions}: ${group.name}`}
+                  items={[
+                    { id: 'members', text: t.members },
+                    { id: 'edit', text: t.edit },
+                    { id: 'remove', text: t.remove },
+                  ]}
+                  onItemClick={({ detail }) => setOpen({ act: detail.id as GroupAct, group })}
+                  expandToViewport
+                />
+              ),
+          },
+        ]}
+      />
+      {open?.act === 'create' && <GroupForm onClose={close} />}
+      {open?.act === 'edit' && open.group !== undefined && <GroupForm group={open.group} onClose={close} />}
+      {open?.act === 'members' && open.group !== undefined && (
+        <Members group={open.group} mayChange={mayChange} onClose={close} />
+      )}
+      {open?.act === 'remove' && open.group !== undefined && (
+        <RemoveGroup group={open.group} onClose={close} />
+      )}
+    </Page>
+  );
+}
+
+function GroupForm({ group, onClose }: { group?: Group; onClose: () => void }) {
+  const vaultId = useVaultId();
+  const flash = useFlash();
+  const keyOf = useIdempotencyKeys();
+  const [name, setName] = useState(group?.name ?? '');
+  const [description, setDescription] = useState(group?.description ?? '');
+  const create = useAct('createAdminGroup');
+  const update = useAct('updateAdminGroup');
+  const body = { name, description };
+  const problem = create.error ?? update.error;
+  return (
+    <ActDialog
+      title={group === undefined ? t.createGroup : t.titles.edit(group.name)}
+      submitLabel={group === undefined ? t.createSubmit : parts.save}
+      command={
+        group === undefined
+          ? commands.groupCreate(name, description)
+          : commands.groupEdit(group.name, name, description)
+      }
+      onClose={onClose}
+      disabled={name === ''}
+      told={['/name', '/description']}
+      onSubmit={async () => {
+        if (group === undefined)
+          await create.mutateAsync({ params: { vaultId }, body, idempotencyKey: keyOf(body) });
+        else {
+          const params = { vaultId, groupId: group.id };
+          const { etag } = await call('getAdminGroup', { params });
+          await update.mutateAsync({ params, body, ifMatch: etag ?? '*' });
+        }
+        flash({ type: 'success', header: t.done(name) });
+      }}
+    >
+      <TextField
+        label={parts.name}
+        value={name}
+        onText={setName}
+        error={fieldProblem(problem, '/name')}
+        autoFocus
+      />
+      <TextField
+        label={parts.description}
+        optional
+        value={description}
+        onText={setDescription}
+        error={fieldProblem(problem, '/description')}
+      />
+    </ActDialog>
+  );
+}
+
+function RemoveGroup({ group, onClose }: { group: Group; onClose: () => void }) {
+  const vaultId = useVaultId();
+  const flash = useFlash();
+  const remove = useAct('deleteAdminGroup');
+  return (
+    <ActDialog
+      title={t.titles.remove(group.name)}
+      submitLabel={t.remove}
+      command={commands.groupDelete(group.name)}
+      onClose={onClose}
+      typed={group.name}
+      onSubmit={async () => {
+        const params = { vaultId, groupId: group.id };
+        const { etag } = await call('getAdminGroup', { params });
+        await remove.mutateAsync({ params, ifMatch: etag ?? '*' });
+        flash({ type: 'success', header: t.done(group.name) });
+      }}
+    >
+      <Box>{t.groupRemoveWhy}</Box>
+    </ActDialog>
+  );
+}
+
+function Members({ group, mayChange, onClose }: { group: Group; mayChange: boolean; onClose: () => void }) {
+  const vaultId = useVaultId();
+  const params = { vaultId, groupId: group.id };
+  const members = useWholeList('listAdminGroupMembers', params, { every: 5_000 });
+  const users = useWholeList('listUsers', { vaultId }, { enabled: mayChange });
+  const [chosen, setChosen] = useState('');
+  const add = useAct('addAdminGroupMember');
+  const remove = useAct('removeAdminGroupMember');
+  const inside = new Set((members.data ?? []).map(({ id }) => id));
+  const others = (users.data ?? []).filter(({ id }) => !inside.has(id));
+  const { submit, busy, problem } = useSubmit(async () => {
+    await add.mutateAsync({ params: { ...params, userId: chosen } });
+    setChosen('');
+  });
+  return (
+    <Modal visible header={t.membersOf(group.name)} closeAriaLabel={frame.close} onDismiss={onClose}>
+      <SpaceBetween size="m">
+        {problem !== undefined && <ProblemAlert problem={problem} />}
+        {remove.error !== null && <ProblemAlert problem={remove.error} />}
+        {(members.data ?? []).length === 0 && <Box color="text-body-secondary">{t.noMembers}</Box>}
+        {(members.data ?? []).map((user) => (
+          <div key={user.id} className="line">
+            <span>
+              {user.username} {user.displayName !== '' && `(${user.displayName})`}
+            </span>
+            {mayChange && (
+              <Button
+                variant="inline-link"
+                ariaLabel={t.takeOutTitle(user.username)}
+                onClick={() => remove.mutate({ params: { ...params, userId: user.id } })}
+              >
+                {t.takeOut}
+              </Button>
+            )}
+          </div>
+        ))}
+        {mayChange && (
+          <>
+            <SelectField
+              label={t.addWho}
+              value={chosen}
+              onValue={setChosen}
+              options={others.map(({ id, username, displayName }) => ({
+                value: id,
+                label: username,
+                description: displayName,
+              }))}
+              isLoading={users.isPending}
+            />
+            <Button loading={busy} disabled={chosen === ''} onClick={submit}>
+              {t.addMember}
+            </Button>
+            <CommandLine
+              command={commands.groupAdd(
+                group.name,
+                others.find(({ id }) => id === chosen)?.username ?? 'USER',
+              )}
+            />
+          </>
+        )}
+      </SpaceBetween>
+    </Modal>
+  );
+}

@@ -1,0 +1,204 @@
+import { useState } from 'react';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import Container from '@cloudscape-design/components/container';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { fieldProblem } from '../api/problem.ts';
+import { useAct, useRecord } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
+import { useFlash } from '../frame/flash.tsx';
+import { Page } from '../frame/page.tsx';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { TextField } from '../parts/fields.tsx';
+import { RecordState } from '../parts/record-state.tsx';
+import { State } from '../parts/state.tsx';
+import { WholeTime } from '../parts/time.tsx';
+import { useMay, useVaultId } from '../session/session.tsx';
+import { commands } from '../texts/commands.ts';
+import { parts } from '../texts/parts.ts';
+import { people as t } from '../texts/people.ts';
+
+type Vault = Schemas['Vault'];
+
+interface Seen {
+  vault: Vault;
+  etag: string;
+  refetch: () => Promise<string | undefined>;
+}
+
+/** The vault itself: what it is called, whose it is, and its freeze as a whole. */
+export function SettingsPage() {
+  const vaultId = useVaultId();
+  const may = useMay();
+  const read = useRecord('getVault', { vaultId });
+  const [open, setOpen] = useState<{ act: 'edit' | 'freeze' | 'thaw'; seen: Seen }>();
+  return (
+    <RecordState read={read}>
+      {(vault, etag) => {
+        const isFrozen = vault.frozenSince.vault !== null;
+        const start = (act: 'edit' | 'freeze' | 'thaw') =>
+          setOpen({ act, seen: { vault, etag, refetch: async () => (await read.refetch()).data?.etag } });
+        return (
+          <Page
+            title={t.settings}
+            description={t.settingsWhy}
+            info={<State of={vault.state} />}
+            actions={
+              <SpaceBetween direction="horizontal" size="xs">
+                {may('freezeVault') && (
+                  <Button onClick={() => start(isFrozen ? 'thaw' : 'freeze')}>
+                    {isFrozen ? t.thawVault : t.freezeVault}
+                  </Button>
+                )}
+                {may('updateVault') && (
+                  <Button variant="primary" onClick={() => start('edit')}>
+                    {t.edit}
+                  </Button>
+                )}
+              </SpaceBetween>
+            }
+          >
+            <VaultFacts vault={vault} />
+            {open?.act === 'edit' && <EditVaultDialog {...open.seen} onClose={() => setOpen(undefined)} />}
+            {open !== undefined && open.act !== 'edit' && (
+              <FreezeVaultDialog {...open.seen} act={open.act} onClose={() => setOpen(undefined)} />
+            )}
+          </Page>
+        );
+      }}
+    </RecordState>
+  );
+}
+
+export function VaultFacts({ vault }: { vault: Vault }) {
+  return (
+    <Container>
+      <Facts
+        columns={2}
+        items={[
+          [t.vaultName, vault.name],
+          [parts.description, vault.description || parts.none],
+          [t.administrator, vault.administrator.name],
+          [t.administratorEmail, vault.administrator.email],
+          [t.signInUrl, <Copyable key="url" text={vault.signInUrl} what={t.signInUrl} />],
+          [t.apiUrl, <Copyable key="api" text={vault.apiUrl} what={t.apiUrl} />],
+          [t.tokens, vault.tokens.join(', ')],
+          [
+            t.frozenSince,
+            <WholeTime
+              key="frozen"
+              at={vault.frozenSince.vault ?? vault.frozenSince.appliance}
+              none={parts.no}
+            />,
+          ],
+          [parts.created, <WholeTime key="created" at={vault.createdAt} />],
+        ]}
+      />
+    </Container>
+  );
+}
+
+export function EditVaultDialog({ vault, etag, refetch, onClose }: Seen & { onClose: () => void }) {
+  const flash = useFlash();
+  const [seen, setSeen] = useState(etag);
+  const [form, setForm] = useState({
+    name: vault.name,
+    description: vault.description,
+    administrator: vault.administrator.name,
+    email: vault.administrator.email,
+  });
+  const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
+  const update = useAct('updateVault');
+  return (
+    <ActDialog
+      title={t.titles.edit(vault.name)}
+      submitLabel={parts.save}
+      command={commands.vaultEdit(vault.name, form)}
+      onClose={onClose}
+      disabled={form.name === ''}
+      told={['/name', '/description', '/administrator']}
+      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      onSubmit={async () => {
+        await update.mutateAsync({
+          params: { vaultId: vault.id },
+          body: {
+            name: form.name,
+            description: form.description,
+            administrator: { name: form.administrator, email: form.email },
+          },
+          ifMatch: seen,
+        });
+        flash({ type: 'success', header: t.saved });
+      }}
+    >
+      <TextField
+        label={t.vaultName}
+        value={form.name}
+        onText={(name) => set({ name })}
+        error={fieldProblem(update.error, '/name')}
+        autoFocus
+      />
+      <TextField
+        label={parts.description}
+        optional
+        value={form.description}
+        onText={(description) => set({ description })}
+        error={fieldProblem(update.error, '/description')}
+      />
+      <TextField
+        label={t.administrator}
+        value={form.administrator}
+        onText={(administrator) => set({ administrator })}
+        error={fieldProblem(update.error, '/administrator/name')}
+      />
+      <TextField
+        label={t.administratorEmail}
+        type="email"
+        value={form.email}
+        onText={(email) => set({ email })}
+        error={fieldProblem(update.error, '/administrator/email')}
+      />
+    </ActDialog>
+  );
+}
+
+export function FreezeVaultDialog({
+  act,
+  vault,
+  etag,
+  refetch,
+  onClose,
+}: Seen & { act: 'freeze' | 'thaw'; onClose: () => void }) {
+  const flash = useFlash();
+  const [seen, setSeen] = useState(etag);
+  const [reason, setReason] = useState('');
+  const freeze = useAct('freezeVault');
+  const thaw = useAct('thawVault');
+  const isFreeze = act === 'freeze';
+  return (
+    <ActDialog
+      title={`${isFreeze ? t.freezeVault : t.thawVault}: ${vault.name}`}
+      submitLabel={isFreeze ? t.freezeVault : t.thawVault}
+      command={commands.vaultFreeze(act, vault.name, reason)}
+      onClose={onClose}
+      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      onSubmit={async () => {
+        const body = reason === '' ? {} : { reason };
+        await (isFreeze ? freeze : thaw).mutateAsync({ params: { vaultId: vault.id }, body, ifMatch: seen });
+        flash({ type: 'success', header: isFreeze ? t.frozenNow : t.thawedNow });
+      }}
+    >
+      <Box>{isFreeze ? t.freezeWhy : t.thawWhy}</Box>
+      <TextField
+        label={t.reason}
+        description={t.reasonWhy}
+        optional
+        value={reason}
+        onText={setReason}
+        error={fieldProblem(freeze.error ?? thaw.error, '/reason')}
+      />
+    </ActDialog>
+  );
+}

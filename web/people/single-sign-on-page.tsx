@@ -1,0 +1,236 @@
+import { useState } from 'react';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import Container from '@cloudscape-design/components/container';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { call, type Answered } from '../api/client.ts';
+import { fieldProblem, isProblemOf } from '../api/problem.ts';
+import { pace, useDo, useRecord } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
+import { useFlash } from '../frame/flash.tsx';
+import { Page } from '../frame/page.tsx';
+import { ActDialog } from '../parts/act-dialog.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { SelectField, TextField } from '../parts/fields.tsx';
+import { RecordState } from '../parts/record-state.tsx';
+import { Empty } from '../parts/resource-table.tsx';
+import { useMay, useSession } from '../session/session.tsx';
+import { commands } from '../texts/commands.ts';
+import { parts } from '../texts/parts.ts';
+import { people as t } from '../texts/people.ts';
+
+type Provider = Schemas['OidcProvider'];
+
+function useProvider() {
+  const { vaultId } = useSession().user;
+  const inVault = useRecord(
+    'getVaultOidcProvider',
+    { vaultId: vaultId ?? '' },
+    { enabled: vaultId !== null, every: pace.rare },
+  );
+  const ofAppliance = useRecord('getOidcProvider', undefined, {
+    enabled: vaultId === null,
+    every: pace.rare,
+  });
+  return vaultId === null ? ofAppliance : inVault;
+}
+
+/** The OpenID Connect provider of the vault, or of the appliance. */
+export function SingleSignOnPage() {
+  const read = useProvider();
+  const may = useMay();
+  const [open, setOpen] = useState<{ act: 'edit' | 'remove'; seen?: Answered<Provider> | undefined }>();
+  const mayChange = may('putVaultOidcProvider') || may('putOidcProvider');
+  const isNone = isProblemOf(read.error, 'not-found');
+  const seen = isNone ? undefined : read.data;
+  return (
+    <Page
+      title={t.sso}
+      description={t.ssoWhy}
+      actions={
+        mayChange && (
+          <SpaceBetween direction="horizontal" size="xs">
+            {seen !== undefined && (
+              <Button onClick={() => setOpen({ act: 'remove', seen })}>{t.ssoRemove}</Button>
+            )}
+            <Button variant="primary" onClick={() => setOpen({ act: 'edit', seen })}>
+              {seen === undefined ? t.ssoSetUp : t.ssoEdit}
+            </Button>
+          </SpaceBetween>
+        )
+      }
+    >
+      {isNone ? (
+        <Container>
+          <Empty title={t.ssoNone} why={t.ssoNoneWhy} />
+        </Container>
+      ) : (
+        <RecordState read={read}>{(provider) => <ProviderFacts provider={provider} />}</RecordState>
+      )}
+      {open?.act === 'edit' && (
+        <ProviderDialog
+          seen={open.seen}
+          refetch={async () => (await read.refetch()).data?.etag}
+          onClose={() => setOpen(undefined)}
+        />
+      )}
+      {open?.act === 'remove' && (
+        <RemoveDialog etag={open.seen?.etag ?? '*'} onClose={() => setOpen(undefined)} />
+      )}
+    </Page>
+  );
+}
+
+function ProviderFacts({ provider }: { provider: Provider }) {
+  return (
+    <Container>
+      <Facts
+        columns={2}
+        items={[
+          [t.issuer, <Copyable key="issuer" text={provider.issuer} what={t.issuer} />],
+          [t.redirectUri, <Copyable key="redirect" text={provider.redirectUri} what={t.redirectUri} />],
+          [t.clientId, <Copyable key="client" text={provider.clientId} what={t.clientId} />],
+          [t.hasSecret, provider.hasClientSecret ? parts.yes : parts.no],
+          [t.scopes, provider.scopes.join(' ')],
+          [t.claim, t.claims[provider.usernameClaim]],
+        ]}
+      />
+    </Container>
+  );
+}
+
+interface DialogProps {
+  seen: Answered<Provider> | undefined;
+  refetch: () => Promise<string | undefined>;
+  onClose: () => void;
+}
+
+function ProviderDialog({ seen, refetch, onClose }: DialogProps) {
+  const { vaultId } = useSession().user;
+  const run = useDo();
+  const flash = useFlash();
+  const before = seen?.body;
+  const [etag, setEtag] = useState(seen?.etag ?? '*');
+  const [problem, setProblem] = useState<unknown>();
+  const [form, setForm] = useState({
+    issuer: before?.issuer ?? '',
+    clientId: before?.clientId ?? '',
+    clientSecret: '',
+    scopes: before?.scopes.join(' ') ?? 'openid email profile',
+    usernameClaim: before?.usernameClaim ?? ('email' as Provider['usernameClaim']),
+    caCertificates: before?.caCertificates ?? '',
+  });
+  const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
+  const body = {
+    issuer: form.issuer,
+    clientId: form.clientId,
+    scopes: form.scopes.split(/\s+/).filter((scope) => scope !== ''),
+    usernameClaim: form.usernameClaim,
+    caCertificates: form.caCertificates === '' ? null : form.caCertificates,
+    ...(form.clientSecret === '' ? {} : { clientSecret: form.clientSecret }),
+  };
+  return (
+    <ActDialog
+      size="large"
+      title={t.sso}
+      submitLabel={parts.save}
+      command={commands.ssoSet(form)}
+      onClose={onClose}
+      disabled={form.issuer === '' || form.clientId === ''}
+      told={['/issuer', '/clientId', '/clientSecret', '/scopes', '/usernameClaim', '/caCertificates']}
+      onConflict={async () => setEtag((await refetch()) ?? '*')}
+      onSubmit={async () => {
+        try {
+          await run<Answered<Provider>>(async () =>
+            vaultId === null
+              ? call('putOidcProvider', { body, ifMatch: etag })
+              : call('putVaultOidcProvider', { params: { vaultId }, body, ifMatch: etag }),
+          );
+        } catch (error) {
+          setProblem(error);
+          throw error;
+        }
+        flash({ type: 'success', header: t.ssoSaved });
+      }}
+    >
+      <TextField
+        label={t.issuer}
+        description={t.issuerWhy}
+        value={form.issuer}
+        onText={(issuer) => set({ issuer })}
+        error={fieldProblem(problem, '/issuer')}
+        mono
+        autoFocus
+      />
+      <TextField
+        label={t.clientId}
+        value={form.clientId}
+        onText={(clientId) => set({ clientId })}
+        error={fieldProblem(problem, '/clientId')}
+        mono
+      />
+      <TextField
+        label={t.clientSecret}
+        constraint={before?.hasClientSecret === true ? t.clientSecretStays : undefined}
+        optional
+        type="password"
+        autoComplete="new-password"
+        value={form.clientSecret}
+        onText={(clientSecret) => set({ clientSecret })}
+        error={fieldProblem(problem, '/clientSecret')}
+      />
+      <TextField
+        label={t.scopes}
+        description={t.scopesWhy}
+        value={form.scopes}
+        onText={(scopes) => set({ scopes })}
+        error={fieldProblem(problem, '/scopes')}
+        mono
+      />
+      <SelectField
+        label={t.claim}
+        value={form.usernameClaim}
+        onValue={(usernameClaim) => set({ usernameClaim: usernameClaim as Provider['usernameClaim'] })}
+        options={(Object.keys(t.claims) as Provider['usernameClaim'][]).map((value) => ({
+          value,
+          label: t.claims[value],
+        }))}
+      />
+      <TextField
+        label={t.ca}
+        description={t.caWhy}
+        optional
+        rows={3}
+        value={form.caCertificates}
+        onText={(caCertificates) => set({ caCertificates })}
+        error={fieldProblem(problem, '/caCertificates')}
+        mono
+      />
+    </ActDialog>
+  );
+}
+
+function RemoveDialog({ etag, onClose }: { etag: string; onClose: () => void }) {
+  const { vaultId } = useSession().user;
+  const run = useDo();
+  const flash = useFlash();
+  return (
+    <ActDialog
+      title={t.ssoRemoveTitle}
+      submitLabel={t.ssoRemove}
+      command={commands.ssoDelete()}
+      onClose={onClose}
+      onSubmit={async () => {
+        await run<unknown>(async () =>
+          vaultId === null
+            ? call('deleteOidcProvider', { ifMatch: etag })
+            : call('deleteVaultOidcProvider', { params: { vaultId }, ifMatch: etag }),
+        );
+        flash({ type: 'success', header: t.ssoRemoved });
+      }}
+    >
+      <Box>{t.ssoRemoveWhy}</Box>
+    </ActDialog>
+  );
+}
