@@ -97,7 +97,7 @@ function MailDialog({ seen, refetch, onClose }: DialogProps) {
   const [form, setForm] = useState({
     host: before?.host ?? '',
     port: before?.port.toString() ?? '587',
-    security: before?.security ?? ('starttls' as Mail['security']),
+    security: before?.security ?? 'starttls',
     username: before?.username ?? '',
     password: '',
     from: before?.from ?? '',

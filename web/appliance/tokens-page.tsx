@@ -2,6 +2,7 @@ import { useState } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Steps from '@cloudscape-design/components/steps';
 import { useAct, useList, type ItemOf } from '../api/queries.ts';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
@@ -113,7 +114,7 @@ function VerifyDialog({ token, onClose }: { token: string; onClose: () => void }
 
 function Report({ report }: { report: Schemas['TokenReport'] }) {
   return (
-    <>
+    <SpaceBetween size="m">
       <Alert type={report.ok ? 'success' : 'error'} header={report.ok ? t.verifyOk : t.verifyNotOk}>
         {report.remediation !== undefined && sentence(report.remediation)}
       </Alert>
@@ -136,6 +137,6 @@ function Report({ report }: { report: Schemas['TokenReport'] }) {
           ]}
         />
       )}
-    </>
+    </SpaceBetween>
   );
 }

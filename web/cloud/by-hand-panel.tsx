@@ -39,7 +39,10 @@ export function ByHandPanel({ shown, onClose }: { shown: ByHand; onClose: () => 
   );
 }
 
-function Words({ shown: { url, steps = [], fields = [], command } }: { shown: ByHand }) {
+function Words({ shown }: { shown: ByHand }) {
+  const { url, command } = shown;
+  const steps = shown.steps ?? [];
+  const fields = shown.fields ?? [];
   return (
     <SpaceBetween size="m">
       {url !== undefined && (

@@ -57,8 +57,12 @@ function Side({ title, value, label }: { title: string; value: unknown; label: s
       {typeof value === 'object' && value !== null ? (
         <Json text={JSON.stringify(value, undefined, 2)} label={label} />
       ) : (
-        <span className="mono">{value === null || value === '' ? parts.none : String(value as string)}</span>
+        <span className="mono">{value === null || value === '' ? parts.none : textOf(value)}</span>
       )}
     </div>
   );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

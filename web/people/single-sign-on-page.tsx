@@ -118,7 +118,7 @@ function ProviderDialog({ seen, refetch, onClose }: DialogProps) {
     clientId: before?.clientId ?? '',
     clientSecret: '',
     scopes: before?.scopes.join(' ') ?? 'openid email profile',
-    usernameClaim: before?.usernameClaim ?? ('email' as Provider['usernameClaim']),
+    usernameClaim: before?.usernameClaim ?? 'email',
     caCertificates: before?.caCertificates ?? '',
   });
   const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
