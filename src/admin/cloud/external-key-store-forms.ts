@@ -4,7 +4,7 @@ import type { ByHand } from '../../cloud/key-stores/console.ts';
 import { toldStates } from '../../cloud/key-stores/edits.ts';
 import type { Candidate } from '../../cloud/key-stores/links.ts';
 import type { StoreView } from '../../cloud/key-stores/view.ts';
-import { lookOperation, readProblem } from '../../cloud/key-stores/wanted.ts';
+import { lookOperation, problemOfStore } from '../../cloud/key-stores/wanted.ts';
 import { region, shownConsoleFile, time } from '../keys/key-forms.ts';
 
 /* What the API takes and shows of external key stores. */
@@ -209,7 +209,7 @@ export const shownCandidate = z
   .meta({ id: 'ExternalKeyStoreCandidate' });
 
 export function showStore({ row, keySet, credentials, warnings }: StoreView): z.output<typeof shownStore> {
-  const problem = readProblem(row);
+  const told = problemOfStore(row);
   return {
     id: row.id,
     keySetId: row.key_set_id,
@@ -228,16 +228,22 @@ export function showStore({ row, keySet, credentials, warnings }: StoreView): z.
     pendingAccessKeyId: orNull(row.pending_access_key_id),
     credentials,
     wanted: row.wanted,
-    state: problem?.operation === lookOperation && row.state !== 'CREATING' ? 'UNKNOWN' : row.state,
+    state: told?.operation === lookOperation && row.state !== 'CREATING' ? 'UNKNOWN' : row.state,
     lastKnownState: row.state,
     connectionError: row.connection_error === '' ? null : explainConnectionError(row.connection_error),
-    problem,
+    problem: showProblem(told),
     warnings,
     checkedAt: row.checked_at,
     nextCheckAt: row.next_check_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
+}
+
+function showProblem(told: ReturnType<typeof problemOfStore>): z.output<typeof problem> {
+  if (told === null) return null;
+  const { operation, code, message, remediation, at, times } = told;
+  return { operation, code, message, remediation, at, times };
 }
 
 export function showByHand(byHand: ByHand, view: StoreView): z.output<typeof shownByHand> {

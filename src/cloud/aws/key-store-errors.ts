@@ -106,6 +106,18 @@ export class KeyStoreError extends AwsError {
     });
   }
 
+  /** Another key store has the name, or the address. */
+  get isInUse(): boolean {
+    return this.code === 'CustomKeyStoreNameInUseException' || this.code === 'XksProxyUriInUseException';
+  }
+
+  /** The same as what passes by itself: AWS is asked again in seconds. */
+  passing(): KeyStoreError {
+    const { code, operation, message, remediation, requestId, action, certain } = this;
+    const details = { message, remediation, requestId, action, certain };
+    return new KeyStoreError(new AwsError('settling', code, operation, details), this);
+  }
+
   /** The same for a person, where what was asked for stays asked for. */
   goneOnWith(): KeyStoreError {
     const what = this.certain

@@ -47,6 +47,8 @@ export interface Stopped {
   error?: unknown;
   /** As it is on record; null where it waits for nothing that is told, and where nothing could be recorded. */
   problem: Problem | null;
+  /** With a problem that is on record: what failed. */
+  during?: Failure['during'];
 }
 
 export interface How {
@@ -245,7 +247,7 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
     const until = nextTry(problem.fault, problem.times, at.now).toISOString();
     const also = step?.failed?.(failure) ?? resource.failed?.(failure);
     const isOn = await this.#pause(row, { problem, attempts: problem.times, until }, { also, mayEnd });
-    return isOn ? { row: this.#row, stopped: { fault: problem.fault, error, problem } } : 'again';
+    return isOn ? { row: this.#row, stopped: { fault: problem.fault, error, problem, during } } : 'again';
   }
 
   /** It waits: for so long as somebody waits for it, in this turn. */

@@ -3,11 +3,11 @@ import { createRequest, credentialRequest } from '../aws/key-stores.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import type { AwsContext } from '../accounts/context.ts';
 import { consoleFile, type ConsoleFile } from '../../keys/credentials/credential-secrets.ts';
-import type { IssuedCredential } from '../../keys/credentials/credential-making.ts';
+import type { MadeCredential } from '../../keys/credentials/credential-making.ts';
 import { accountFor, isByHand } from './accounts.ts';
 import { issueByHand } from './by-hand.ts';
 import { findStoreIn, type ExternalKeyStore } from './records.ts';
-import type { OnStore } from './key-stores.ts';
+import type { OnStore } from './acting.ts';
 import { checkRowVersion } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
@@ -77,7 +77,7 @@ export async function rotateByHand(context: AwsContext, act: Act, on: OnStore): 
   };
 }
 
-function described(keySet: KeySet, row: ExternalKeyStore, issued: IssuedCredential | undefined): ByHand {
+function described(keySet: KeySet, row: ExternalKeyStore, issued: MadeCredential | undefined): ByHand {
   const uriPath = xksUriPath(keySet.path_prefix);
   const requestFile = 'create-external-key-store.json';
   const isPublic = row.connectivity === 'PUBLIC_ENDPOINT';

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Transaction } from 'kysely';
 import { aftermathOf, record, type Act } from '../../evidence/trail.ts';
+import { goOn, write, type Acting } from './acting.ts';
 import { AwsError } from '../aws/aws-error.ts';
-import type { Tables } from '../../store/schema.ts';
 import type { ActTransaction } from '../../store/store.ts';
+import type { Reading } from '../../vault/edits.ts';
 import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { accountFor, signsIn } from './accounts.ts';
-import { takeBack } from './create-in-aws.ts';
+import { takenBack } from './creation.ts';
+import { inTurn } from '../controller/turn.ts';
+import { keyStores } from './resource.ts';
+import type { StoreRecorded, StoreRow } from './row.ts';
 import {
   auditedStore,
   storeEntry,
@@ -14,9 +17,7 @@ import {
   type ExternalKeyStore,
   type StoreChange,
 } from './records.ts';
-import { advance } from './state-machine.ts';
-import { inTurn, saveIn, type Turn } from './turn.ts';
-import { readDetails, writeDetails } from './wanted.ts';
+import { readDetails, writeDetails, type WantedDetails } from './wanted.ts';
 import { parseReach, parseStoreName, parseStoreRegion, type ReachInput } from './fields.ts';
 import { findKeySetIn, type KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -61,54 +62,48 @@ export async function createExternalKeyStore(
       await checkOnlyOne(trx, keySet, region);
       return insert(trx, act, keySet, { region, ...columns, origin: 'MANUAL', state: 'UNKNOWN' });
     });
-  const aws = await awsAccountOf(context, account, region);
-  // Once the record is there it is gone on with, as by the watch.
-  const turn: Turn = { context, act: aftermathOf(act), keySet, aws, by: 'operator' };
+  // What stands against signing in there is told before anything is written.
+  await awsAccountOf(context, account, region);
   const id = known?.id ?? randomUUID();
-  return inTurn(context, id, async () => {
-    const row = await context.store.write(act, async (trx) => {
-      const details = { ...(input.connect === true ? { connect: true } : {}) };
-      const before = await storeInRegion(trx, keySet, region);
-      if (before !== undefined && isUnmade(before) && before.id === id) {
-        const tried = readDetails(before).tried ?? [];
-        const again = {
-          ...columns,
-          wanted: 'CREATE' as const,
-          wanted_details: writeDetails({ ...details, tried }),
-        };
-        return saveIn(trx, act, before, again, [
-          { ...storeEntry('create', before), after: auditedStore({ ...before, ...again }), creates: true },
-        ]);
-      }
-      await checkOnlyOne(trx, keySet, region);
-      return insert(trx, act, keySet, {
-        region,
-        ...columns,
-        id,
-        origin: 'HOLDFAST',
-        state: 'CREATING',
-        wanted: 'CREATE',
-        wanted_details: writeDetails(details),
-      });
-    });
-    return made(turn, row);
+  return inTurn(context, keyStores, id, async (turn) => {
+    const details = input.connect === true ? { connect: true } : {};
+    const before = await keyStores.read(context.store.db, id);
+    const isAgain = before !== undefined && isUnmade(before);
+    const row = isAgain
+      ? await write({ turn, act, row: before }, (now) => askedAgain(now, columns, details))
+      : await context.store.write(act, async (trx) => {
+          await checkOnlyOne(trx, keySet, region);
+          return insert(trx, act, keySet, {
+            ...{ region, ...columns, id, origin: 'HOLDFAST', state: 'CREATING' },
+            ...{ wanted: 'CREATE', wanted_details: writeDetails(details) },
+          });
+        });
+    return made({ turn, act, row });
   });
 }
 
-async function made(turn: Turn, row: ExternalKeyStore): Promise<ExternalKeyStore> {
-  const { context, keySet } = turn;
+/** An earlier try was cut off: it is gone on with, as it is wanted now. */
+function askedAgain(
+  row: StoreRow,
+  columns: Awaited<ReturnType<typeof columnsOf>>,
+  details: WantedDetails,
+): StoreRecorded {
+  const { tried = [] } = readDetails(row);
+  const wanted_details = writeDetails({ ...details, tried });
+  const change = { ...columns, wanted: 'CREATE' as const, wanted_details };
+  const after = auditedStore({ ...row, ...change });
+  return { change, entries: [{ ...storeEntry('create', row), after, creates: true }] };
+}
+
+async function made({ turn, act, row }: Acting<ExternalKeyStore>): Promise<ExternalKeyStore> {
   try {
-    return (await advance(turn, row)) ?? row;
+    return (await goOn({ turn, act, row })) ?? row;
   } catch (error) {
-    const now = await context.store.db
-      .selectFrom('external_key_stores')
-      .selectAll()
-      .where('id', '=', row.id)
-      .where('key_set_id', '=', keySet.id)
-      .executeTakeFirst();
+    const now = await keyStores.read(turn.context.store.db, row.id);
     // It is made; what did not come to pass is to connect it, and that stands in the record.
     if (now !== undefined && now.custom_key_store_id !== '' && error instanceof AwsError) return now;
-    if (now !== undefined && isUntried(now)) await takeBack(turn, now, 'refused');
+    if (now !== undefined && isUntried(now))
+      await write({ turn, act: aftermathOf(act), row: now }, takenBack('refused'));
     throw error;
   }
 }
@@ -123,14 +118,13 @@ export function checkServed(keySet: Pick<KeySet, 'external_key_store'>): void {
   );
 }
 
-export async function checkOnlyOne(
-  trx: Transaction<Tables>,
-  keySet: Pick<KeySet, 'id'>,
-  region: string,
-): Promise<void> {
+export async function checkOnlyOne(trx: Reading, keySet: Pick<KeySet, 'id'>, region: string): Promise<void> {
   const other = await storeInRegion(trx, keySet, region);
-  if (other === undefined) return;
-  throw new VaultError(
+  if (other !== undefined) throw onlyOneProblem(other);
+}
+
+export function onlyOneProblem(other: ExternalKeyStore): VaultError {
+  return new VaultError(
     'conflict',
     'the key set has an external key store in this Region already',
     isUnmade(other)

@@ -6,10 +6,10 @@ import { changes, type Edit } from '../../vault/edits.ts';
 import { accountFor, isByHand } from './accounts.ts';
 import { asColumns, differing, propertiesOf } from './mirror.ts';
 import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore } from './records.ts';
-import { inTurn, saveIn } from './turn.ts';
 import { isToBeConnected, readDetails, writeDetails } from './wanted.ts';
 import { parseCustomKeyStoreId, parseReach, parseStoreName, type ReachInput } from './fields.ts';
-import { ask, type OnStore } from './key-stores.ts';
+import { acting, write, type OnStore } from './acting.ts';
+import { ask } from './key-stores.ts';
 import { checkRowVersion } from '../../vault/context.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -115,25 +115,22 @@ function reachOf(row: ExternalKeyStore, before: KeyStoreProperties, input: Edit<
 async function updateByHand(
   context: AwsContext,
   act: Act,
-  { keySet, id, expected }: OnStore,
+  on: OnStore,
   input: Edit<StoreInput>,
 ): Promise<ExternalKeyStore> {
-  return inTurn(context, id, async () =>
-    context.store.write(act, async (trx) => {
-      const row = await findStoreIn(trx, keySet, id);
-      checkRowVersion(row, expected);
+  return acting(context, act, on, async (one) =>
+    write(one, (row) => {
       const change = {
-        ...asColumns(changeOf(row, input, xksUriPath(keySet.path_prefix))),
+        ...asColumns(changeOf(row, input, xksUriPath(row.keySet.path_prefix))),
         ...(input.customKeyStoreId === undefined
           ? {}
           : { custom_key_store_id: parseCustomKeyStoreId(input.customKeyStoreId) }),
         ...stateOf(input, act.at),
       };
       const after = { ...row, ...change } as ExternalKeyStore;
-      if (!changes<ExternalKeyStore>(row, after)) return row;
-      return saveIn(trx, act, row, change, [
-        { ...storeEntry('update', row), before: auditedStore(row), after: auditedStore(after) },
-      ]);
+      if (!changes<ExternalKeyStore>(row, after)) return undefined;
+      const entry = { ...storeEntry('update', row), before: auditedStore(row), after: auditedStore(after) };
+      return { change, entries: [entry] };
     }),
   );
 }

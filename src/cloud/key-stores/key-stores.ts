@@ -1,25 +1,16 @@
-import type { SeenVersion } from '../../store/act-transaction.ts';
-import { aftermathOf, record, type Act } from '../../evidence/trail.ts';
+import type { Act } from '../../evidence/trail.ts';
 import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
+import { acting, goOn, write, type OnStore } from './acting.ts';
 import { accountFor, byHandProblem, isByHand, signsIn } from './accounts.ts';
 import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
 import type { Reading } from '../../vault/edits.ts';
 import { checkNoKmsKeys, forgetStore } from './removal.ts';
-import { advance } from './state-machine.ts';
-import { inTurn, nextLook, saveIn, type Turn } from './turn.ts';
+import { nextLook } from './outcomes.ts';
+import type { StoreRow } from './row.ts';
 import { isToBeConnected, isToBeDown, readDetails, writeDetails } from './wanted.ts';
-import { checkRowVersion } from '../../vault/context.ts';
-import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export { createExternalKeyStore } from './create.ts';
-
-/** Which one an act is on. */
-export interface OnStore {
-  keySet: KeySet;
-  id: string;
-  expected?: SeenVersion | undefined;
-}
 
 /** Asks AWS to connect it; a FAILED one is disconnected first. CONNECTED or FAILED shows minutes later. */
 export async function connectExternalKeyStore(
@@ -79,29 +70,28 @@ export async function deleteExternalKeyStore(
   on: OnStore,
   { disconnect = false, forget = false }: DeletionInput,
 ): Promise<ExternalKeyStore | undefined> {
-  const { keySet, id, expected } = on;
-  const row = await findStoreIn(context.store.db, keySet, id);
-  const account = await accountFor(context.store.db, row);
-  await checkUnusedStore(context.store.db, row);
-  if (!forget && !isByHand(row, account))
-    return askOr(context, act, { ...on, verb: 'delete', check: checkUnusedStore }, (before) => {
-      const { tried } = readDetails(before);
+  const before = await findStoreIn(context.store.db, on.keySet, on.id);
+  const account = await accountFor(context.store.db, before);
+  await checkUnusedStore(context.store.db, before);
+  if (!forget && !isByHand(before, account))
+    return askOr(context, act, { ...on, verb: 'delete', check: checkUnusedStore }, (row) => {
+      const { tried } = readDetails(row);
       const details = {
         ...(disconnect ? { disconnect } : {}),
-        ...(isToBeDown(before) ? { down: true } : {}),
-        ...(isToBeConnected(before, disconnect) ? { connect: true } : {}),
+        ...(isToBeDown(row) ? { down: true } : {}),
+        ...(isToBeConnected(row, disconnect) ? { connect: true } : {}),
         ...(tried === undefined ? {} : { tried }),
       };
       return { wanted: 'DELETE', wanted_details: writeDetails(details) };
     });
-  await inTurn(context, id, async () =>
-    context.store.write(act, async (trx) => {
-      const before = await findStoreIn(trx, keySet, id);
-      checkRowVersion(before, expected);
-      await checkUnusedStore(trx, before);
-      await forgetStore(trx, before);
-      await record(trx, act, { ...storeEntry('forget', before), before: auditedStore(before) });
-    }),
+  await acting(context, act, on, async (one) =>
+    write(one, (row) => ({
+      entries: [{ ...storeEntry('forget', row), before: auditedStore(row) }],
+      also: async (trx) => {
+        await checkUnusedStore(trx, row);
+        await forgetStore(trx, row);
+      },
+    })),
   );
   return undefined;
 }
@@ -128,40 +118,29 @@ async function askOr(
   context: AwsContext,
   act: Act,
   {
-    keySet,
-    id,
-    expected,
     verb,
     check,
+    ...on
   }: OnStore & { verb: string; check?: (trx: Reading, row: ExternalKeyStore) => Promise<void> },
   plan: (row: ExternalKeyStore) => StoreChange,
 ): Promise<ExternalKeyStore | undefined> {
-  return inTurn(context, id, async () => {
-    const row = await findStoreIn(context.store.db, keySet, id);
-    checkRowVersion(row, expected);
-    const account = await accountFor(context.store.db, row);
-    if (isByHand(row, account) || !signsIn(account))
+  return acting(context, act, on, async (one) => {
+    const { account, region } = one.row;
+    if (isByHand(one.row, account) || !signsIn(account))
       throw byHandProblem('do it', 'then tell the outcome with holdfast external-key-store edit --state');
+    // What stands against signing in there is told before anything is asked for.
+    await awsAccountOf(context, account, region);
     // What is wanted is written down while the caller may want it; then it is done, or found out, as by the watch.
-    const turn: Turn = {
-      context,
-      act: aftermathOf(act),
-      keySet,
-      aws: await awsAccountOf(context, account, row.region),
-      by: 'operator',
-    };
-    const change = plan(row);
-    const entry = {
-      ...storeEntry(verb, row),
-      before: auditedStore(row),
-      after: auditedStore({ ...row, ...change } as ExternalKeyStore),
-    };
-    const at = nextLook({ ...row, ...change } as ExternalKeyStore, context.now());
-    const asked = await context.store.write(act, async (trx) => {
-      await check?.(trx, row);
-      return saveIn(trx, act, row, { ...change, next_check_at: at }, [entry]);
+    await write(one, (row) => {
+      const change = plan(row);
+      const after = { ...row, ...change } as StoreRow;
+      return {
+        change: { ...change, next_check_at: nextLook(after, context.now()) },
+        entries: [{ ...storeEntry(verb, row), before: auditedStore(row), after: auditedStore(after) }],
+        also: async (trx) => check?.(trx, row),
+      };
     });
-    return advance(turn, asked);
+    return goOn(one);
   });
 }
 

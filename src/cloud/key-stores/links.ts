@@ -3,11 +3,13 @@ import { findKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores
 import { isGone, orGone } from '../aws/presence.ts';
 import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
 import { accountFor, byHandProblem, signsIn } from './accounts.ts';
+import { acting, write } from './acting.ts';
+import type { Reading } from '../../vault/edits.ts';
 import { auditedStore, storeEntry, storeInRegion, type ExternalKeyStore } from './records.ts';
 import { isLinkedElsewhere, linkedElsewhere } from './checks.ts';
-import { inTurn, nextLook, saveIn } from './turn.ts';
+import { nextLook } from './outcomes.ts';
 import { parseCustomKeyStoreId, parseStoreName, parseStoreRegion, parseUriEndpoint } from './fields.ts';
-import { checkOnlyOne, checkServed, insert, lastEndpoint } from './create.ts';
+import { checkOnlyOne, checkServed, insert, lastEndpoint, onlyOneProblem } from './create.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -94,34 +96,33 @@ export async function linkExternalKeyStore(
   const columns = signsIn(account)
     ? columnsSeen(await seenInAws(context, keySet, account, region, id), context.now())
     : await columnsTold(context, keySet, input);
-  const byHand = await storeInRegion(context.store.db, keySet, region);
-  const write = async () =>
-    context.store.write(act, async (trx) => {
-      if (await isLinkedElsewhere(trx, keySet.vault_id, { id: byHand?.id ?? '', region }, id))
-        throw new VaultError(
-          'conflict',
-          'this external key store is linked to another key set already',
-          linkedElsewhere,
-        );
-      const before = await storeInRegion(trx, keySet, region);
-      const isSame = before?.custom_key_store_id === '' || before?.custom_key_store_id === id;
-      if (before === undefined || before.origin !== 'MANUAL' || !isSame) {
-        await checkOnlyOne(trx, keySet, region);
-        return insert(trx, act, keySet, { region, ...columns, custom_key_store_id: id }, 'link');
-      }
-      // One that was told of before it was made, or before Holdfast signed in to AWS: what is not told stays as it is.
-      const told = signsIn(account) ? columns : columnsAgain(input);
-      const change = { ...told, custom_key_store_id: id, csp_account_id: keySet.csp_account_id };
-      return saveIn(trx, act, before, change, [
-        {
-          ...storeEntry('link', before),
-          before: auditedStore(before),
-          after: auditedStore({ ...before, ...change }),
-          creates: true,
-        },
-      ]);
+  const known = await storeInRegion(context.store.db, keySet, region);
+  const checkFree = async (trx: Reading) => {
+    if (await isLinkedElsewhere(trx, keySet.vault_id, { id: known?.id ?? '', region }, id))
+      throw new VaultError(
+        'conflict',
+        'this external key store is linked to another key set already',
+        linkedElsewhere,
+      );
+  };
+  if (known === undefined)
+    return context.store.write(act, async (trx) => {
+      await checkFree(trx);
+      await checkOnlyOne(trx, keySet, region);
+      return insert(trx, act, keySet, { region, ...columns, custom_key_store_id: id }, 'link');
     });
-  return byHand === undefined ? write() : inTurn(context, byHand.id, write);
+  // One that was told of before it was made, or before Holdfast signed in to AWS: what is not told stays as it is.
+  const told = signsIn(account) ? columns : columnsAgain(input);
+  const change = { ...told, custom_key_store_id: id, csp_account_id: keySet.csp_account_id };
+  return acting(context, act, { keySet, id: known.id }, async (one) =>
+    write(one, (row) => {
+      const isSame = row.custom_key_store_id === '' || row.custom_key_store_id === id;
+      if (row.origin !== 'MANUAL' || !isSame) throw onlyOneProblem(row);
+      const after = auditedStore({ ...row, ...change });
+      const entry = { ...storeEntry('link', row), before: auditedStore(row), after, creates: true };
+      return { change, entries: [entry], also: checkFree };
+    }),
+  );
 }
 
 async function seenInAws(

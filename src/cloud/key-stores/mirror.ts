@@ -1,38 +1,18 @@
 import type { AuditEntry } from '../../evidence/trail.ts';
-import { findKeyStore, type AwsKeyStore, type KeyStoreProperties } from '../aws/key-stores.ts';
-import { AwsError } from '../aws/aws-error.ts';
-import { isGone, isSettling, orGone, type Gone } from '../aws/presence.ts';
-import { auditedStore, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
-import { nextLook, problemOf, save, type StoreFailure, type Turn } from './turn.ts';
-import { storeSighting } from './presence.ts';
-import { lookOperation, readDetails, readProblem } from './wanted.ts';
-import { credentialMoved, isSettled, neverGiven } from './credential-rotation.ts';
 import { defaultQuietMinutes } from '../../keys/credentials/credential-making.ts';
+import { credentialState } from '../../keys/credentials/credential-records.ts';
+import type { AwsKeyStore, ConnectionState, KeyStoreProperties } from '../aws/key-stores.ts';
+import { isSettling } from '../aws/presence.ts';
+import { credentialMoved, isSettled, neverGiven } from './credential-rotation.ts';
+import { nextLook } from './outcomes.ts';
+import { auditedStore, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';
+import type { StorePlan, StoreRecorded, StoreRow, StoreServed } from './row.ts';
+import { lookOperation, problemOfStore, readDetails } from './wanted.ts';
 
-/**
- * Looks at the key store in AWS and writes down what is there. Undefined where AWS does not show it yet. Throws AwsError,
- * once the problem is on the record.
- */
-export async function look(
-  turn: Turn,
-  row: ExternalKeyStore,
-): Promise<{ row: ExternalKeyStore; seen: AwsKeyStore | Gone | undefined }> {
-  let seen: AwsKeyStore | Gone;
-  try {
-    const find = async () => findKeyStore(turn.aws, row.region, row.custom_key_store_id);
-    seen = await orGone(find, storeSighting(row), 0, turn.context.now());
-  } catch (error) {
-    if (error instanceof AwsError && error.fault === 'settling') {
-      const times = (readProblem(row)?.times ?? 0) + 1;
-      const next_check_at = nextLook(row, turn.context.now(), { fault: error.fault, times });
-      return { row: await save(turn, row, { next_check_at }), seen: undefined };
-    }
-    if (error instanceof AwsError) await recordFailure(turn, row, error);
-    throw error;
-  }
-  if (isGone(seen)) return { row, seen };
-  const shown = asWeKnowIt(row, seen, turn.context.now());
-  return { row: await mirror(turn, row, shown), seen: shown };
+/** What AWS shows of a key store. */
+export interface Shown extends AwsKeyStore {
+  /** The state on record before this look. */
+  before: ExternalKeyStore['state'];
 }
 
 /** States of before, by what we had AWS begin. */
@@ -42,81 +22,119 @@ const before: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What we had AWS begin just now it may still show as it was. */
-function asWeKnowIt(row: ExternalKeyStore, seen: AwsKeyStore, now: Date): AwsKeyStore {
+export function shownOf(row: ExternalKeyStore, seen: AwsKeyStore, now: Date): Shown {
   const isStale = before[row.state]?.includes(seen.state) === true;
-  return isStale && isSettling(new Date(row.updated_at), now)
-    ? { ...seen, state: row.state as AwsKeyStore['state'] }
-    : seen;
+  const isOurs = isStale && isSettling(new Date(row.updated_at), now);
+  return { ...seen, before: row.state, ...(isOurs ? { state: row.state as ConnectionState } : {}) };
 }
 
-/** Writes down why an act or a look failed, and that the watch comes back later the more often it did. */
-export async function recordFailure(
-  turn: Pick<Turn, 'context' | 'act'>,
-  row: ExternalKeyStore,
-  error: StoreFailure,
-  change: StoreChange = {},
-): Promise<ExternalKeyStore> {
-  const now = turn.context.now();
-  const problem = problemOf(row, error, now);
-  const after = { ...row, ...change } as ExternalKeyStore;
-  // What is over waits for a person, its state is looked at as ever; what is wanted in its stead is begun.
-  const isOver = after.wanted === null && problem.operation !== lookOperation;
-  const isAnother = after.wanted !== null && after.wanted !== row.wanted;
-  const failed = { fault: problem.fault ?? 'conflict', times: problem.times };
-  return save(turn, row, {
-    ...change,
-    problem: JSON.stringify(problem),
-    next_check_at: nextLook(after, now, isOver || isAnother ? null : failed),
-  });
-}
-
-async function mirror(turn: Turn, before: ExternalKeyStore, seen: AwsKeyStore): Promise<ExternalKeyStore> {
-  const now = turn.context.now();
-  const row = await mirrorCredential(turn, before, seen, now);
-  const properties = isTrusted(row, now) ? {} : propertiesSeen(row, seen);
-  const state: StoreChange = { state: seen.state, connection_error: seen.connectionError };
-  const after = { ...row, ...properties, ...state } as ExternalKeyStore;
-  return save(
-    turn,
-    row,
-    {
-      ...properties,
-      ...state,
-      checked_at: now.toISOString(),
-      seen_at: now.toISOString(),
-      next_check_at: nextLook(after, now),
-      ...(readProblem(row)?.operation === lookOperation ? { problem: null } : {}),
+/** What a look changes of the record, in one write: credential, properties and state as AWS shows them. */
+export function mirrored(row: StoreRow, seen: Shown, at: Date): StorePlan {
+  if (settledCredential(row, seen, at) === undefined) return (now) => looked(now, seen, at);
+  return {
+    served: (now) => {
+      const settled = settledCredential(now, seen, at) ?? {};
+      const { entries = [], change } = looked(now, seen, at, settled.change);
+      return { ...settled, change, entries: [...(settled.entries ?? []), ...entries] };
     },
-    entriesOf(row, after),
-  );
+  };
 }
 
-/** AWS has the pending one; or one that somebody gave it by hand; or the pending one turns out not to have got there. */
-async function mirrorCredential(
-  turn: Turn,
-  row: ExternalKeyStore,
-  seen: AwsKeyStore,
-  now: Date,
-): Promise<ExternalKeyStore> {
+/** AWS has the pending credential; or it turns out not to have got there. */
+function settledCredential(row: StoreRow, seen: Shown, now: Date): StoreServed | undefined {
   const { credential } = readDetails(row);
-  if (row.pending_access_key_id !== '' && seen.accessKeyId === row.pending_access_key_id)
-    return credentialMoved(turn, row, credential?.quietMinutes ?? defaultQuietMinutes);
-  if (row.pending_access_key_id !== '' && credential === undefined && (await isSettled(turn, row)))
-    return neverGiven(turn, row);
-  if (seen.accessKeyId === row.access_key_id || isTrusted(row, now)) return row;
-  return save(turn, row, { access_key_id: seen.accessKeyId }, [
-    {
-      ...storeEntry('changed-in-aws', row),
-      before: { accessKeyId: row.access_key_id },
-      after: { accessKeyId: seen.accessKeyId },
-    },
-  ]);
+  if (row.pending_access_key_id === '') return undefined;
+  if (seen.accessKeyId === row.pending_access_key_id)
+    return credentialMoved(row, credential?.quietMinutes ?? defaultQuietMinutes);
+  return credential === undefined && isSettled(row, now) ? neverGiven(row) : undefined;
+}
+
+function looked(
+  row: StoreRow,
+  seen: Shown,
+  at: Date,
+  settled?: StoreChange,
+): StoreRecorded & { change: StoreChange } {
+  const others = settled === undefined && !isTrusted(row, at) ? changedInAws(row, seen) : {};
+  const change: StoreChange = {
+    ...{ ...settled, ...others, state: seen.state, connection_error: seen.connectionError },
+    ...{ checked_at: at.toISOString(), seen_at: at.toISOString() },
+    ...(problemOfStore(row)?.operation === lookOperation ? { problem: null } : {}),
+  };
+  const isChanged = settled !== undefined || Object.keys(others).length > 0;
+  const after = { ...row, ...change, ...(isChanged ? { updated_at: at.toISOString() } : {}) } as StoreRow;
+  return {
+    change: { ...change, next_check_at: nextLook(after, at) },
+    entries: [...credentialEntries(row, others), ...entriesOf(row, after)],
+  };
 }
 
 /** What we have just changed, or are about to, is not taken back from a look. */
 function isTrusted(row: ExternalKeyStore, now: Date): boolean {
   if (row.wanted === 'UPDATE') return true;
   return row.checked_at !== null && isSettling(new Date(row.updated_at), now);
+}
+
+function changedInAws(row: ExternalKeyStore, seen: Shown): StoreChange {
+  const { accessKeyId: access_key_id } = seen;
+  return { ...propertiesSeen(row, seen), ...(access_key_id === row.access_key_id ? {} : { access_key_id }) };
+}
+
+/** One that somebody gave AWS by hand. */
+function credentialEntries(row: ExternalKeyStore, { access_key_id }: StoreChange): AuditEntry[] {
+  if (access_key_id === undefined) return [];
+  const [old, now] = [{ accessKeyId: row.access_key_id }, { accessKeyId: access_key_id }];
+  return [{ ...storeEntry('changed-in-aws', row), before: old, after: now }];
+}
+
+/** AWS has it no more. */
+export function notFound(row: ExternalKeyStore, now: Date): StoreRecorded {
+  const state = 'NOT_FOUND' as const;
+  return {
+    change: {
+      ...{ state, connection_error: '', wanted: null, wanted_details: null, problem: null },
+      ...{ checked_at: now.toISOString(), next_check_at: null },
+    },
+    entries:
+      row.state === state
+        ? []
+        : [{ ...storeEntry('state', row), before: { state: row.state }, after: { state } }],
+  };
+}
+
+/** How often uses of the credentials of one by hand are looked up, milliseconds. */
+const lookEvery = 60_000;
+
+/** A credential that AWS signs with shows by itself that AWS was given it. */
+export function seenByHand(row: StoreRow, at: Date): StorePlan {
+  const next_check_at = new Date(at.getTime() + lookEvery).toISOString();
+  const pending = row.credentials.get(row.pending_access_key_id);
+  if (pending !== undefined && pending.last_seen_at !== null)
+    return {
+      served: (now) => {
+        const moved = credentialMoved(now, defaultQuietMinutes);
+        return { ...moved, change: { ...moved.change, next_check_at } };
+      },
+    };
+  return (now) => {
+    const access_key_id = successorInUse(now, at);
+    const moved = { ...storeEntry('credential-moved', now), before: { accessKeyId: now.access_key_id } };
+    return access_key_id === undefined
+      ? { change: { next_check_at } }
+      : {
+          change: { access_key_id, next_check_at },
+          entries: [{ ...moved, after: { accessKeyId: access_key_id } }],
+        };
+  };
+}
+
+/** Rotated with holdfast credential rotate. */
+function successorInUse({ access_key_id, credentials }: StoreRow, now: Date): string | undefined {
+  const current = credentials.get(access_key_id);
+  const successor = credentials.get(current?.successor ?? '');
+  if (successor === undefined || credentialState(successor, now) !== 'LIVE') return undefined;
+  const isInUse = (successor.last_seen_at ?? '') > (current?.last_seen_at ?? '');
+  return isInUse ? successor.access_key_id : undefined;
 }
 
 const columns = {

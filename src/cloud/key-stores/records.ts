@@ -1,6 +1,7 @@
 import { expressionBuilder, type Expression, type Selectable } from 'kysely';
 import type { ExternalKeyStoreTable, Tables } from '../../store/schema.ts';
-import type { Edit, Reading } from '../../vault/edits.ts';
+import type { Reading } from '../../vault/edits.ts';
+import type { Change } from '../controller/resource.ts';
 import { beginsWith } from '../../vault/begins-with.ts';
 import type { VaultContext, Sight } from '../../vault/context.ts';
 import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
@@ -9,7 +10,7 @@ import { seenBy } from '../../vault/sight.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export type ExternalKeyStore = Selectable<ExternalKeyStoreTable>;
-export type StoreChange = Edit<Omit<ExternalKeyStore, 'id' | 'vault_id' | 'key_set_id' | 'created_at'>>;
+export type StoreChange = Change<'external_key_stores'>;
 
 export const storeOrders = {
   name: 'external_key_stores.name',

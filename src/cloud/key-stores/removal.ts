@@ -1,9 +1,8 @@
 import type { Transaction } from 'kysely';
-import { record } from '../../evidence/trail.ts';
 import { mustBeGone, type Gone } from '../aws/presence.ts';
 import type { Tables } from '../../store/schema.ts';
 import { auditedStore, isOfStore, storeEntry, type ExternalKeyStore } from './records.ts';
-import type { Turn } from './turn.ts';
+import type { StorePlan } from './row.ts';
 import { withdrawIn } from '../../keys/credentials/credential-ends.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { counted } from '../../counted.ts';
@@ -32,22 +31,26 @@ export async function checkNoKmsKeys(
  * AWS has the key store no more: neither have we. A credential that nobody but AWS was ever given is withdrawn with it,
  * unless another store has it.
  */
-export async function removeStore(
-  { context, act, keySet }: Pick<Turn, 'context' | 'act' | 'keySet'>,
-  row: ExternalKeyStore,
-  gone: Gone,
-): Promise<void> {
+export function removedWith(gone: Gone): StorePlan {
   mustBeGone(gone);
-  await context.store.change(act, async (trx) => {
-    await forgetStore(trx, row);
-    for (const accessKeyId of row.origin === 'HOLDFAST' ? credentialsOf(row) : [])
-      if (!(await isOfStore(trx, keySet, accessKeyId))) await withdrawIn(trx, act, keySet, accessKeyId);
-    await record(trx, act, { ...storeEntry('deleted', row), before: auditedStore(row) });
-  });
+  return {
+    served: (row) => ({
+      entries: [{ ...storeEntry('deleted', row), before: auditedStore(row) }],
+      also: async (trx, act) => {
+        await forgetStore(trx, row);
+        for (const accessKeyId of row.origin === 'HOLDFAST' ? credentialsOf(row) : [])
+          if (!(await isOfStore(trx, row.keySet, accessKeyId)))
+            await withdrawIn(trx, act, row.keySet, accessKeyId);
+      },
+    }),
+  };
 }
 
 /** Takes the record away, with what is left of KMS keys that are gone. */
-export async function forgetStore(trx: Transaction<Tables>, row: ExternalKeyStore): Promise<void> {
+export async function forgetStore(
+  trx: Pick<Transaction<Tables>, 'deleteFrom'>,
+  row: ExternalKeyStore,
+): Promise<void> {
   await trx.deleteFrom('kms_keys').where('external_key_store_id', '=', row.id).execute();
   await trx.deleteFrom('external_key_stores').where('id', '=', row.id).execute();
 }

@@ -1,4 +1,5 @@
 import type { KeyStoreProperties } from '../aws/key-stores.ts';
+import { readProblem, type Problem } from '../controller/problem.ts';
 import type { ExternalKeyStore, StoreChange } from './records.ts';
 
 /*
@@ -57,29 +58,18 @@ export function isToBeDown(row: Pick<ExternalKeyStore, 'wanted' | 'wanted_detail
 
 /** What is wanted once AWS has refused for good: what was disconnected for it is connected again; what was asked for before stays. */
 export function wantedInstead(row: ExternalKeyStore): Pick<StoreChange, 'wanted' | 'wanted_details'> {
-  const isDown = row.state === 'DISCONNECTED';
-  if (readDetails(row).down === true) return { wanted: isDown ? null : 'DISCONNECT', wanted_details: null };
-  return isDown && readDetails(row).connect === true
+  const { down, connect } = readDetails(row);
+  if (down === true)
+    return { wanted: row.state === 'DISCONNECTED' ? null : 'DISCONNECT', wanted_details: null };
+  const isDown = ['DISCONNECTED', 'DISCONNECTING', 'FAILED'].includes(row.state);
+  return isDown && connect === true
     ? { wanted: 'CONNECT', wanted_details: writeDetails({ afterRefusal: true }) }
     : { wanted: null, wanted_details: null };
 }
 
 /** Why the last act, or the last look, failed. */
-export interface StoreProblem {
-  /** Of AWS KMS, such as `DescribeCustomKeyStores`. */
-  operation: string;
-  /** As AwsError has it; `conflict` for ours. */
-  fault?: string;
-  code: string;
-  message: string;
-  remediation: string;
-  at: string;
-  /** How often in a row. */
-  times: number;
-}
-
-export function readProblem(row: { problem: string | null }): StoreProblem | null {
-  return row.problem === null ? null : (JSON.parse(row.problem) as StoreProblem);
+export function problemOfStore({ problem }: Pick<ExternalKeyStore, 'problem'>): Problem | null {
+  return readProblem(problem);
 }
 
 /** The look itself failed: what state it is in is not known. */

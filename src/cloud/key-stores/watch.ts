@@ -1,22 +1,15 @@
-import type { Act } from '../../evidence/trail.ts';
-import { AwsError } from '../aws/aws-error.ts';
-import { TokenError } from '../../token/faults.ts';
-import { tokenWords } from '../../token/remediations.ts';
-import { awsAccountOf, type AwsContext, type LoggedAwsContext } from '../accounts/context.ts';
-import { accountFor, isByHand, signsIn } from './accounts.ts';
-import { lookByHand } from './by-hand.ts';
-import { recordFailure } from './mirror.ts';
-import { findStoreIn, type ExternalKeyStore } from './records.ts';
-import { advance } from './state-machine.ts';
-import { inTurn, isAtWork } from './turn.ts';
+import { aftermathOf, type Act } from '../../evidence/trail.ts';
 import { noteOn } from '../../vault/edit-record.ts';
-import { AwsLanes } from '../controller/lanes.ts';
-import { lookOperation, readProblem } from './wanted.ts';
-import type { OnStore } from './key-stores.ts';
-import { getKeySet, type KeySet } from '../../keys/key-sets/key-set-records.ts';
+import type { Reading } from '../../vault/edits.ts';
 import { logMistake } from '../../vault/mistakes.ts';
 import { systemAct } from '../../vault/system-act.ts';
-import { VaultError } from '../../vault/vault-error.ts';
+import type { AwsContext, LoggedAwsContext } from '../accounts/context.ts';
+import { advance, advanceIn, type Stopped } from '../controller/controller.ts';
+import { AwsLanes } from '../controller/lanes.ts';
+import { BusyError, isBusy } from '../controller/turn.ts';
+import { acting, write, type OnStore } from './acting.ts';
+import type { ExternalKeyStore } from './records.ts';
+import { keyStores } from './resource.ts';
 
 /** So many are looked at in one go; the rest is due still. */
 const maxInOneGo = 1000;
@@ -43,17 +36,20 @@ export async function watchExternalKeyStores(
 ): Promise<WatchRun> {
   const due = await dueStores(context);
   const run: WatchRun = { looked: 0, failed: 0 };
-  const look = async (row: ExternalKeyStore): Promise<{ fault: string | undefined }> => {
-    if (isAtWork(row.id)) return { fault: undefined };
+  const look = async (id: string): Promise<{ fault: string | undefined }> => {
+    if (isBusy(context, keyStores.kind, id)) return { fault: undefined };
     run.looked++;
-    if (await lookAtOne(context, row)) return { fault: undefined };
+    const act = systemAct(context, 'schedule');
+    const stopped = (await advance(context, keyStores, id, { act, by: 'watch' }))?.stopped;
+    if (stopped?.error === undefined) return { fault: undefined };
     run.failed++;
-    return { fault: await faultOf(context, row) };
+    await tell(context, id, stopped);
+    return { fault: stopped.fault };
   };
   const tasks = due.map((row) => ({
     id: row.id,
     lane: `${row.csp_account_id ?? row.id}/${row.region}`,
-    run: async () => look(row),
+    run: async () => look(row.id),
   }));
   await lanes.run(tasks, { what: 'key stores', mayGoOn });
   return run;
@@ -68,29 +64,34 @@ export async function refreshExternalKeyStore(
   act: Act,
   { keySet, id }: Pick<OnStore, 'keySet' | 'id'>,
 ): Promise<ExternalKeyStore | undefined> {
-  await lookAt(context, act, keySet, await findStoreIn(context.store.db, keySet, id));
-  return context.store.db
-    .selectFrom('external_key_stores')
-    .selectAll()
-    .where('id', '=', id)
-    .where('key_set_id', '=', keySet.id)
-    .executeTakeFirst();
+  try {
+    await acting(context, act, { keySet, id }, async (one) => {
+      // It is due, by the word of who asks; then it is looked at as by the watch.
+      await write(one, () => ({ change: { next_check_at: context.now().toISOString() } }));
+      const { stopped } = await advanceIn(one.turn, keyStores, id, { act: aftermathOf(act), by: 'watch' });
+      if (stopped?.fault === 'internal') throw stopped.error;
+    });
+  } catch (error) {
+    if (!(error instanceof BusyError)) throw error;
+  }
+  return keyStores.read(context.store.db, id);
 }
 
 /** When the next one is due; undefined where none is. */
 export async function nextStoreLook({ store }: Pick<AwsContext, 'store'>): Promise<Date | undefined> {
-  const row = await store.db
-    .selectFrom('external_key_stores')
-    .select((eb) => eb.fn.min('next_check_at').as('at'))
+  const row = await lookedAfter(store.db)
+    .select('next_check_at')
+    .where('next_check_at', 'is not', null)
+    .orderBy('next_check_at')
+    .limit(1)
     .executeTakeFirst();
-  return typeof row?.at === 'string' ? new Date(row.at) : undefined;
+  return typeof row?.next_check_at === 'string' ? new Date(row.next_check_at) : undefined;
 }
 
-async function dueStores({ store, now }: AwsContext): Promise<ExternalKeyStore[]> {
+async function dueStores({ store, now }: AwsContext) {
   const at = now();
-  return store.db
-    .selectFrom('external_key_stores')
-    .selectAll()
+  return lookedAfter(store.db)
+    .select(['external_key_stores.id', 'csp_account_id', 'region'])
     .where((eb) =>
       eb.or([
         eb('next_check_at', '<=', at.toISOString()),
@@ -102,101 +103,33 @@ async function dueStores({ store, now }: AwsContext): Promise<ExternalKeyStore[]
     .execute();
 }
 
-async function lookAtOne(context: LoggedAwsContext, row: ExternalKeyStore): Promise<boolean> {
-  try {
-    const keySet = await getKeySet(context, row.vault_id, 'all', row.key_set_id);
-    return await lookAt(context, systemAct(context, 'schedule'), keySet, row);
-  } catch (error) {
-    // Its vault is being deleted, the store cannot be written, or a mistake of ours: whatever it is, not at once again.
-    if (!(error instanceof VaultError))
-      logMistake(
-        context.log,
-        { externalKeyStore: row.id },
-        error,
-        'a mistake with an external key store; it is looked at again later',
-      );
-    await putOff(context, row).catch(() => undefined);
-    return false;
-  }
-}
-
-/** What the look failed with, as it stands in the record. */
-async function faultOf({ store }: AwsContext, { id }: ExternalKeyStore): Promise<string> {
-  const row = await store.db
+/** Those that do not go with their vault. */
+function lookedAfter(db: Reading) {
+  return db
     .selectFrom('external_key_stores')
-    .select('problem')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return (row === undefined ? null : readProblem(row))?.fault ?? 'internal';
+    .innerJoin('vaults', 'vaults.id', 'external_key_stores.vault_id')
+    .where('vaults.deleted_at', 'is', null);
 }
 
-async function putOff({ store, now }: AwsContext, { id }: ExternalKeyStore): Promise<void> {
+/** What no record tells, since it is a mistake of ours, or the store cannot be written: whatever it is, not at once again. */
+async function tell(
+  context: LoggedAwsContext,
+  id: string,
+  { error, fault, problem }: Stopped,
+): Promise<void> {
+  if (fault !== 'internal') return;
+  logMistake(
+    context.log,
+    { externalKeyStore: id },
+    error,
+    'a mistake with an external key store; it is looked at again later',
+  );
+  if (problem === null) await putOff(context, id).catch(() => undefined);
+}
+
+async function putOff({ store, now }: AwsContext, id: string): Promise<void> {
   const next = new Date(now().getTime() + afterMistake).toISOString();
   await store.bookkeep('work in AWS', async (trx) =>
     noteOn(trx, 'external_key_stores').set({ next_check_at: next }).where('id', '=', id).execute(),
   );
-}
-
-/**
- * One look, with what is to be gone on with. False where it failed: why stands in the record. Nothing where another act
- * is at it.
- */
-export async function lookAt(
-  context: AwsContext,
-  act: Act,
-  keySet: KeySet,
-  { id }: Pick<ExternalKeyStore, 'id'>,
-): Promise<boolean> {
-  if (isAtWork(id)) return true;
-  return inTurnOr(context, id, async () => {
-    const row = await findStoreIn(context.store.db, keySet, id);
-    const account = await accountFor(context.store.db, row);
-    if (isByHand(row, account) || !signsIn(account)) {
-      await lookByHand({ context, act, keySet }, row);
-      return true;
-    }
-    let aws;
-    try {
-      aws = await awsAccountOf(context, account, row.region);
-    } catch (error) {
-      if (!isTold(error)) throw error;
-      await recordFailure({ context, act }, row, { operation: lookOperation, ...wordsOf(error) });
-      return false;
-    }
-    try {
-      await advance({ context, act, keySet, aws, by: 'watch' }, row);
-      return true;
-    } catch (error) {
-      if (!isTold(error)) throw error;
-      // AWS's refusals are on the record already.
-      if (error instanceof TokenError) {
-        const now = await findStoreIn(context.store.db, keySet, id);
-        await recordFailure({ context, act }, now, { operation: 'issue', ...wordsOf(error) });
-      }
-      return false;
-    }
-  });
-}
-
-/** What another process is at is looked after. */
-async function inTurnOr(context: AwsContext, id: string, run: () => Promise<boolean>): Promise<boolean> {
-  try {
-    return await inTurn(context, id, run);
-  } catch (error) {
-    if (error instanceof VaultError && error.problem === 'conflict') return true;
-    throw error;
-  }
-}
-
-function wordsOf(error: AwsError | VaultError | TokenError): {
-  message: string;
-  remediation: string | undefined;
-} {
-  if (!(error instanceof TokenError)) return { message: error.message, remediation: error.remediation };
-  const { problem, remediation } = tokenWords(error);
-  return { message: problem, remediation };
-}
-
-function isTold(error: unknown): error is AwsError | VaultError | TokenError {
-  return error instanceof AwsError || error instanceof VaultError || error instanceof TokenError;
 }

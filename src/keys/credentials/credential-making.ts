@@ -37,27 +37,33 @@ export interface IssuedCredential {
 
 /**
  * Makes an XKS credential: an access key id of 26 characters (130 bits) and a secret of 256 bits as 44 characters of
- * Base64. At rest the secret is only under the token's sealing key, bound to its record. `also` notes in the same
- * transaction what it is for. Throws TokenError; VaultError `conflict` where the key set has ten live ones, `invalid`.
+ * Base64. At rest the secret is only under the token's sealing key, bound to its record. Throws TokenError; VaultError
+ * `conflict` where the key set has ten live ones, `invalid`.
  */
 export async function issueCredential(
   context: VaultContext,
   act: Act,
   keySet: KeySet,
   input: CredentialInput = {},
-  also: (trx: ChangeTransaction, accessKeyId: AccessKeyId) => Promise<void> = async () => undefined,
 ): Promise<IssuedCredential> {
-  const made = await make(context, keySet, input, act.at);
-  return context.store.change(act, async (trx) => {
-    const credential = await insert(trx, keySet, made.row, act.at);
-    await also(trx, made.accessKeyId);
-    await record(trx, act, {
-      ...credentialEntry('issue', keySet, made.accessKeyId),
-      after: auditedCredential(credential),
-      creates: true,
-    });
-    return { accessKeyId: made.accessKeyId, secret: made.secret, credential };
+  const made = await makeCredential(context, keySet, input, act.at);
+  return context.store.change(act, async (trx) => insertCredential(trx, act, keySet, made));
+}
+
+/** Puts it on record: from then on whoever has its secret may use it. Throws VaultError `conflict`. */
+export async function insertCredential(
+  trx: ChangeTransaction,
+  act: Act,
+  keySet: KeySet,
+  { accessKeyId, secret, row }: MadeCredential,
+): Promise<IssuedCredential> {
+  const credential = await insert(trx, keySet, row, act.at);
+  await record(trx, act, {
+    ...credentialEntry('issue', keySet, accessKeyId),
+    after: auditedCredential(credential),
+    creates: true,
   });
+  return { accessKeyId, secret, credential };
 }
 
 /**
@@ -73,7 +79,7 @@ export async function rotateCredential(
 ): Promise<IssuedCredential> {
   const { retireAfterQuietMinutes = defaultQuietMinutes } = input;
   const quiet = parseQuiet(retireAfterQuietMinutes);
-  const made = await make(context, keySet, { expiresAt: input.expiresAt ?? null }, act.at);
+  const made = await makeCredential(context, keySet, { expiresAt: input.expiresAt ?? null }, act.at);
   return context.store.change(act, async (trx) => {
     const old = await findCredentialIn(trx, keySet, accessKeyId);
     checkRowVersion(old, expected);
@@ -102,7 +108,13 @@ export async function rotateCredential(
   });
 }
 
-async function make(context: VaultContext, keySet: KeySet, input: CredentialInput, now: Date) {
+/** The secret is sealed by the token; nothing is on record. Throws TokenError, VaultError `invalid`. */
+export async function makeCredential(
+  context: Pick<VaultContext, 'tokens'>,
+  keySet: KeySet,
+  input: CredentialInput,
+  now: Date,
+) {
   const accessKeyId = [...randomBytes(26)].map((byte) => base32[byte & 31]).join('') as AccessKeyId;
   const expires_at = parseExpiry(input.expiresAt ?? null, now);
   const retire_after_minutes = parseQuiet(input.retireAfterQuietMinutes ?? null);
@@ -115,10 +127,12 @@ async function make(context: VaultContext, keySet: KeySet, input: CredentialInpu
   };
 }
 
+export type MadeCredential = Awaited<ReturnType<typeof makeCredential>>;
+
 async function insert(
   trx: Transaction<Tables>,
   keySet: KeySet,
-  row: Awaited<ReturnType<typeof make>>['row'],
+  row: MadeCredential['row'],
   now: Date,
 ): Promise<UsedCredential> {
   // It may have been deleted, or moved to another token, while the secret was sealed.

@@ -62,6 +62,28 @@ export async function findCredentialIn(
   return row;
 }
 
+/** Those of the key set with these access key ids, and the successors of these. */
+export async function credentialsNamed(
+  db: Reading,
+  keySet: Pick<KeySet, 'id'>,
+  accessKeyIds: readonly string[],
+): Promise<UsedCredential[]> {
+  if (accessKeyIds.length === 0) return [];
+  const successors = db
+    .selectFrom('xks_credentials as before')
+    .select('before.successor')
+    .where('before.access_key_id', 'in', accessKeyIds)
+    .where('before.successor', 'is not', null);
+  return credentialsOf(db, keySet)
+    .where((eb) =>
+      eb.or([
+        eb('xks_credentials.access_key_id', 'in', accessKeyIds),
+        eb('xks_credentials.access_key_id', 'in', successors),
+      ]),
+    )
+    .execute();
+}
+
 /** How many credentials of the key set open something. */
 export async function liveCredentials(db: Reading, keySetId: string, now: Date): Promise<number> {
   const { live } = await db
