@@ -367,6 +367,27 @@ test.serial(
   },
 );
 
+test.serial(
+  'that it be connected stays wanted, though AWS refuses a change while it is disconnecting',
+  async (t) => {
+    const { vaultContext, act, simulator } = t.context;
+    const made = await newConnected(t.context);
+    await disconnectExternalKeyStore(vaultContext, act(), on(made));
+    const asked = await connectExternalKeyStore(vaultContext, act(), on(made));
+    t.like(asked, { state: 'DISCONNECTING', wanted: 'CONNECT' });
+    simulator.fault({
+      ...{ service: 'kms', action: 'UpdateCustomKeyStore', kind: 'error', times: 1 },
+      error: { code: 'CustomKeyStoreNameInUseException', status: 400 },
+    });
+    const renamed = updateExternalKeyStore(vaultContext, act(), on(made), { name: fresh('taken') });
+    await t.throwsAsync(renamed, { message: /has this name/ });
+    await anHourOfWatching(t.context);
+    const kept = await storeOf(t.context, made.keySet);
+    t.like(kept, { state: 'CONNECTED', wanted: null, name: made.store?.name });
+    t.regex(kept?.problem ?? '', /has this name/, 'why it was not changed stays told');
+  },
+);
+
 for (const [name, disconnect] of [
   ['while it is connected', false],
   ['once it is disconnected', true],
