@@ -328,7 +328,7 @@ test('bodies and queries with what they do not know, or beyond their bounds, are
     ['createCspAccount', 'body', { name: 'a', adminGroupId: randomUUID(), awsAccountId: '1' }],
     ['issueCredential', 'body', { expiresAt: 'tomorrow' }],
     ['issueCredential', 'body', { expiresAt: '2099-01-01' }],
-    ['rotateCredential', 'body', { retireAfterQuietMinutes: null }],
+    ['rotateCredential', 'body', { retireAfterQuietMinutes: 0 }],
     ['createCloudKey', 'body', { keySetId: randomUUID(), name: 'a', usage: 'sign' }],
     ['createCloudKey', 'body', { keySetId: randomUUID(), name: 'a', rotation: { kind: 'DAYS' } }],
     ['createCloudKey', 'body', { keySetId: randomUUID(), name: 'a', rotation: { kind: 'NEVER', days: 3 } }],
