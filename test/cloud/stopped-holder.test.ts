@@ -1,0 +1,218 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { sql } from 'kysely';
+import type { FaultRule } from '../../simulator/simulator.ts';
+import { rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { createCspAccount, getCspAccount } from '../../src/cloud/accounts/accounts.ts';
+import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
+import { whoIs } from '../../src/cloud/aws/identity-check.ts';
+import { TokenError } from '../../src/token/faults.ts';
+import { managementDeadline } from '../../src/vault/tokens.ts';
+import { openStage, region, type Stage } from '../../testing/external-key-store-stage.ts';
+import { fresh } from '../../testing/vault.ts';
+import { TestAwsAccount } from '../support/aws-users.ts';
+import type { FromDriver, Order, ToDriver } from './stopped-driver.ts';
+
+/*
+ * Two management processes. The first is stopped (SIGSTOP) in the middle of a request: AWS has done it, and its answer waits
+ * to be read. The second takes over and does what is left; then the first goes on. For each step of each resource AWS has one
+ * result in the end, and the first has written nothing any more.
+ */
+
+interface Stopped {
+  id: string;
+  work: Order['work'];
+  /** What the second process does. */
+  finish: () => Promise<unknown>;
+  /** What both leave: AWS has it once, and the record says so. */
+  check: (t: ExecutionContext<World>, what: string) => Promise<void>;
+}
+
+interface StoppedStep {
+  /** The request in which the first process is stopped. */
+  request: Pick<FaultRule, 'service' | 'action' | 'after'>;
+  begin: (world: World) => Promise<Stopped>;
+}
+
+interface World {
+  stage: Stage;
+  driver: ChildProcess;
+  storePath: string;
+}
+
+const test = anyTest as TestFn<World>;
+
+const driver = path.join(import.meta.dirname, 'stopped-driver.ts');
+
+test.before(async (t) => {
+  const stage = await openStage({ kind: 'which request a process is stopped in is what is tested' });
+  const { rows } = await sql<{ file: string }>`SELECT file FROM pragma_database_list`.execute(
+    stage.vaultContext.store.db,
+  );
+  const child = fork(driver, [], { serialization: 'advanced' });
+  child.on('message', (message: FromDriver) => void answer(stage, child, message));
+  await once(child, 'message');
+  t.context = { stage, driver: child, storePath: rows[0]?.file ?? '' };
+});
+test.after.always(async (t) => {
+  t.context?.driver.kill('SIGKILL');
+  await t.context?.stage.dispose();
+});
+
+/** The token is this process's. */
+async function answer({ vaultContext }: Stage, child: ChildProcess, message: FromDriver): Promise<void> {
+  if (message.kind !== 'call') return;
+  const { id, token, request } = message;
+  const reply = (to: { value?: unknown; fault?: { fault: TokenError['fault']; call: string } }) =>
+    child.send({ kind: 'answer', id, value: undefined, ...to } satisfies ToDriver);
+  try {
+    reply({ value: (await vaultContext.tokens.pool(token).call(request, managementDeadline())).value });
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    reply({ fault: { fault: error.fault, call: error.call } });
+  }
+}
+
+async function accessKey({ stage }: World, lost = false): Promise<Stopped> {
+  const { vaultContext, act, vaultId, group, simulator } = stage;
+  const account = new TestAwsAccount(simulator);
+  const user = await account.user();
+  const { id } = await createCspAccount(vaultContext, act(), vaultId, 'all', {
+    ...{ name: fresh('account'), adminGroupId: group, type: 'access-key', defaultRegion: region },
+    ...{ accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey },
+  });
+  // IAM may not show for minutes what was just made: one that is deleted has been there for long.
+  await vaultContext.store.db
+    .updateTable('csp_access_keys')
+    .set({ created_at: new Date(vaultContext.now().getTime() - 86_400_000).toISOString() })
+    .where('csp_account_id', '=', id)
+    .execute();
+  const rotate = async () =>
+    rotateAccessKey(vaultContext, act(), { vaultId, sight: 'all', id }, { pauses: [1], usedToldAfter: 0 });
+  if (lost) {
+    const undo = simulator.fault({
+      service: 'iam',
+      action: 'CreateAccessKey',
+      kind: 'answer-lost',
+      times: 1,
+    });
+    await rotate();
+    undo();
+  } else
+    await vaultContext.store.db
+      .updateTable('csp_accounts')
+      .set({ next_access_key_rotation_at: new Date(vaultContext.now().getTime() - 1_000).toISOString() })
+      .where('id', '=', id)
+      .execute();
+  const read = async () => getCspAccount(vaultContext, vaultId, 'all', id);
+  return {
+    ...{ id, work: 'access-key' },
+    finish: async () => {
+      for (let turns = 0; turns < 6; turns++) {
+        const { access_key_rotation: step, access_key_id: current } = await read();
+        if (step === null && current !== user.accessKeyId) return;
+        await rotate();
+      }
+    },
+    check: async (t, what) => {
+      const row = await read();
+      t.is(row.access_key_rotation, null, what);
+      t.not(row.access_key_id, user.accessKeyId, what);
+      t.deepEqual(await account.accessKeyIds(user.name), [row.access_key_id ?? ''], what);
+      t.is((await whoIs(await awsAccountOf(vaultContext, row))).arn, user.arn, what);
+    },
+  };
+}
+
+const steps: Readonly<Record<string, StoppedStep>> = {
+  'access key, begun': { request: { service: 'iam', action: 'ListAccessKeys' }, begin: accessKey },
+  'access key, made': { request: { service: 'iam', action: 'CreateAccessKey' }, begin: accessKey },
+  'access key, tried': { request: { service: 'kms', action: 'ListAliases', after: 1 }, begin: accessKey },
+  'access key, the old one deleted': {
+    request: { service: 'iam', action: 'DeleteAccessKey' },
+    begin: accessKey,
+  },
+  'access key, one that an answer was lost of deleted': {
+    request: { service: 'iam', action: 'DeleteAccessKey' },
+    begin: async (world) => accessKey(world, true),
+  },
+};
+
+for (const [what, step] of Object.entries(steps))
+  test.serial(
+    `${what}: a process that is stopped in it writes nothing once another has taken over`,
+    async (t) => {
+      const { stage, driver: child, storePath } = t.context;
+      const { id, work, finish, check } = await step.begin(t.context);
+      const stopped = await stopIn(t.context, step.request, { id, work, storePath });
+      const { db } = stage.vaultContext.store;
+      // Nobody else takes it before its time is over.
+      await db
+        .updateTable('leases')
+        .set({ until: new Date(stage.vaultContext.now().getTime() - 1).toISOString() })
+        .where('name', '=', `${work} ${id}`)
+        .execute();
+      await finish();
+      await check(t, what);
+      const before = await traces(t.context, id);
+      process.kill(child.pid ?? 0, 'SIGCONT');
+      const { lost, problem } = await stopped.done;
+      t.true(lost, problem);
+      t.deepEqual(await traces(t.context, id), before);
+      await check(t, `${what}, and the first goes on`);
+    },
+  );
+
+/** The first process is at work, and stopped once AWS has its request; ends when AWS has done it. */
+async function stopIn(
+  { stage, driver: child }: World,
+  request: StoppedStep['request'],
+  order: Pick<Order, 'id' | 'work' | 'storePath'>,
+): Promise<{ done: Promise<Extract<FromDriver, { kind: 'done' }>> }> {
+  const { simulator, clock } = stage;
+  const seen = simulator.trail.events().length;
+  const undo = simulator.fault({ ...request, kind: 'slow', delayMs: 400, times: 1 });
+  const isStruck = () => simulator.faults().some(({ rule, struck }) => rule.kind === 'slow' && struck > 0);
+  const done = ended(child);
+  const aws = { url: simulator.url, ca: simulator.ca };
+  child.send({ kind: 'order', order: { ...order, aws, ahead: clock.ahead } } satisfies ToDriver);
+  let isOver = false;
+  void done.then(() => (isOver = true));
+  while (!isStruck()) {
+    if (isOver) throw new Error(`it ended without ${request.action}`);
+    await delay(5);
+  }
+  process.kill(child.pid ?? 0, 'SIGSTOP');
+  const stat = async () => readFile(`/proc/${child.pid}/stat`, 'utf8');
+  while (!/\) T /.test(await stat())) await delay(5);
+  const isDone = () =>
+    simulator.trail
+      .events()
+      .slice(seen)
+      .filter(({ eventName }) => eventName === request.action).length > (request.after ?? 0);
+  while (!isDone()) await delay(5);
+  undo();
+  return { done };
+}
+
+async function ended(child: ChildProcess): Promise<Extract<FromDriver, { kind: 'done' }>> {
+  for (;;) {
+    const [message] = (await once(child, 'message')) as [FromDriver];
+    if (message.kind === 'done') return message;
+  }
+}
+
+/** All that the record of it is: what it says, and what was put on record of it. */
+async function traces({ stage }: World, id: string): Promise<unknown> {
+  const { db } = stage.vaultContext.store;
+  const [account, keys, events] = await Promise.all([
+    db.selectFrom('csp_accounts').selectAll().where('id', '=', id).execute(),
+    db.selectFrom('csp_access_keys').selectAll().where('csp_account_id', '=', id).execute(),
+    db.selectFrom('audit_events').select(['sequence', 'action']).where('target_id', '=', id).execute(),
+  ]);
+  return { account, keys, events };
+}
