@@ -45,8 +45,6 @@ export interface Stopped {
   fault: string | undefined;
   /** For whoever asked; undefined where it only waits. */
   error?: unknown;
-  /** Where it failed; undefined where it only waits, and where nothing could be recorded. */
-  during?: Failure['during'];
   /** As it is on record; null where it waits for nothing that is told, and where nothing could be recorded. */
   problem: Problem | null;
   /** With a problem that is on record: what failed. */
@@ -142,7 +140,7 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
     if (observed.answer.kind !== 'failed') return { row: mirrored, seen: observed.answer };
     const { error } = observed.answer;
     const { problem } = failureOf(this.#resource, row, error, { during: 'observe', now: this.#moment().now });
-    return { ended: { row: mirrored, stopped: { fault: problem.fault, error, problem, during: 'observe' } } };
+    return { ended: { row: mirrored, stopped: { fault: problem.fault, error, problem } } };
   }
 
   /** Undefined where the record is otherwise by now. */
