@@ -22,12 +22,12 @@ const write = { kind: 'permission', appliance: 'appliance.write' } as const;
 
 const fields = {
   host: z.string().min(1).max(253).describe('DNS name or IP address of the mail server.'),
-  port: z.int().min(1).max(65_535).describe('587 for `starttls`, 465 for `tls`, as a rule.'),
+  port: z.int().min(1).max(65_535).describe('Usually 587 for `starttls`, 465 for `tls`.'),
   security: z
     .enum(['tls', 'starttls', 'none'])
-    .describe('TLS from the beginning, after STARTTLS, or none: that only to this machine itself.'),
-  username: z.string().min(1).max(254).nullable().describe('Null for a server that asks for none.'),
-  from: email.describe('Sender of the mails.'),
+    .describe('TLS from the start, STARTTLS, or none, which is allowed only to this machine itself.'),
+  username: z.string().min(1).max(254).nullable().describe('Null for a server without authentication.'),
+  from: email.describe('Sender of the messages.'),
   caCertificates: z
     .string()
     .max(100_000)
@@ -66,8 +66,8 @@ export const mailRoutes: readonly Route[] = [
     tag,
     summary: 'Set up mail',
     description:
-      'The first time with `If-Match: *`. Without a password the one that is there stays, but only where host, port, ' +
-      'security, user name and CA certificates do too.',
+      'Send `If-Match: *` the first time. If the password is omitted, the stored one is kept, provided that ' +
+      'host, port, security, username and CA certificates stay the same.',
     access: write,
     body: z.strictObject({
       ...fields,
@@ -90,7 +90,7 @@ export const mailRoutes: readonly Route[] = [
     method: 'DELETE',
     path: '/mail',
     tag,
-    summary: 'Have no mail sent any more',
+    summary: 'Turn mail off',
     access: write,
     changes: true,
     handle: async (call) => {

@@ -15,18 +15,18 @@ const orders = {
 
 const shownNode = z
   .strictObject({
-    id: z.uuid().describe('Made at its first start, kept in its state directory.'),
+    id: z.uuid().describe('Generated at its first start and kept in its state directory.'),
     hostname: z.string(),
     version: z
       .string()
       .describe(
-        'Version of Holdfast that it runs, with the commit that it was set up from: `0.4.0+1e526947c0de`.',
+        'Version of Holdfast that it runs, with the commit that it was built from: `0.4.0+1e526947c0de`.',
       ),
-    state: z.enum(['UP', 'DOWN']).describe('UP: it has shown itself within the last minute.'),
+    state: z.enum(['UP', 'DOWN']).describe('UP: it has reported within the last minute.'),
     startedAt: time,
     lastSeenAt: time,
   })
-  .meta({ id: 'Node', description: 'A node that serves from this store.' });
+  .meta({ id: 'Node', description: 'A node that uses this database.' });
 
 export const nodeRoutes: readonly Route[] = [
   route({

@@ -6,19 +6,19 @@ import { VaultError } from '../vault/vault-error.ts';
 export function pageQuery(orders: Readonly<Record<string, unknown>>) {
   const names = Object.keys(orders);
   return {
-    limit: z.coerce.number().int().min(1).max(200).default(50).describe('How many items a page has at most.'),
-    cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+    limit: z.coerce.number().int().min(1).max(200).default(50).describe('Maximum number of items in a page.'),
+    cursor: z.string().max(2000).optional().describe('`next` of the previous page.'),
     sort: z
       .enum(names.flatMap((name) => [name, `-${name}`]))
       .default(names[0] ?? '')
-      .describe('What the list is sorted by; `-` before it for descending order.'),
+      .describe('Field to sort by; prefix it with `-` for descending order.'),
   };
 }
 
 /** What a list takes that is short and has an order of its own. */
 export const wholeQuery = {
-  limit: z.coerce.number().int().min(1).max(200).default(200).describe('How many items a page has at most.'),
-  cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(200).default(200).describe('Maximum number of items in a page.'),
+  cursor: z.string().max(2000).optional().describe('`next` of the previous page.'),
 };
 
 /** A page of a list that is held whole; `idOf` tells its items apart. Throws VaultError `invalid`. */
@@ -42,7 +42,7 @@ export function pageOf(item: z.ZodType, name: string) {
   return z
     .strictObject({
       items: z.array(item),
-      next: z.string().nullable().describe('Asks for the next page, as `cursor`; null at the end.'),
+      next: z.string().nullable().describe('Pass it as `cursor` to get the next page; null at the end.'),
     })
     .meta({ id: `${name}Page` });
 }

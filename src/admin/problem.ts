@@ -18,26 +18,26 @@ export const problemKinds = {
   'password-change-required': [403, 'The password must be changed first'],
   'csrf-token-required': [403, 'The CSRF token is missing or wrong'],
   forbidden: [403, 'Not allowed'],
-  'not-found': [404, 'There is no such thing'],
+  'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'The method is not allowed here'],
-  'not-acceptable': [406, 'Only JSON is spoken here'],
+  'not-acceptable': [406, 'The response is JSON only'],
   'request-timeout': [408, 'The request did not arrive in time'],
-  conflict: [409, 'It cannot be done as things are'],
-  'precondition-failed': [412, 'It has been changed meanwhile'],
+  conflict: [409, 'Conflict with the current state'],
+  'precondition-failed': [412, 'The record has changed in the meantime'],
   'too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'The body must be application/json'],
-  'expectation-failed': [417, 'What Expect asks for cannot be done'],
+  'expectation-failed': [417, 'The Expect header cannot be satisfied'],
   'idempotency-key-reused': [422, 'The Idempotency-Key was used for another request'],
   'precondition-required': [428, 'If-Match is required'],
   'too-many-requests': [429, 'Too many requests'],
-  'head-too-large': [431, 'The head of the request is too large'],
-  internal: [500, 'An error of ours'],
+  'head-too-large': [431, 'The request header is too large'],
+  internal: [500, 'Internal server error'],
   'not-implemented': [501, 'The transfer coding is not supported'],
   aws: [502, 'AWS refused or cannot be reached'],
-  'aws-busy': [503, 'AWS takes no more requests for the moment'],
-  'token-unavailable': [503, 'The token cannot be used'],
-  'store-unavailable': [503, 'The store cannot be used'],
-  'store-full': [507, 'The disk of the store is full'],
+  'aws-busy': [503, 'AWS is throttling requests'],
+  'token-unavailable': [503, 'The token is unavailable'],
+  'store-unavailable': [503, 'The database is unavailable'],
+  'store-full': [507, 'The disk of the database is full'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ProblemKind = keyof typeof problemKinds;
@@ -132,11 +132,7 @@ export function toProblem(error: unknown): Problem {
       ...(error.fault === 'throttled' ? { retryAfter: 60 } : {}),
       cause: error,
     });
-  return new Problem(
-    'internal',
-    'something went wrong that should not; the log has more under this request id',
-    {
-      cause: error,
-    },
-  );
+  return new Problem('internal', 'an internal error occurred; the log has more under this request id', {
+    cause: error,
+  });
 }

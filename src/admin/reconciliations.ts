@@ -23,7 +23,7 @@ const query = z.strictObject({
   sort: z
     .enum(['-beganAt', 'beganAt'])
     .default('-beganAt')
-    .describe('The newest first, or with `beganAt` the oldest.'),
+    .describe('Newest first, or with `beganAt` oldest first.'),
 });
 
 const known = z.string().nullable();
@@ -33,14 +33,12 @@ const finding = z
     kind: z
       .enum(findingKinds)
       .describe(
-        '`interrupted`: an act that did not come to its end. `missing`: a version without its key object; what was ' +
-          'encrypted with it cannot be read. `orphan`: a key object of Holdfast that no record knows. `drift`: a key ' +
-          'object that is not as it was made, or not as its record says. `duplicate`: several key objects with one ' +
-          'CKA_ID, none of which can be used.',
+        '`interrupted`: an act that was not completed. `missing`: a version without its key object; what was ' +
+          'encrypted with it cannot be decrypted. `orphan`: a key object of Holdfast without a record. `drift`: a ' +
+          'key object that differs from how it was generated, or from its record. `duplicate`: several key objects ' +
+          'with the same CKA_ID, none of which can be used.',
       ),
-    outcome: z
-      .enum(findingOutcomes)
-      .describe('What was done about it; with `none` and `failed` somebody has to look.'),
+    outcome: z.enum(findingOutcomes).describe('What was done about it; `none` and `failed` need attention.'),
     detail: z.string(),
     vaultId: known,
     keySetId: known,
@@ -53,42 +51,42 @@ const finding = z
   })
   .meta({
     id: 'Finding',
-    description: 'One thing that is not as it should be; null is what no record says.',
+    description: 'A difference; fields are null if no record has them.',
   });
 
 const shownReconciliation = z
   .strictObject({
     id: reconciliationId,
-    vaultId: z.uuid().nullable().describe('The vault that it was confined to; null for all.'),
+    vaultId: z.uuid().nullable().describe('The vault that it was limited to; null for all.'),
     beganAt: time,
     endedAt: time,
     askedBy: z
       .string()
-      .describe('`start` of a node, or who asked; a vault is not told which user of the appliance.'),
-    clean: z
-      .boolean()
-      .describe('Every token was compared, and there is nothing that somebody has to look at.'),
+      .describe(
+        '`start` for the start of a node, or who requested it; a vault is not told which user of the appliance.',
+      ),
+    clean: z.boolean().describe('Whether every token was compared and nothing needs attention.'),
     tokens: z.array(
       z.strictObject({
         token: z.string(),
-        compared: z.boolean().describe('False where the token could not be asked; `problem` says why.'),
+        compared: z.boolean().describe('False if the token could not be read; `problem` says why.'),
         problem: z.string().nullable(),
         keyObjects: z
           .int()
           .nullable()
-          .describe('Key objects of Holdfast in the token; told to the appliance alone.'),
+          .describe('Number of key objects of Holdfast in the token; shown only to the appliance.'),
         counts: z
           .strictObject(Object.fromEntries(findingKinds.map((kind) => [kind, z.int()])))
-          .describe('Findings of each kind, also those that are not listed.'),
+          .describe('Number of findings of each kind, including those not listed.'),
         findings: z.array(finding).max(maxFindings),
       }),
     ),
   })
-  .meta({ id: 'Reconciliation', description: 'What the store said against what the tokens held.' });
+  .meta({ id: 'Reconciliation', description: 'Result of comparing the records with the tokens.' });
 
 const descriptionOfRun =
-  'Ends or undoes acts that were interrupted, and reports what differs. A key object that no record knows is never ' +
-  'destroyed. A node does the same when it starts.';
+  'Completes or rolls back interrupted acts, and reports the differences. A key object without a record is ' +
+  'never destroyed. A node does the same when it starts.';
 
 const readAppliance = { kind: 'permission', appliance: 'appliance.read' } as const satisfies Access;
 const readVault = { kind: 'permission', vault: 'audit.read' } as const satisfies Access;
@@ -99,7 +97,7 @@ export const reconciliationRoutes: readonly Route[] = [
     method: 'GET',
     path,
     tag,
-    summary: 'List the reports',
+    summary: 'List the reconciliation reports',
     access: readAppliance,
     query,
     answer: pageOf(shownReconciliation, 'Reconciliation'),
@@ -111,7 +109,7 @@ export const reconciliationRoutes: readonly Route[] = [
     method: 'GET',
     path: `${path}/{reconciliationId}`,
     tag,
-    summary: 'Show a report',
+    summary: 'Show a reconciliation report',
     access: readAppliance,
     params: z.strictObject({ reconciliationId }),
     answer: shownReconciliation,
@@ -124,7 +122,7 @@ export const reconciliationRoutes: readonly Route[] = [
     method: 'POST',
     path,
     tag,
-    summary: 'Compare the store with the tokens now',
+    summary: 'Compare the records with the tokens now',
     description: descriptionOfRun,
     access: { kind: 'permission', appliance: 'appliance.write' },
     answer: shownReconciliation,
@@ -137,7 +135,7 @@ export const reconciliationRoutes: readonly Route[] = [
     method: 'GET',
     path: vaultPath,
     tag,
-    summary: 'List what the reports say of a vault',
+    summary: 'List the reconciliation reports of a vault',
     access: readVault,
     params: z.strictObject({ vaultId }),
     query,
@@ -150,7 +148,7 @@ export const reconciliationRoutes: readonly Route[] = [
     method: 'GET',
     path: `${vaultPath}/{reconciliationId}`,
     tag,
-    summary: 'Show what a report says of a vault',
+    summary: 'Show a reconciliation report of a vault',
     access: readVault,
     params: z.strictObject({ vaultId, reconciliationId }),
     answer: shownReconciliation,

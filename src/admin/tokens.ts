@@ -19,12 +19,12 @@ const read = { kind: 'permission', appliance: 'appliance.read' } as const;
 const shownToken = z
   .strictObject({
     name: z.string().describe('Its name in the configuration; AWS sees it as `ekmFleetDetails[].id`.'),
-    profile: z.string().describe('Profile of its PKCS#11 module.'),
+    profile: z.string().describe('The profile of its PKCS#11 module.'),
     vendor: z.string(),
-    model: z.string().describe('The vendor’s product, by the profile.'),
+    model: z.string().describe('The vendor’s product, according to the profile.'),
     health: z
       .enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE'])
-      .describe('ACTIVE: every host has proven itself within the last minute; DEGRADED: some have.'),
+      .describe('ACTIVE: every host passed its health check within the last minute; DEGRADED: some did.'),
     hosts: z
       .array(
         z.strictObject({
@@ -32,8 +32,8 @@ const shownToken = z
           state: z.enum(['starting', 'ready', 'busy', 'sick', 'dead']),
         }),
       )
-      .describe('The token hosts of the management process of this node; XKS workers have others.'),
-    vaults: z.int().describe('How many vaults may use it.'),
+      .describe('The token hosts of this node’s management process; XKS workers have their own.'),
+    vaults: z.int().describe('Number of vaults that may use it.'),
   })
   .meta({ id: 'Token', description: 'A PKCS#11 token, as this node sees it.' });
 
@@ -46,7 +46,7 @@ const report = z
           name: z.enum(['module', 'token', 'login', 'mechanisms', 'self-test', 'key-making', 'latency']),
           ok: z.boolean(),
           milliseconds: z.number(),
-          detail: z.string().describe('What was found, or what failed, with its CKR name.'),
+          detail: z.string().describe('What was found, or what failed, with its CKR code.'),
         }),
       )
       .describe('In the order in which they were tried; the first that failed is the last.'),
@@ -60,10 +60,10 @@ const report = z
         firmware: z.string(),
       })
       .optional()
-      .describe('What the token says of itself.'),
-    mechanisms: z.array(z.string()).optional().describe('Names of PKCS#11, numbers where there is none.'),
+      .describe('What the token reports about itself.'),
+    mechanisms: z.array(z.string()).optional().describe('PKCS#11 names; numbers for those without one.'),
   })
-  .meta({ id: 'TokenReport', description: 'What a fresh connection to a token found.' });
+  .meta({ id: 'TokenReport', description: 'What a fresh connection to a token found out.' });
 
 export const tokenRoutes: readonly Route[] = [
   route({
@@ -71,8 +71,8 @@ export const tokenRoutes: readonly Route[] = [
     method: 'GET',
     path: '/tokens',
     tag,
-    summary: 'List the tokens of the configuration',
-    description: 'Users of a vault see in its `tokens` which ones their key sets may use.',
+    summary: 'List the configured tokens',
+    description: 'Users of a vault see in its `tokens` which of them their key sets may use.',
     access: read,
     query: z.strictObject(wholeQuery),
     answer: pageOf(shownToken, 'Token'),
@@ -89,7 +89,7 @@ export const tokenRoutes: readonly Route[] = [
     method: 'GET',
     path: '/tokens/{token}',
     tag,
-    summary: 'Look at a token',
+    summary: 'Show a token',
     access: read,
     params: one,
     answer: shownToken,
@@ -104,9 +104,10 @@ export const tokenRoutes: readonly Route[] = [
     tag,
     summary: 'Verify the connection to a token',
     description:
-      'One more token host loads the module, finds the token, logs in, reads the mechanisms, runs the self-test and ' +
-      'times 20 operations; those that serve are left alone. It answers 200 with the report whether all went well or ' +
-      'not, after `token.start_timeout_ms` and a second at the latest. A PIN that the token has refused is not tried.',
+      'Starts an additional token host that loads the module, finds the token, logs in, reads the mechanisms, ' +
+      'runs the self-test and times 20 operations; the hosts that serve are left alone. Returns 200 with the ' +
+      'report whether it succeeded or not, at most one second after `token.start_timeout_ms`. A PIN that the ' +
+      'token has refused is not tried again.',
     access: { kind: 'permission', appliance: 'tokens.verify' },
     params: one,
     answer: report,

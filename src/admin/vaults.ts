@@ -32,21 +32,21 @@ export const shownVault = z
     name,
     type,
     description,
-    administrator: administrator.describe('Who administers it.'),
+    administrator: administrator.describe('The contact for the vault.'),
     tokens,
     signInUrl: z.string().describe('Where its users sign in.'),
     apiUrl: z.string().describe('Where its part of this API is.'),
     state: z
       .enum(['ACTIVE', 'FROZEN'])
-      .describe('FROZEN: every request for one of its keys is answered InvalidStateException.'),
+      .describe('FROZEN: every request for one of its keys gets InvalidStateException.'),
     frozenSince: z
       .strictObject({
-        vault: time.nullable().describe('Ended by its own administrators.'),
-        appliance: time.nullable().describe('Held by the appliance, and ended by its administrators.'),
+        vault: time.nullable().describe('Frozen by its own administrators, who can thaw it.'),
+        appliance: time.nullable().describe('Frozen by the appliance’s administrators, who can thaw it.'),
       })
-      .describe('Which freezes of the vault as a whole there are; its keys are usable once there is none.'),
-    keySets: z.int().describe('As far as the caller sees them, and so the CloudKeys.'),
-    cloudKeys: z.int().describe('CloudKeys that are not deleted.'),
+      .describe('The freezes in effect for the vault as a whole; its keys are usable once there are none.'),
+    keySets: z.int().describe('Number of key sets that the caller may see; the same goes for CloudKeys.'),
+    cloudKeys: z.int().describe('Number of CloudKeys that are not DELETED.'),
     createdAt: time,
     updatedAt: time,
   })
@@ -72,18 +72,18 @@ export const vaultRoutes: readonly Route[] = [
     method: 'POST',
     path: '/vaults',
     tag,
-    summary: 'Make a vault',
+    summary: 'Create a vault',
     description:
-      'With its first vault administrator and an admin group called “Cloud Admin Group”. The administrator’s first ' +
-      'password goes by mail where mail is set up, else it is in the answer, this once; it must be changed at the first ' +
-      'sign-in.',
+      'Creates its first vault administrator and an admin group called “Cloud Admin Group” with it. The ' +
+      'administrator’s first password is sent by mail if mail is set up; otherwise it is in the response, only ' +
+      'once. It must be changed at the first sign-in.',
     access: write,
     body: z.strictObject({
       name,
       type: type.default('cloud-key-management'),
       description: description.default(''),
       administrator: administrator.extend({ username }),
-      tokens: tokens.optional().describe('All of the configuration if left out.'),
+      tokens: tokens.optional().describe('All tokens of the configuration if omitted.'),
     }),
     answer: shownVault.extend(delivery),
     creates: {
@@ -119,7 +119,7 @@ export const vaultRoutes: readonly Route[] = [
     tag,
     summary: 'Change a vault',
     description:
-      'A token that a key set uses cannot be taken away. Vault administrators change the description alone.',
+      'A token that a key set uses cannot be removed. Vault administrators can change only the description.',
     access: { ...write, vault: 'vault.write' },
     params: one,
     body: z.strictObject({ name, description, administrator, tokens }).partial(),
@@ -151,14 +151,15 @@ export const vaultRoutes: readonly Route[] = [
     tag,
     summary: 'Delete a vault',
     description:
-      'Its users, sessions and API keys end at once. A vault with key sets goes only where its name is repeated and every ' +
-      'CloudKey of it is DISABLED, EXPIRED, PENDING_DELETION or DELETED: their key objects are then destroyed, and what ' +
-      'AWS encrypted with them can never be decrypted again. It is gone when this is answered; the records of a large one ' +
-      'are taken away in the minutes after, and named in its trail (`vault.delete-contents`).',
+      'Its users, sessions and API keys end at once. A vault with key sets is deleted only if `confirm` ' +
+      'repeats its name and each of its CloudKeys is DISABLED, EXPIRED, PENDING_DELETION or DELETED: their key ' +
+      'objects are then destroyed, and what AWS encrypted with them can never be decrypted again. The vault is ' +
+      'gone when this returns; the records of a large one are removed in the following minutes, and listed in ' +
+      'its trail (`vault.delete-contents`).',
     access: write,
     params: one,
     query: z.strictObject({
-      confirm: z.string().max(120).optional().describe('The vault’s name, where it is not empty.'),
+      confirm: z.string().max(120).optional().describe('The vault’s name; required if it has key sets.'),
     }),
     changes: true,
     handle: async ({ services, act, params, query, expected }) => {
@@ -171,18 +172,20 @@ export const vaultRoutes: readonly Route[] = [
     method: 'POST',
     path: '/vaults/{vaultId}/administrator-password',
     tag,
-    summary: 'Give a vault administrator a new first password',
+    summary: 'Reset the password of a vault administrator',
     description:
-      'For a vault whose administrators are locked out. It stands in the audit trail of the vault too: nobody gets into a ' +
-      'vault in this way unseen.',
+      'For a vault whose administrators are locked out. It is recorded in the audit trail of the vault too, so ' +
+      'that nobody can enter a vault this way unseen.',
     access: write,
     params: one,
     body: z.strictObject({
-      username: username.optional().describe('The one who is there the longest if left out.'),
+      username: username.optional().describe('The longest-standing administrator if omitted.'),
       email: email
         .optional()
-        .describe('With a username makes the first vault administrator of a vault that has none.'),
-      removeSecondFactor: z.boolean().default(false).describe('Also takes away their second factor.'),
+        .describe(
+          'Together with a username, creates the first vault administrator of a vault that has none.',
+        ),
+      removeSecondFactor: z.boolean().default(false).describe('Also remove their second factor.'),
     }),
     answer: z.strictObject({ username, ...delivery }).meta({ id: 'ResetVaultAdministrator' }),
     handle: async ({ services, act, params, body }) => {

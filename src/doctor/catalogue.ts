@@ -234,7 +234,7 @@ export const catalogue = {
   },
   'time.load': {
     title: 'time under load',
-    why: 'AWS KMS sends up to 1,800 requests a second to a key store, unless told otherwise.',
+    why: 'AWS KMS sends up to 1,800 requests per second to a key store by default.',
     code: 'XKS_PROXY_TIMED_OUT',
   },
   'node.configuration': {

@@ -151,7 +151,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       await spend(requests, lane);
       if (allowed.size === 0) throw unknownAddress();
       ctx.set('Allow', [...allowed].join(', '));
-      throw new Problem('method-not-allowed', 'this address is there, but not with this method');
+      throw new Problem('method-not-allowed', 'this address does not support this method');
     }
     await router.routes()(ctx as never, () => Promise.resolve());
   }
@@ -219,8 +219,8 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     if (!requestHash.equals(made.request_hash))
       throw new Problem(
         'idempotency-key-reused',
-        'this Idempotency-Key was sent with another request within the last day',
-        { remediation: 'send a new key with a new request' },
+        'this Idempotency-Key was used for a different request within the last day',
+        { remediation: 'send a new key with each new request' },
       );
     ctx.set('Idempotency-Replayed', 'true');
     respond(ctx, route, await route.creates.again(call, made.target_id));
@@ -242,7 +242,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     });
     if (caller === undefined && bearer !== undefined) {
       await spend(requests, laneOf(address));
-      throw new Problem('unauthenticated', 'the session or API key is not known, or has ended', {
+      throw new Problem('unauthenticated', 'the session or API key is unknown or has expired', {
         remediation: 'sign in again: holdfast login',
       });
     }
@@ -258,7 +258,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     const site = ctx.get('Sec-Fetch-Site');
     const origin = ctx.get('Origin');
     if ((site !== '' && site !== 'same-origin') || (origin !== '' && origin !== services.publicUrl))
-      throw new Problem('csrf-token-required', 'the request was begun by another site', {
+      throw new Problem('csrf-token-required', 'the request was initiated by another site', {
         remediation: `open the console at ${services.publicUrl}`,
       });
   }
@@ -276,7 +276,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error;
       const retryAfter = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
-      throw new Problem('too-many-requests', 'more requests than are allowed in a minute', {
+      throw new Problem('too-many-requests', 'more requests than allowed per minute', {
         retryAfter,
         remediation: `wait ${retryAfter} s, then repeat`,
       });

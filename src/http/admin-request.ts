@@ -152,7 +152,7 @@ export function parse<T>(
     return [{ where: where === '' ? part : where, detail: issue.message }];
   });
   // An id that is none is an address that leads nowhere.
-  if (part === 'path') throw new Problem('not-found', 'there is no such thing');
+  if (part === 'path') throw new Problem('not-found', 'not found');
   throw new Problem('invalid', `the ${part} has values that are not allowed`, { fields });
 }
 

@@ -96,8 +96,8 @@ export async function putMailSettings(
   else if (before === undefined || kept === undefined || !goesTheSameWay(before.settings, settings))
     throw new VaultError(
       'invalid',
-      'a user name needs its password',
-      'give the password again when host, port, security, user name or CA certificates change',
+      'a username requires a password',
+      'provide the password again when host, port, security, username or CA certificates change',
     );
   const row = {
     value: JSON.stringify(settings),
@@ -167,9 +167,12 @@ function checkSettings(settings: MailSettings, password: Secret | undefined): vo
       'use "starttls" (port 587) or "tls" (port 465)',
     );
   if (settings.username === null && password !== undefined)
-    throw new VaultError('invalid', 'a password needs a user name');
+    throw new VaultError('invalid', 'a password requires a username');
   if (settings.username !== null && !/^[^\p{Cc}]{1,254}$/u.test(settings.username))
-    throw new VaultError('invalid', 'the user name for the mail server has 1 to 254 printable characters');
+    throw new VaultError(
+      'invalid',
+      'the username for the mail server must have 1 to 254 printable characters',
+    );
   if (settings.caCertificates !== null && !isCertificateBundle(settings.caCertificates))
     throw new VaultError('invalid', 'the CA certificates are not certificates in PEM form');
 }

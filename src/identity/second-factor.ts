@@ -46,7 +46,7 @@ export async function enrolTotp(
 ): Promise<{ secret: Secret; otpauthUri: Secret }> {
   const { user } = await findSession(context, own.userId, own.sessionId);
   if (user.totp_state === 'ON')
-    throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
+    throw new VaultError('conflict', 'a second factor is already set up', 'remove it first');
   await confirmPassword(context, act, user, password);
   const secret = new TotpSecret({ size: 20 });
   const enrolment = randomUUID();
@@ -63,7 +63,7 @@ export async function enrolTotp(
   await context.store.write(act, async (trx) => {
     const now = await readUser(trx, user.id);
     if (now?.totp_state === 'ON')
-      throw new VaultError('conflict', 'there is a second factor already', 'remove it first');
+      throw new VaultError('conflict', 'a second factor is already set up', 'remove it first');
     await bumpRecord(trx, 'users', now, {
       totp_state: 'ENROLLING',
       totp_sealed: sealed,

@@ -129,7 +129,7 @@ export async function giveSecondFactor(
 ): Promise<OpenedSession> {
   const { session, user } = await findSession(context, own.userId, own.sessionId);
   if (session.state !== 'SECOND_FACTOR')
-    throw new VaultError('conflict', 'the session needs no second factor any more');
+    throw new VaultError('conflict', 'this sign-in step is already complete');
   const attempt = await beginAttempt(context, user.id);
   const right = attempt === undefined ? undefined : await tryCode(context, user, code, attempt);
   const opened =

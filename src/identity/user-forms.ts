@@ -35,7 +35,7 @@ export function parseEmail(text: string): string {
     /^\p{M}|\p{Default_Ignorable_Code_Point}/u.test(local) ||
     !/^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/.test(host)
   )
-    throw new VaultError('invalid', 'an e-mail address looks like name@example.com');
+    throw new VaultError('invalid', 'an email address must look like name@example.com');
   return address;
 }
 

@@ -117,7 +117,7 @@ async function makeFirst(
     throw new VaultError(
       'invalid',
       'the vault has no vault administrator yet',
-      'name one: a user name and an e-mail address',
+      'provide one: a username and an email address',
     );
   const row = newUser(site, vault.id, { username, email, role: 'vault-admin' });
   const user = await insertUser(trx, act, { ...row, password_hash: hash });

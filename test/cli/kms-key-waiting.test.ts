@@ -40,7 +40,7 @@ test('--wait says nothing is there that was given up meanwhile', async (t) => {
   const turn = { step: 'KEY', problem: null, nextAttemptAt: null };
   const gone = { step: 'GONE', problem: null, nextAttemptAt: null, outcome: 'NEVER_MADE' };
   const error = await t.throwsAsync(waitForKmsKey(api(turn, gone), record));
-  t.like(error, { failure: 'conflict', message: 'the KMS key was given up while it was waited for' });
+  t.like(error, { failure: 'conflict', message: 'the KMS key record was removed while waiting for it' });
 });
 
 test('--wait goes on through all that a key waits for in AWS: its turn, a lost answer, what does not show yet', async (t) => {

@@ -69,7 +69,7 @@ test('a name that was taken is taken again as it is', (t) => {
   t.pass();
 });
 
-test('an e-mail address has one form, in any script', (t) => {
+test('an email address has one form, in any script', (t) => {
   for (const [given, kept] of [
     ['ada@example.com', 'ada@example.com'],
     ['Ada.Lovelace+hsm@Example.COM', 'Ada.Lovelace+hsm@example.com'],
@@ -87,7 +87,7 @@ test('an e-mail address has one form, in any script', (t) => {
   t.is(emailKey('ADA\u212a@example.com'), 'ada\u212a@example.com');
 });
 
-test('what is no e-mail address is refused', (t) => {
+test('what is no email address is refused', (t) => {
   for (const address of [
     '',
     'ada',

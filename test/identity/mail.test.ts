@@ -325,7 +325,7 @@ test.serial('the password stays only where it still goes to the same server in t
   ])
     await t.throwsAsync(settings(t.context, server.port, { password: undefined, ...fields }), {
       instanceOf: VaultError,
-      message: 'a user name needs its password',
+      message: 'a username requires a password',
     });
   await settings(t.context, server.port, { password: undefined, from: 'other@example.com' });
   await sendMail(site, 'ada@example.com', mail);

@@ -122,7 +122,7 @@ test.serial('the second factor is the provider’s matter, unless the user has o
 for (const [name, why, prepare] of [
   [
     'nobody here has the name',
-    'no user has this name or e-mail address',
+    'no user has this name or email address',
     async (stage: Stage) => {
       const users = await stage.open.store.db.selectFrom('users').select('id').execute();
       stage.account = { sub: 'nobody', email: 'nobody@example.com', email_verified: true };
@@ -131,22 +131,22 @@ for (const [name, why, prepare] of [
     },
   ],
   [
-    'the provider has not verified the e-mail address',
-    'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true',
+    'the provider has not verified the email address',
+    'the provider does not vouch for an email address of its user: it sends none, or email_verified is not true',
     async (stage: Stage) => {
       stage.account = stage.accountOf(await stage.addUser(), { email_verified: false });
     },
   ],
   [
-    'the provider tells no e-mail address',
-    'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true',
+    'the provider tells no email address',
+    'the provider does not vouch for an email address of its user: it sends none, or email_verified is not true',
     async (stage: Stage) => {
       stage.account = { sub: 'nameless', preferred_username: (await stage.addUser()).username };
     },
   ],
   [
-    'two users have the e-mail address',
-    'more than one user has this e-mail address',
+    'two users have the email address',
+    'more than one user has this email address',
     async (stage: Stage) => {
       const user = await stage.addUser({ email: 'shared@example.com' });
       await stage.addUser({ email: 'Shared@example.com' });
@@ -193,7 +193,7 @@ for (const [name, why, prepare] of [
   ],
   [
     'the user is one of another vault',
-    'no user has this name or e-mail address',
+    'no user has this name or email address',
     async (stage: Stage) => {
       const { id } = await insertVault(stage.open.store, `other ${Math.random()}`);
       const user = await stage.addUser({}, id);
@@ -207,7 +207,7 @@ for (const [name, why, prepare] of [
   ],
   [
     'the name is spelt with a letter of another alphabet',
-    'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true',
+    'the provider does not vouch for an email address of its user: it sends none, or email_verified is not true',
     async (stage: Stage) => {
       const user = await stage.addUser({ username: 'kim' });
       stage.account = stage.accountOf(user, { email: '\u212Aim@example.com' });

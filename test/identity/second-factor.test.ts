@@ -81,7 +81,9 @@ test.serial('it is asked for only once a code has shown that the app has the sec
   t.is(new Set(codes.map((code) => code.reveal())).size, 10);
   for (const code of codes) t.regex(code.reveal(), /^[A-Z2-7]{5}(-[A-Z2-7]{5}){3}$/);
   t.is((await signIn(person)).session.state, 'SECOND_FACTOR');
-  await t.throwsAsync(enrolTotp(site, act(), own, password), { message: 'there is a second factor already' });
+  await t.throwsAsync(enrolTotp(site, act(), own, password), {
+    message: 'a second factor is already set up',
+  });
 });
 
 test.serial('turning it on ends the other sessions, which had none', async (t) => {

@@ -138,7 +138,7 @@ test('a withdrawn credential is not brought back, changed or rotated', async (t)
   const keySet = await newKeySet(t.context);
   const { accessKeyId } = await issueCredential(vaultContext, act(), keySet);
   await withdrawCredential(vaultContext, act(), keySet, { accessKeyId });
-  const refused = { message: 'the credential is not live any more' };
+  const refused = { message: 'the credential is no longer live' };
   await t.throwsAsync(
     updateCredential(vaultContext, act(), keySet, { accessKeyId }, { expiresAt: null }),
     refused,
@@ -228,7 +228,7 @@ test.serial('from its expiry on a credential is EXPIRED, and stays so', async (t
   t.is(credentialState(credential, expiresAt), 'EXPIRED');
   clock.ahead = 2 * minute;
   await t.throwsAsync(updateCredential(vaultContext, act(), keySet, { accessKeyId }, { expiresAt: null }), {
-    message: 'the credential is not live any more',
+    message: 'the credential is no longer live',
   });
   await t.throwsAsync(issueCredential(vaultContext, act(), keySet, { expiresAt }), {
     message: 'expiresAt must lie in the future',

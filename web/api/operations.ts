@@ -11,7 +11,7 @@ export interface Operations {
       username: string;
       /** A password. */
       password: string;
-      /** For browsers: the session comes in a cookie instead of a token in the answer. */
+      /** For browsers: return the session in a cookie instead of a token in the body. */
       cookie?: boolean;
     };
     answer: Schemas['OpenedSession'];
@@ -25,18 +25,18 @@ export interface Operations {
       username: string;
       /** A password. */
       password: string;
-      /** For browsers: the session comes in a cookie instead of a token in the answer. */
+      /** For browsers: return the session in a cookie instead of a token in the body. */
       cookie?: boolean;
     };
     answer: Schemas['OpenedSession'];
   };
-  /** Show the session that asks. */
+  /** Show the current session. */
   getSession: {
     answer: Schemas['Session'];
   };
   /** Sign out. */
   signOut: {};
-  /** Show who one is and what one may do. */
+  /** Show the caller’s identity and permissions. */
   getCaller: {
     answer: Schemas['Caller'];
   };
@@ -47,7 +47,7 @@ export interface Operations {
     };
     answer: Schemas['OpenedSession'];
   };
-  /** Change one’s own password. */
+  /** Change your own password. */
   changePassword: {
     body: {
       /** A password. */
@@ -57,7 +57,7 @@ export interface Operations {
     };
     answer: Schemas['OpenedSession'];
   };
-  /** List one’s own sessions. */
+  /** List your own sessions. */
   listSessions: {
     query: {
       limit?: number;
@@ -65,7 +65,7 @@ export interface Operations {
     };
     answer: Schemas['SessionPage'];
   };
-  /** End one of one’s own sessions. */
+  /** End one of your own sessions. */
   endSession: {
     params: {
       sessionId: string;
@@ -82,14 +82,14 @@ export interface Operations {
     };
     answer: Schemas['SignInOptions'];
   };
-  /** Begin a sign-in to the appliance at its provider. */
+  /** Start a single sign-on to the appliance. */
   startOidcSignIn: {
     query: {
       returnTo: string;
       challenge: string;
     };
   };
-  /** Begin a sign-in to a vault at its provider. */
+  /** Start a single sign-on to a vault. */
   startOidcSignInToVault: {
     params: {
       vaultId: string;
@@ -99,20 +99,20 @@ export interface Operations {
       challenge: string;
     };
   };
-  /** Take the browser back from the provider. */
+  /** Receive the browser back from the provider. */
   oidcCallback: {
     query: {
       state: string;
     };
   };
-  /** Fetch the session of a sign-in at the provider. */
+  /** Exchange the code of a single sign-on for a session. */
   finishOidcSignIn: {
     body: {
-      /** What came with the browser; spent by this, right or not. */
+      /** The code that the browser brought back; used up by this request, right or wrong. */
       code: string;
-      /** What the challenge was made of. */
+      /** The verifier that the challenge is the hash of. */
       verifier: string;
-      /** For browsers: the session comes in a cookie. */
+      /** For browsers: return the session in a cookie. */
       cookie?: boolean;
     };
     answer: Schemas['OpenedSession'];
@@ -121,25 +121,25 @@ export interface Operations {
   getOidcProvider: {
     answer: Schemas['OidcProvider'];
   };
-  /** Set up single sign-on of the appliance. */
+  /** Set up single sign-on for the appliance. */
   putOidcProvider: {
     body: {
-      /** The provider’s issuer, exactly as its metadata says: https, without query and fragment. */
+      /** The provider’s issuer, exactly as in its metadata: https, without query and fragment. */
       issuer: string;
-      /** What the provider calls Holdfast. */
+      /** The client id of Holdfast at the provider. */
       clientId: string;
-      /** What is asked for; `openid` must be among it. */
+      /** Scopes to request; must include `openid`. */
       scopes?: string[];
-      /** What names a user at the first sign-in: an e-mail address that the provider has verified (`email_verified` is true), which must be that of one user, or a username. From then on the user is known by the provider’s `sub`. A provider that never sends `email_verified`, as Microsoft Entra ID, needs `preferred_username`. */
+      /** The claim that identifies a user at the first sign-in: an email address that the provider has verified (`email_verified` is true) and that exactly one user has, or a username. From then on the user is identified by the provider’s `sub`. A provider that never sends `email_verified`, such as Microsoft Entra ID, needs `preferred_username`. */
       usernameClaim?: 'email' | 'preferred_username';
       /** CAs that the provider’s certificates must chain to, in PEM form; null for those of the system. */
       caCertificates?: string | null;
-      /** Left out: the one that is there stays, for the same issuer, client id and CA certificates. Null: there is none. */
+      /** If omitted, the stored secret is kept, provided that issuer, client id and CA certificates stay the same. Null for a public client. */
       clientSecret?: string | null;
     };
     answer: Schemas['OidcProvider'];
   };
-  /** Have no single sign-on of the appliance. */
+  /** Turn off single sign-on for the appliance. */
   deleteOidcProvider: {};
   /** Show the OpenID Connect provider of a vault. */
   getVaultOidcProvider: {
@@ -148,34 +148,34 @@ export interface Operations {
     };
     answer: Schemas['OidcProvider'];
   };
-  /** Set up single sign-on of a vault. */
+  /** Set up single sign-on for a vault. */
   putVaultOidcProvider: {
     params: {
       vaultId: string;
     };
     body: {
-      /** The provider’s issuer, exactly as its metadata says: https, without query and fragment. */
+      /** The provider’s issuer, exactly as in its metadata: https, without query and fragment. */
       issuer: string;
-      /** What the provider calls Holdfast. */
+      /** The client id of Holdfast at the provider. */
       clientId: string;
-      /** What is asked for; `openid` must be among it. */
+      /** Scopes to request; must include `openid`. */
       scopes?: string[];
-      /** What names a user at the first sign-in: an e-mail address that the provider has verified (`email_verified` is true), which must be that of one user, or a username. From then on the user is known by the provider’s `sub`. A provider that never sends `email_verified`, as Microsoft Entra ID, needs `preferred_username`. */
+      /** The claim that identifies a user at the first sign-in: an email address that the provider has verified (`email_verified` is true) and that exactly one user has, or a username. From then on the user is identified by the provider’s `sub`. A provider that never sends `email_verified`, such as Microsoft Entra ID, needs `preferred_username`. */
       usernameClaim?: 'email' | 'preferred_username';
       /** CAs that the provider’s certificates must chain to, in PEM form; null for those of the system. */
       caCertificates?: string | null;
-      /** Left out: the one that is there stays, for the same issuer, client id and CA certificates. Null: there is none. */
+      /** If omitted, the stored secret is kept, provided that issuer, client id and CA certificates stay the same. Null for a public client. */
       clientSecret?: string | null;
     };
     answer: Schemas['OidcProvider'];
   };
-  /** Have no single sign-on of a vault. */
+  /** Turn off single sign-on for a vault. */
   deleteVaultOidcProvider: {
     params: {
       vaultId: string;
     };
   };
-  /** Begin to set up a second factor. */
+  /** Start setting up a second factor. */
   enrolTotp: {
     body: {
       /** A password. */
@@ -183,34 +183,34 @@ export interface Operations {
     };
     answer: Schemas['TotpEnrolment'];
   };
-  /** Remove one’s own second factor. */
+  /** Remove your own second factor. */
   removeTotp: {
     body: {
       /** A password. */
       password: string;
-      /** Six digits, or where a sign-in would take one a recovery code. */
+      /** Six digits, or a recovery code where a sign-in would accept one. */
       code: string;
     };
   };
   /** Turn the second factor on. */
   confirmTotp: {
     body: {
-      /** Six digits, or where a sign-in would take one a recovery code. */
+      /** Six digits, or a recovery code where a sign-in would accept one. */
       code: string;
     };
     answer: Schemas['RecoveryCodes'];
   };
-  /** Get new recovery codes. */
+  /** Generate new recovery codes. */
   newRecoveryCodes: {
     body: {
       /** A password. */
       password: string;
-      /** Six digits, or where a sign-in would take one a recovery code. */
+      /** Six digits, or a recovery code where a sign-in would accept one. */
       code: string;
     };
     answer: Schemas['RecoveryCodes'];
   };
-  /** List one’s own API keys. */
+  /** List your own API keys. */
   listApiKeys: {
     query: {
       limit?: number;
@@ -219,7 +219,7 @@ export interface Operations {
     };
     answer: Schemas['ApiKeyPage'];
   };
-  /** Make an API key. */
+  /** Create an API key. */
   createApiKey: {
     body: {
       name: string;
@@ -253,7 +253,7 @@ export interface Operations {
     answer: {
       id: string;
       name: string;
-      /** What it may do, as long as its owner may. */
+      /** Its permissions, as long as its owner has them too. */
       scope: (
         | 'appliance.read'
         | 'vaults.write'
@@ -287,11 +287,11 @@ export interface Operations {
       /** UTC, ISO 8601 with milliseconds. */
       createdAt: string;
       state: 'LIVE' | 'EXPIRED' | 'REVOKED';
-      /** To be sent as `Authorization: Bearer`. Shown this once; a repetition has none. */
+      /** Send it as `Authorization: Bearer`. Shown only once; a repeated request returns none. */
       secret?: string;
     };
   };
-  /** Show one of one’s own API keys. */
+  /** Show one of your own API keys. */
   getApiKey: {
     params: {
       apiKeyId: string;
@@ -325,7 +325,7 @@ export interface Operations {
     };
     answer: Schemas['VaultPage'];
   };
-  /** Make a vault. */
+  /** Create a vault. */
   createVault: {
     body: {
       /** Unique among the vaults. */
@@ -338,10 +338,10 @@ export interface Operations {
         name: string;
         /** Where mail goes, such as first passwords. */
         email: string;
-        /** Letter case makes no difference between two users. */
+        /** Not case-sensitive. */
         username: string;
       };
-      /** All of the configuration if left out. */
+      /** All tokens of the configuration if omitted. */
       tokens?: string[];
     };
     answer: {
@@ -352,7 +352,7 @@ export interface Operations {
       type: 'cloud-key-management';
       /** Free text. */
       description: string;
-      /** Who administers it. */
+      /** The contact for the vault. */
       administrator: {
         name: string;
         /** Where mail goes, such as first passwords. */
@@ -364,28 +364,28 @@ export interface Operations {
       signInUrl: string;
       /** Where its part of this API is. */
       apiUrl: string;
-      /** FROZEN: every request for one of its keys is answered InvalidStateException. */
+      /** FROZEN: every request for one of its keys gets InvalidStateException. */
       state: 'ACTIVE' | 'FROZEN';
-      /** Which freezes of the vault as a whole there are; its keys are usable once there is none. */
+      /** The freezes in effect for the vault as a whole; its keys are usable once there are none. */
       frozenSince: {
-        /** Ended by its own administrators. */
+        /** Frozen by its own administrators, who can thaw it. */
         vault: string | null;
-        /** Held by the appliance, and ended by its administrators. */
+        /** Frozen by the appliance’s administrators, who can thaw it. */
         appliance: string | null;
       };
-      /** As far as the caller sees them, and so the CloudKeys. */
+      /** Number of key sets that the caller may see; the same goes for CloudKeys. */
       keySets: number;
-      /** CloudKeys that are not deleted. */
+      /** Number of CloudKeys that are not DELETED. */
       cloudKeys: number;
       /** UTC, ISO 8601 with milliseconds. */
       createdAt: string;
       /** UTC, ISO 8601 with milliseconds. */
       updatedAt: string;
-      /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+      /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
       firstPassword?: string;
-      /** Whether the first password went to the user by mail. */
+      /** Whether the first password was sent to the user by mail. */
       mailed: boolean;
-      /** Why there was no mail. */
+      /** Why no mail was sent. */
       mailProblem?: string;
     };
   };
@@ -425,17 +425,17 @@ export interface Operations {
       confirm?: string;
     };
   };
-  /** Give a vault administrator a new first password. */
+  /** Reset the password of a vault administrator. */
   resetVaultAdministrator: {
     params: {
       vaultId: string;
     };
     body: {
-      /** The one who is there the longest if left out. */
+      /** The longest-standing administrator if omitted. */
       username?: string;
-      /** With a username makes the first vault administrator of a vault that has none. */
+      /** Together with a username, creates the first vault administrator of a vault that has none. */
       email?: string;
-      /** Also takes away their second factor. */
+      /** Also remove their second factor. */
       removeSecondFactor?: boolean;
     };
     answer: Schemas['ResetVaultAdministrator'];
@@ -452,47 +452,47 @@ export interface Operations {
     };
     answer: Schemas['ApplianceUserPage'];
   };
-  /** Make a user of the appliance. */
+  /** Create a user of the appliance. */
   createApplianceUser: {
     body: {
-      /** Letter case makes no difference between two users. */
+      /** Not case-sensitive. */
       username: string;
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName?: string;
       /** Where mail goes, such as first passwords. */
       email: string;
       role: 'appliance-admin' | 'appliance-auditor';
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn?: 'password' | 'oidc' | 'both';
     };
     answer: {
       id: string;
-      /** Letter case makes no difference between two users. */
+      /** Not case-sensitive. */
       username: string;
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName: string;
       /** Where mail goes, such as first passwords. */
       email: string;
       role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-      /** Disabled, a user has no session and no API key. */
+      /** A disabled user has no session and no API key. */
       state: 'ACTIVE' | 'DISABLED';
-      /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+      /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
       locked: boolean;
-      /** Whether signing in needs a second factor. */
+      /** Whether the user has a second factor. */
       secondFactor: boolean;
       mustChangePassword: boolean;
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn: 'password' | 'oidc' | 'both';
       lastSignInAt: string | null;
       /** UTC, ISO 8601 with milliseconds. */
       createdAt: string;
       /** UTC, ISO 8601 with milliseconds. */
       updatedAt: string;
-      /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+      /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
       firstPassword?: string;
-      /** Whether the first password went to the user by mail. */
+      /** Whether the first password was sent to the user by mail. */
       mailed: boolean;
-      /** Why there was no mail. */
+      /** Why no mail was sent. */
       mailProblem?: string;
     };
   };
@@ -509,14 +509,14 @@ export interface Operations {
       userId: string;
     };
     body: {
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName?: string;
       /** Where mail goes, such as first passwords. */
       email?: string;
       role?: 'appliance-admin' | 'appliance-auditor';
-      /** Disabled, a user has no session and no API key. */
+      /** A disabled user has no session and no API key. */
       state?: 'ACTIVE' | 'DISABLED';
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn?: 'password' | 'oidc' | 'both';
     };
     answer: Schemas['User'];
@@ -534,50 +534,50 @@ export interface Operations {
     };
     answer: Schemas['User'];
   };
-  /** Give a user of the appliance a new first password. */
+  /** Reset the password of a user of the appliance. */
   resetApplianceUserPassword: {
     params: {
       userId: string;
     };
     answer: {
       id: string;
-      /** Letter case makes no difference between two users. */
+      /** Not case-sensitive. */
       username: string;
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName: string;
       /** Where mail goes, such as first passwords. */
       email: string;
       role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-      /** Disabled, a user has no session and no API key. */
+      /** A disabled user has no session and no API key. */
       state: 'ACTIVE' | 'DISABLED';
-      /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+      /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
       locked: boolean;
-      /** Whether signing in needs a second factor. */
+      /** Whether the user has a second factor. */
       secondFactor: boolean;
       mustChangePassword: boolean;
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn: 'password' | 'oidc' | 'both';
       lastSignInAt: string | null;
       /** UTC, ISO 8601 with milliseconds. */
       createdAt: string;
       /** UTC, ISO 8601 with milliseconds. */
       updatedAt: string;
-      /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+      /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
       firstPassword?: string;
-      /** Whether the first password went to the user by mail. */
+      /** Whether the first password was sent to the user by mail. */
       mailed: boolean;
-      /** Why there was no mail. */
+      /** Why no mail was sent. */
       mailProblem?: string;
     };
   };
-  /** Take the second factor from a user of the appliance who has lost it. */
+  /** Remove the second factor of a user of the appliance. */
   removeApplianceUserTotp: {
     params: {
       userId: string;
     };
     answer: Schemas['User'];
   };
-  /** List the tokens of the configuration. */
+  /** List the configured tokens. */
   listTokens: {
     query: {
       limit?: number;
@@ -585,7 +585,7 @@ export interface Operations {
     };
     answer: Schemas['TokenPage'];
   };
-  /** Look at a token. */
+  /** Show a token. */
   getToken: {
     params: {
       token: string;
@@ -617,13 +617,13 @@ export interface Operations {
     body: {
       /** DNS name or IP address of the mail server. */
       host: string;
-      /** 587 for `starttls`, 465 for `tls`, as a rule. */
+      /** Usually 587 for `starttls`, 465 for `tls`. */
       port: number;
-      /** TLS from the beginning, after STARTTLS, or none: that only to this machine itself. */
+      /** TLS from the start, STARTTLS, or none, which is allowed only to this machine itself. */
       security: 'tls' | 'starttls' | 'none';
-      /** Null for a server that asks for none. */
+      /** Null for a server without authentication. */
       username?: string | null;
-      /** Sender of the mails. */
+      /** Sender of the messages. */
       from: string;
       /** CAs that the server’s certificate must chain to, in PEM form; null for those of the system. */
       caCertificates?: string | null;
@@ -632,7 +632,7 @@ export interface Operations {
     };
     answer: Schemas['MailSettings'];
   };
-  /** Have no mail sent any more. */
+  /** Turn mail off. */
   deleteMail: {};
   /** Send a test mail. */
   testMail: {
@@ -656,50 +656,50 @@ export interface Operations {
     };
     answer: Schemas['UserPage'];
   };
-  /** Make a user of a vault. */
+  /** Create a user of a vault. */
   createUser: {
     params: {
       vaultId: string;
     };
     body: {
-      /** Letter case makes no difference between two users. */
+      /** Not case-sensitive. */
       username: string;
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName?: string;
       /** Where mail goes, such as first passwords. */
       email: string;
       role: 'vault-admin' | 'cloud-admin' | 'auditor';
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn?: 'password' | 'oidc' | 'both';
     };
     answer: {
       id: string;
-      /** Letter case makes no difference between two users. */
+      /** Not case-sensitive. */
       username: string;
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName: string;
       /** Where mail goes, such as first passwords. */
       email: string;
       role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-      /** Disabled, a user has no session and no API key. */
+      /** A disabled user has no session and no API key. */
       state: 'ACTIVE' | 'DISABLED';
-      /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+      /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
       locked: boolean;
-      /** Whether signing in needs a second factor. */
+      /** Whether the user has a second factor. */
       secondFactor: boolean;
       mustChangePassword: boolean;
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn: 'password' | 'oidc' | 'both';
       lastSignInAt: string | null;
       /** UTC, ISO 8601 with milliseconds. */
       createdAt: string;
       /** UTC, ISO 8601 with milliseconds. */
       updatedAt: string;
-      /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+      /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
       firstPassword?: string;
-      /** Whether the first password went to the user by mail. */
+      /** Whether the first password was sent to the user by mail. */
       mailed: boolean;
-      /** Why there was no mail. */
+      /** Why no mail was sent. */
       mailProblem?: string;
     };
   };
@@ -718,14 +718,14 @@ export interface Operations {
       userId: string;
     };
     body: {
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName?: string;
       /** Where mail goes, such as first passwords. */
       email?: string;
       role?: 'vault-admin' | 'cloud-admin' | 'auditor';
-      /** Disabled, a user has no session and no API key. */
+      /** A disabled user has no session and no API key. */
       state?: 'ACTIVE' | 'DISABLED';
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn?: 'password' | 'oidc' | 'both';
     };
     answer: Schemas['User'];
@@ -745,7 +745,7 @@ export interface Operations {
     };
     answer: Schemas['User'];
   };
-  /** Give a user of a vault a new first password. */
+  /** Reset the password of a user of a vault. */
   resetUserPassword: {
     params: {
       vaultId: string;
@@ -753,36 +753,36 @@ export interface Operations {
     };
     answer: {
       id: string;
-      /** Letter case makes no difference between two users. */
+      /** Not case-sensitive. */
       username: string;
-      /** What the user is called. */
+      /** The user’s full name. */
       displayName: string;
       /** Where mail goes, such as first passwords. */
       email: string;
       role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-      /** Disabled, a user has no session and no API key. */
+      /** A disabled user has no session and no API key. */
       state: 'ACTIVE' | 'DISABLED';
-      /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+      /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
       locked: boolean;
-      /** Whether signing in needs a second factor. */
+      /** Whether the user has a second factor. */
       secondFactor: boolean;
       mustChangePassword: boolean;
-      /** By password, at the OpenID provider of the vault or appliance, or either. */
+      /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
       signIn: 'password' | 'oidc' | 'both';
       lastSignInAt: string | null;
       /** UTC, ISO 8601 with milliseconds. */
       createdAt: string;
       /** UTC, ISO 8601 with milliseconds. */
       updatedAt: string;
-      /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+      /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
       firstPassword?: string;
-      /** Whether the first password went to the user by mail. */
+      /** Whether the first password was sent to the user by mail. */
       mailed: boolean;
-      /** Why there was no mail. */
+      /** Why no mail was sent. */
       mailProblem?: string;
     };
   };
-  /** Take the second factor from a user of a vault who has lost it. */
+  /** Remove the second factor of a user of a vault. */
   removeUserTotp: {
     params: {
       vaultId: string;
@@ -803,7 +803,7 @@ export interface Operations {
     };
     answer: Schemas['AdminGroupPage'];
   };
-  /** Make an admin group. */
+  /** Create an admin group. */
   createAdminGroup: {
     params: {
       vaultId: string;
@@ -838,7 +838,7 @@ export interface Operations {
     };
     answer: Schemas['AdminGroup'];
   };
-  /** Delete an admin group that nothing belongs to. */
+  /** Delete an empty admin group. */
   deleteAdminGroup: {
     params: {
       vaultId: string;
@@ -858,7 +858,7 @@ export interface Operations {
     };
     answer: Schemas['AdminGroupMemberPage'];
   };
-  /** Put a user into an admin group. */
+  /** Add a user to an admin group. */
   addAdminGroupMember: {
     params: {
       vaultId: string;
@@ -866,7 +866,7 @@ export interface Operations {
       userId: string;
     };
   };
-  /** Take a user out of an admin group. */
+  /** Remove a user from an admin group. */
   removeAdminGroupMember: {
     params: {
       vaultId: string;
@@ -888,7 +888,7 @@ export interface Operations {
     };
     answer: Schemas['CspAccountPage'];
   };
-  /** Make a CSP account. */
+  /** Create a CSP account. */
   createCspAccount: {
     params: {
       vaultId: string;
@@ -898,25 +898,25 @@ export interface Operations {
       name: string;
       /** Admin group whose members see it. Cloud admins name one of their own. */
       adminGroupId: string;
-      /** How AWS is reached: `access-key` of an IAM user; `role`, which is assumed with an access key or, without one, with the node’s own credentials; `ambient`, those directly, for vaults that the configuration names; or `manual`, by hand, with no credential of AWS. */
+      /** How Holdfast signs in to AWS: `access-key` of an IAM user; `role`, which is assumed with an access key or, without one, with the node’s own credentials; `ambient`, the node’s own credentials directly, for vaults that the configuration names; or `manual`, not at all. */
       type?: 'manual' | 'access-key' | 'role' | 'ambient';
       /** Free text. */
       description?: string;
-      /** 12 digits; empty where it is not told. With all types but `manual` AWS tells it. */
+      /** 12 digits; empty if unknown. AWS reports it for all types but `manual`. */
       awsAccountId?: string;
-      /** AWS Region such as `eu-central-1`; empty where it is not told. */
+      /** AWS Region such as `eu-central-1`; empty if none was given. */
       defaultRegion?: string;
-      /** That of the role or the default Region if left out. */
+      /** AWS partition; derived from the role or the default Region if omitted. */
       partition?: 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc';
-      /** Use AWS’s FIPS endpoints; STS has them in the United States alone. */
+      /** Use AWS’s FIPS endpoints; STS has them only in the United States. */
       fips?: boolean;
-      /** Of an IAM user, with types `access-key` and `role`; null takes it away from a role. */
+      /** Access key of an IAM user, with types `access-key` and `role`; null removes it from a role. */
       accessKeyId?: string | null;
-      /** Told together with accessKeyId, and never shown again. */
+      /** Must be provided together with accessKeyId; never shown again. */
       secretAccessKey?: string;
       /** With type `role`. */
       roleArn?: string;
-      /** How often the access key is rotated. */
+      /** Rotation schedule of the access key. */
       accessKeyRotation?: {
         /** Null for never. */
         days: number | null;
@@ -945,23 +945,23 @@ export interface Operations {
       adminGroupId?: string;
       /** Free text. */
       description?: string;
-      /** How AWS is reached: `access-key` of an IAM user; `role`, which is assumed with an access key or, without one, with the node’s own credentials; `ambient`, those directly, for vaults that the configuration names; or `manual`, by hand, with no credential of AWS. */
+      /** How Holdfast signs in to AWS: `access-key` of an IAM user; `role`, which is assumed with an access key or, without one, with the node’s own credentials; `ambient`, the node’s own credentials directly, for vaults that the configuration names; or `manual`, not at all. */
       type?: 'manual' | 'access-key' | 'role' | 'ambient';
-      /** 12 digits; empty where it is not told. With all types but `manual` AWS tells it. */
+      /** 12 digits; empty if unknown. AWS reports it for all types but `manual`. */
       awsAccountId?: string;
-      /** AWS Region such as `eu-central-1`; empty where it is not told. */
+      /** AWS Region such as `eu-central-1`; empty if none was given. */
       defaultRegion?: string;
-      /** That of the role or the default Region if left out. */
+      /** AWS partition; derived from the role or the default Region if omitted. */
       partition?: 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc';
-      /** Use AWS’s FIPS endpoints; STS has them in the United States alone. */
+      /** Use AWS’s FIPS endpoints; STS has them only in the United States. */
       fips?: boolean;
-      /** Of an IAM user, with types `access-key` and `role`; null takes it away from a role. */
+      /** Access key of an IAM user, with types `access-key` and `role`; null removes it from a role. */
       accessKeyId?: string | null;
-      /** Told together with accessKeyId, and never shown again. */
+      /** Must be provided together with accessKeyId; never shown again. */
       secretAccessKey?: string;
       /** With type `role`. */
       roleArn?: string;
-      /** How often the access key is rotated. */
+      /** Rotation schedule of the access key. */
       accessKeyRotation?: {
         /** Null for never. */
         days: number | null;
@@ -969,7 +969,7 @@ export interface Operations {
     };
     answer: Schemas['CspAccount'];
   };
-  /** Delete a CSP account that no key set is for. */
+  /** Delete a CSP account that no key set uses. */
   deleteCspAccount: {
     params: {
       vaultId: string;
@@ -992,7 +992,7 @@ export interface Operations {
     };
     answer: Schemas['CspAccount'];
   };
-  /** Show the least IAM policy for a CSP account. */
+  /** Show the least-privilege IAM policy for a CSP account. */
   getCspAccountPolicy: {
     params: {
       vaultId: string;
@@ -1031,7 +1031,7 @@ export interface Operations {
     };
     answer: Schemas['KeySetPage'];
   };
-  /** Make a key set. */
+  /** Create a key set. */
   createKeySet: {
     params: {
       vaultId: string;
@@ -1039,28 +1039,28 @@ export interface Operations {
     body: {
       /** Unique within the vault: A-Z, a-z, 0-9, `_`, `-` and `/`. */
       name: string;
-      /** One of the tokens of the vault. Fixed once it has CloudKeys or credentials. */
+      /** One of the vault’s tokens. Fixed once it has CloudKeys or credentials. */
       token: string;
-      /** Path prefix of its XKS URIs, with or without slashes around it; empty for none. No two key sets have the same one. Fixed once it has CloudKeys or credentials. */
+      /** Path prefix of its XKS URIs, with or without slashes around it; empty for none. Unique among all key sets. Fixed once it has CloudKeys or credentials. */
       pathPrefix?: string;
       /** Free text. */
       description?: string;
       /** Admin group whose members see it; null for none. Cloud admins name one of their own. */
       adminGroupId?: string | null;
-      /** CSP account that it is for; null for none. */
+      /** CSP account that it belongs to; null for none. */
       cspAccountId?: string | null;
-      /** Whether AWS may use it as an external key store; without, its credentials open nothing. */
+      /** Whether AWS may use it as an external key store; if false, its credentials are refused. */
       externalKeyStore?: boolean;
-      /** Days of 24 hours between rotations of CloudKeys that have no schedule of their own. */
+      /** Days of 24 hours between rotations of CloudKeys without a schedule of their own. */
       rotation?: {
         /** Null for never. */
         days: number | null;
       };
-      /** What AWS may ask for; beyond it ThrottlingException. Null for no quota. */
+      /** Request quota; requests beyond it get ThrottlingException. Null for no quota. */
       quota?: {
-        /** XKS requests a second, on average. */
+        /** XKS requests per second, on average. */
         requestsPerSecond: number;
-        /** How many may come at once; as many as a second’s if left out. */
+        /** Largest burst; equal to requestsPerSecond if omitted. */
         burst?: number;
       } | null;
     };
@@ -1083,28 +1083,28 @@ export interface Operations {
     body: {
       /** Unique within the vault: A-Z, a-z, 0-9, `_`, `-` and `/`. */
       name?: string;
-      /** One of the tokens of the vault. Fixed once it has CloudKeys or credentials. */
+      /** One of the vault’s tokens. Fixed once it has CloudKeys or credentials. */
       token?: string;
-      /** Path prefix of its XKS URIs, with or without slashes around it; empty for none. No two key sets have the same one. Fixed once it has CloudKeys or credentials. */
+      /** Path prefix of its XKS URIs, with or without slashes around it; empty for none. Unique among all key sets. Fixed once it has CloudKeys or credentials. */
       pathPrefix?: string;
       /** Free text. */
       description?: string;
       /** Admin group whose members see it; null for none. Cloud admins name one of their own. */
       adminGroupId?: string | null;
-      /** CSP account that it is for; null for none. */
+      /** CSP account that it belongs to; null for none. */
       cspAccountId?: string | null;
-      /** Whether AWS may use it as an external key store; without, its credentials open nothing. */
+      /** Whether AWS may use it as an external key store; if false, its credentials are refused. */
       externalKeyStore?: boolean;
-      /** Days of 24 hours between rotations of CloudKeys that have no schedule of their own. */
+      /** Days of 24 hours between rotations of CloudKeys without a schedule of their own. */
       rotation?: {
         /** Null for never. */
         days: number | null;
       };
-      /** What AWS may ask for; beyond it ThrottlingException. Null for no quota. */
+      /** Request quota; requests beyond it get ThrottlingException. Null for no quota. */
       quota?: {
-        /** XKS requests a second, on average. */
+        /** XKS requests per second, on average. */
         requestsPerSecond: number;
-        /** How many may come at once; as many as a second’s if left out. */
+        /** Largest burst; equal to requestsPerSecond if omitted. */
         burst?: number;
       } | null;
     };
@@ -1136,7 +1136,7 @@ export interface Operations {
   /** Freeze every vault, in an emergency. */
   freezeAllVaults: {
     body: {
-      /** Why, such as the number of an incident: it stands in the audit trail. */
+      /** The reason, such as an incident number; recorded in the audit trail. */
       reason?: string;
     };
     answer: Schemas['VaultFreezes'];
@@ -1147,7 +1147,7 @@ export interface Operations {
       vaultId: string;
     };
     body: {
-      /** Why, such as the number of an incident: it stands in the audit trail. */
+      /** The reason, such as an incident number; recorded in the audit trail. */
       reason?: string;
     };
     answer: Schemas['Vault'];
@@ -1158,7 +1158,7 @@ export interface Operations {
       vaultId: string;
     };
     body: {
-      /** Why, such as the number of an incident: it stands in the audit trail. */
+      /** The reason, such as an incident number; recorded in the audit trail. */
       reason?: string;
     };
     answer: Schemas['Vault'];
@@ -1205,7 +1205,7 @@ export interface Operations {
       keySetId: string;
     };
     body: {
-      /** From this moment on it is expired, which must lie in the future; null for never. */
+      /** When it expires, in the future; null for never. */
       expiresAt?: string | null;
       retireAfterQuietMinutes?: number | null;
     };
@@ -1228,7 +1228,7 @@ export interface Operations {
       accessKeyId: string;
     };
     body: {
-      /** From this moment on it is expired, which must lie in the future; null for never. */
+      /** When it expires, in the future; null for never. */
       expiresAt?: string | null;
       retireAfterQuietMinutes?: number | null;
     };
@@ -1289,7 +1289,7 @@ export interface Operations {
     };
     answer: Schemas['ExternalKeyStorePage'];
   };
-  /** Make the external key store of a key set in a Region. */
+  /** Create the external key store of a key set in a Region. */
   createExternalKeyStore: {
     params: {
       vaultId: string;
@@ -1298,24 +1298,24 @@ export interface Operations {
     body: {
       /** AWS Region such as `eu-central-1`. */
       region: string;
-      /** Its name in AWS; the key set’s if left out. */
+      /** Its name in AWS; the name of the key set if omitted. */
       name?: string;
       /** How AWS KMS reaches the proxy. */
       connectivity?: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE';
-      /** `https://` and the fully qualified host name under which AWS reaches this node; the one used last if left out. */
+      /** `https://` and the fully qualified host name at which AWS reaches this node; the one used last if omitted. */
       uriEndpoint?: string;
       /** VPC endpoint service, with VPC_ENDPOINT_SERVICE. */
       vpcEndpointServiceName?: string;
-      /** AWS account that owns it, where that is another. */
+      /** AWS account that owns it, if it is another one. */
       vpcEndpointServiceOwner?: string;
-      /** False: a person makes it in AWS. By hand where Holdfast does not sign in there, if left out. */
+      /** False: a person creates it in AWS. If omitted, Holdfast creates it if it can sign in to AWS. */
       make?: boolean;
-      /** Connect it once it is made. */
+      /** Connect it once it is created. */
       connect?: boolean;
     };
     answer: Schemas['ExternalKeyStore'];
   };
-  /** Look in AWS for external key stores that may be the key set’s. */
+  /** Find external key stores in AWS that may belong to the key set. */
   listExternalKeyStoreCandidates: {
     params: {
       vaultId: string;
@@ -1328,7 +1328,7 @@ export interface Operations {
     };
     answer: Schemas['ExternalKeyStoreCandidatePage'];
   };
-  /** Link an external key store that was made in AWS by hand. */
+  /** Link an external key store that was created in AWS manually. */
   linkExternalKeyStore: {
     params: {
       vaultId: string;
@@ -1339,9 +1339,9 @@ export interface Operations {
       region: string;
       /** Its id in AWS, `cks-…`. */
       customKeyStoreId: string;
-      /** Where Holdfast does not look into AWS: its name there. */
+      /** Its name in AWS, if Holdfast does not sign in there. */
       name?: string;
-      /** Where Holdfast does not look into AWS: its endpoint there. */
+      /** Its endpoint in AWS, if Holdfast does not sign in there. */
       uriEndpoint?: string;
     };
     answer: Schemas['ExternalKeyStore'];
@@ -1363,25 +1363,25 @@ export interface Operations {
       externalKeyStoreId: string;
     };
     body: {
-      /** Its name in AWS, unique in account and Region. */
+      /** Its name in AWS, unique within the account and Region. */
       name?: string;
       /** How AWS KMS reaches the proxy. */
       connectivity?: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE';
-      /** `https://` and the fully qualified host name under which AWS reaches this node, on port 443; with a VPC endpoint service its private DNS name. */
+      /** `https://` and the fully qualified host name at which AWS reaches this node, on port 443; with a VPC endpoint service, its private DNS name. */
       uriEndpoint?: string;
       /** VPC endpoint service, with VPC_ENDPOINT_SERVICE. */
       vpcEndpointServiceName?: string;
-      /** AWS account that owns it, where that is another. */
+      /** AWS account that owns it, if it is another one. */
       vpcEndpointServiceOwner?: string;
-      /** Set the path in AWS to the key set’s. */
+      /** Set the path in AWS to that of the key set. */
       restorePath?: boolean;
-      /** Disconnect it for a change that AWS makes only then, and connect it again. None of its KMS keys can be used meanwhile. */
+      /** Disconnect it for changes that require it, and connect it again. None of its KMS keys can be used in the meantime. */
       disconnect?: boolean;
-      /** Of one by hand: its id in AWS. */
+      /** Of a manual one: its id in AWS. */
       customKeyStoreId?: string;
-      /** Of one by hand: the state that AWS shows. */
+      /** Of a manual one: the state that AWS shows. */
       state?: 'CONNECTED' | 'DISCONNECTED' | 'FAILED' | 'UNKNOWN';
-      /** Of one by hand, with FAILED: AWS’s connection error code. */
+      /** Of a manual one, with FAILED: AWS’s connection error code. */
       connectionError?: string;
     };
     answer: Schemas['ExternalKeyStore'];
@@ -1417,7 +1417,7 @@ export interface Operations {
     };
     answer: Schemas['ExternalKeyStore'];
   };
-  /** Look at an external key store in AWS now. */
+  /** Refresh an external key store from AWS. */
   refreshExternalKeyStore: {
     params: {
       vaultId: string;
@@ -1434,14 +1434,14 @@ export interface Operations {
       externalKeyStoreId: string;
     };
     body: {
-      /** The old one is retired after so many quiet minutes. */
+      /** The old credential is retired after it has been idle for this many minutes. */
       retireAfterQuietMinutes?: number;
-      /** Of one by hand: AWS was given the new credential. */
+      /** Of a manual one: confirms that AWS was given the new credential. */
       done?: boolean;
     };
     answer: Schemas['ExternalKeyStoreRotation'];
   };
-  /** Tell what to enter in AWS by hand. */
+  /** Show what to enter in the AWS console. */
   getExternalKeyStoreConsole: {
     params: {
       vaultId: string;
@@ -1454,10 +1454,10 @@ export interface Operations {
     };
     answer: Schemas['ExternalKeyStoreByHand'];
   };
-  /** Find whose a CloudKey is. */
+  /** Find the vault that a CloudKey belongs to. */
   findCloudKeys: {
     body: {
-      /** By id, external key id or whole name, or as AWS calls its KMS key: key id, key ARN, alias (with or without `alias/`) or alias ARN. */
+      /** Id, external key id or full name of the CloudKey, or key id, key ARN, alias (with or without `alias/`) or alias ARN of its KMS key. */
       called: string;
     };
     answer: Schemas['FoundCloudKeys'];
@@ -1481,7 +1481,7 @@ export interface Operations {
     };
     answer: Schemas['CloudKeyPage'];
   };
-  /** Make a CloudKey. */
+  /** Create a CloudKey. */
   createCloudKey: {
     params: {
       vaultId: string;
@@ -1491,13 +1491,13 @@ export interface Operations {
       name: string;
       /** Free text. */
       description?: string;
-      /** AWS Region; the default of the key set’s CSP account if left out. */
+      /** AWS Region; the default Region of the key set’s CSP account if omitted. */
       region?: string;
       /** ARNs of IAM users and roles that may administer the KMS key; none twice. */
       administrators?: string[];
       /** ARNs of IAM users and roles that may use the KMS key; none twice. */
       users?: string[];
-      /** When it is rotated by itself. */
+      /** Rotation schedule. */
       rotation?:
         | {
             kind: 'INHERIT';
@@ -1510,38 +1510,38 @@ export interface Operations {
             /** Days of 24 hours. */
             days: number;
           };
-      /** From this moment on it is expired, which must lie in the future; null for never. */
+      /** When it expires, in the future; null for never. */
       expiresAt?: string | null;
-      /** What AWS may ask for; beyond it ThrottlingException. Null for no quota. */
+      /** Request quota; requests beyond it get ThrottlingException. Null for no quota. */
       quota?: {
-        /** XKS requests a second, on average. */
+        /** XKS requests per second, on average. */
         requestsPerSecond: number;
-        /** How many may come at once; as many as a second’s if left out. */
+        /** Largest burst; equal to requestsPerSecond if omitted. */
         burst?: number;
       } | null;
-      /** Key set that it belongs to, for ever. */
+      /** Key set that it belongs to; permanent. */
       keySetId: string;
-      /** What AWS calls it, for ever, and never given again: A-Z, a-z, 0-9, `-`, `.` and `_`. */
+      /** How AWS refers to it (XksKeyId); permanent and never used again: A-Z, a-z, 0-9, `-`, `.` and `_`. */
       externalKeyId?: string;
-      /** What AWS may do with it, for ever: the key object has it too. */
+      /** What AWS may do with it; permanent, and set on the key object too. */
       usage?: 'encrypt-decrypt' | 'encrypt-only' | 'decrypt-only' | 'neither';
-      /** Its KMS key in AWS: true for one as it comes, false for none, or what is told of it. If left out it is made where the key set has an external key store in the Region of the CloudKey and a CSP account that is not manual. */
+      /** Its KMS key in AWS: true for one with defaults, false for none, or its settings. If omitted, one is created if the key set has an external key store in the Region of the CloudKey and a CSP account that is not manual. */
       kmsKey?:
         | boolean
         | {
-            /** With or without `alias/` before it; empty for none. `alias/` and the name of the CloudKey if left out. */
+            /** With or without the prefix `alias/`; empty for none. `alias/` and the name of the CloudKey if omitted. */
             alias?: string;
-            /** That of the CloudKey if left out. */
+            /** The description of the CloudKey if omitted. */
             description?: string;
-            /** Tags besides ours (`holdfast:kms-key`, `holdfast:cloud-key`), 48 at the most. */
+            /** Up to 48 tags in addition to `holdfast:kms-key` and `holdfast:cloud-key`. */
             tags?: Record<string, string>;
-            /** `generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, so that IAM policies count too. `generated-without-root`: without it, so that the policy alone says who may do what. Or a key policy document. */
+            /** `generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, so that IAM policies apply too. `generated-without-root`: without that statement, so that the key policy alone decides. Or a key policy document. */
             policy?: ('generated' | 'generated-without-root') | Record<string, unknown>;
           };
     };
     answer: Schemas['CloudKey'];
   };
-  /** Take over a key of AWS’s sample proxy. */
+  /** Adopt a key of the AWS sample proxy. */
   adoptCloudKey: {
     params: {
       vaultId: string;
@@ -1551,13 +1551,13 @@ export interface Operations {
       name: string;
       /** Free text. */
       description?: string;
-      /** AWS Region; the default of the key set’s CSP account if left out. */
+      /** AWS Region; the default Region of the key set’s CSP account if omitted. */
       region?: string;
       /** ARNs of IAM users and roles that may administer the KMS key; none twice. */
       administrators?: string[];
       /** ARNs of IAM users and roles that may use the KMS key; none twice. */
       users?: string[];
-      /** When it is rotated by itself. */
+      /** Rotation schedule. */
       rotation?:
         | {
             kind: 'INHERIT';
@@ -1570,22 +1570,22 @@ export interface Operations {
             /** Days of 24 hours. */
             days: number;
           };
-      /** From this moment on it is expired, which must lie in the future; null for never. */
+      /** When it expires, in the future; null for never. */
       expiresAt?: string | null;
-      /** What AWS may ask for; beyond it ThrottlingException. Null for no quota. */
+      /** Request quota; requests beyond it get ThrottlingException. Null for no quota. */
       quota?: {
-        /** XKS requests a second, on average. */
+        /** XKS requests per second, on average. */
         requestsPerSecond: number;
-        /** How many may come at once; as many as a second’s if left out. */
+        /** Largest burst; equal to requestsPerSecond if omitted. */
         burst?: number;
       } | null;
-      /** Key set that it belongs to, for ever. */
+      /** Key set that it belongs to; permanent. */
       keySetId: string;
       /** CKA_LABEL of the key object in the token. */
       label: string;
-      /** What AWS calls it; the label if left out, as the sample proxy has it. */
+      /** How AWS refers to it; the label if omitted, as in the sample proxy. */
       externalKeyId?: string;
-      /** Set to false in the token, for good, what the key object may do and a CloudKey does not: CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE. Nothing else is changed, and none of it where the key could not be adopted then. A token that refuses is told with its return value (409). */
+      /** Permanently set those attributes to false in the token that a CloudKey does not need: CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE. Nothing else is changed, and nothing at all if the key cannot be adopted even so. If the token refuses, its return value is reported (409). */
       restrict?: boolean;
     };
     answer: Schemas['CloudKey'];
@@ -1609,13 +1609,13 @@ export interface Operations {
       name?: string;
       /** Free text. */
       description?: string;
-      /** AWS Region such as `eu-central-1`; empty where it is not told. */
+      /** AWS Region such as `eu-central-1`; empty if none was given. */
       region?: string;
       /** ARNs of IAM users and roles that may administer the KMS key; none twice. */
       administrators?: string[];
       /** ARNs of IAM users and roles that may use the KMS key; none twice. */
       users?: string[];
-      /** When it is rotated by itself. */
+      /** Rotation schedule. */
       rotation?:
         | {
             kind: 'INHERIT';
@@ -1628,16 +1628,16 @@ export interface Operations {
             /** Days of 24 hours. */
             days: number;
           };
-      /** From this moment on it is expired, which must lie in the future; null for never. */
+      /** When it expires, in the future; null for never. */
       expiresAt?: string | null;
-      /** What AWS may ask for; beyond it ThrottlingException. Null for no quota. */
+      /** Request quota; requests beyond it get ThrottlingException. Null for no quota. */
       quota?: {
-        /** XKS requests a second, on average. */
+        /** XKS requests per second, on average. */
         requestsPerSecond: number;
-        /** How many may come at once; as many as a second’s if left out. */
+        /** Largest burst; equal to requestsPerSecond if omitted. */
         burst?: number;
       } | null;
-      /** Change its KMS keys in AWS as well. */
+      /** Also change its KMS keys in AWS. */
       applyToKms?: boolean;
     };
     answer: Schemas['ActedCloudKey'];
@@ -1661,24 +1661,24 @@ export interface Operations {
       cloudKeyId: string;
     };
     body: {
-      /** `both`: the KMS keys too. What is done here never waits for AWS; what AWS does not do at once stays wanted and is repeated. */
+      /** `both`: its KMS keys too. The change here never waits for AWS; what AWS does not do at once is retried. */
       cloud?: 'ours' | 'both';
     };
     answer: Schemas['ActedCloudKey'];
   };
-  /** Enable a CloudKey that is DISABLED. */
+  /** Enable a CloudKey. */
   enableCloudKey: {
     params: {
       vaultId: string;
       cloudKeyId: string;
     };
     body: {
-      /** `both`: the KMS keys too. What is done here never waits for AWS; what AWS does not do at once stays wanted and is repeated. */
+      /** `both`: its KMS keys too. The change here never waits for AWS; what AWS does not do at once is retried. */
       cloud?: 'ours' | 'both';
     };
     answer: Schemas['ActedCloudKey'];
   };
-  /** Rotate a CloudKey now. */
+  /** Rotate a CloudKey. */
   rotateCloudKey: {
     params: {
       vaultId: string;
@@ -1693,9 +1693,9 @@ export interface Operations {
       cloudKeyId: string;
     };
     body: {
-      /** Days until the key objects are destroyed. */
+      /** Waiting period in days, after which the key objects are destroyed. */
       days?: number;
-      /** `both`: the KMS keys too. What is done here never waits for AWS; what AWS does not do at once stays wanted and is repeated. */
+      /** `both`: its KMS keys too. The change here never waits for AWS; what AWS does not do at once is retried. */
       cloud?: 'ours' | 'both';
     };
     answer: Schemas['ActedCloudKey'];
@@ -1707,7 +1707,7 @@ export interface Operations {
       cloudKeyId: string;
     };
     body: {
-      /** `both`: the KMS keys too. What is done here never waits for AWS; what AWS does not do at once stays wanted and is repeated. */
+      /** `both`: its KMS keys too. The change here never waits for AWS; what AWS does not do at once is retried. */
       cloud?: 'ours' | 'both';
     };
     answer: Schemas['ActedCloudKey'];
@@ -1747,26 +1747,26 @@ export interface Operations {
     };
     answer: Schemas['KmsKeyPage'];
   };
-  /** Make a KMS key for a CloudKey. */
+  /** Create a KMS key for a CloudKey. */
   createKmsKey: {
     params: {
       vaultId: string;
       cloudKeyId: string;
     };
     body: {
-      /** The external key store that it is made in. */
+      /** The external key store to create it in. */
       externalKeyStoreId?: string;
-      /** Or its Region; that of the CloudKey if both are left out. */
+      /** Alternatively its Region; that of the CloudKey if both are omitted. */
       region?: string;
-      /** With or without `alias/` before it; empty for none. `alias/` and the name of the CloudKey if left out. */
+      /** With or without the prefix `alias/`; empty for none. `alias/` and the name of the CloudKey if omitted. */
       alias?: string;
-      /** That of the CloudKey if left out. */
+      /** The description of the CloudKey if omitted. */
       description?: string;
-      /** Tags besides ours (`holdfast:kms-key`, `holdfast:cloud-key`), 48 at the most. */
+      /** Up to 48 tags in addition to `holdfast:kms-key` and `holdfast:cloud-key`. */
       tags?: Record<string, string>;
-      /** `generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, so that IAM policies count too. `generated-without-root`: without it, so that the policy alone says who may do what. Or a key policy document. */
+      /** `generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, so that IAM policies apply too. `generated-without-root`: without that statement, so that the key policy alone decides. Or a key policy document. */
       policy?: ('generated' | 'generated-without-root') | Record<string, unknown>;
-      /** ARN of a KMS key that is there already and refers to the CloudKey through this key store. */
+      /** ARN of an existing KMS key that refers to the CloudKey through this key store. */
       keyArn?: string;
     };
     answer: Schemas['KmsKey'];
@@ -1780,7 +1780,7 @@ export interface Operations {
     };
     answer: Schemas['KmsKey'];
   };
-  /** Change a KMS key. */
+  /** Change a KMS key record. */
   updateKmsKey: {
     params: {
       vaultId: string;
@@ -1788,22 +1788,22 @@ export interface Operations {
       kmsKeyId: string;
     };
     body: {
-      /** With or without `alias/` before it; empty for none. `alias/` and the name of the CloudKey if left out. */
+      /** With or without the prefix `alias/`; empty for none. `alias/` and the name of the CloudKey if omitted. */
       alias?: string;
-      /** That of the CloudKey if left out. */
+      /** The description of the CloudKey if omitted. */
       description?: string;
-      /** Tags besides ours (`holdfast:kms-key`, `holdfast:cloud-key`), 48 at the most. */
+      /** Up to 48 tags in addition to `holdfast:kms-key` and `holdfast:cloud-key`. */
       tags?: Record<string, string>;
-      /** `generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, so that IAM policies count too. `generated-without-root`: without it, so that the policy alone says who may do what. Or a key policy document. */
+      /** `generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, so that IAM policies apply too. `generated-without-root`: without that statement, so that the key policy alone decides. Or a key policy document. */
       policy?: ('generated' | 'generated-without-root') | Record<string, unknown>;
-      /** ARN of a KMS key that is there already and refers to the CloudKey through this key store. */
+      /** ARN of an existing KMS key that refers to the CloudKey through this key store. */
       keyArn?: string;
-      /** Change it in AWS as well. */
+      /** Also change it in AWS. */
       apply?: boolean;
     };
     answer: Schemas['KmsKey'];
   };
-  /** Give up a KMS key record. */
+  /** Remove a KMS key record. */
   deleteKmsKey: {
     params: {
       vaultId: string;
@@ -1816,7 +1816,7 @@ export interface Operations {
     };
     answer: Schemas['KmsKey'];
   };
-  /** Show what to type in AWS by hand. */
+  /** Show what to enter in the AWS console. */
   getKmsKeyConsole: {
     params: {
       vaultId: string;
@@ -1825,7 +1825,7 @@ export interface Operations {
     };
     answer: Schemas['KmsKeyConsole'];
   };
-  /** Try again what failed. */
+  /** Retry a failed step. */
   retryKmsKey: {
     params: {
       vaultId: string;
@@ -1833,12 +1833,12 @@ export interface Operations {
       kmsKeyId: string;
     };
     body: {
-      /** Take the alias from the KMS key that has it. It is never taken without. */
+      /** Take the alias away from the KMS key that has it; without this it is never taken. */
       takeAlias?: boolean;
     };
     answer: Schemas['KmsKey'];
   };
-  /** Ask AWS how a KMS key is. */
+  /** Refresh a KMS key from AWS. */
   refreshKmsKey: {
     params: {
       vaultId: string;
@@ -1887,7 +1887,7 @@ export interface Operations {
     };
     answer: Schemas['KmsKey'];
   };
-  /** Give AWS what is here. */
+  /** Apply a KMS key record to AWS. */
   applyKmsKey: {
     params: {
       vaultId: string;
@@ -1895,12 +1895,12 @@ export interface Operations {
       kmsKeyId: string;
     };
     body: {
-      /** Only these; all that AWS has otherwise if left out. */
+      /** Only these; everything that differs if omitted. */
       what?: ('policy' | 'alias' | 'description' | 'tags' | 'state' | 'key-store')[];
     };
     answer: Schemas['KmsKey'];
   };
-  /** Take over what AWS has. */
+  /** Accept the state in AWS. */
   acceptKmsKey: {
     params: {
       vaultId: string;
@@ -1908,12 +1908,12 @@ export interface Operations {
       kmsKeyId: string;
     };
     body: {
-      /** Only these; all that AWS has otherwise if left out. */
+      /** Only these; everything that differs if omitted. */
       what?: ('policy' | 'alias' | 'description' | 'tags' | 'state' | 'key-store')[];
     };
     answer: Schemas['KmsKey'];
   };
-  /** Find KMS keys that no KMS key record knows. */
+  /** Find KMS keys without a KMS key record. */
   listUnlinkedKmsKeys: {
     params: {
       vaultId: string;
@@ -1925,7 +1925,7 @@ export interface Operations {
     };
     answer: Schemas['UnlinkedKmsKeyPage'];
   };
-  /** List what was done on the appliance. */
+  /** List audit events of the appliance. */
   listApplianceAuditEvents: {
     query: {
       action?: string;
@@ -1941,7 +1941,7 @@ export interface Operations {
     };
     answer: Schemas['ApplianceAuditEventPage'];
   };
-  /** List what was done in a vault. */
+  /** List audit events of a vault. */
   listAuditEvents: {
     params: {
       vaultId: string;
@@ -1959,14 +1959,14 @@ export interface Operations {
     };
     answer: Schemas['AuditEventPage'];
   };
-  /** Show what an archive has to know of the trail of the appliance. */
+  /** Show the audit trail of the appliance. */
   getApplianceAuditTrail: {
     query: {
       deletedVault?: string;
     };
     answer: Schemas['AuditTrail'];
   };
-  /** List what was deleted from the trail of the appliance. */
+  /** List the prunings of the appliance’s audit trail. */
   listApplianceAuditPrunings: {
     query: {
       limit?: number;
@@ -1976,37 +1976,37 @@ export interface Operations {
     };
     answer: Schemas['ApplianceAuditPruningPage'];
   };
-  /** Delete archived events from the trail of the appliance, or of a deleted vault. */
+  /** Prune the audit trail of the appliance, or of a deleted vault. */
   createApplianceAuditPruning: {
     body: {
-      /** Events from this moment on; null for the beginning of the trail. */
+      /** Start of the range; null for the beginning of the trail. */
       from?: string | null;
-      /** And before this one; no later than `prunableBefore` of the trail. */
+      /** End of the range, exclusive; no later than `prunableBefore` of the trail. */
       before: string;
-      /** How many events the archive holds. */
+      /** Number of events in the archive. */
       count: number;
       /** SHA-256 of all of them in order of time and sequence, each as canonical JSON (RFC 8785) with a line feed after it, in lower-case hexadecimal digits. */
       sha256: string;
-      /** The trail of this vault instead, which was deleted. */
+      /** The trail of this deleted vault instead. */
       deletedVault?: string;
     };
     answer: Schemas['AuditPruning'];
   };
-  /** Show what was deleted from the trail of the appliance, or of a deleted vault. */
+  /** Show a pruning of the audit trail of the appliance, or of a deleted vault. */
   getApplianceAuditPruning: {
     params: {
       pruningId: string;
     };
     answer: Schemas['AuditPruning'];
   };
-  /** Show what an archive has to know of the trail of a vault. */
+  /** Show the audit trail of a vault. */
   getAuditTrail: {
     params: {
       vaultId: string;
     };
     answer: Schemas['AuditTrail'];
   };
-  /** List what was deleted from the trail of a vault. */
+  /** List the prunings of a vault’s audit trail. */
   listAuditPrunings: {
     params: {
       vaultId: string;
@@ -2018,24 +2018,24 @@ export interface Operations {
     };
     answer: Schemas['AuditPruningPage'];
   };
-  /** Delete archived events from the trail of a vault. */
+  /** Prune the audit trail of a vault. */
   createAuditPruning: {
     params: {
       vaultId: string;
     };
     body: {
-      /** Events from this moment on; null for the beginning of the trail. */
+      /** Start of the range; null for the beginning of the trail. */
       from?: string | null;
-      /** And before this one; no later than `prunableBefore` of the trail. */
+      /** End of the range, exclusive; no later than `prunableBefore` of the trail. */
       before: string;
-      /** How many events the archive holds. */
+      /** Number of events in the archive. */
       count: number;
       /** SHA-256 of all of them in order of time and sequence, each as canonical JSON (RFC 8785) with a line feed after it, in lower-case hexadecimal digits. */
       sha256: string;
     };
     answer: Schemas['AuditPruning'];
   };
-  /** Show what was deleted from the trail of a vault. */
+  /** Show a pruning of the audit trail of a vault. */
   getAuditPruning: {
     params: {
       vaultId: string;
@@ -2043,7 +2043,7 @@ export interface Operations {
     };
     answer: Schemas['AuditPruning'];
   };
-  /** List the reports. */
+  /** List the reconciliation reports. */
   listReconciliations: {
     query: {
       limit?: number;
@@ -2052,18 +2052,18 @@ export interface Operations {
     };
     answer: Schemas['ReconciliationPage'];
   };
-  /** Compare the store with the tokens now. */
+  /** Compare the records with the tokens now. */
   createReconciliation: {
     answer: Schemas['Reconciliation'];
   };
-  /** Show a report. */
+  /** Show a reconciliation report. */
   getReconciliation: {
     params: {
       reconciliationId: string;
     };
     answer: Schemas['Reconciliation'];
   };
-  /** List what the reports say of a vault. */
+  /** List the reconciliation reports of a vault. */
   listVaultReconciliations: {
     params: {
       vaultId: string;
@@ -2082,7 +2082,7 @@ export interface Operations {
     };
     answer: Schemas['Reconciliation'];
   };
-  /** Show what a report says of a vault. */
+  /** Show a reconciliation report of a vault. */
   getVaultReconciliation: {
     params: {
       vaultId: string;

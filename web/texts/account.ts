@@ -35,7 +35,7 @@ export const account = {
     'Each works once, in place of a code of the app: for the day when the device is lost. The ones of before end.',
   codes: 'Recovery codes',
   sessions: 'Sessions',
-  sessionsWhy: 'Where you are signed in. At most twenty: with one more the oldest ends.',
+  sessionsWhy: 'Where you are signed in. At most twenty: one more ends the oldest.',
   thisOne: 'this one',
   began: 'Began',
   lastSeen: 'Last used',

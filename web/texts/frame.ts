@@ -54,7 +54,7 @@ export const frame = {
   noRight: 'Not for your role',
   noRightWhy: (role: string) =>
     `As ${role} you cannot see or do this. An administrator can give you another role.`,
-  conflict: 'It has been changed meanwhile',
+  conflict: 'The record has changed in the meantime',
   conflictWhy:
     'Somebody else, or Holdfast itself, changed it after you opened this. What it is now is shown below; yours was not done.',
   conflictTheirs: 'Now',

@@ -17,7 +17,7 @@ export const keys = {
   lastUsed: 'Last used',
   usage: 'Usage',
   externalKeyId: 'External key id',
-  externalKeyIdWhy: 'What AWS calls it, for ever.',
+  externalKeyIdWhy: 'How AWS refers to it (XksKeyId); permanent.',
   usages: {
     'encrypt-decrypt': 'Encrypt and decrypt',
     'encrypt-only': 'Encrypt only',

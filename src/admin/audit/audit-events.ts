@@ -12,33 +12,36 @@ const filters = {
     .string()
     .max(100)
     .optional()
-    .describe('Only this action, such as `cloud-key.disable`, or all whose name begins with `cloud-key.`.'),
-  actor: z.string().max(100).optional().describe('Only acts of this user, by id or name.'),
-  target: z.string().max(250).optional().describe('Only acts on this, by id or name.'),
-  outcome: z.enum(['done', 'refused']).optional().describe('Only what was done, or what was refused.'),
-  from: z.iso.datetime({ offset: true }).optional().describe('From this moment on.'),
-  to: z.iso.datetime({ offset: true }).optional().describe('Before this moment.'),
+    .describe(
+      'Only this action, such as `cloud-key.disable`, or, with a trailing dot, all that start with it, such as ' +
+        '`cloud-key.`.',
+    ),
+  actor: z.string().max(100).optional().describe('Only events of this user or API key, by id or name.'),
+  target: z.string().max(250).optional().describe('Only events about this target, by id or name.'),
+  outcome: z.enum(['done', 'refused']).optional().describe('Only what was done, or only what was refused.'),
+  from: z.iso.datetime({ offset: true }).optional().describe('At or after this time.'),
+  to: z.iso.datetime({ offset: true }).optional().describe('Before this time.'),
   ...pageQuery(eventOrders),
   sort: z
     .enum(['-sequence', 'sequence'])
     .default('-sequence')
     .describe(
-      'The newest first, or with `sequence` the oldest; where a clock was set back, by the time of the events.',
+      'Newest first, or with `sequence` oldest first; ordered by the time of the events if a clock was set back.',
     ),
 };
 
 const changed = z
   .record(z.string(), z.unknown())
   .nullable()
-  .describe('What differs between before and after; null where there is nothing to tell.');
+  .describe('The fields that changed; null if there are none.');
 
 const shownEvent = z
   .strictObject({
-    sequence: z.int().describe('Rises with every event of the appliance and its vaults.'),
+    sequence: z.int().describe('Increases with every event of the appliance and its vaults.'),
     at: time.describe('When it was done.'),
     beganAt: time
       .nullable()
-      .describe('When its request came, or its schedule began it: earlier than `at` where it had to wait.'),
+      .describe('When its request arrived or its schedule started it: earlier than `at` if it had to wait.'),
     actor: z.strictObject({
       kind: z.enum(['user', 'api-key', 'system', 'command', 'nobody']),
       id: z.string(),
@@ -47,11 +50,11 @@ const shownEvent = z
         .string()
         .optional()
         .describe(
-          'Of a user or an API key: which vault they are of, empty for those of the appliance, whose names may be the same. ' +
-            'Missing in events of before 0.5.',
+          'Vault of the user or API key, empty for those of the appliance, since names may repeat. Missing in ' +
+            'events from before 0.5.',
         ),
     }),
-    address: z.string().describe('Where the request came from; empty for acts of Holdfast itself.'),
+    address: z.string().describe('Source address of the request; empty for acts of Holdfast itself.'),
     requestId: z.string(),
     action: z.string(),
     outcome: z.enum(['done', 'refused']),
@@ -67,14 +70,12 @@ export const auditEventRoutes: readonly Route[] = [
     method: 'GET',
     path: '/audit-events',
     tag,
-    summary: 'List what was done on the appliance',
-    description: 'What is done in a vault is in the trail of the vault, and seen by its users alone.',
+    summary: 'List audit events of the appliance',
+    description: 'What is done in a vault is in the trail of that vault, which only its own users can see.',
     access: { kind: 'permission', appliance: 'appliance.read' },
     query: z.strictObject({
       ...filters,
-      deletedVault: vaultId
-        .optional()
-        .describe('The trail of this vault instead, which has no users any more since it was deleted.'),
+      deletedVault: vaultId.optional().describe('Read the trail of this deleted vault instead.'),
     }),
     answer: pageOf(shownEvent, 'ApplianceAuditEvent'),
     handle: async ({ services, query }) =>
@@ -88,7 +89,7 @@ export const auditEventRoutes: readonly Route[] = [
     method: 'GET',
     path: '/vaults/{vaultId}/audit-events',
     tag,
-    summary: 'List what was done in a vault',
+    summary: 'List audit events of a vault',
     access: { kind: 'permission', vault: 'audit.read' },
     params: z.strictObject({ vaultId }),
     query: z.strictObject(filters),

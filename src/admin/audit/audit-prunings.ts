@@ -28,7 +28,7 @@ const pruningId = z.uuid();
 const readAppliance = { kind: 'permission', appliance: 'appliance.read' } as const satisfies Access;
 const readVault = { kind: 'permission', vault: 'audit.read' } as const satisfies Access;
 
-const deletedVault = vaultId.optional().describe('The trail of this vault instead, which was deleted.');
+const deletedVault = vaultId.optional().describe('The trail of this deleted vault instead.');
 const moment = z.iso.datetime({ offset: true });
 
 const shownTrail = z
@@ -38,34 +38,37 @@ const shownTrail = z
       .nullable()
       .describe('Whose trail it is; null for the appliance.'),
     node: z.strictObject({ id: z.string(), version: z.string() }).describe('The node that answers.'),
-    now: time.describe('By the clock of the node.'),
-    keepAtLeastDays: z.int().describe('No younger event is pruned; `audit.keep_at_least_days` of the node.'),
-    prunableBefore: time.describe('What lies before this moment may be pruned.'),
-    prunedBefore: time.nullable().describe('Up to where the trail was pruned; null where it never was.'),
+    now: time.describe('The current time of the node.'),
+    keepAtLeastDays: z
+      .int()
+      .describe('Events younger than this are not pruned; `audit.keep_at_least_days` of the node.'),
+    prunableBefore: time.describe('Events before this time may be pruned.'),
+    prunedBefore: time.nullable().describe('How far the trail has been pruned; null if never.'),
   })
   .meta({ id: 'AuditTrail' });
 
 const shownPruning = z
   .strictObject({
     id: pruningId,
-    vaultId: z.uuid().nullable().describe('Of which trail; null for that of the appliance.'),
+    vaultId: z.uuid().nullable().describe('The vault whose trail it is; null for the appliance.'),
     state: z
       .enum(['VERIFYING', 'DELETING', 'DONE', 'REFUSED'])
       .describe(
-        '`VERIFYING` while the node compares its events with the digest, `DELETING` once they were the same.',
+        '`VERIFYING` while the node compares its events with the digest, `DELETING` once they match.',
       ),
-    problem: z.string().nullable().describe('Why it was refused; then nothing was deleted.'),
-    from: time.nullable().describe('Events from this moment on; null for the beginning.'),
-    before: time.describe('And before this one.'),
-    count: z.int().describe('How many events are in the archive.'),
+    problem: z.string().nullable().describe('Why it was refused; nothing was deleted then.'),
+    from: time.nullable().describe('Start of the range; null for the beginning.'),
+    before: time.describe('End of the range, exclusive.'),
+    count: z.int().describe('Number of events in the archive.'),
     sha256: z.string().describe('SHA-256 of their lines in the archive.'),
-    first: z.strictObject({ sequence: z.int(), at: time }).nullable().describe('The first of them.'),
-    last: z.strictObject({ sequence: z.int(), at: time }).nullable().describe('The last of them.'),
-    deleted: z.int().describe('How many were deleted by now.'),
+    first: z.strictObject({ sequence: z.int(), at: time }).nullable().describe('The first event.'),
+    last: z.strictObject({ sequence: z.int(), at: time }).nullable().describe('The last event.'),
+    deleted: z.int().describe('Number of events deleted so far.'),
     kept: z
       .int()
       .describe(
-        'How many stay: by those of the making, rotation and deletion of keys the node knows which key objects it may destroy.',
+        'Number of events kept: from those of the creation, rotation and deletion of keys the node knows which ' +
+          'key objects it may destroy.',
       ),
     actor: z.strictObject({
       kind: z.enum(['user', 'api-key', 'system', 'command', 'nobody']),
@@ -77,16 +80,13 @@ const shownPruning = z
   })
   .meta({
     id: 'AuditPruning',
-    description: 'Which events were deleted from a trail, and who asked for it. It is kept for ever.',
+    description: 'Which events were deleted from a trail, and who requested it. Kept permanently.',
   });
 
 const input = {
-  from: moment
-    .nullable()
-    .default(null)
-    .describe('Events from this moment on; null for the beginning of the trail.'),
-  before: moment.describe('And before this one; no later than `prunableBefore` of the trail.'),
-  count: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('How many events the archive holds.'),
+  from: moment.nullable().default(null).describe('Start of the range; null for the beginning of the trail.'),
+  before: moment.describe('End of the range, exclusive; no later than `prunableBefore` of the trail.'),
+  count: z.int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Number of events in the archive.'),
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
@@ -100,13 +100,14 @@ const query = {
   sort: z
     .enum(['-askedAt', 'askedAt'])
     .default('-askedAt')
-    .describe('The newest first, or with `askedAt` the oldest.'),
+    .describe('Newest first, or with `askedAt` oldest first.'),
 };
 
 const descriptionOfCreate =
-  'For what holds a verified copy of them. The node makes the same digest of the events in the range that are older than ' +
-  'the request, and refuses where it differs: no event that was not copied is deleted. Then they are deleted in small ' +
-  'steps; `GET` shows how far it is. One pruning of a trail at a time.';
+  'For a client that holds a verified archive of the events. The node computes the same digest over the ' +
+  'events in the range that are older than the request, and refuses if it differs: no event is deleted ' +
+  'that was not archived. They are then deleted in small steps; `GET` shows the progress. A trail has one ' +
+  'pruning at a time.';
 
 export const auditPruningRoutes: readonly Route[] = [
   route({
@@ -114,7 +115,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'GET',
     path: '/audit-trail',
     tag,
-    summary: 'Show what an archive has to know of the trail of the appliance',
+    summary: 'Show the audit trail of the appliance',
     access: readAppliance,
     query: z.strictObject({ deletedVault }),
     answer: shownTrail,
@@ -127,7 +128,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'GET',
     path,
     tag,
-    summary: 'List what was deleted from the trail of the appliance',
+    summary: 'List the prunings of the appliance’s audit trail',
     access: readAppliance,
     query: z.strictObject({ ...query, deletedVault }),
     answer: pageOf(shownPruning, 'ApplianceAuditPruning'),
@@ -139,7 +140,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'POST',
     path,
     tag,
-    summary: 'Delete archived events from the trail of the appliance, or of a deleted vault',
+    summary: 'Prune the audit trail of the appliance, or of a deleted vault',
     description: descriptionOfCreate,
     access: { kind: 'permission', appliance: 'appliance-audit.prune' },
     body: z.strictObject({ ...input, deletedVault }),
@@ -152,7 +153,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'GET',
     path: `${path}/{pruningId}`,
     tag,
-    summary: 'Show what was deleted from the trail of the appliance, or of a deleted vault',
+    summary: 'Show a pruning of the audit trail of the appliance, or of a deleted vault',
     access: readAppliance,
     params: z.strictObject({ pruningId }),
     answer: shownPruning,
@@ -165,7 +166,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'GET',
     path: '/vaults/{vaultId}/audit-trail',
     tag,
-    summary: 'Show what an archive has to know of the trail of a vault',
+    summary: 'Show the audit trail of a vault',
     access: readVault,
     params: z.strictObject({ vaultId }),
     answer: shownTrail,
@@ -176,7 +177,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'GET',
     path: vaultPath,
     tag,
-    summary: 'List what was deleted from the trail of a vault',
+    summary: 'List the prunings of a vault’s audit trail',
     access: readVault,
     params: z.strictObject({ vaultId }),
     query: z.strictObject(query),
@@ -189,7 +190,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'POST',
     path: vaultPath,
     tag,
-    summary: 'Delete archived events from the trail of a vault',
+    summary: 'Prune the audit trail of a vault',
     description: descriptionOfCreate,
     access: { kind: 'permission', vault: 'audit.prune' },
     params: z.strictObject({ vaultId }),
@@ -206,7 +207,7 @@ export const auditPruningRoutes: readonly Route[] = [
     method: 'GET',
     path: `${vaultPath}/{pruningId}`,
     tag,
-    summary: 'Show what was deleted from the trail of a vault',
+    summary: 'Show a pruning of the audit trail of a vault',
     access: readVault,
     params: z.strictObject({ vaultId, pruningId }),
     answer: shownPruning,

@@ -10,22 +10,20 @@ import { description, region, rotationDays, time } from '../keys/key-forms.ts';
 export const accountType = z
   .enum(['manual', 'access-key', 'role', 'ambient'])
   .describe(
-    'How AWS is reached: `access-key` of an IAM user; `role`, which is assumed with an access key or, without one, with ' +
-      'the node’s own credentials; `ambient`, those directly, for vaults that the configuration names; or `manual`, by ' +
-      'hand, with no credential of AWS.',
+    'How Holdfast signs in to AWS: `access-key` of an IAM user; `role`, which is assumed with an access key ' +
+      'or, without one, with the node’s own credentials; `ambient`, the node’s own credentials directly, for ' +
+      'vaults that the configuration names; or `manual`, not at all.',
   );
 
 const awsAccountId = z
   .string()
   .regex(/^(?:[0-9]{12})?$/)
-  .describe('12 digits; empty where it is not told. With all types but `manual` AWS tells it.');
-const partition = z
-  .enum(partitions)
-  .describe('Part of AWS: China, GovCloud and the European Sovereign Cloud are their own.');
-const fips = z.boolean().describe('Use AWS’s FIPS endpoints; STS has them in the United States alone.');
+  .describe('12 digits; empty if unknown. AWS reports it for all types but `manual`.');
+const partition = z.enum(partitions).describe('AWS partition.');
+const fips = z.boolean().describe('Use AWS’s FIPS endpoints; STS has them only in the United States.');
 const accessKeyRotation = z
   .strictObject({ days: rotationDays.nullable().describe('Null for never.') })
-  .describe('How often the access key is rotated.');
+  .describe('Rotation schedule of the access key.');
 
 /** What may be told when one is made, and changed later. */
 export const accountFields = {
@@ -35,14 +33,17 @@ export const accountFields = {
   type: accountType,
   awsAccountId,
   defaultRegion: region,
-  partition: partition.describe('That of the role or the default Region if left out.'),
+  partition: partition.describe('AWS partition; derived from the role or the default Region if omitted.'),
   fips,
   accessKeyId: z
     .string()
     .max(128)
     .nullable()
-    .describe('Of an IAM user, with types `access-key` and `role`; null takes it away from a role.'),
-  secretAccessKey: z.string().max(256).describe('Told together with accessKeyId, and never shown again.'),
+    .describe('Access key of an IAM user, with types `access-key` and `role`; null removes it from a role.'),
+  secretAccessKey: z
+    .string()
+    .max(256)
+    .describe('Must be provided together with accessKeyId; never shown again.'),
   roleArn: z.string().max(700).describe('With type `role`.'),
   accessKeyRotation,
 };
@@ -60,19 +61,25 @@ const check = z
     at: time,
     ok: z
       .boolean()
-      .describe('AWS takes the credential, and nothing that is needed for key stores and keys is missing.'),
-    arn: z.string().nullable().describe('Who AWS knows the credential as; null where it does not take it.'),
+      .describe(
+        'Whether AWS accepts the credential and every permission that key stores and keys need is present.',
+      ),
+    arn: z
+      .string()
+      .nullable()
+      .describe('The identity behind the credential; null if AWS does not accept it.'),
     accountId: z.string().nullable(),
     method: z
       .enum(['simulated', 'tried', 'none'])
-      .describe('How permissions were looked at: IAM was asked, or what only reads was tried.'),
+      .describe('How permissions were checked: by simulation in IAM, or by trying what only reads.'),
     missing: z
       .array(z.string())
       .describe(
-        'Actions that are not allowed. One that was allowed a moment ago may be among them: that takes effect in AWS after seconds, sometimes minutes. Check again then.',
+        'Actions that are not allowed. One that was allowed a moment ago may still be listed: a change takes ' +
+          'effect in AWS after seconds, sometimes minutes.',
       ),
-    notTried: z.array(z.string()).describe('Actions that it is not known of.'),
-    problem: problem.describe('What is wrong with the credential, or unwise; null where nothing is.'),
+    notTried: z.array(z.string()).describe('Actions that could not be checked.'),
+    problem: problem.describe('What is wrong or unwise about the credential; null if nothing is.'),
   })
   .nullable()
   .describe('What the last check found; null with type `manual`.');
@@ -85,27 +92,27 @@ export const shownAccount = z
     adminGroupId: z.uuid().describe('Admin group whose members see it.'),
     type: accountType,
     awsAccountId,
-    defaultRegion: region.describe('Region of CloudKeys for which none is told.'),
+    defaultRegion: region.describe('Region of CloudKeys that are created without one.'),
     partition,
     fips,
     accessKeyId: z.string().nullable(),
     accessKeyCreatedAt: time
       .nullable()
-      .describe('When IAM made it, or where that is not known when it was entered.'),
+      .describe('When IAM created it or, if that is unknown, when it was entered.'),
     roleArn: z.string().nullable(),
     externalId: z
       .string()
       .nullable()
       .describe(
-        'For the trust policy of the role: made here, so that no other CSP account has the role assumed.',
+        'For the trust policy of the role; generated by Holdfast, so that no other CSP account can assume the role.',
       ),
     accessKeyRotation,
     nextAccessKeyRotationAt: time.nullable(),
     accessKeyRotationState: z
       .enum(['CREATING', 'VERIFYING', 'SWITCHED'])
       .nullable()
-      .describe('How far a rotation under way has come; null while none is.'),
-    accessKeyRotationProblem: problem.describe('Why it stopped; it is tried again by itself.'),
+      .describe('Progress of a rotation; null if none is in progress.'),
+    accessKeyRotationProblem: problem.describe('Why it stopped; it is retried automatically.'),
     accessKeyRotationRetryAt: time.nullable(),
     check,
     createdAt: time,
@@ -173,13 +180,13 @@ const policyDocument = z.strictObject({
 
 export const shownPolicies = z
   .strictObject({
-    policy: policyDocument.describe('The least policy of the IAM user or the role.'),
+    policy: policyDocument.describe('The least-privilege policy of the IAM user or role.'),
     trustPolicy: policyDocument
       .nullable()
-      .describe('Of the role, with its external id; null with other types.'),
+      .describe('Trust policy of the role, with its external id; null for other types.'),
     assumingPolicy: policyDocument
       .nullable()
-      .describe('Of the IAM user whose access key assumes the role; null without.'),
+      .describe('Policy of the IAM user whose access key assumes the role; null without one.'),
     statements: z
       .array(z.strictObject({ sid: z.string(), why: z.string() }))
       .describe('What each statement is for.'),

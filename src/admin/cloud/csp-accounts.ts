@@ -63,11 +63,11 @@ export const cspAccountRoutes: readonly Route[] = [
     method: 'POST',
     path,
     tag,
-    summary: 'Make a CSP account',
+    summary: 'Create a CSP account',
     description:
-      'An account at the cloud service provider that key sets are for, and how it is signed in to. A credential that AWS ' +
-      'refuses is refused, with nothing stored; permissions that are missing stand in `check`. A role may be made before ' +
-      'its trust policy is written, since the external id for it is made here: then check it again.',
+      'An AWS account that key sets are for, and how Holdfast signs in to it. A credential that AWS refuses is ' +
+      'refused, and nothing is stored; missing permissions are listed in `check`. A role may be entered before ' +
+      'its trust policy is written, because its external id is generated here: check it again afterwards.',
     access: write,
     params: inVault,
     body: z.strictObject({
@@ -117,8 +117,8 @@ export const cspAccountRoutes: readonly Route[] = [
     tag,
     summary: 'Change a CSP account',
     description:
-      'What concerns how AWS is reached is tried first; a credential that AWS refuses changes nothing. While external key ' +
-      'stores are in its AWS account it cannot be moved to another.',
+      'A change to how Holdfast signs in is tried first; if AWS refuses the credential, nothing is changed. A ' +
+      'CSP account whose AWS account has external key stores cannot be moved to another AWS account.',
     access: write,
     params: one,
     body: z.strictObject(accountFields).partial(),
@@ -133,9 +133,9 @@ export const cspAccountRoutes: readonly Route[] = [
     method: 'DELETE',
     path: `${path}/{cspAccountId}`,
     tag,
-    summary: 'Delete a CSP account that no key set is for',
+    summary: 'Delete a CSP account that no key set uses',
     description:
-      'Its sealed secret goes with it. In IAM the access key lives on: delete it there if nothing else uses it.',
+      'Its sealed secret is deleted too. The access key stays in IAM: delete it there if nothing else uses it.',
     access: write,
     params: one,
     changes: true,
@@ -150,7 +150,7 @@ export const cspAccountRoutes: readonly Route[] = [
     path: `${path}/{cspAccountId}/check`,
     tag,
     summary: 'Check the credential and permissions of a CSP account',
-    description: 'What AWS refuses stands in `check` of the answer; it is no problem of this request.',
+    description: 'What AWS refuses is listed in `check`; the request itself succeeds.',
     access: write,
     params: one,
     answer: shownAccount,
@@ -165,9 +165,9 @@ export const cspAccountRoutes: readonly Route[] = [
     tag,
     summary: 'Rotate the access key of a CSP account',
     description:
-      'A second access key is made in IAM, tried, and takes the place of the first, which is then deleted there. What ' +
-      'fails on the way, or waits for IAM, stands in `accessKeyRotationState` and `accessKeyRotationProblem`, and goes on ' +
-      'by itself. Asked for again, a rotation under way goes on at once.',
+      'Creates a second access key in IAM, tries it, switches to it and deletes the first. A step that fails, ' +
+      'or waits for IAM, is shown in `accessKeyRotationState` and `accessKeyRotationProblem` and is retried ' +
+      'automatically. If a rotation is in progress, this retries it at once.',
     access: write,
     params: one,
     answer: shownAccount,
@@ -180,8 +180,8 @@ export const cspAccountRoutes: readonly Route[] = [
     method: 'GET',
     path: `${path}/{cspAccountId}/policy`,
     tag,
-    summary: 'Show the least IAM policy for a CSP account',
-    description: 'For a role its trust policy too. AWS is not asked.',
+    summary: 'Show the least-privilege IAM policy for a CSP account',
+    description: 'Includes the trust policy of a role. AWS is not called.',
     access: read,
     params: one,
     answer: shownPolicies,
@@ -197,8 +197,8 @@ export const cspAccountRoutes: readonly Route[] = [
     tag,
     summary: 'List IAM users or roles of the AWS account',
     description:
-      'To choose administrators and users of CloudKeys from. Service-linked roles are left out, so that a page may have ' +
-      'fewer items than asked for while there are more pages.',
+      'To choose the administrators and users of CloudKeys from. Service-linked roles are left out, so a page ' +
+      'may have fewer items than requested even if more pages follow.',
     access: write,
     params: one,
     query: z.strictObject({
@@ -207,15 +207,15 @@ export const cspAccountRoutes: readonly Route[] = [
         .string()
         .regex(/^\/(?:[!-~]{0,510}\/)?$/)
         .optional()
-        .describe('Only those whose path begins so, such as `/teams/`.'),
+        .describe('Only those whose path starts with this, such as `/teams/`.'),
       limit: z.coerce
         .number()
         .int()
         .min(1)
         .max(200)
         .default(100)
-        .describe('How many items a page has at most.'),
-      cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+        .describe('Maximum number of items in a page.'),
+      cursor: z.string().max(2000).optional().describe('`next` of the previous page.'),
     }),
     answer: pageOf(shownPrincipal, 'IamPrincipal'),
     problems: [...asksAws, 'conflict'],

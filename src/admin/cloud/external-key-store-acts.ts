@@ -34,8 +34,8 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
     tag,
     summary: 'Connect an external key store',
     description:
-      'AWS takes about five minutes; the state is CONNECTED or FAILED then. A FAILED one is disconnected first, as AWS ' +
-      'asks: `wanted` stays CONNECT until that is done.',
+      'AWS takes about five minutes; then the state is CONNECTED or FAILED. A FAILED one is disconnected ' +
+      'first, as AWS requires: `wanted` stays CONNECT until it is connected.',
     access: write,
     params: one,
     answer: shownStore,
@@ -68,10 +68,10 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${path}/{externalKeyStoreId}/refresh`,
     tag,
-    summary: 'Look at an external key store in AWS now',
+    summary: 'Refresh an external key store from AWS',
     description:
-      'And go on with what is wanted. Where AWS cannot be asked the state is UNKNOWN, and `problem` says why. ' +
-      'Problem `not-found` once one that was to be deleted is.',
+      'Also continues what is wanted. If AWS cannot be reached the state is UNKNOWN, and `problem` says why. ' +
+      'Fails with `not-found` once a key store that was to be deleted is gone.',
     access: write,
     params: one,
     answer: shownStore,
@@ -89,9 +89,9 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
     tag,
     summary: 'Give AWS a new XKS credential',
     description:
-      'Issues it and gives it to AWS with UpdateCustomKeyStore; the key store may stay connected. The old one retires by ' +
-      'itself once the new one is in use and it has been quiet for long enough. Of one by hand the answer has the ' +
-      'credential, this once; `done` says that AWS has it.',
+      'Issues it and gives it to AWS with UpdateCustomKeyStore; the key store may stay connected. The old one ' +
+      'is retired automatically once the new one is in use and the old one has been idle for long enough. For ' +
+      'a manual key store the response contains the credential, only once; `done` confirms that AWS has it.',
     access: issues,
     params: one,
     body: z.strictObject({
@@ -100,8 +100,11 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
         .min(1)
         .max(maxQuietMinutes)
         .default(defaultQuietMinutes)
-        .describe('The old one is retired after so many quiet minutes.'),
-      done: z.boolean().default(false).describe('Of one by hand: AWS was given the new credential.'),
+        .describe('The old credential is retired after it has been idle for this many minutes.'),
+      done: z
+        .boolean()
+        .default(false)
+        .describe('Of a manual one: confirms that AWS was given the new credential.'),
     }),
     answer: shownByHand.partial().extend({ externalKeyStore: shownStore }).meta({
       id: 'ExternalKeyStoreRotation',
@@ -115,10 +118,10 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${path}/{externalKeyStoreId}/console`,
     tag,
-    summary: 'Tell what to enter in AWS by hand',
+    summary: 'Show what to enter in the AWS console',
     description:
-      'What AWS’s console asks for, the proxy configuration file, and AWS’s command. For one by hand that has no ' +
-      'credential yet it issues one, which is shown this once.',
+      'Returns what the AWS console asks for, the proxy configuration file, and the AWS CLI command. For a ' +
+      'manual key store without a credential it issues one, which is shown only once.',
     access: issues,
     params: one,
     body: z.strictObject({

@@ -9,7 +9,7 @@ import { region, shownConsoleFile, time } from '../keys/key-forms.ts';
 
 /* What the API takes and shows of external key stores. */
 
-const name = z.string().min(1).max(256).describe('Its name in AWS, unique in account and Region.');
+const name = z.string().min(1).max(256).describe('Its name in AWS, unique within the account and Region.');
 const connectivity = z
   .enum(['PUBLIC_ENDPOINT', 'VPC_ENDPOINT_SERVICE'])
   .describe('How AWS KMS reaches the proxy.');
@@ -18,7 +18,8 @@ const uriEndpoint = z
   .min(10)
   .max(128)
   .describe(
-    '`https://` and the fully qualified host name under which AWS reaches this node, on port 443; with a VPC endpoint service its private DNS name.',
+    '`https://` and the fully qualified host name at which AWS reaches this node, on port 443; with a VPC ' +
+      'endpoint service, its private DNS name.',
   );
 const vpcEndpointServiceName = z
   .string()
@@ -28,7 +29,7 @@ const vpcEndpointServiceName = z
 const vpcEndpointServiceOwner = z
   .string()
   .regex(/^[0-9]{12}$/)
-  .describe('AWS account that owns it, where that is another.');
+  .describe('AWS account that owns it, if it is another one.');
 const customKeyStoreId = z
   .string()
   .max(64)
@@ -38,20 +39,20 @@ const storeRegion = region.min(1).describe('AWS Region such as `eu-central-1`.')
 
 export const newStoreBody = z.strictObject({
   region: storeRegion,
-  name: name.optional().describe('Its name in AWS; the key set’s if left out.'),
+  name: name.optional().describe('Its name in AWS; the name of the key set if omitted.'),
   connectivity: connectivity.default('PUBLIC_ENDPOINT'),
   uriEndpoint: uriEndpoint
     .optional()
     .describe(
-      '`https://` and the fully qualified host name under which AWS reaches this node; the one used last if left out.',
+      '`https://` and the fully qualified host name at which AWS reaches this node; the one used last if omitted.',
     ),
   vpcEndpointServiceName: vpcEndpointServiceName.optional(),
   vpcEndpointServiceOwner: vpcEndpointServiceOwner.optional(),
   make: z
     .boolean()
     .optional()
-    .describe('False: a person makes it in AWS. By hand where Holdfast does not sign in there, if left out.'),
-  connect: z.boolean().default(false).describe('Connect it once it is made.'),
+    .describe('False: a person creates it in AWS. If omitted, Holdfast creates it if it can sign in to AWS.'),
+  connect: z.boolean().default(false).describe('Connect it once it is created.'),
 });
 
 export const storeEditBody = z
@@ -61,30 +62,34 @@ export const storeEditBody = z
     uriEndpoint,
     vpcEndpointServiceName,
     vpcEndpointServiceOwner,
-    restorePath: z.boolean().describe('Set the path in AWS to the key set’s.'),
+    restorePath: z.boolean().describe('Set the path in AWS to that of the key set.'),
     disconnect: z
       .boolean()
       .describe(
-        'Disconnect it for a change that AWS makes only then, and connect it again. None of its KMS keys can be used meanwhile.',
+        'Disconnect it for changes that require it, and connect it again. None of its KMS keys can be used in ' +
+          'the meantime.',
       ),
-    customKeyStoreId: customKeyStoreId.describe('Of one by hand: its id in AWS.'),
-    state: z.enum(toldStates).describe('Of one by hand: the state that AWS shows.'),
-    connectionError: z.string().max(64).describe('Of one by hand, with FAILED: AWS’s connection error code.'),
+    customKeyStoreId: customKeyStoreId.describe('Of a manual one: its id in AWS.'),
+    state: z.enum(toldStates).describe('Of a manual one: the state that AWS shows.'),
+    connectionError: z
+      .string()
+      .max(64)
+      .describe('Of a manual one, with FAILED: AWS’s connection error code.'),
   })
   .partial();
 
 export const linkBody = z.strictObject({
   region: storeRegion,
   customKeyStoreId,
-  name: name.optional().describe('Where Holdfast does not look into AWS: its name there.'),
-  uriEndpoint: uriEndpoint.optional().describe('Where Holdfast does not look into AWS: its endpoint there.'),
+  name: name.optional().describe('Its name in AWS, if Holdfast does not sign in there.'),
+  uriEndpoint: uriEndpoint.optional().describe('Its endpoint in AWS, if Holdfast does not sign in there.'),
 });
 
 const connectionError = z
   .strictObject({
     code: z.string().describe('As AWS has it.'),
     meaning: z.string(),
-    cause: z.string().describe('What is behind it as a rule.'),
+    cause: z.string().describe('The usual cause.'),
     remediation: z.string(),
     source: z.string().describe('Where AWS documents it.'),
   })
@@ -93,15 +98,15 @@ const connectionError = z
 
 const problem = z
   .strictObject({
-    operation: z.string().describe('Of AWS KMS; empty where it is none of its.'),
+    operation: z.string().describe('Error code of AWS KMS; empty if it is not from AWS.'),
     code: z.string(),
     message: z.string(),
     remediation: z.string(),
     at: time,
-    times: z.int().describe('How often in a row.'),
+    times: z.int().describe('Number of consecutive failures.'),
   })
   .nullable()
-  .describe('Why the last act on it, or the last look at it, failed.');
+  .describe('Why the last act on it, or the last refresh, failed.');
 
 export const shownStore = z
   .strictObject({
@@ -111,36 +116,36 @@ export const shownStore = z
     cspAccountId: z.uuid().nullable(),
     region: z.string(),
     name: z.string(),
-    customKeyStoreId: z.string().nullable().describe('Its id in AWS; null while it is not known.'),
+    customKeyStoreId: z.string().nullable().describe('Its id in AWS; null while unknown.'),
     origin: z
       .enum(['HOLDFAST', 'LINKED', 'MANUAL'])
-      .describe('Made by Holdfast; found in AWS; or looked after by hand.'),
+      .describe('Created by Holdfast, found in AWS, or managed manually.'),
     connectivity,
     uriEndpoint: z.string(),
-    uriPath: z.string().describe('As AWS has it; empty where it was not looked at.'),
+    uriPath: z.string().describe('As seen in AWS; empty if it was never read.'),
     vpcEndpointServiceName: z.string().nullable(),
     vpcEndpointServiceOwner: z.string().nullable(),
     accessKeyId: z.string().nullable().describe('XKS credential that AWS has.'),
     pendingAccessKeyId: z
       .string()
       .nullable()
-      .describe('One that AWS is being given: until this is null it may have either.'),
+      .describe('The one that AWS is being given: until this is null, AWS may have either.'),
     credentials: z
       .array(
         z.strictObject({
           accessKeyId: z.string(),
           role: z
             .enum(['CURRENT', 'PENDING', 'OLD'])
-            .describe('OLD: AWS had it before; it retires once it is quiet.'),
+            .describe('OLD: AWS had it before; it is retired once it is idle.'),
           state: z.enum(['LIVE', 'EXPIRED', 'WITHDRAWN', 'RETIRED', 'UNKNOWN']),
           lastSeenAt: time.nullable(),
         }),
       )
-      .describe('Those of this key store and when AWS was last seen with each.'),
+      .describe('Those of this key store, and when AWS last used each.'),
     wanted: z
       .enum(['CREATE', 'CONNECT', 'DISCONNECT', 'DELETE', 'UPDATE'])
       .nullable()
-      .describe('What was asked for and AWS has not confirmed yet.'),
+      .describe('What was requested and AWS has not confirmed yet.'),
     state: z
       .enum([
         'CREATING',
@@ -152,17 +157,19 @@ export const shownStore = z
         'NOT_FOUND',
         'UNKNOWN',
       ])
-      .describe('Connection state in AWS. UNKNOWN: the last look failed, or nobody looks.'),
-    lastKnownState: z.string().describe('The same where the last look failed: as it was before.'),
+      .describe(
+        'Connection state in AWS. UNKNOWN: it could not be read last time, or it is managed manually.',
+      ),
+    lastKnownState: z.string().describe('The last state that could be read.'),
     connectionError,
     problem,
     warnings: z
       .array(z.strictObject({ code: z.string(), message: z.string(), remediation: z.string() }))
-      .describe('What does not fit.'),
-    checkedAt: time.nullable().describe('When AWS was last looked at.'),
+      .describe('What does not match, with its remediation.'),
+    checkedAt: time.nullable().describe('When it was last read from AWS.'),
     nextCheckAt: time
       .nullable()
-      .describe('When AWS is looked at next, and what is wanted is gone on with; null: not by itself.'),
+      .describe('When it is read from AWS next, and what is wanted continues; null: not automatically.'),
     createdAt: time,
     updatedAt: time,
   })
@@ -170,7 +177,7 @@ export const shownStore = z
 
 export const shownDeletion = z
   .strictObject({
-    deleted: z.boolean().describe('False: AWS has to disconnect it first; it is deleted by itself then.'),
+    deleted: z.boolean().describe('False: AWS has to disconnect it first; it is deleted after that.'),
     externalKeyStore: shownStore.nullable(),
   })
   .meta({ id: 'ExternalKeyStoreDeletion' });
@@ -178,17 +185,17 @@ export const shownDeletion = z
 export const shownByHand = z
   .strictObject({
     externalKeyStore: shownStore,
-    url: z.string().describe('Where in AWS’s console.'),
+    url: z.string().describe('URL in the AWS console.'),
     steps: z.array(z.string()),
     fields: z.array(z.strictObject({ label: z.string(), value: z.string() })),
-    command: z.string().describe('AWS’s command that does the same.'),
-    requestFile: z.string().describe('File name that it reads its request from.'),
-    accessKeyId: z.string().optional().describe('Of the credential that was issued.'),
+    command: z.string().describe('The AWS CLI command that does the same.'),
+    requestFile: z.string().describe('Name of the file that the command reads its request from.'),
+    accessKeyId: z.string().optional().describe('Access key id of the credential that was issued.'),
     consoleFile: shownConsoleFile,
     request: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe('What AWS’s command reads; with the secret, shown this once.'),
+      .describe('The request for the AWS CLI command; if it contains the secret, shown only once.'),
   })
   .meta({ id: 'ExternalKeyStoreByHand' });
 
@@ -201,9 +208,11 @@ export const shownCandidate = z
     uriEndpoint: z.string(),
     uriPath: z.string(),
     accessKeyId: z.string(),
-    matches: z.array(z.enum(['PATH', 'ENDPOINT', 'CREDENTIAL'])).describe('What of it is the key set’s.'),
-    fits: z.boolean().describe('Whether it can be linked: its path is the key set’s.'),
-    linkedAs: z.uuid().nullable().describe('The external key store that it is here already.'),
+    matches: z
+      .array(z.enum(['PATH', 'ENDPOINT', 'CREDENTIAL']))
+      .describe('Which of its properties match the key set.'),
+    fits: z.boolean().describe('Whether it can be linked: its path matches the key set’s.'),
+    linkedAs: z.uuid().nullable().describe('The external key store record that it is linked as already.'),
     createdAt: time.nullable(),
   })
   .meta({ id: 'ExternalKeyStoreCandidate' });

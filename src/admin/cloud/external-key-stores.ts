@@ -47,7 +47,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     path: '/vaults/{vaultId}/external-key-stores',
     tag,
     summary: 'List the external key stores of a vault',
-    description: 'Of all its key sets that the caller sees. As AWS was last seen to have them.',
+    description: 'Those of all key sets that the caller may see, as last seen in AWS.',
     access: read,
     params: z.strictObject({ vaultId }),
     query: z.strictObject({
@@ -79,7 +79,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     path,
     tag,
     summary: 'List the external key stores of a key set',
-    description: 'One for each AWS Region at the most. As AWS was last seen to have them.',
+    description: 'At most one for each AWS Region, as last seen in AWS.',
     access: read,
     params: inKeySet,
     query: z.strictObject({
@@ -103,11 +103,12 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     method: 'POST',
     path,
     tag,
-    summary: 'Make the external key store of a key set in a Region',
+    summary: 'Create the external key store of a key set in a Region',
     description:
-      'Issues an XKS credential of its own and gives it to AWS with CreateCustomKeyStore. AWS KMS tries a public endpoint ' +
-      'while it makes the key store. Where an earlier try was cut off this goes on with it. With `make` false, or where ' +
-      'the key set’s CSP account does not sign in to AWS, it is only written down: see `console` for what to enter there.',
+      'Issues a dedicated XKS credential and gives it to AWS with CreateCustomKeyStore. AWS KMS calls a public ' +
+      'endpoint while it creates the key store. Continues an earlier attempt that was interrupted. With `make` ' +
+      'false, or if the key set’s CSP account is manual, only a record is created: `console` returns what to ' +
+      'enter in AWS.',
     access: write,
     params: inKeySet,
     body: newStoreBody,
@@ -124,10 +125,9 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     method: 'GET',
     path: `${path}/candidates`,
     tag,
-    summary: 'Look in AWS for external key stores that may be the key set’s',
+    summary: 'Find external key stores in AWS that may belong to the key set',
     description:
-      'Asks AWS for those of the account and Region, and lists the ones whose path, endpoint or credential is the key ' +
-      'set’s or used beside it.',
+      'Lists those of the AWS account and Region whose path, endpoint or credential matches the key set.',
     access: write,
     params: inKeySet,
     query: z.strictObject({ region: region.min(1), ...wholeQuery }),
@@ -146,10 +146,10 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     method: 'POST',
     path: `${path}/link`,
     tag,
-    summary: 'Link an external key store that was made in AWS by hand',
+    summary: 'Link an external key store that was created in AWS manually',
     description:
-      'It is looked at where the key set’s CSP account signs in to AWS, and its path must be the key set’s. Otherwise its ' +
-      'id is written down as it is told.',
+      'If the key set’s CSP account signs in to AWS, the key store is read there, and its path must match the ' +
+      'key set’s. Otherwise its id is recorded as given.',
     access: write,
     params: inKeySet,
     body: linkBody,
@@ -167,7 +167,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     path: `${path}/{externalKeyStoreId}`,
     tag,
     summary: 'Show an external key store',
-    description: 'As AWS was last seen to have it; `refresh` looks now.',
+    description: 'As last seen in AWS; `refresh` reads it now.',
     access: read,
     params: one,
     answer: shownStore,
@@ -184,8 +184,9 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     tag,
     summary: 'Change an external key store',
     description:
-      'In AWS too. The name at any time; endpoint, connectivity and VPC endpoint service only while it is disconnected, ' +
-      'or with `disconnect`. Of one by hand, what a person has done in AWS: its id, its state.',
+      'Changes it in AWS too: the name at any time; endpoint, connectivity and VPC endpoint service only while ' +
+      'it is disconnected, or with `disconnect`. For a manual one, records what a person did in AWS: its id ' +
+      'and state.',
     access: write,
     params: one,
     body: storeEditBody,
@@ -204,13 +205,13 @@ export const externalKeyStoreRoutes: readonly Route[] = [
     tag,
     summary: 'Delete an external key store',
     description:
-      'In AWS too. AWS KMS deletes only one that is disconnected and has no KMS keys. One that was made by Holdfast takes ' +
-      'its XKS credential along.',
+      'Deletes it in AWS too. AWS KMS requires it to be disconnected and to have no KMS keys. If Holdfast ' +
+      'created it, its XKS credential is withdrawn as well.',
     access: write,
     params: one,
     query: z.strictObject({
-      disconnect: flag('Disconnect it first where it is connected; then it is deleted by itself.'),
-      forget: flag('Take only the record away, and leave in AWS what is there.'),
+      disconnect: flag('Disconnect it first if it is connected; it is deleted once that is done.'),
+      forget: flag('Remove only the record, and leave the key store in AWS as it is.'),
     }),
     answer: shownDeletion,
     problems,

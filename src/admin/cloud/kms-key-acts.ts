@@ -16,7 +16,7 @@ import { drifting, shownKmsKey } from './kms-key-forms.ts';
 import { afterwards, one, onKmsKey, path, shown, tag } from './kms-key-routes.ts';
 
 const some = z.strictObject({
-  what: z.array(drifting).min(1).optional().describe('Only these; all that AWS has otherwise if left out.'),
+  what: z.array(drifting).min(1).optional().describe('Only these; everything that differs if omitted.'),
 });
 
 /** What is done to a KMS key in AWS, or taken over from there. */
@@ -26,15 +26,15 @@ export const kmsKeyActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${path}/{kmsKeyId}/retry`,
     tag,
-    summary: 'Try again what failed',
-    description: 'At once, whatever the next try was set for. What is done already is not done again.',
+    summary: 'Retry a failed step',
+    description: 'Retries at once instead of at the scheduled time. Steps that are done are not repeated.',
     access: writeKeys,
     params: one,
     body: z.strictObject({
       takeAlias: z
         .boolean()
         .default(false)
-        .describe('Take the alias from the KMS key that has it. It is never taken without.'),
+        .describe('Take the alias away from the KMS key that has it; without this it is never taken.'),
     }),
     answer: shownKmsKey,
     changes: true,
@@ -48,8 +48,9 @@ export const kmsKeyActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${path}/{kmsKeyId}/refresh`,
     tag,
-    summary: 'Ask AWS how a KMS key is',
-    description: 'Status, key policy, aliases, description and tags. It happens by itself once an hour.',
+    summary: 'Refresh a KMS key from AWS',
+    description:
+      'Reads status, key policy, aliases, description and tags. This also happens automatically once an hour.',
     access: writeKeys,
     params: one,
     answer: shownKmsKey,
@@ -76,8 +77,8 @@ export const kmsKeyActRoutes: readonly Route[] = [
     tag,
     summary: 'Schedule the deletion of a KMS key in AWS',
     description:
-      'Once AWS has deleted it nothing that was encrypted with it can be read, though the CloudKey is there: KMS adds ' +
-      'encryption of its own. The CloudKey stays as it is.',
+      'Once AWS has deleted it, nothing that was encrypted with it can be decrypted, even though the CloudKey ' +
+      'still exists: KMS adds encryption of its own. The CloudKey stays as it is.',
     access: deleteKeys,
     params: one,
     body: z.strictObject({ days: waitingDays.default(30).describe('Days until AWS deletes it.') }),
@@ -103,10 +104,10 @@ export const kmsKeyActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${path}/{kmsKeyId}/apply`,
     tag,
-    summary: 'Give AWS what is here',
+    summary: 'Apply a KMS key record to AWS',
     description:
-      'Where AWS has it otherwise, or may have: key policy, alias, description, tags and state as they are here. What is ' +
-      'named with `what` is sent in any case.',
+      'Sets key policy, alias, description, tags and state in AWS to what the record says where they differ or ' +
+      'may differ. What `what` names is sent in any case.',
     access: writeKeys,
     params: one,
     body: some,
@@ -122,11 +123,11 @@ export const kmsKeyActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${path}/{kmsKeyId}/accept`,
     tag,
-    summary: 'Take over what AWS has',
+    summary: 'Accept the state in AWS',
     description:
-      'Key policy, alias, description, tags and state become here as AWS has them. A key policy that is taken over does ' +
-      'not follow the administrators and users of the CloudKey any more, until it is `generated` again. Refused where what ' +
-      'AWS shows may be stale (`mayBeStale`).',
+      'Sets key policy, alias, description, tags and state in the record to what AWS has. An accepted key ' +
+      'policy no longer follows the administrators and users of the CloudKey until it is `generated` again. ' +
+      'Refused if what AWS shows may be stale (`mayBeStale`).',
     access: writeKeys,
     params: one,
     body: some,

@@ -12,41 +12,41 @@ const name256 = z.string().max(256);
 export const policyForm = z
   .union([z.enum(['generated', 'generated-without-root']), z.record(z.string(), z.unknown())])
   .describe(
-    '`generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, so that IAM ' +
-      'policies count too. `generated-without-root`: without it, so that the policy alone says who may do what. Or a key ' +
-      'policy document.',
+    '`generated`: from the administrators and users of the CloudKey, with the statement for the AWS account, ' +
+      'so that IAM policies apply too. `generated-without-root`: without that statement, so that the key ' +
+      'policy alone decides. Or a key policy document.',
   );
 
 /** What may be told of a KMS key, and changed later. */
 export const kmsKeyFields = {
   alias: name256.describe(
-    'With or without `alias/` before it; empty for none. `alias/` and the name of the CloudKey if left out.',
+    'With or without the prefix `alias/`; empty for none. `alias/` and the name of the CloudKey if omitted.',
   ),
-  description: description.describe('That of the CloudKey if left out.'),
+  description: description.describe('The description of the CloudKey if omitted.'),
   tags: z
     .record(z.string().max(128), name256)
-    .describe('Tags besides ours (`holdfast:kms-key`, `holdfast:cloud-key`), 48 at the most.'),
+    .describe('Up to 48 tags in addition to `holdfast:kms-key` and `holdfast:cloud-key`.'),
   policy: policyForm,
 };
 
 export const keyArnForm = z
   .string()
   .max(200)
-  .describe('ARN of a KMS key that is there already and refers to the CloudKey through this key store.');
+  .describe('ARN of an existing KMS key that refers to the CloudKey through this key store.');
 
 export const kmsKeyOfNewKey = z
   .union([z.boolean(), z.strictObject(kmsKeyFields).partial()])
   .describe(
-    'Its KMS key in AWS: true for one as it comes, false for none, or what is told of it. If left out it is made where the ' +
-      'key set has an external key store in the Region of the CloudKey and a CSP account that is not manual.',
+    'Its KMS key in AWS: true for one with defaults, false for none, or its settings. If omitted, one is ' +
+      'created if the key set has an external key store in the Region of the CloudKey and a CSP account that ' +
+      'is not manual.',
   );
 
 export const cloudSide = z
   .enum(['ours', 'both'])
   .default('ours')
   .describe(
-    '`both`: the KMS keys too. What is done here never waits for AWS; what AWS does not do at once stays wanted and is ' +
-      'repeated.',
+    '`both`: its KMS keys too. The change here never waits for AWS; what AWS does not do at once is retried.',
   );
 
 const problem = z
@@ -55,32 +55,34 @@ const problem = z
     fault: z
       .string()
       .describe(
-        '`waiting`: for something that is not there yet. `settling`: AWS does not show yet what was just made or changed. `proxy`: AWS KMS asked the proxy in vain. All of them go on by themselves.',
+        '`waiting`: for something that does not exist yet. `settling`: AWS does not show yet what was just ' +
+          'created or changed. `proxy`: AWS KMS got no good answer from the proxy. All of them are retried ' +
+          'automatically.',
       ),
     code: z.string().describe('AWS’s name for it, or ours.'),
     message: z.string(),
     remediation: z.string(),
     at: time,
-    keyArn: z.string().optional().describe('The KMS key that is in the way.'),
-    times: z.int().optional().describe('How often in a row it has failed so.'),
+    keyArn: z.string().optional().describe('The KMS key that prevents it.'),
+    times: z.int().optional().describe('Number of consecutive failures of this kind.'),
     since: time.optional().describe('When AWS was asked for what it does not show yet.'),
   })
-  .describe('What the last try failed with, or what it waits for.');
+  .describe('Why the last attempt failed, or what it is waiting for.');
 
 const steps = z
   .enum(['KEY', 'ALIAS', 'DONE', 'GONE'])
   .describe(
-    'What comes next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was given up.',
+    'What is created next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was removed.',
   );
 
 export const cloudStatuses = z
   .enum(['AVAILABLE', 'DISABLED', 'PENDING_DELETION', 'NOT_FOUND', 'UNKNOWN'])
-  .describe('As AWS said last. UNKNOWN: it could not be asked, or the key store is not connected.');
+  .describe('As last seen in AWS. UNKNOWN: it could not be read, or the key store is not connected.');
 
 const wantedForm = z
   .enum(['ENABLE', 'DISABLE', 'SCHEDULE_DELETION', 'CANCEL_DELETION'])
   .nullable()
-  .describe('Asked for and not confirmed by AWS yet: it is repeated.');
+  .describe('Requested and not confirmed by AWS yet: it is retried.');
 
 export const drifting = z.enum(['policy', 'alias', 'description', 'tags', 'state', 'key-store']);
 
@@ -93,7 +95,7 @@ export const shownShortKmsKey = z
     step: steps,
     cloudStatus: cloudStatuses,
     wanted: wantedForm,
-    drift: z.boolean().describe('AWS has something otherwise than it is here.'),
+    drift: z.boolean().describe('The KMS key in AWS differs from its Holdfast record.'),
     problem: problem.nullable(),
   })
   .meta({ id: 'ShortKmsKey' });
@@ -110,7 +112,7 @@ export const shownKmsKey = z
     origin: z
       .enum(['HOLDFAST', 'LINKED', 'MANUAL'])
       .describe(
-        'Made by Holdfast; made by hand and found in AWS; or made by hand and taken at somebody’s word.',
+        'Created by Holdfast; created manually and found in AWS; or created manually and recorded as given.',
       ),
     keyId: z.string().nullable(),
     keyArn: z.string().nullable(),
@@ -122,31 +124,31 @@ export const shownKmsKey = z
       .enum(['KEEP', 'DELETE'])
       .nullable()
       .describe(
-        'The KMS key record is being given up: the KMS key stays, or its deletion is scheduled first.',
+        'Set while the KMS key record is being removed: the KMS key stays, or its deletion is scheduled first.',
       ),
     outcome: z
       .enum(['KEPT', 'DELETION_SCHEDULED', 'NEVER_MADE', 'GONE_IN_AWS'])
       .nullable()
       .describe('With GONE: what became of the KMS key.'),
     problem: problem.nullable(),
-    attempts: z.int().describe('Tries that failed since the last success.'),
+    attempts: z.int().describe('Failed attempts since the last success.'),
     nextAttemptAt: time.nullable(),
     wanted: wantedForm,
     toApply: z
       .array(z.enum(['policy', 'alias', 'description', 'tags']))
-      .describe('What of ours AWS is still to be given.'),
+      .describe('What remains to be changed in AWS.'),
     cloudStatus: cloudStatuses,
     cloudStatusAt: time.nullable(),
     awsState: z
       .string()
       .nullable()
-      .describe('AWS’s own word for the state. `Unavailable`: the key store is disconnected.'),
+      .describe('The KeyState in AWS. `Unavailable`: the key store is disconnected.'),
     awsDeletionAt: time.nullable().describe('When AWS deletes it.'),
-    awsAliases: z.array(z.string()).nullable().describe('Null where AWS does not say.'),
+    awsAliases: z.array(z.string()).nullable().describe('Null if AWS does not report it.'),
     policySource: z.enum(['generated', 'generated-without-root', 'document']),
     policy: z
       .strictObject({ ours: z.unknown(), aws: z.unknown() })
-      .describe('The key policy as it is to be and as AWS has it; null where it is not known.'),
+      .describe('The key policy of the record and the one in AWS; null if unknown.'),
     drift: z
       .array(
         z.strictObject({
@@ -156,14 +158,15 @@ export const shownKmsKey = z
           note: z.string().optional(),
         }),
       )
-      .describe('What AWS has otherwise, side by side.'),
+      .describe('Differences between the record and AWS.'),
     mayBeStale: z
       .array(
-        z.strictObject({ what: drifting, since: time.describe('When AWS was first seen to show it so.') }),
+        z.strictObject({ what: drifting, since: time.describe('When AWS was first seen to show this.') }),
       )
       .describe(
-        'What AWS shows exactly as it was before our own change of it: AWS is eventually consistent. It is drift once AWS ' +
-          'has shown ours, and two minutes (`state`) or ten after the change in any case.',
+        'What AWS still shows exactly as it was before Holdfast changed it, because AWS is eventually ' +
+          'consistent. It counts as drift once AWS has shown the change, and in any case two minutes (`state`) or ' +
+          'ten minutes (the rest) after it.',
       ),
     createdAt: time,
     updatedAt: time,
@@ -178,12 +181,12 @@ export const shownOutcome = z
     outcome: z
       .enum(['done', 'pending', 'by-hand', 'no-key'])
       .describe(
-        '`pending`: AWS has not answered, or failed; it stays wanted and is repeated. `by-hand`: nothing here signs in to ' +
-          'AWS for it.',
+        '`pending`: AWS has not answered, or failed; it is retried. `by-hand`: Holdfast does not sign in to that ' +
+          'AWS account.',
       ),
     problem: problem.nullable(),
   })
-  .describe('What came of it at one of the KMS keys.')
+  .describe('The outcome for one of the KMS keys.')
   .meta({ id: 'CloudOutcome' });
 
 const sources = {

@@ -25,21 +25,21 @@ const unlinked = z
         keyArn: z.string(),
         externalKeyStoreId: z.uuid(),
         region,
-        state: z.string().describe('AWS’s word.'),
+        state: z.string().describe('The KeyState in AWS.'),
         description: z.string(),
         externalKeyId: z.string().describe('What the KMS key refers to.'),
         cloudKeyId: z
           .uuid()
           .nullable()
           .describe(
-            'Null where the key set has no CloudKey of this external key id: nothing can use the KMS key.',
+            'Null if the key set has no CloudKey with this external key id: the KMS key cannot be used.',
           ),
         cloudKeyName: z.string().nullable(),
       }),
     ),
-    next: z.string().nullable().describe('Asks for the next page, as `cursor`; null at the end.'),
-    looked: z.int().describe('KMS keys of the account and Region that were looked at so far.'),
-    hidden: z.int().describe('Those among them that AWS does not let us look at.'),
+    next: z.string().nullable().describe('Pass it as `cursor` to get the next page; null at the end.'),
+    looked: z.int().describe('Number of KMS keys of the AWS account and Region that were examined so far.'),
+    hidden: z.int().describe('How many of them AWS does not allow the CSP account to read.'),
   })
   .meta({ id: 'UnlinkedKmsKeyPage' });
 
@@ -53,9 +53,9 @@ const console = z
     alias: z.string(),
     description: z.string(),
     tags: z.record(z.string(), z.string()),
-    policy: z.unknown().describe('The key policy; null where the AWS account id is not known.'),
-    steps: z.array(z.string()).describe('In AWS’s console.'),
-    commands: z.array(z.string()).describe('With AWS’s command line; the policy is in `policy.json`.'),
+    policy: z.unknown().describe('The key policy; null if the AWS account id is unknown.'),
+    steps: z.array(z.string()).describe('Steps in the AWS console.'),
+    commands: z.array(z.string()).describe('The same with the AWS CLI; the policy is in `policy.json`.'),
   })
   .meta({ id: 'KmsKeyConsole' });
 
@@ -76,7 +76,11 @@ export const kmsKeyRoutes: readonly Route[] = [
       region: region.optional().describe('Only those in this Region.'),
       cloudStatus: cloudStatuses.optional().describe('Only those with this status.'),
       step: z.enum(['KEY', 'ALIAS', 'DONE', 'GONE']).optional().describe('Only those at this step.'),
-      alias: z.string().max(256).optional().describe('Only those whose alias begins so, `alias/` included.'),
+      alias: z
+        .string()
+        .max(256)
+        .optional()
+        .describe('Only those whose alias starts with this, `alias/` included.'),
       keyArn: z.string().max(200).optional().describe('Only the one of this KMS key.'),
       ...pageQuery(kmsKeyOrders),
     }),
@@ -96,7 +100,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     path,
     tag,
     summary: 'List the KMS key records of a CloudKey',
-    description: 'Those that were given up too: they say what became of their KMS keys.',
+    description: 'Includes removed ones (GONE), which say what became of their KMS keys.',
     access: readKeys,
     params: ofCloudKey,
     query: z.strictObject(pageQuery(kmsKeyOrders)),
@@ -117,16 +121,18 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'POST',
     path,
     tag,
-    summary: 'Make a KMS key for a CloudKey',
+    summary: 'Create a KMS key for a CloudKey',
     description:
-      'The KMS key record is there at once; KMS key and alias follow in AWS, and what stands against them is shown as its ' +
-      '`problem` with the way out. With `keyArn` a KMS key that is there already is linked: AWS is asked whether it refers ' +
-      'to the CloudKey; with a manual CSP account it is taken at your word.',
+      'The KMS key record is created at once; the KMS key and its alias are created in AWS next, and what ' +
+      'prevents that is shown in `problem` with its remediation. With `keyArn`, an existing KMS key is linked: ' +
+      'AWS is asked whether it refers to the CloudKey; with a manual CSP account your word is taken for it.',
     access: writeKeys,
     params: ofCloudKey,
     body: z.strictObject({
-      externalKeyStoreId: z.uuid().optional().describe('The external key store that it is made in.'),
-      region: region.optional().describe('Or its Region; that of the CloudKey if both are left out.'),
+      externalKeyStoreId: z.uuid().optional().describe('The external key store to create it in.'),
+      region: region
+        .optional()
+        .describe('Alternatively its Region; that of the CloudKey if both are omitted.'),
       ...z.strictObject(kmsKeyFields).partial().shape,
       keyArn: keyArnForm.optional(),
     }),
@@ -156,7 +162,8 @@ export const kmsKeyRoutes: readonly Route[] = [
     path: `${path}/{kmsKeyId}`,
     tag,
     summary: 'Show a KMS key record',
-    description: 'With what AWS has otherwise than it is here, the key policy side by side.',
+    description:
+      'Includes the differences between the KMS key in AWS and this record, with both key policies.',
     access: readKeys,
     params: one,
     answer: shownKmsKey,
@@ -167,7 +174,7 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'GET',
     path: `${path}/{kmsKeyId}/console`,
     tag,
-    summary: 'Show what to type in AWS by hand',
+    summary: 'Show what to enter in the AWS console',
     access: readKeys,
     params: one,
     answer: console,
@@ -178,16 +185,16 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'PATCH',
     path: `${path}/{kmsKeyId}`,
     tag,
-    summary: 'Change a KMS key',
+    summary: 'Change a KMS key record',
     description:
-      'Alias, description, tags and key policy as they are to be in AWS, where they are changed too unless `apply` is ' +
-      'false. With `keyArn` a KMS key record that has no KMS key is given one that is there.',
+      'Sets alias, description, tags and key policy, and changes them in AWS too unless `apply` is false. With ' +
+      '`keyArn`, a record without a KMS key is linked to an existing one.',
     access: writeKeys,
     params: one,
     body: z.strictObject({
       ...z.strictObject(kmsKeyFields).partial().shape,
       keyArn: keyArnForm.optional(),
-      apply: z.boolean().default(true).describe('Change it in AWS as well.'),
+      apply: z.boolean().default(true).describe('Also change it in AWS.'),
     }),
     answer: shownKmsKey,
     changes: true,
@@ -204,14 +211,14 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'DELETE',
     path: `${path}/{kmsKeyId}`,
     tag,
-    summary: 'Give up a KMS key record',
+    summary: 'Remove a KMS key record',
     description:
-      'The KMS key stays in AWS as it is, or its deletion is scheduled there first, as `aws` says. The KMS key record is GONE ' +
-      'once that is done, and its `outcome` says what became of the KMS key.',
+      'The KMS key stays in AWS as it is, or its deletion is scheduled there first, according to `aws`. The ' +
+      'record is GONE once that is done, and its `outcome` says what became of the KMS key.',
     access: deleteKeys,
     params: one,
     query: z.strictObject({
-      aws: z.enum(['keep', 'schedule-deletion']).describe('What becomes of the KMS key.'),
+      aws: z.enum(['keep', 'schedule-deletion']).describe('What to do with the KMS key in AWS.'),
       days: z.coerce
         .number()
         .pipe(waitingDays)
@@ -233,16 +240,16 @@ export const kmsKeyRoutes: readonly Route[] = [
     method: 'GET',
     path: '/vaults/{vaultId}/key-sets/{keySetId}/kms-keys/unlinked',
     tag,
-    summary: 'Find KMS keys that no KMS key record knows',
+    summary: 'Find KMS keys without a KMS key record',
     description:
-      'Looks in AWS through the KMS keys of the account and Region for those in the external key store of the key set. One ' +
-      'that refers to no CloudKey was made since the backup that was put back, or its CloudKey was of another node. A ' +
-      'page is 300 KMS keys of any kind, whether it has findings or not.',
+      'Searches the KMS keys of the AWS account and Region for those in the external key store of the key set. ' +
+      'One that refers to no CloudKey was created after the backup that was restored, or its CloudKey belongs ' +
+      'to another node. Each page covers 300 KMS keys of any kind, whether or not any of them match.',
     access: writeKeys,
     params: z.strictObject({ vaultId, keySetId: z.uuid().describe('The key set.') }),
     query: z.strictObject({
       region: region.min(1),
-      cursor: z.string().max(2000).optional().describe('`next` of the page before.'),
+      cursor: z.string().max(2000).optional().describe('`next` of the previous page.'),
     }),
     answer: unlinked,
     problems: ['aws', 'aws-busy', 'conflict', 'token-unavailable'],

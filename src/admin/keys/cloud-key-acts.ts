@@ -24,9 +24,9 @@ export const cloudKeyActRoutes: readonly Route[] = [
     tag: keyTag,
     summary: 'Disable a CloudKey',
     description:
-      'From the moment this is answered every request for it is answered InvalidStateException, on every worker. One ' +
-      'that is DISABLED stays as it is. With `cloud` both its KMS keys are disabled in AWS as well, after that; the answer ' +
-      'tells both outcomes. Data keys that services of AWS hold in memory outlive either.',
+      'From the moment this returns, every request for it gets InvalidStateException, on every worker. A ' +
+      'DISABLED one stays as it is. With `cloud` set to `both`, its KMS keys are disabled in AWS afterwards; ' +
+      'the response reports both outcomes. Data keys that AWS services hold in memory outlive either.',
     access: writeKeys,
     params: one,
     body: z.strictObject({ cloud: cloudSide }),
@@ -39,8 +39,8 @@ export const cloudKeyActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${keyPath}/{cloudKeyId}/enable`,
     tag: keyTag,
-    summary: 'Enable a CloudKey that is DISABLED',
-    description: 'With `cloud` both its KMS keys are enabled in AWS as well.',
+    summary: 'Enable a CloudKey',
+    description: 'With `cloud` set to `both`, its KMS keys are enabled in AWS too.',
     access: writeKeys,
     params: one,
     body: z.strictObject({ cloud: cloudSide }),
@@ -53,10 +53,10 @@ export const cloudKeyActRoutes: readonly Route[] = [
     method: 'POST',
     path: `${keyPath}/{cloudKeyId}/rotate`,
     tag: keyTag,
-    summary: 'Rotate a CloudKey now',
+    summary: 'Rotate a CloudKey',
     description:
-      'Makes a new version in the token. New ciphertext is made with it from the moment this is answered; what earlier ' +
-      'versions encrypted stays readable, and AWS sees no difference. A rotation schedule counts from now.',
+      'Generates a new version in the token. It encrypts from the moment this returns; what earlier versions ' +
+      'encrypted can still be decrypted, and AWS sees no difference. A rotation schedule counts from now.',
     access: writeKeys,
     params: one,
     answer: shownKey,
@@ -76,10 +76,10 @@ export const cloudKeyActRoutes: readonly Route[] = [
     tag: keyTag,
     summary: 'Schedule the deletion of a CloudKey',
     description:
-      `Disables it at once and has its key objects destroyed in the token after ${deletionDays.min} to ` +
+      `Disables it at once and destroys its key objects in the token after ${deletionDays.min} to ` +
       `${deletionDays.max} days. Until then the deletion can be cancelled; afterwards nothing that AWS encrypted with ` +
-      'it can be read. Its external key id is never given again. With `cloud` both the deletion of its KMS keys is scheduled ' +
-      'in AWS as well, with the same waiting time.',
+      'it can be decrypted. Its external key id is never used again. With `cloud` set to `both`, the deletion of its KMS ' +
+      'keys is scheduled in AWS too, with the same waiting period.',
     access: deleteKeys,
     params: one,
     body: z.strictObject({ days: waitingDays.default(deletionDays.max), cloud: cloudSide }),
@@ -104,8 +104,8 @@ export const cloudKeyActRoutes: readonly Route[] = [
     tag: keyTag,
     summary: 'Cancel the deletion of a CloudKey',
     description:
-      'It is DISABLED afterwards: enable it for it to serve again. With `cloud` both the deletion of its KMS keys is ' +
-      'cancelled in AWS as well.',
+      'It is DISABLED afterwards: enable it to use it again. With `cloud` set to `both`, the deletion of its ' +
+      'KMS keys is cancelled in AWS too.',
     access: deleteKeys,
     params: one,
     body: z.strictObject({ cloud: cloudSide }),

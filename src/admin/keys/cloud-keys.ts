@@ -42,9 +42,11 @@ import { callerOf, route, shownPage, type Route } from '../route.ts';
 
 const newFields = {
   ...keyFields,
-  keySetId: z.uuid().describe('Key set that it belongs to, for ever.'),
+  keySetId: z.uuid().describe('Key set that it belongs to; permanent.'),
   description: keyFields.description.default(''),
-  region: region.optional().describe('AWS Region; the default of the key set’s CSP account if left out.'),
+  region: region
+    .optional()
+    .describe('AWS Region; the default Region of the key set’s CSP account if omitted.'),
   administrators: keyFields.administrators.default([]),
   users: keyFields.users.default([]),
   rotation: keyFields.rotation.default({ kind: 'INHERIT' }),
@@ -66,7 +68,7 @@ export const cloudKeyRoutes: readonly Route[] = [
       region: region.optional().describe('Only those in this Region.'),
       state: keyStates.optional().describe('Only those in this state.'),
       name: namePrefix,
-      externalKeyId: z.string().max(128).optional().describe('Only the one that AWS calls so.'),
+      externalKeyId: z.string().max(128).optional().describe('Only the one with this external key id.'),
       called: called.optional(),
       ...pageQuery(cloudKeyOrders),
     }),
@@ -87,12 +89,12 @@ export const cloudKeyRoutes: readonly Route[] = [
     method: 'POST',
     path: keyPath,
     tag: keyTag,
-    summary: 'Make a CloudKey',
+    summary: 'Create a CloudKey',
     description:
-      'Makes an AES-256 key in the token of the key set: it is born there and cannot leave. Its KMS key and alias follow ' +
-      'in AWS where the key set has an external key store there (`kmsKeys` tells how far they are); else give its ' +
-      '`externalKeyId` to AWS KMS (CreateKey with Origin EXTERNAL_KEY_STORE, XksKeyId). What fails in AWS never fails ' +
-      'the CloudKey.',
+      'Generates an AES-256 key in the token of the key set; it cannot leave the token. If the key set has an ' +
+      'external key store in AWS, its KMS key and alias are created there next (`kmsKeys` shows the progress); ' +
+      'otherwise pass its `externalKeyId` to AWS KMS (CreateKey with Origin EXTERNAL_KEY_STORE, XksKeyId). A ' +
+      'failure in AWS never fails the CloudKey.',
     access: writeKeys,
     params: inVault,
     body: z.strictObject({
@@ -121,12 +123,12 @@ export const cloudKeyRoutes: readonly Route[] = [
     method: 'POST',
     path: `${keyPath}/adoptions`,
     tag: keyTag,
-    summary: 'Take over a key of AWS’s sample proxy',
+    summary: 'Adopt a key of the AWS sample proxy',
     description:
-      'Takes a key object that is in the token already, with the ciphertext that AWS’s sample proxy ' +
-      '(aws-kms-xks-proxy) made under it. A key object that could have left the token is refused. One that may wrap or ' +
-      'unwrap other keys, or be derived from, is refused too, with the names of what it may do, unless `restrict` is true. ' +
-      'What AWS may do with it is what the key object may do.',
+      'Adopts a key object that is already in the token, along with the ciphertext that the AWS sample proxy ' +
+      '(aws-kms-xks-proxy) produced under it. A key object that could have left the token is refused. One that ' +
+      'permits wrapping, unwrapping or derivation is refused too, naming those attributes, unless `restrict` ' +
+      'is true. Its usage is what the key object permits.',
     access: { kind: 'permission', vault: 'cloud-keys.adopt' },
     params: inVault,
     body: z.strictObject({
@@ -134,14 +136,14 @@ export const cloudKeyRoutes: readonly Route[] = [
       label: z.string().min(1).max(300).describe('CKA_LABEL of the key object in the token.'),
       externalKeyId: externalKeyId
         .optional()
-        .describe('What AWS calls it; the label if left out, as the sample proxy has it.'),
+        .describe('How AWS refers to it; the label if omitted, as in the sample proxy.'),
       restrict: z
         .boolean()
         .default(false)
         .describe(
-          'Set to false in the token, for good, what the key object may do and a CloudKey does not: CKA_SIGN, CKA_VERIFY, ' +
-            'CKA_WRAP, CKA_UNWRAP, CKA_DERIVE. Nothing else is changed, and none of it where the key could not be adopted ' +
-            'then. A token that refuses is told with its return value (409).',
+          'Permanently set those attributes to false in the token that a CloudKey does not need: CKA_SIGN, ' +
+            'CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE. Nothing else is changed, and nothing at all if the key ' +
+            'cannot be adopted even so. If the token refuses, its return value is reported (409).',
         ),
     }),
     answer: shownKey,
@@ -182,7 +184,7 @@ export const cloudKeyRoutes: readonly Route[] = [
     path: `${keyPath}/{cloudKeyId}/versions`,
     tag: keyTag,
     summary: 'List the versions of a CloudKey',
-    description: 'Each is one AES-256 key object in the token. The first one comes first.',
+    description: 'Each is one AES-256 key object in the token. Oldest first.',
     access: readKeys,
     params: one,
     query: z.strictObject(wholeQuery),
@@ -201,15 +203,15 @@ export const cloudKeyRoutes: readonly Route[] = [
     tag: keyTag,
     summary: 'Change a CloudKey',
     description:
-      'A later `expiresAt`, or null, makes an EXPIRED CloudKey DISABLED: enable it for it to serve again. A new rotation ' +
-      'schedule counts from the last rotation; what is overdue by it is due now. Alias, description and key policy of its ' +
-      'KMS keys follow where they are as the CloudKey had them; with `applyToKms` AWS is given them at once, else they ' +
-      'are shown as drift until they are applied.',
+      'A later `expiresAt`, or null, makes an EXPIRED CloudKey DISABLED: enable it to use it again. A new ' +
+      'rotation schedule counts from the last rotation; if it is overdue, it is rotated now. Alias, ' +
+      'description and key policy of its KMS keys follow unless they were set individually; with `applyToKms` ' +
+      'they are changed in AWS at once, otherwise they are shown as drift until they are applied.',
     access: writeKeys,
     params: one,
     body: z.strictObject({
       ...z.strictObject(keyFields).partial().shape,
-      applyToKms: z.boolean().default(false).describe('Change its KMS keys in AWS as well.'),
+      applyToKms: z.boolean().default(false).describe('Also change its KMS keys in AWS.'),
     }),
     answer: shownActedKey,
     changes: true,

@@ -38,21 +38,21 @@ const quietMinutes = z
   .int()
   .min(1)
   .max(maxQuietMinutes)
-  .describe('Retire it once it was not seen for so many minutes while its successor has been.');
+  .describe(
+    'Retire it once it has been idle for this many minutes and its successor is in use; null for never.',
+  );
 
 const fields = {
   accessKeyId: z.string().describe('Access key id: what AWS signs its requests with.'),
   state: z
     .enum(['LIVE', 'EXPIRED', 'WITHDRAWN', 'RETIRED'])
-    .describe(
-      'RETIRED: withdrawn by itself once its successor had taken over. Only LIVE ones open anything.',
-    ),
-  expiresAt: time.nullable().describe('From this moment on it opens nothing; null for never.'),
+    .describe('RETIRED: withdrawn automatically after its successor took over. Only LIVE ones are accepted.'),
+  expiresAt: time.nullable().describe('When it expires; null for never.'),
   retireAfterQuietMinutes: quietMinutes.nullable(),
   successor: z.string().nullable().describe('Access key id of the credential that takes its place.'),
-  lastSeenAt: time.nullable().describe('When a request signed with it last came; null for not yet.'),
-  lastAddress: z.string().nullable().describe('Address that this request came from.'),
-  requests: z.int().describe('How many requests signed with it have come.'),
+  lastSeenAt: time.nullable().describe('When it was last used to sign a request; null if never.'),
+  lastAddress: z.string().nullable().describe('Address of that request.'),
+  requests: z.int().describe('Number of requests signed with it.'),
   createdAt: time,
   withdrawnAt: time.nullable(),
 };
@@ -63,7 +63,7 @@ const issued = z
     rawSecretAccessKey: z
       .string()
       .optional()
-      .describe('The secret access key, shown this once: 44 characters, used as they stand.'),
+      .describe('The secret access key, shown only once: 44 characters, to be used as they are.'),
     consoleFile: shownConsoleFile,
   })
   .meta({ id: 'IssuedCredential' });
@@ -75,7 +75,7 @@ export const credentialRoutes: readonly Route[] = [
     path,
     tag,
     summary: 'List the credentials of a key set',
-    description: 'Withdrawn ones too. Secrets are never shown again.',
+    description: 'Includes withdrawn ones. Secrets are never shown again.',
     access: read,
     params: inKeySet,
     query: z.strictObject(pageQuery(credentialOrders)),
@@ -93,8 +93,8 @@ export const credentialRoutes: readonly Route[] = [
     tag,
     summary: 'Issue a credential',
     description:
-      'At most ten are live at once; at least two may be, so that AWS changes from one to another without a gap. An ' +
-      'answer to a repetition with the same Idempotency-Key has no secret in it.',
+      'Up to ten may be live at once, so that AWS can switch from one to the next without a gap. A repeated ' +
+      'request with the same Idempotency-Key returns no secret.',
     access: write,
     params: inKeySet,
     body: z.strictObject({
@@ -151,8 +151,9 @@ export const credentialRoutes: readonly Route[] = [
     tag,
     summary: 'Issue the successor of a credential',
     description:
-      'Give the new one to AWS (UpdateCustomKeyStore); the old one is retired by itself once it has been quiet for long ' +
-      'enough and the new one has been seen. An answer to a repetition with the same Idempotency-Key has no secret in it.',
+      'Give the new one to AWS (UpdateCustomKeyStore); the old one is retired automatically once it has been ' +
+      'idle for long enough and the new one has been used. A repeated request with the same Idempotency-Key ' +
+      'returns no secret.',
     access: write,
     params: one,
     body: z.strictObject({
@@ -187,7 +188,7 @@ export const credentialRoutes: readonly Route[] = [
     tag,
     summary: 'Withdraw a credential',
     description:
-      'From the moment this is answered no request signed with it succeeds. It stays in the list as WITHDRAWN.',
+      'From the moment this returns, no request signed with it succeeds. It stays in the list as WITHDRAWN.',
     access: write,
     params: one,
     changes: true,

@@ -9,7 +9,7 @@ const reason = z
   .string()
   .max(300)
   .optional()
-  .describe('Why, such as the number of an incident: it stands in the audit trail.');
+  .describe('The reason, such as an incident number; recorded in the audit trail.');
 const why = z.strictObject({ reason });
 const ofVault = { kind: 'permission', appliance: 'vaults.freeze', vault: 'vault.freeze' } as const;
 const ofKeySets = { kind: 'permission', vault: 'key-sets.write' } as const;
@@ -19,15 +19,15 @@ const keySetPath = '/vaults/{vaultId}/key-sets';
 const several = z.strictObject({
   keySets: z
     .union([
-      z.literal('all').describe('All that the caller sees.'),
-      z.array(z.uuid()).min(1).max(1000).describe('These, by their ids.'),
+      z.literal('all').describe('All that the caller may see.'),
+      z.array(z.uuid()).min(1).max(1000).describe('These, by id.'),
     ])
     .describe('Which key sets.'),
 });
 const done = z
   .strictObject({
-    keySets: z.int().describe('How many were asked for: all of them are so now.'),
-    changed: z.int().describe('How many of them were not so already.'),
+    keySets: z.int().describe('Number of key sets requested; all of them are in this state now.'),
+    changed: z.int().describe('How many of them were changed by this.'),
   })
   .meta({ id: 'KeySetFreezes' });
 
@@ -40,15 +40,16 @@ export const freezeRoutes: readonly Route[] = [
     tag: 'Vaults',
     summary: 'Freeze every vault, in an emergency',
     description:
-      'From the moment this is answered every request for any key is answered InvalidStateException, on every worker. All ' +
-      'vaults are frozen in one transaction, or none. It stands in the trail of the appliance and of each vault, and each ' +
-      'vault’s own administrators end it for their vault: the appliance cannot give back the use of anybody’s keys.',
+      'From the moment this returns, every request for any key gets InvalidStateException, on every worker. ' +
+      'All vaults are frozen in one transaction, or none. It is recorded in the trail of the appliance and of ' +
+      'each vault. Each vault’s own administrators thaw their vault: the appliance cannot give back the use of ' +
+      'anyone’s keys.',
     access: { kind: 'permission', appliance: 'vaults.freeze' },
     body: why,
     answer: z
       .strictObject({
-        frozen: z.int().describe('How many vaults were frozen by this.'),
-        frozenBefore: z.int().describe('How many had been already.'),
+        frozen: z.int().describe('Number of vaults that this froze.'),
+        frozenBefore: z.int().describe('How many were frozen already.'),
       })
       .meta({ id: 'VaultFreezes' }),
     handle: async ({ services, act, body }) => {
@@ -63,10 +64,11 @@ export const freezeRoutes: readonly Route[] = [
     tag: 'Vaults',
     summary: 'Freeze a vault as a whole',
     description:
-      'From the moment this is answered every request for one of its keys is answered InvalidStateException, on every ' +
-      'worker; nothing else of its key sets and keys changes. A freeze by the vault’s own administrators is ended by them. ' +
-      'One by the appliance has two sides: `frozenSince.vault`, ended by the vault’s administrators alone, and ' +
-      '`frozenSince.appliance`, ended by the appliance’s alone; its keys are usable once both are ended.',
+      'From the moment this returns, every request for one of its keys gets InvalidStateException, on every ' +
+      'worker; nothing else about its key sets and keys changes. A freeze by the vault’s own administrators is ' +
+      'ended by them. A freeze by the appliance has two parts: `frozenSince.vault`, which only the vault’s ' +
+      'administrators can end, and `frozenSince.appliance`, which only the appliance’s can; the keys are ' +
+      'usable once both have ended.',
     access: ofVault,
     params: inVault,
     body: why,
@@ -81,8 +83,8 @@ export const freezeRoutes: readonly Route[] = [
     tag: 'Vaults',
     summary: 'Thaw a frozen vault',
     description:
-      'Ends the freeze of the caller’s side: `frozenSince.vault` for the vault’s own administrators, ' +
-      '`frozenSince.appliance` for those of the appliance. Key sets that are frozen by themselves stay so.',
+      'Ends the caller’s part of the freeze: `frozenSince.vault` for the vault’s own administrators, ' +
+      '`frozenSince.appliance` for those of the appliance. Key sets that were frozen individually stay FROZEN.',
     access: ofVault,
     params: inVault,
     body: why,
@@ -97,8 +99,8 @@ export const freezeRoutes: readonly Route[] = [
     tag: 'Key sets',
     summary: 'Freeze several key sets at once',
     description:
-      'In one transaction: all of them are frozen, or none. From the moment this is answered every request for one of their ' +
-      'keys is answered InvalidStateException.',
+      'In one transaction: all of them are frozen, or none. From the moment this returns, every request for ' +
+      'one of their keys gets InvalidStateException.',
     access: ofKeySets,
     params: inVault,
     body: several,
@@ -112,7 +114,7 @@ export const freezeRoutes: readonly Route[] = [
     path: `${keySetPath}/thaw`,
     tag: 'Key sets',
     summary: 'Thaw several key sets at once',
-    description: 'In one transaction. What their vault is frozen by stays.',
+    description: 'In one transaction. A freeze of their vault stays.',
     access: ofKeySets,
     params: inVault,
     body: several,

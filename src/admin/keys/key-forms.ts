@@ -13,36 +13,36 @@ export const namePrefix = z
   .max(250)
   .normalize('NFC')
   .optional()
-  .describe('Only those whose name begins so.');
+  .describe('Only those whose name starts with this.');
 
 /** A moment to come; null for never. */
 export const expiry = z.iso
   .datetime({ offset: true })
   .nullable()
-  .describe('From this moment on it is expired, which must lie in the future; null for never.');
+  .describe('When it expires, in the future; null for never.');
 
 export const region = z
   .string()
   .max(30)
-  .describe('AWS Region such as `eu-central-1`; empty where it is not told.');
+  .describe('AWS Region such as `eu-central-1`; empty if none was given.');
 
 export const quota = z
   .strictObject({
-    requestsPerSecond: z.int().min(1).max(highestQuota).describe('XKS requests a second, on average.'),
+    requestsPerSecond: z.int().min(1).max(highestQuota).describe('XKS requests per second, on average.'),
     burst: z
       .int()
       .min(1)
       .max(highestQuota)
       .optional()
-      .describe('How many may come at once; as many as a second’s if left out.'),
+      .describe('Largest burst; equal to requestsPerSecond if omitted.'),
   })
   .nullable()
-  .describe('What AWS may ask for; beyond it ThrottlingException. Null for no quota.');
+  .describe('Request quota; requests beyond it get ThrottlingException. Null for no quota.');
 
 export const shownQuota = z
   .strictObject({ requestsPerSecond: z.int(), burst: z.int() })
   .nullable()
-  .describe('XKS requests a second, and how many at once; null for no quota.');
+  .describe('XKS requests per second, and the largest burst; null for no quota.');
 
 /** Shown once, with the secret of the credential in it. */
 export const shownConsoleFile = z
@@ -54,7 +54,7 @@ export const shownConsoleFile = z
     }),
   })
   .optional()
-  .describe('The proxy configuration file that the console of AWS KMS takes; shown this once.');
+  .describe('The proxy configuration file for the AWS KMS console; shown only once.');
 
 export const rotationDays = z.int().min(1).max(maxRotationDays);
 
@@ -62,7 +62,7 @@ export const waitingDays = z
   .int()
   .min(deletionDays.min)
   .max(deletionDays.max)
-  .describe('Days until the key objects are destroyed.');
+  .describe('Waiting period in days, after which the key objects are destroyed.');
 
 export function showQuota(row: { quota_rate: number | null; quota_burst: number | null }) {
   return row.quota_rate === null

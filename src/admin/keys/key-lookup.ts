@@ -11,8 +11,8 @@ export const called = z
   .min(1)
   .max(400)
   .describe(
-    'By id, external key id or whole name, or as AWS calls its KMS key: key id, key ARN, alias (with or without ' +
-      '`alias/`) or alias ARN.',
+    'Id, external key id or full name of the CloudKey, or key id, key ARN, alias (with or without `alias/`) ' +
+      'or alias ARN of its KMS key.',
   );
 
 const foundKey = z
@@ -24,8 +24,10 @@ const foundKey = z
     keySetId: z.uuid(),
     keySetName: z.string(),
     state: keyStates,
-    effectiveState: effectiveStates.describe('What a request meets: all but AVAILABLE refuse it.'),
-    frozenSince: time.nullable().describe('Of its key set or vault.'),
+    effectiveState: effectiveStates.describe(
+      'The state that applies to requests; all but AVAILABLE refuse them.',
+    ),
+    frozenSince: time.nullable().describe('When its key set or vault was frozen.'),
   })
   .meta({ id: 'FoundCloudKey' });
 
@@ -35,11 +37,12 @@ export const keyLookupRoutes: readonly Route[] = [
     method: 'POST',
     path: '/cloud-keys/find',
     tag: keyTag,
-    summary: 'Find whose a CloudKey is',
+    summary: 'Find the vault that a CloudKey belongs to',
     description:
-      'For whoever looks after the appliance and has a name from AWS or from a ticket: the vault and key set that have it, ' +
-      'its state, and what a request meets. Nothing more of it, and it gives no right to it. That it was asked stands in ' +
-      'the trail of the appliance and in that of each vault in which a key is found. At most 200 keys.',
+      'For appliance administrators who have a name from AWS or from a ticket: returns the vault and key set ' +
+      'that have the key, its state, and its effective state. It returns nothing else and grants no access to ' +
+      'the key. The lookup is recorded in the trail of the appliance and of each vault in which a key is ' +
+      'found. At most 200 keys.',
     access: { kind: 'permission', appliance: 'cloud-keys.find' },
     body: z.strictObject({ called }),
     answer: z.strictObject({ cloudKeys: z.array(foundKey) }).meta({ id: 'FoundCloudKeys' }),

@@ -37,29 +37,29 @@ const write = { kind: 'permission', vault: 'key-sets.write' } as const;
 const state = z.enum(['ACTIVE', 'FROZEN']);
 const rotation = z
   .strictObject({ days: rotationDays.nullable().describe('Null for never.') })
-  .describe('Days of 24 hours between rotations of CloudKeys that have no schedule of their own.');
+  .describe('Days of 24 hours between rotations of CloudKeys without a schedule of their own.');
 const moment = time.nullable();
 const adminGroupId = z
   .uuid()
   .nullable()
   .describe('Admin group whose members see it; null for none. Cloud admins name one of their own.');
-const cspAccountId = z.uuid().nullable().describe('CSP account that it is for; null for none.');
+const cspAccountId = z.uuid().nullable().describe('CSP account that it belongs to; null for none.');
 const externalKeyStore = z
   .boolean()
-  .describe('Whether AWS may use it as an external key store; without, its credentials open nothing.');
+  .describe('Whether AWS may use it as an external key store; if false, its credentials are refused.');
 
 const fields = {
   name: z.string().min(1).max(250).describe('Unique within the vault: A-Z, a-z, 0-9, `_`, `-` and `/`.'),
   token: z
     .string()
     .max(100)
-    .describe('One of the tokens of the vault. Fixed once it has CloudKeys or credentials.'),
+    .describe('One of the vault’s tokens. Fixed once it has CloudKeys or credentials.'),
   pathPrefix: z
     .string()
     .max(118)
     .describe(
-      'Path prefix of its XKS URIs, with or without slashes around it; empty for none. No two key sets have the same ' +
-        'one. Fixed once it has CloudKeys or credentials.',
+      'Path prefix of its XKS URIs, with or without slashes around it; empty for none. Unique among all key ' +
+        'sets. Fixed once it has CloudKeys or credentials.',
     ),
 };
 
@@ -73,27 +73,31 @@ const shownKeySet = z
     token: z.string().describe('Token that its keys are in.'),
     externalKeyStore,
     pathPrefix: z.string().describe('Without slashes around it; empty for none.'),
-    xksProxyUriPath: z.string().describe('What the external key store of AWS KMS is given as its URI path.'),
+    xksProxyUriPath: z
+      .string()
+      .describe('The URI path for the external key store in AWS KMS (XksProxyUriPath).'),
     rotation,
     state: state.describe(
-      'FROZEN: every request for one of its keys is answered InvalidStateException. It is frozen itself, or its vault is.',
+      'FROZEN: every request for one of its keys gets InvalidStateException, because it is frozen itself or ' +
+        'its vault is.',
     ),
     frozenSince: z
       .strictObject({
-        keySet: moment.describe('Its own freeze.'),
-        vault: moment.describe('That of its vault as a whole.'),
-        appliance: moment.describe('Its vault, held by the appliance.'),
+        keySet: moment.describe('Frozen individually.'),
+        vault: moment.describe('Its vault is frozen by the vault’s administrators.'),
+        appliance: moment.describe('Its vault is frozen by the appliance’s administrators.'),
       })
-      .describe('Which freezes there are; its keys are usable once there is none.'),
+      .describe('The freezes in effect; its keys are usable once there are none.'),
     quota: shownQuota,
-    cloudKeys: z.int().describe('How many CloudKeys it has that are not DELETED.'),
+    cloudKeys: z.int().describe('Number of CloudKeys that are not DELETED.'),
     createdAt: time,
     updatedAt: time,
     warnings: z
       .array(z.strictObject({ code: z.string(), message: z.string(), remediation: z.string() }))
       .optional()
       .describe(
-        'What to see to before AWS meets it, such as that another key set has no path prefix either. Not in lists.',
+        'What to fix before AWS uses it, such as another key set that has no path prefix either. Not returned in ' +
+          'lists.',
       ),
   })
   .meta({ id: 'KeySet' });
@@ -111,7 +115,7 @@ export const keySetRoutes: readonly Route[] = [
       name: namePrefix,
       state: state.optional().describe('Only those in this state.'),
       adminGroupId: z.uuid().optional().describe('Only those of this admin group.'),
-      cspAccountId: z.uuid().optional().describe('Only those for this CSP account.'),
+      cspAccountId: z.uuid().optional().describe('Only those of this CSP account.'),
       token: z.string().max(100).optional().describe('Only those whose keys are in this token.'),
       ...pageQuery(keySetOrders),
     }),
@@ -127,9 +131,9 @@ export const keySetRoutes: readonly Route[] = [
     method: 'POST',
     path,
     tag,
-    summary: 'Make a key set',
+    summary: 'Create a key set',
     description:
-      'What one external key store of AWS KMS connects to. Issue a credential for it, then make CloudKeys in it.',
+      'What an external key store of AWS KMS connects to. Issue a credential for it, then create CloudKeys in it.',
     access: write,
     params: inVault,
     body: z.strictObject({
@@ -178,9 +182,9 @@ export const keySetRoutes: readonly Route[] = [
     tag,
     summary: 'Change a key set',
     description:
-      'A new rotation schedule is at once that of all its CloudKeys that inherit it, counted from their last rotations; ' +
-      'what is overdue by it is due now. Of thousands, `nextRotationAt` follows in the minutes after; none is rotated by the ' +
-      'schedule of before.',
+      'A new rotation schedule applies at once to all CloudKeys that inherit it, counted from their last ' +
+      'rotations; what is overdue is due now. With thousands of them, `nextRotationAt` is updated within ' +
+      'minutes; none is rotated by the old schedule.',
     access: write,
     params: one,
     body: z
@@ -219,8 +223,8 @@ export const keySetRoutes: readonly Route[] = [
     tag,
     summary: 'Freeze a key set',
     description:
-      'From the moment this is answered every request for one of its keys is answered InvalidStateException. Nothing else ' +
-      'of them changes.',
+      'From the moment this returns, every request for one of its keys gets InvalidStateException. Nothing ' +
+      'else about them changes.',
     access: write,
     params: one,
     answer: shownKeySet,
@@ -240,7 +244,8 @@ export const keySetRoutes: readonly Route[] = [
     path: `${path}/{keySetId}/thaw`,
     tag,
     summary: 'Thaw a frozen key set',
-    description: 'Ends its own freeze; one of its vault stays, and then so does its state.',
+    description:
+      'Ends the freeze of the key set itself. While its vault is frozen, the key set stays FROZEN.',
     access: write,
     params: one,
     answer: shownKeySet,
@@ -261,9 +266,10 @@ export const keySetRoutes: readonly Route[] = [
     tag,
     summary: 'Delete a key set',
     description:
-      'Only one without CloudKeys but DELETED ones, and without live credentials. The external key ids of its DELETED ' +
-      'CloudKeys are never given again. It is gone when this is answered, with its name and path prefix free; the records ' +
-      'of thousands of DELETED CloudKeys are taken away in the minutes after.',
+      'Possible only if all of its CloudKeys are DELETED and it has no live credentials. The external key ids ' +
+      'of its DELETED CloudKeys are never used again. The key set is gone when this returns, and its name and ' +
+      'path prefix are free; the records of thousands of DELETED CloudKeys are removed in the following ' +
+      'minutes.',
     access: write,
     params: one,
     changes: true,

@@ -28,19 +28,19 @@ export interface OpenApiDocument {
 }
 
 /** What every client has to know; also the head of docs/api.md. */
-export const conventions = `Everything is under \`/api/v1\`: JSON in and out, names in camelCase, times in UTC (ISO 8601), ids as UUIDs.
+export const conventions = `Everything is under \`/api/v1\`: requests and responses are JSON, field names camelCase, times UTC (ISO 8601), ids UUIDs.
 
-**Sign-in.** A session's token (\`hfs_…\`) or an API key (\`hfk_…\`) goes into \`Authorization: Bearer\`. A browser has the session in the cookie \`__Host-holdfast-session\` instead and sends \`X-CSRF-Token\` with everything but GET.
+**Sign-in.** Send the token of a session (\`hfs_…\`) or an API key (\`hfk_…\`) as \`Authorization: Bearer\`. A browser has the session in the cookie \`__Host-holdfast-session\` instead, and sends \`X-CSRF-Token\` with everything but GET.
 
-**Vaults.** Whatever belongs to another vault, or to an admin group that one is not in, is answered as if it were not there: 404.
+**Vaults.** What belongs to another vault, or to an admin group that the caller is not a member of, is treated as if it did not exist: 404.
 
-**Changes.** A record comes with an \`ETag\`. To change it, send it back in \`If-Match\`: 412 says that somebody else changed the record meanwhile, 428 that the header is missing. \`If-Match: *\` overwrites whatever is there.
+**Changes.** A record comes with an \`ETag\`. To change it, send that back in \`If-Match\`: 412 means that someone else has changed the record in the meantime, 428 that the header is missing. \`If-Match: *\` overwrites unconditionally.
 
-**Creates** take an \`Idempotency-Key\`: sent again with the same request within a day, it answers what was made the first time, with \`Idempotency-Replayed: true\` and without the secrets that are shown once.
+**Creates** take an \`Idempotency-Key\`: if the same request is sent again with the same key within a day, the response is what was created the first time, with \`Idempotency-Replayed: true\` and without secrets, which are shown only once.
 
-**Lists** come in pages: \`limit\` 1 to 200 (50 unless told), and \`next\`, to be sent as \`cursor\` for the page after; null at the end. A page of a filter that lets little pass may have fewer items, or none, and a \`next\`: the list went through 200,000 by then.
+**Lists** are paged: \`limit\` is 1 to 200 (50 by default); pass \`next\` as \`cursor\` to get the next page; it is null at the end. With a filter that matches little, a page may have fewer items than \`limit\`, or none, and still a \`next\`: the search stops after 200,000 records.
 
-**Refusals** are problems (RFC 9457, \`application/problem+json\`). \`type\` names the kind, \`fields\` the wrong values by place, \`remediation\` what to do, \`instance\` the request id as in the log. Unknown fields are refused, so that a misspelt one is not lost; answers may get more fields in later versions.`;
+**Errors** are problems (RFC 9457, \`application/problem+json\`). \`type\` names the kind, \`fields\` the invalid values by location, \`remediation\` what to do, and \`instance\` the request id as in the log. Unknown fields in a request are refused, so that a misspelled one is not silently ignored; later versions may add fields to responses.`;
 
 /**
  * The API as an OpenAPI 3.1 document, from the very data that serves it. Throws where the routes contradict each other or
@@ -90,7 +90,7 @@ function* openApiSteps(
     info: {
       title: 'Holdfast management API',
       version,
-      summary: 'Vaults, key sets, CloudKeys and those who look after them.',
+      summary: 'Manage vaults, key sets, CloudKeys, and the people who administer them.',
       description: conventions,
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
@@ -114,7 +114,7 @@ const parameters = {
     name: 'If-Match',
     in: 'header',
     required: true,
-    description: 'The ETag of the record as it was seen, or `*`.',
+    description: 'The ETag of the record as last read, or `*`.',
     schema: { type: 'string', pattern: '^(\\*|"\\d{1,15}")$' },
     example: '"3"',
   },
@@ -123,7 +123,7 @@ const parameters = {
     in: 'header',
     required: false,
     description:
-      'Made up by the client for this one act; a repetition with the same key does not do it twice.',
+      'A unique value that the client generates for this request; repeating the request with the same key does not create a second record.',
     schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
   },
 };
@@ -133,13 +133,13 @@ const headers = {
     description: 'The version of the record, for If-Match.',
     schema: { type: 'string', pattern: '^"\\d{1,15}"$' },
   },
-  Location: { description: 'Where it is.', schema: { type: 'string', format: 'uri-reference' } },
+  Location: { description: 'URL of the record.', schema: { type: 'string', format: 'uri-reference' } },
   IdempotencyReplayed: {
-    description: 'Where the Idempotency-Key had been used: what is answered was made the first time.',
+    description: 'Set if the Idempotency-Key had been used before: the response is what was created then.',
     schema: { type: 'string', const: 'true' },
   },
   RetryAfter: {
-    description: 'Seconds after which to try again, with 429 and 503.',
+    description: 'Seconds to wait before trying again, with 429 and 503.',
     schema: { type: 'integer', minimum: 0 },
   },
 };
@@ -150,7 +150,7 @@ const securitySchemes = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'hfk_…',
-    description: 'An API key; it may do what its scope says.',
+    description: 'An API key; its scope limits what it can do.',
   },
   cookie: {
     type: 'apiKey',
@@ -162,7 +162,7 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'X-CSRF-Token',
-    description: 'Given at the sign-in; beside the cookie, with everything but GET.',
+    description: 'Returned by the sign-in; required together with the cookie for everything but GET.',
   },
 };
 
@@ -204,9 +204,10 @@ export function openApiRoute(served: ServedOpenApi): Route {
     method: 'GET',
     path: '/openapi.json',
     tag: 'Documentation',
-    summary: 'Read this document',
+    summary: 'Get this document',
     description:
-      'The whole API as OpenAPI 3.1, made from what serves it. `/api/v1/reference` shows it as a page.',
+      'The whole API as an OpenAPI 3.1 document, generated from the routes that serve it. `/api/v1/reference` ' +
+      'shows it as a page.',
     access: { kind: 'public' },
     answer: z.record(z.string(), z.unknown()),
     handle: async ({ services }) => ({ body: { ...(await served.document(services)) } }),

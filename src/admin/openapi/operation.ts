@@ -111,10 +111,10 @@ export function statusOf(route: Route): number {
 }
 
 const goodWords: Record<number, string> = {
-  200: 'Done.',
-  201: 'Made.',
-  204: 'Done; there is nothing to tell.',
-  303: 'Sends the browser on.',
+  200: 'Success.',
+  201: 'Created.',
+  204: 'Done; no content.',
+  303: 'Redirects the browser.',
 };
 
 function goodResponse(route: Route, book: SchemaBook, hasTag: boolean): Record<string, ResponseNode> {
@@ -130,7 +130,7 @@ function goodResponse(route: Route, book: SchemaBook, hasTag: boolean): Record<s
   };
   return {
     [String(status)]: {
-      description: goodWords[status] ?? 'Done.',
+      description: goodWords[status] ?? 'Success.',
       ...(Object.keys(headers).length === 0 ? {} : { headers }),
       ...(route.answer === undefined
         ? {}
@@ -157,21 +157,23 @@ function permissionOf({ appliance, vault }: Extract<Access, { kind: 'permission'
 }
 
 function accessInWords(access: Access): string {
-  if (access.kind === 'public') return 'Needs no sign-in.';
+  if (access.kind === 'public') return 'Requires no sign-in.';
   if (access.kind === 'own') {
     const who =
-      access.sessionsOnly === true ? 'Needs a session; an API key will not do.' : 'Needs a sign-in.';
+      access.sessionsOnly === true ? 'Requires a session; an API key is not accepted.' : 'Requires sign-in.';
     const owing = [
       ...(access.states?.includes('SECOND_FACTOR') === true ? ['a second factor'] : []),
       ...(access.states?.includes('PASSWORD_CHANGE') === true ? ['a new password'] : []),
     ];
-    return owing.length === 0 ? who : `${who} One that still owes ${owing.join(' or ')} will do.`;
+    return owing.length === 0
+      ? who
+      : `${who} A session that still requires ${owing.join(' or ')} is accepted.`;
   }
   const needs = [
     ...(access.appliance === undefined ? [] : [permissionInWords(access.appliance, 'of the appliance')]),
     ...(access.vault === undefined ? [] : [permissionInWords(access.vault, 'of this vault')]),
   ];
-  return `Needs ${needs.join(', or ')}.`;
+  return `Requires ${needs.join(', or ')}.`;
 }
 
 function permissionInWords(permission: Permission, whose: string): string {

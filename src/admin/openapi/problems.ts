@@ -63,20 +63,20 @@ export const problemResponse = {
 /** RFC 9457, with members of ours. Told by hand: the body is made by {@link Problem.toBody}. */
 export const problemSchema: SchemaNode = {
   type: 'object',
-  description: 'Why a request was refused (RFC 9457). No value that was sent is repeated in it.',
+  description: 'Why a request was refused (RFC 9457). It never repeats a value that was sent.',
   properties: {
     type: {
       type: 'string',
       enum: (Object.keys(problemKinds) as ProblemKind[]).map((kind) => `urn:holdfast:problem:${kind}`),
     },
-    title: { type: 'string', description: 'The kind of problem in words.' },
+    title: { type: 'string', description: 'The kind of problem.' },
     status: { type: 'integer', description: 'The HTTP status.' },
     detail: { type: 'string', description: 'What is wrong with this request.' },
     instance: { type: 'string', description: '`urn:holdfast:request:` and the request id, as in the log.' },
     remediation: { type: 'string', description: 'What to do about it.' },
     fields: {
       type: 'array',
-      description: 'Each wrong value.',
+      description: 'The invalid values.',
       items: {
         type: 'object',
         properties: {

@@ -22,7 +22,7 @@ const shownKey = z
   .strictObject({
     id: z.uuid(),
     name: z.string(),
-    scope: z.array(permission).describe('What it may do, as long as its owner may.'),
+    scope: z.array(permission).describe('Its permissions, as long as its owner has them too.'),
     expiresAt: time,
     revokedAt: time.nullable(),
     lastUsedAt: time.nullable().describe('To within half a minute.'),
@@ -40,7 +40,7 @@ export const apiKeyRoutes: readonly Route[] = [
     method: 'GET',
     path,
     tag,
-    summary: 'List one’s own API keys',
+    summary: 'List your own API keys',
     access,
     query: z.strictObject(pageQuery(apiKeyOrders)),
     answer: pageOf(shownKey, 'ApiKey'),
@@ -55,8 +55,8 @@ export const apiKeyRoutes: readonly Route[] = [
     method: 'POST',
     path,
     tag,
-    summary: 'Make an API key',
-    description: 'For a program. It may do a part of what you may, for 366 days at the most.',
+    summary: 'Create an API key',
+    description: 'For a program. Its permissions are a subset of your own, for at most 366 days.',
     access,
     body: z.strictObject({
       name: z.string().min(1).max(100),
@@ -67,7 +67,7 @@ export const apiKeyRoutes: readonly Route[] = [
       secret: z
         .string()
         .optional()
-        .describe('To be sent as `Authorization: Bearer`. Shown this once; a repetition has none.'),
+        .describe('Send it as `Authorization: Bearer`. Shown only once; a repeated request returns none.'),
     }),
     creates: {
       again: async (call, id) => {
@@ -87,7 +87,7 @@ export const apiKeyRoutes: readonly Route[] = [
     method: 'GET',
     path: `${path}/{apiKeyId}`,
     tag,
-    summary: 'Show one of one’s own API keys',
+    summary: 'Show one of your own API keys',
     access,
     params: one,
     answer: shownKey,
@@ -103,7 +103,7 @@ export const apiKeyRoutes: readonly Route[] = [
     path: `${path}/{apiKeyId}`,
     tag,
     summary: 'Revoke an API key',
-    description: 'From the moment of the answer it opens nothing. Safe to repeat.',
+    description: 'It stops working at once. Idempotent.',
     access,
     params: one,
     handle: async (call) => {

@@ -23,19 +23,20 @@ const fields = {
   issuer: z
     .url({ protocol: /^https$/ })
     .max(500)
-    .describe('The provider’s issuer, exactly as its metadata says: https, without query and fragment.'),
-  clientId: z.string().min(1).max(500).describe('What the provider calls Holdfast.'),
+    .describe('The provider’s issuer, exactly as in its metadata: https, without query and fragment.'),
+  clientId: z.string().min(1).max(500).describe('The client id of Holdfast at the provider.'),
   scopes: z
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/))
     .min(1)
     .max(20)
-    .describe('What is asked for; `openid` must be among it.'),
+    .describe('Scopes to request; must include `openid`.'),
   usernameClaim: z
     .enum(['email', 'preferred_username'])
     .describe(
-      'What names a user at the first sign-in: an e-mail address that the provider has verified (`email_verified` is true), ' +
-        'which must be that of one user, or a username. From then on the user is known by the provider’s `sub`. A provider ' +
-        'that never sends `email_verified`, as Microsoft Entra ID, needs `preferred_username`.',
+      'The claim that identifies a user at the first sign-in: an email address that the provider has verified ' +
+        '(`email_verified` is true) and that exactly one user has, or a username. From then on the user is ' +
+        'identified by the provider’s `sub`. A provider that never sends `email_verified`, such as Microsoft ' +
+        'Entra ID, needs `preferred_username`.',
     ),
   caCertificates: z
     .string()
@@ -66,7 +67,8 @@ const providerInput = z.strictObject({
     .nullable()
     .optional()
     .describe(
-      'Left out: the one that is there stays, for the same issuer, client id and CA certificates. Null: there is none.',
+      'If omitted, the stored secret is kept, provided that issuer, client id and CA certificates stay the ' +
+        'same. Null for a public client.',
     ),
   scopes: fields.scopes.default(['openid', 'email', 'profile']),
   usernameClaim: fields.usernameClaim.default('email'),
@@ -79,7 +81,7 @@ const startQuery = z.strictObject({
     .min(1)
     .max(500)
     .describe(
-      'Where the browser ends up, with `code` or `error` added: a path of this appliance, or ' +
+      'Where the browser is redirected in the end, with `code` or `error` added: a path of this appliance, or ' +
         '`http://127.0.0.1:<port>/…` or `http://[::1]:<port>/…` of a program on the browser’s machine.',
     ),
   challenge: z
@@ -89,9 +91,9 @@ const startQuery = z.strictObject({
 });
 
 const flow =
-  'Make up a verifier, open this address in a browser with the hash of it, and send the code that comes back together ' +
-  'with the verifier to `POST /oidc/sessions`. Neither is of use without the other, and the browser that begins must be ' +
-  'the one that comes back.';
+  'Generate a verifier, open this URL in a browser with its hash, and send the code that comes back ' +
+  'together with the verifier to `POST /oidc/sessions`. Neither is of use without the other, and the ' +
+  'browser that starts must be the one that returns.';
 
 /** `clients` remembers what providers say of themselves. */
 // oxlint-disable-next-line max-lines-per-function -- a list of routes
@@ -120,7 +122,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
       method: 'GET',
       path: '/oidc/start',
       tag,
-      summary: 'Begin a sign-in to the appliance at its provider',
+      summary: 'Start a single sign-on to the appliance',
       description: flow,
       access: { kind: 'public' },
       query: startQuery,
@@ -134,7 +136,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
       method: 'GET',
       path: '/vaults/{vaultId}/oidc/start',
       tag,
-      summary: 'Begin a sign-in to a vault at its provider',
+      summary: 'Start a single sign-on to a vault',
       description: flow,
       access: { kind: 'public' },
       params: z.strictObject({ vaultId }),
@@ -149,11 +151,12 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
       method: 'GET',
       path: '/oidc/callback',
       tag,
-      summary: 'Take the browser back from the provider',
+      summary: 'Receive the browser back from the provider',
       description:
-        'The redirect URI of every provider. Sends the browser on to `returnTo` with `code`, good once and for two ' +
-        'minutes, or with `error`: `sign-in-refused` (no user here for who signed in there; the audit trail says why), ' +
-        '`provider-refused`, `client-refused`, `answer-refused`, `unreachable`, `untrusted`, `no-provider` or `failed`.',
+        'The redirect URI of every provider. Redirects the browser to `returnTo` with `code`, valid once and for ' +
+        'two minutes, or with `error`: `sign-in-refused` (no user here matches the one who signed in there; the ' +
+        'audit trail says why), `provider-refused`, `client-refused`, `answer-refused`, `unreachable`, ' +
+        '`untrusted`, `no-provider` or `failed`.',
       access: { kind: 'public' },
       // Providers add parameters of their own.
       query: z.looseObject({ state: z.string().min(1).max(200).describe('As it was sent to the provider.') }),
@@ -179,18 +182,22 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
       method: 'POST',
       path: '/oidc/sessions',
       tag,
-      summary: 'Fetch the session of a sign-in at the provider',
+      summary: 'Exchange the code of a single sign-on for a session',
       description:
-        'A session by single sign-on owes no password, and a second factor only where the user has one here as well: ' +
-        'whether there is one at the provider is the provider’s matter.',
+        'A session by single sign-on needs no password, and a second factor only if the user has one here as ' +
+        'well: whether the provider asks for one is up to the provider.',
       access: { kind: 'public' },
       body: z.strictObject({
-        code: z.string().min(1).max(200).describe('What came with the browser; spent by this, right or not.'),
+        code: z
+          .string()
+          .min(1)
+          .max(200)
+          .describe('The code that the browser brought back; used up by this request, right or wrong.'),
         verifier: z
           .string()
           .regex(/^[A-Za-z0-9._~-]{43,128}$/)
-          .describe('What the challenge was made of.'),
-        cookie: z.boolean().default(false).describe('For browsers: the session comes in a cookie.'),
+          .describe('The verifier that the challenge is the hash of.'),
+        cookie: z.boolean().default(false).describe('For browsers: return the session in a cookie.'),
       }),
       answer: openedSession,
       status: 201,
@@ -243,11 +250,11 @@ function providerRoutes(
       ...common,
       operation: `put${name}Provider`,
       method: 'PUT',
-      summary: `Set up single sign-on of ${whose}`,
+      summary: `Set up single sign-on for ${whose}`,
       description:
-        'The first time with `If-Match: *`. The provider is asked for its metadata first: what is wrong with it is told. ' +
-        'Sign-ins under way end. With another issuer users are bound anew at their next sign-in, and sessions by the old ' +
-        'one end.',
+        'Send `If-Match: *` the first time. The provider’s metadata is fetched first, and what is wrong with it ' +
+        'is reported. Sign-ins in progress end. If the issuer changes, users are linked again at their next ' +
+        'sign-in, and sessions from the old one end.',
       access: write,
       body: providerInput,
       answer: shownProvider,
@@ -266,9 +273,10 @@ function providerRoutes(
       ...common,
       operation: `delete${name}Provider`,
       method: 'DELETE',
-      summary: `Have no single sign-on of ${whose}`,
+      summary: `Turn off single sign-on for ${whose}`,
       description:
-        'Ends every session by it. Who signs in by it alone cannot sign in until they get another way.',
+        'Ends every session that it opened. Users who sign in only this way cannot sign in until they are given ' +
+        'another.',
       access: write,
       changes: true,
       problems: ['not-found'],

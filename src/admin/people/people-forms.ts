@@ -10,10 +10,10 @@ import type { AdminServices } from '../services.ts';
 export const username = z
   .string()
   .regex(/^[A-Za-z0-9._@-]{1,64}$/)
-  .describe('Letter case makes no difference between two users.');
-export const displayName = z.string().min(1).max(100).describe('What the user is called.');
+  .describe('Not case-sensitive.');
+export const displayName = z.string().min(1).max(100).describe('The user’s full name.');
 export const email = z.string().min(3).max(254).describe('Where mail goes, such as first passwords.');
-export const permission = z.enum(allPermissions).describe('One thing that somebody may do.');
+export const permission = z.enum(allPermissions).describe('A permission.');
 
 /** A password that is shown as it comes in; longer than any can be is refused before it costs anything. */
 export const password = z
@@ -28,9 +28,9 @@ export const delivery = {
   firstPassword: z
     .string()
     .optional()
-    .describe('The first password, shown this once, where it did not go by mail. Good for seven days.'),
-  mailed: z.boolean().describe('Whether the first password went to the user by mail.'),
-  mailProblem: z.string().optional().describe('Why there was no mail.'),
+    .describe('The first password, shown only once, if it was not sent by mail. Valid for seven days.'),
+  mailed: z.boolean().describe('Whether the first password was sent to the user by mail.'),
+  mailProblem: z.string().optional().describe('Why no mail was sent.'),
 };
 
 export function showDelivery(how: Delivery | undefined) {

@@ -11,14 +11,14 @@ const code = z
   .string()
   .min(6)
   .max(40)
-  .describe('Six digits, or where a sign-in would take one a recovery code.');
+  .describe('Six digits, or a recovery code where a sign-in would accept one.');
 
 const shownCodes = z
   .strictObject({
     recoveryCodes: z
       .array(z.string())
       .length(10)
-      .describe('Shown this once. Each works once, in place of a code of the app.'),
+      .describe('Shown only once. Each works once, in place of a code from the app.'),
   })
   .meta({ id: 'RecoveryCodes' });
 
@@ -28,14 +28,14 @@ export const secondFactorRoutes: readonly Route[] = [
     method: 'POST',
     path: '/user/totp',
     tag,
-    summary: 'Begin to set up a second factor',
-    description: 'It is on only after confirmTotp. Beginning again gives another secret.',
+    summary: 'Start setting up a second factor',
+    description: 'It takes effect with confirmTotp. Starting again generates a new secret.',
     access,
     body: z.strictObject({ password }),
     answer: z
       .strictObject({
-        secret: z.string().describe('Base32, for apps into which it is typed. Shown this once.'),
-        otpauthUri: z.string().describe('The same for a QR code.'),
+        secret: z.string().describe('Base32, to be typed into the app. Shown only once.'),
+        otpauthUri: z.string().describe('The same as a URI, for a QR code.'),
       })
       .meta({ id: 'TotpEnrolment' }),
     problems: ['token-unavailable'],
@@ -51,7 +51,7 @@ export const secondFactorRoutes: readonly Route[] = [
     path: '/user/totp/confirmation',
     tag,
     summary: 'Turn the second factor on',
-    description: 'With a code that shows that the app has the secret. All other sessions of the user end.',
+    description: 'Takes a code that proves that the app has the secret. All other sessions of the user end.',
     access,
     body: z.strictObject({ code }),
     answer: shownCodes,
@@ -64,7 +64,7 @@ export const secondFactorRoutes: readonly Route[] = [
     method: 'DELETE',
     path: '/user/totp',
     tag,
-    summary: 'Remove one’s own second factor',
+    summary: 'Remove your own second factor',
     access,
     body: z.strictObject({ password, code }),
     problems: ['token-unavailable'],
@@ -78,8 +78,8 @@ export const secondFactorRoutes: readonly Route[] = [
     method: 'POST',
     path: '/user/totp/recovery-codes',
     tag,
-    summary: 'Get new recovery codes',
-    description: 'The old ones end.',
+    summary: 'Generate new recovery codes',
+    description: 'The old ones no longer work.',
     access,
     body: z.strictObject({ password, code }),
     answer: shownCodes,

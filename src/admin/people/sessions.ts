@@ -23,14 +23,12 @@ const tag = 'Sessions';
 const allStates = ['SECOND_FACTOR', 'PASSWORD_CHANGE', 'ACTIVE'] as const;
 const state = z
   .enum(allStates)
-  .describe('What is still owed before the session may do anything else; ACTIVE when nothing is.');
+  .describe('What the session must complete before it can do anything else; ACTIVE if nothing.');
 
 const csrfToken = z
   .string()
   .optional()
-  .describe(
-    'Of a session in a cookie: to be sent as X-CSRF-Token with every request that changes something.',
-  );
+  .describe('For a session in a cookie: send it as X-CSRF-Token with every request that changes something.');
 
 const ownFields = {
   id: z.uuid(),
@@ -45,7 +43,7 @@ const shownCaller = z
   .strictObject({
     ...ownFields,
     kind: z.enum(['user', 'api-key']).describe('With a session, or with an API key of the user.'),
-    permissions: z.array(permission).describe('Of an API key those of its scope.'),
+    permissions: z.array(permission).describe('For an API key, those of its scope.'),
     credentialId: z.uuid().describe('The session or the API key.'),
   })
   .meta({ id: 'Caller' });
@@ -54,13 +52,13 @@ const shownSession = z
   .strictObject({
     id: z.uuid(),
     state,
-    method: z.enum(['password', 'oidc']).describe('How the user proved who they are.'),
-    address: z.string().describe('Address that the session was begun from.'),
+    method: z.enum(['password', 'oidc']).describe('How the user signed in.'),
+    address: z.string().describe('Address that the session was started from.'),
     userAgent: z.string(),
     createdAt: time,
     lastSeenAt: time.describe('When it was last used, to within half a minute.'),
-    expiresAt: time.describe('When it ends at the latest.'),
-    current: z.boolean().describe('Whether it is the one that asks.'),
+    expiresAt: time.describe('When it ends at the latest, however busy.'),
+    current: z.boolean().describe('Whether it is the current session.'),
     user: z.strictObject(ownFields),
     csrfToken,
   })
@@ -73,7 +71,7 @@ export const openedSession = z
     token: z
       .string()
       .optional()
-      .describe('To be sent as `Authorization: Bearer`; missing where the session is in a cookie.'),
+      .describe('Send it as `Authorization: Bearer`; missing if the session is in a cookie.'),
     csrfToken,
   })
   .meta({ id: 'OpenedSession' });
@@ -84,13 +82,13 @@ const credentials = z.strictObject({
   cookie: z
     .boolean()
     .default(false)
-    .describe('For browsers: the session comes in a cookie instead of a token in the answer.'),
+    .describe('For browsers: return the session in a cookie instead of a token in the body.'),
 });
 
 const refusals =
-  'A refused sign-in is the same answer, after the same time, for an unknown user, a wrong password, a user who is ' +
-  'disabled and one who is locked. From the fifth wrong password or code in a row on an account is locked for 1, 2, 4 … ' +
-  '60 minutes, also against the right password; after a hundred until an administrator unlocks it.';
+  'A refused sign-in gets the same answer after the same time, whether the user is unknown, disabled or ' +
+  'locked or the password is wrong. After five wrong passwords or codes in a row the account is locked for ' +
+  '1, 2, 4 … 60 minutes, even for the right password; after a hundred, until an administrator unlocks it.';
 
 export const sessionRoutes: readonly Route[] = [
   route({
@@ -130,8 +128,8 @@ export const sessionRoutes: readonly Route[] = [
     method: 'GET',
     path: '/session',
     tag,
-    summary: 'Show the session that asks',
-    description: 'With it a page that was loaded again finds out who is signed in, and its CSRF token.',
+    summary: 'Show the current session',
+    description: 'Lets a reloaded page find out who is signed in, and get its CSRF token.',
     access: { kind: 'own', states: allStates, sessionsOnly: true },
     answer: shownSession,
     handle: async (call) => {
@@ -151,8 +149,8 @@ export const sessionRoutes: readonly Route[] = [
     method: 'GET',
     path: '/user',
     tag,
-    summary: 'Show who one is and what one may do',
-    description: 'Also for a program with an API key, which has no session to look at.',
+    summary: 'Show the caller’s identity and permissions',
+    description: 'Also works with an API key, which has no session.',
     access: { kind: 'own' },
     answer: shownCaller,
     handle: async (call) => {
@@ -188,8 +186,8 @@ export const sessionRoutes: readonly Route[] = [
     tag,
     summary: 'Complete a sign-in with a second factor',
     description:
-      'The code that the authenticator app shows, or one of the recovery codes. Each works once, and wrong ones count ' +
-      'like wrong passwords. The session’s token becomes another.',
+      'Takes the code that the authenticator app shows, or a recovery code. Each works once, and wrong ones ' +
+      'count like wrong passwords. The session gets a new token.',
     access: { kind: 'own', states: ['SECOND_FACTOR'], sessionsOnly: true },
     body: z.strictObject({ code: z.string().min(6).max(40) }),
     answer: openedSession,
@@ -204,10 +202,10 @@ export const sessionRoutes: readonly Route[] = [
     method: 'POST',
     path: '/session/password',
     tag,
-    summary: 'Change one’s own password',
+    summary: 'Change your own password',
     description:
-      '15 to 128 characters of any kind, without the names of user and vault, and not what is guessed first (NIST SP ' +
-      '800-63B-4). All other sessions of the user end, and this one’s token becomes another.',
+      '15 to 128 characters of any kind, not containing the name of the user or vault and not a commonly used ' +
+      'password (NIST SP 800-63B-4). All other sessions of the user end, and this one gets a new token.',
     access: { kind: 'own', states: ['PASSWORD_CHANGE', 'ACTIVE'], sessionsOnly: true },
     body: z.strictObject({ currentPassword: password, newPassword: password }),
     answer: openedSession,
@@ -226,8 +224,8 @@ export const sessionRoutes: readonly Route[] = [
     method: 'GET',
     path: '/user/sessions',
     tag,
-    summary: 'List one’s own sessions',
-    description: 'At most twenty: with one more the oldest ends.',
+    summary: 'List your own sessions',
+    description: 'At most twenty: one more ends the oldest.',
     access: { kind: 'own', sessionsOnly: true },
     query: z.strictObject(wholeQuery),
     answer: pageOf(shownSession, 'Session'),
@@ -247,7 +245,7 @@ export const sessionRoutes: readonly Route[] = [
     method: 'DELETE',
     path: '/user/sessions/{sessionId}',
     tag,
-    summary: 'End one of one’s own sessions',
+    summary: 'End one of your own sessions',
     access: { kind: 'own', sessionsOnly: true },
     params: z.strictObject({ sessionId: z.uuid().describe('The session.') }),
     handle: async (call) => {

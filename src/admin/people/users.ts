@@ -11,10 +11,10 @@ import { delivery, displayName, email, showDelivery, siteOf, username } from './
 import { callerOf, route, shownPage, type Access, type Route } from '../route.ts';
 
 const tag = 'Users';
-const state = z.enum(['ACTIVE', 'DISABLED']).describe('Disabled, a user has no session and no API key.');
+const state = z.enum(['ACTIVE', 'DISABLED']).describe('A disabled user has no session and no API key.');
 const signIn = z
   .enum(['password', 'oidc', 'both'])
-  .describe('By password, at the OpenID provider of the vault or appliance, or either.');
+  .describe('By password, through the OpenID Connect provider of the vault or appliance, or either.');
 
 export const shownUser = z
   .strictObject({
@@ -26,8 +26,8 @@ export const shownUser = z
     state,
     locked: z
       .boolean()
-      .describe('Too many wrong passwords or codes; the lock ends by itself, or by unlocking.'),
-    secondFactor: z.boolean().describe('Whether signing in needs a second factor.'),
+      .describe('After too many wrong passwords or codes; the lock expires, or an administrator lifts it.'),
+    secondFactor: z.boolean().describe('Whether the user has a second factor.'),
     mustChangePassword: z.boolean(),
     signIn,
     lastSignInAt: time.nullable(),
@@ -98,10 +98,11 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       method: 'POST',
       path,
       tag,
-      summary: `Make a ${words}`,
+      summary: `Create a ${words}`,
       description:
-        'The first password goes to the user by mail where mail is set up, else it is in the answer, this once. It must ' +
-        'be changed at the first sign-in. Nobody makes a user who may do more than they may themselves.',
+        'The first password is sent to the user by mail if mail is set up; otherwise it is in the response, only ' +
+        'once. It must be changed at the first sign-in. Nobody can create a user with more permissions than ' +
+        'their own.',
       access: write,
       params: inPlace,
       body: z.strictObject({
@@ -149,8 +150,9 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       tag,
       summary: `Change a ${words}`,
       description:
-        'Disabled, with another role or another way to sign in, a user’s sessions end at once; disabled, their API keys ' +
-        'for good. Nobody changes their own role, and the last who can sign in as administrator stays.',
+        'Disabling a user, or changing their role or sign-in method, ends their sessions at once; disabling also ' +
+        'revokes their API keys for good. Nobody can change their own role, and the last administrator who can ' +
+        'sign in cannot be disabled or demoted.',
       access: write,
       params: one,
       body: z.strictObject({ displayName, email, role, state, signIn }).partial(),
@@ -171,7 +173,8 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       path: `${path}/{userId}`,
       tag,
       summary: `Delete a ${words}`,
-      description: 'With their sessions and API keys. The audit trail keeps what they did, and their name.',
+      description:
+        'Their sessions and API keys are deleted too. The audit trail keeps what they did, and their name.',
       access: write,
       params: one,
       changes: true,
@@ -191,7 +194,7 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       path: `${path}/{userId}/unlock`,
       tag,
       summary: `Unlock a ${words}`,
-      description: 'Forgets wrong passwords and codes. Nobody unlocks themselves.',
+      description: 'Resets the count of wrong passwords and codes. Nobody can unlock themselves.',
       access: write,
       params: one,
       answer: shownUser,
@@ -213,8 +216,8 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       method: 'POST',
       path: `${path}/{userId}/password-reset`,
       tag,
-      summary: `Give a ${words} a new first password`,
-      description: 'Unlocks them and ends their sessions. API keys and second factor stay.',
+      summary: `Reset the password of a ${words}`,
+      description: 'Unlocks the user and ends their sessions. API keys and second factor stay.',
       access: write,
       params: one,
       answer: withDelivery,
@@ -237,8 +240,8 @@ export function userRoutesAt({ noun, words, path, roles, read, write, inPlace, o
       method: 'POST',
       path: `${path}/{userId}/totp-removal`,
       tag,
-      summary: `Take the second factor from a ${words} who has lost it`,
-      description: 'Ends their sessions.',
+      summary: `Remove the second factor of a ${words}`,
+      description: 'For a user who has lost it. Ends their sessions.',
       access: write,
       params: one,
       answer: shownUser,

@@ -89,7 +89,7 @@ function rangeOf(
 const formats: Readonly<Record<string, string>> = {
   uuid: 'UUID',
   'date-time': 'time (ISO 8601, UTC)',
-  email: 'e-mail address',
+  email: 'email address',
   uri: 'URL',
 };
 

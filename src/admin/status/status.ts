@@ -41,16 +41,16 @@ const shownStatus = z
         z.strictObject({
           trouble: z.enum([...applianceTroubles, ...vaultTroubles]),
           where: z.string().describe('The token, vault or node.'),
-          message: z.string().describe('What is so, in a sentence.'),
-          remediation: z.string().describe('The command that mends it, or shows more.'),
+          message: z.string().describe('The finding, in a sentence.'),
+          remediation: z.string().describe('The command that fixes it, or shows more.'),
         }),
       )
-      .describe('What needs attention, what stops most first.'),
+      .describe('What needs attention, most serious first.'),
     notes: z
       .array(shownNote)
       .optional()
-      .describe('For users of the appliance: what is worth knowing and needs no attention.'),
-    version: z.string().describe('Of the node that answers.'),
+      .describe('For users of the appliance: what is worth knowing but needs no attention.'),
+    version: z.string().describe('Of the node that responds.'),
     nodes: z
       .array(
         z.strictObject({
@@ -70,12 +70,12 @@ const shownStatus = z
           hosts: z
             .int()
             .nullable()
-            .describe('Token hosts of this node; null where its supervisor does not say.'),
+            .describe('Token hosts of this node; null if its supervisor does not report them.'),
           hostsUp: z.int().nullable(),
           pinRefused: z.boolean(),
         }),
       )
-      .describe('As the node that answers has them; in a vault those that it may use.'),
+      .describe('Tokens of the node that responds; in a vault, those that it may use.'),
     certificates: z
       .array(
         z.strictObject({
@@ -93,16 +93,18 @@ const shownStatus = z
         wholeReserveBytes: z.number(),
       })
       .optional()
-      .describe('Of the store.'),
+      .describe('Disk of the database.'),
     auditEvents: z.int().optional().describe('Events in the trails of all vaults and of the appliance.'),
     schedules: z
       .array(z.strictObject({ name: z.string(), until: time }))
       .optional()
-      .describe('Work by schedule, and until when the process that does it has it; a minute at a time.'),
+      .describe(
+        'Scheduled work, and when the lease of the process that does it expires; a minute at a time.',
+      ),
     vaults: frozenOf.optional(),
     keySets: frozenOf,
-    cloudKeys: counts.describe('By state; those that are DELETED are not counted.'),
-    externalKeyStores: counts.describe('By state, as AWS said last.'),
+    cloudKeys: counts.describe('By state; DELETED ones are not counted.'),
+    externalKeyStores: counts.describe('By state, as last seen in AWS.'),
     credentials: z.strictObject({ live: z.int() }),
     quotas: z
       .strictObject({
@@ -111,7 +113,7 @@ const shownStatus = z
         near: z
           .int()
           .describe(
-            'Key sets and CloudKeys of which four fifths were used in a minute, or requests refused.',
+            'Key sets and CloudKeys that used at least four fifths of their quota in a minute, or had requests refused.',
           ),
         of: z
           .array(
@@ -126,18 +128,16 @@ const shownStatus = z
           .describe('In a vault: which.'),
       })
       .nullable()
-      .describe('Request quotas, on the node that answers; null where its supervisor does not say.'),
+      .describe('Request quotas on the node that responds; null if its supervisor does not report them.'),
     kmsKeysSeenAt: time
       .nullable()
-      .describe(
-        'Of when what is told of KMS keys in AWS is; null while they are looked through for the first time.',
-      ),
+      .describe('When the status of KMS keys in AWS was last evaluated; null until the first time.'),
   })
   .meta({ id: 'Status' });
 
 const description =
-  'On one page: what there is, and what needs attention. It asks neither a token nor AWS: what is told of them is what is ' +
-  'known already.';
+  'An overview, and what needs attention. Neither a token nor AWS is called: what is shown of them is what ' +
+  'was last seen.';
 
 export const statusRoutes: readonly Route[] = [
   route({

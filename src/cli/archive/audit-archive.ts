@@ -34,7 +34,7 @@ export function addArchiveCommands(audit: Command): void {
     audit
       .command('archive')
       .description(
-        'copy events to a file, read it back and compare; then, if asked, have the node delete them',
+        'archive events to a file and verify it; with --prune, the node then deletes them from the trail',
       )
       .requiredOption('--file <file>', 'a new file of mode 0600; compressed where its name ends in .gz')
       .addOption(
@@ -59,7 +59,7 @@ export function addArchiveCommands(audit: Command): void {
   example(
     audit
       .command('verify-archive <file>')
-      .description('check that an archive is whole and as it was written; needs no node')
+      .description('check that an archive is complete and unchanged; needs no node')
       .action(async (file: string, _: unknown, command: Command) => {
         const { header, trailer } = await verifyArchive(file);
         printRecord(tellArchive(file, header, trailer), command.optsWithGlobals());
@@ -84,7 +84,7 @@ export function addArchiveCommands(audit: Command): void {
   example(
     audit
       .command('prunings')
-      .description('list which events were deleted from the trail, when, and who asked for it')
+      .description('list which events were deleted from the trail, when, and who requested it')
       .option('--deleted-vault <id>', 'the trail of this deleted vault, for administrators of the appliance')
       .addOption(limitOption())
       .action(async ({ limit, ...query }: { limit?: number; deletedVault?: string }, command: Command) =>

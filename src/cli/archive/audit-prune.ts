@@ -81,7 +81,7 @@ async function ended(
       throw new CliError(
         'unreachable',
         `the pruning is ${pruning.state} still`,
-        'it goes on by itself; see: holdfast audit prunings',
+        'it continues automatically; see: holdfast audit prunings',
       );
     await pause(lookEvery);
     pruning = await client.get(record);

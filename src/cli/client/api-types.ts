@@ -11,23 +11,23 @@ export interface Schemas {
     name: string;
     /** Free text. */
     description: string;
-    /** What AWS calls it, for ever. */
+    /** How AWS refers to it (XksKeyId); permanent. */
     externalKeyId: string;
-    /** Only AVAILABLE ones serve. CREATING: its key object is being made. */
+    /** Only AVAILABLE ones can be used. CREATING: its key object is being generated. */
     state: 'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED';
-    /** What a request for it meets: `state`, or FROZEN where it is AVAILABLE and its key set or vault is FROZEN. */
+    /** The state that applies to requests: `state`, or FROZEN if it is AVAILABLE and its key set or vault is FROZEN. */
     effectiveState:
       'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED' | 'FROZEN';
-    /** AWS Region such as `eu-central-1`; empty where it is not told. */
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
     /** ARNs of IAM users and roles that may administer the KMS key; none twice. */
     administrators: string[];
     /** ARNs of IAM users and roles that may use the KMS key; none twice. */
     users: string[];
     usage: 'encrypt-decrypt' | 'encrypt-only' | 'decrypt-only' | 'neither';
-    /** The version that new ciphertext is made with. */
+    /** The version that encrypts. */
     currentVersion: number;
-    /** When it is rotated by itself. */
+    /** Rotation schedule. */
     rotation:
       | {
           kind: 'INHERIT';
@@ -40,20 +40,20 @@ export interface Schemas {
           /** Days of 24 hours. */
           days: number;
         };
-    /** When the current version was made. */
+    /** When the current version was created. */
     rotatedAt: string;
-    /** When it is rotated by itself; null for never. */
+    /** When it is rotated next; null for never. */
     nextRotationAt: string | null;
     expiresAt: string | null;
     /** With PENDING_DELETION: when its key objects are destroyed. */
     deletionAt: string | null;
     deletedAt: string | null;
-    /** XKS requests a second, and how many at once; null for no quota. */
+    /** XKS requests per second, and the largest burst; null for no quota. */
     quota: {
       requestsPerSecond: number;
       burst: number;
     } | null;
-    /** How often and when AWS last used it. */
+    /** How often AWS has used it, and when last. */
     use: {
       encrypts: number;
       lastEncryptAt: string | null;
@@ -66,7 +66,7 @@ export interface Schemas {
     createdAt: string;
     /** UTC, ISO 8601 with milliseconds. */
     updatedAt: string;
-    /** With `cloud` both, or `applyToKms`: what came of it in AWS. */
+    /** With `cloud` set to `both`, or with `applyToKms`: the outcome in AWS. */
     aws?: Schemas['CloudOutcome'][];
   };
   AdminGroup: {
@@ -75,7 +75,7 @@ export interface Schemas {
     name: string;
     /** Free text. */
     description: string;
-    /** How many users are in it. */
+    /** Number of users in the group. */
     members: number;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
@@ -84,18 +84,18 @@ export interface Schemas {
   };
   AdminGroupMemberPage: {
     items: Schemas['User'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   AdminGroupPage: {
     items: Schemas['AdminGroup'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   ApiKey: {
     id: string;
     name: string;
-    /** What it may do, as long as its owner may. */
+    /** Its permissions, as long as its owner has them too. */
     scope: (
       | 'appliance.read'
       | 'vaults.write'
@@ -132,39 +132,39 @@ export interface Schemas {
   };
   ApiKeyPage: {
     items: Schemas['ApiKey'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   ApplianceAuditEventPage: {
     items: Schemas['AuditEvent'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   ApplianceAuditPruningPage: {
     items: Schemas['AuditPruning'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   ApplianceUserPage: {
     items: Schemas['User'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   AuditEvent: {
-    /** Rises with every event of the appliance and its vaults. */
+    /** Increases with every event of the appliance and its vaults. */
     sequence: number;
     /** When it was done. */
     at: string;
-    /** When its request came, or its schedule began it: earlier than `at` where it had to wait. */
+    /** When its request arrived or its schedule started it: earlier than `at` if it had to wait. */
     beganAt: string | null;
     actor: {
       kind: 'user' | 'api-key' | 'system' | 'command' | 'nobody';
       id: string;
       name: string;
-      /** Of a user or an API key: which vault they are of, empty for those of the appliance, whose names may be the same. Missing in events of before 0.5. */
+      /** Vault of the user or API key, empty for those of the appliance, since names may repeat. Missing in events from before 0.5. */
       vaultId?: string;
     };
-    /** Where the request came from; empty for acts of Holdfast itself. */
+    /** Source address of the request; empty for acts of Holdfast itself. */
     address: string;
     requestId: string;
     action: string;
@@ -174,48 +174,48 @@ export interface Schemas {
       id: string;
       name: string;
     };
-    /** What differs between before and after; null where there is nothing to tell. */
+    /** The fields that changed; null if there are none. */
     before: Record<string, unknown> | null;
-    /** What differs between before and after; null where there is nothing to tell. */
+    /** The fields that changed; null if there are none. */
     after: Record<string, unknown> | null;
   };
   AuditEventPage: {
     items: Schemas['AuditEvent'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
-  /** Which events were deleted from a trail, and who asked for it. It is kept for ever. */
+  /** Which events were deleted from a trail, and who requested it. Kept permanently. */
   AuditPruning: {
     id: string;
-    /** Of which trail; null for that of the appliance. */
+    /** The vault whose trail it is; null for the appliance. */
     vaultId: string | null;
-    /** `VERIFYING` while the node compares its events with the digest, `DELETING` once they were the same. */
+    /** `VERIFYING` while the node compares its events with the digest, `DELETING` once they match. */
     state: 'VERIFYING' | 'DELETING' | 'DONE' | 'REFUSED';
-    /** Why it was refused; then nothing was deleted. */
+    /** Why it was refused; nothing was deleted then. */
     problem: string | null;
-    /** Events from this moment on; null for the beginning. */
+    /** Start of the range; null for the beginning. */
     from: string | null;
-    /** And before this one. */
+    /** End of the range, exclusive. */
     before: string;
-    /** How many events are in the archive. */
+    /** Number of events in the archive. */
     count: number;
     /** SHA-256 of their lines in the archive. */
     sha256: string;
-    /** The first of them. */
+    /** The first event. */
     first: {
       sequence: number;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
     } | null;
-    /** The last of them. */
+    /** The last event. */
     last: {
       sequence: number;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
     } | null;
-    /** How many were deleted by now. */
+    /** Number of events deleted so far. */
     deleted: number;
-    /** How many stay: by those of the making, rotation and deletion of keys the node knows which key objects it may destroy. */
+    /** Number of events kept: from those of the creation, rotation and deletion of keys the node knows which key objects it may destroy. */
     kept: number;
     actor: {
       kind: 'user' | 'api-key' | 'system' | 'command' | 'nobody';
@@ -228,7 +228,7 @@ export interface Schemas {
   };
   AuditPruningPage: {
     items: Schemas['AuditPruning'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   AuditTrail: {
@@ -242,13 +242,13 @@ export interface Schemas {
       id: string;
       version: string;
     };
-    /** By the clock of the node. */
+    /** The current time of the node. */
     now: string;
-    /** No younger event is pruned; `audit.keep_at_least_days` of the node. */
+    /** Events younger than this are not pruned; `audit.keep_at_least_days` of the node. */
     keepAtLeastDays: number;
-    /** What lies before this moment may be pruned. */
+    /** Events before this time may be pruned. */
     prunableBefore: string;
-    /** Up to where the trail was pruned; null where it never was. */
+    /** How far the trail has been pruned; null if never. */
     prunedBefore: string | null;
   };
   Caller: {
@@ -258,7 +258,7 @@ export interface Schemas {
     role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
     /** Null for users of the appliance. */
     vaultId: string | null;
-    /** Of an API key those of its scope. */
+    /** For an API key, those of its scope. */
     permissions: (
       | 'appliance.read'
       | 'vaults.write'
@@ -295,23 +295,23 @@ export interface Schemas {
     name: string;
     /** Free text. */
     description: string;
-    /** What AWS calls it, for ever. */
+    /** How AWS refers to it (XksKeyId); permanent. */
     externalKeyId: string;
-    /** Only AVAILABLE ones serve. CREATING: its key object is being made. */
+    /** Only AVAILABLE ones can be used. CREATING: its key object is being generated. */
     state: 'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED';
-    /** What a request for it meets: `state`, or FROZEN where it is AVAILABLE and its key set or vault is FROZEN. */
+    /** The state that applies to requests: `state`, or FROZEN if it is AVAILABLE and its key set or vault is FROZEN. */
     effectiveState:
       'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED' | 'FROZEN';
-    /** AWS Region such as `eu-central-1`; empty where it is not told. */
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
     /** ARNs of IAM users and roles that may administer the KMS key; none twice. */
     administrators: string[];
     /** ARNs of IAM users and roles that may use the KMS key; none twice. */
     users: string[];
     usage: 'encrypt-decrypt' | 'encrypt-only' | 'decrypt-only' | 'neither';
-    /** The version that new ciphertext is made with. */
+    /** The version that encrypts. */
     currentVersion: number;
-    /** When it is rotated by itself. */
+    /** Rotation schedule. */
     rotation:
       | {
           kind: 'INHERIT';
@@ -324,20 +324,20 @@ export interface Schemas {
           /** Days of 24 hours. */
           days: number;
         };
-    /** When the current version was made. */
+    /** When the current version was created. */
     rotatedAt: string;
-    /** When it is rotated by itself; null for never. */
+    /** When it is rotated next; null for never. */
     nextRotationAt: string | null;
     expiresAt: string | null;
     /** With PENDING_DELETION: when its key objects are destroyed. */
     deletionAt: string | null;
     deletedAt: string | null;
-    /** XKS requests a second, and how many at once; null for no quota. */
+    /** XKS requests per second, and the largest burst; null for no quota. */
     quota: {
       requestsPerSecond: number;
       burst: number;
     } | null;
-    /** How often and when AWS last used it. */
+    /** How often AWS has used it, and when last. */
     use: {
       encrypts: number;
       lastEncryptAt: string | null;
@@ -353,43 +353,43 @@ export interface Schemas {
   };
   CloudKeyPage: {
     items: Schemas['CloudKey'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   CloudKeyVersion: {
     version: number;
-    /** ACTIVE versions decrypt what they encrypted; PENDING ones are being made. */
+    /** ACTIVE versions decrypt what they encrypted; PENDING ones are being generated. */
     state: 'PENDING' | 'ACTIVE' | 'DESTROYING' | 'DESTROYED';
-    /** Made here, or taken over from AWS’s sample proxy. */
+    /** Generated by Holdfast, or adopted from the AWS sample proxy. */
     origin: 'holdfast' | 'aws-sample-proxy';
-    /** New ciphertext is made with it. */
+    /** Whether it is the version that encrypts. */
     current: boolean;
-    /** No more encryptions than this were done with it. At 2³¹ the CloudKey is rotated by itself. */
+    /** Upper bound of the number of encryptions with it. At 2³¹ the CloudKey is rotated automatically. */
     encryptionsAtMost: number;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
     destroyedAt: string | null;
-    /** Its key object has to open a proof that was made with the key before anything is done with it. False for those of before, until they are reconciled, and for keys of one usage: there label and attributes have to do. */
+    /** Whether its key object must decrypt a proof, made when the key was generated, before it is used. False for older versions until they are reconciled, and for keys with a single usage, which are recognized by label and attributes. */
     proven: boolean;
-    /** The key object in the token is not the key on record: nothing is encrypted or decrypted with it, and requests for it fail. Null while it is the right one. */
+    /** Set if the key object in the token is not the key on record: nothing is encrypted or decrypted with it, and requests for it fail. */
     unfit: {
       /** UTC, ISO 8601 with milliseconds. */
       since: string;
       why: string;
     } | null;
   };
-  /** What came of it at one of the KMS keys. */
+  /** The outcome for one of the KMS keys. */
   CloudOutcome: {
     kmsKeyId: string;
-    /** AWS Region such as `eu-central-1`; empty where it is not told. */
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
     keyArn: string | null;
-    /** `pending`: AWS has not answered, or failed; it stays wanted and is repeated. `by-hand`: nothing here signs in to AWS for it. */
+    /** `pending`: AWS has not answered, or failed; it is retried. `by-hand`: Holdfast does not sign in to that AWS account. */
     outcome: 'done' | 'pending' | 'by-hand' | 'no-key';
     problem: {
       /** AWS’s operation. */
       operation: string;
-      /** `waiting`: for something that is not there yet. `settling`: AWS does not show yet what was just made or changed. `proxy`: AWS KMS asked the proxy in vain. All of them go on by themselves. */
+      /** `waiting`: for something that does not exist yet. `settling`: AWS does not show yet what was just created or changed. `proxy`: AWS KMS got no good answer from the proxy. All of them are retried automatically. */
       fault: string;
       /** AWS’s name for it, or ours. */
       code: string;
@@ -397,9 +397,9 @@ export interface Schemas {
       remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
-      /** The KMS key that is in the way. */
+      /** The KMS key that prevents it. */
       keyArn?: string;
-      /** How often in a row it has failed so. */
+      /** Number of consecutive failures of this kind. */
       times?: number;
       /** When AWS was asked for what it does not show yet. */
       since?: string;
@@ -408,18 +408,18 @@ export interface Schemas {
   Credential: {
     /** Access key id: what AWS signs its requests with. */
     accessKeyId: string;
-    /** RETIRED: withdrawn by itself once its successor had taken over. Only LIVE ones open anything. */
+    /** RETIRED: withdrawn automatically after its successor took over. Only LIVE ones are accepted. */
     state: 'LIVE' | 'EXPIRED' | 'WITHDRAWN' | 'RETIRED';
-    /** From this moment on it opens nothing; null for never. */
+    /** When it expires; null for never. */
     expiresAt: string | null;
     retireAfterQuietMinutes: number | null;
     /** Access key id of the credential that takes its place. */
     successor: string | null;
-    /** When a request signed with it last came; null for not yet. */
+    /** When it was last used to sign a request; null if never. */
     lastSeenAt: string | null;
-    /** Address that this request came from. */
+    /** Address of that request. */
     lastAddress: string | null;
-    /** How many requests signed with it have come. */
+    /** Number of requests signed with it. */
     requests: number;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
@@ -427,7 +427,7 @@ export interface Schemas {
   };
   CredentialPage: {
     items: Schemas['Credential'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   CspAccount: {
@@ -437,31 +437,31 @@ export interface Schemas {
     description: string;
     /** Admin group whose members see it. */
     adminGroupId: string;
-    /** How AWS is reached: `access-key` of an IAM user; `role`, which is assumed with an access key or, without one, with the node’s own credentials; `ambient`, those directly, for vaults that the configuration names; or `manual`, by hand, with no credential of AWS. */
+    /** How Holdfast signs in to AWS: `access-key` of an IAM user; `role`, which is assumed with an access key or, without one, with the node’s own credentials; `ambient`, the node’s own credentials directly, for vaults that the configuration names; or `manual`, not at all. */
     type: 'manual' | 'access-key' | 'role' | 'ambient';
-    /** 12 digits; empty where it is not told. With all types but `manual` AWS tells it. */
+    /** 12 digits; empty if unknown. AWS reports it for all types but `manual`. */
     awsAccountId: string;
-    /** Region of CloudKeys for which none is told. */
+    /** Region of CloudKeys that are created without one. */
     defaultRegion: string;
-    /** Part of AWS: China, GovCloud and the European Sovereign Cloud are their own. */
+    /** AWS partition. */
     partition: 'aws' | 'aws-cn' | 'aws-us-gov' | 'aws-eusc';
-    /** Use AWS’s FIPS endpoints; STS has them in the United States alone. */
+    /** Use AWS’s FIPS endpoints; STS has them only in the United States. */
     fips: boolean;
     accessKeyId: string | null;
-    /** When IAM made it, or where that is not known when it was entered. */
+    /** When IAM created it or, if that is unknown, when it was entered. */
     accessKeyCreatedAt: string | null;
     roleArn: string | null;
-    /** For the trust policy of the role: made here, so that no other CSP account has the role assumed. */
+    /** For the trust policy of the role; generated by Holdfast, so that no other CSP account can assume the role. */
     externalId: string | null;
-    /** How often the access key is rotated. */
+    /** Rotation schedule of the access key. */
     accessKeyRotation: {
       /** Null for never. */
       days: number | null;
     };
     nextAccessKeyRotationAt: string | null;
-    /** How far a rotation under way has come; null while none is. */
+    /** Progress of a rotation; null if none is in progress. */
     accessKeyRotationState: ('CREATING' | 'VERIFYING' | 'SWITCHED') | null;
-    /** Why it stopped; it is tried again by itself. */
+    /** Why it stopped; it is retried automatically. */
     accessKeyRotationProblem: {
       /** AWS’s name for it, or one of ours. */
       code: string;
@@ -473,18 +473,18 @@ export interface Schemas {
     check: {
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
-      /** AWS takes the credential, and nothing that is needed for key stores and keys is missing. */
+      /** Whether AWS accepts the credential and every permission that key stores and keys need is present. */
       ok: boolean;
-      /** Who AWS knows the credential as; null where it does not take it. */
+      /** The identity behind the credential; null if AWS does not accept it. */
       arn: string | null;
       accountId: string | null;
-      /** How permissions were looked at: IAM was asked, or what only reads was tried. */
+      /** How permissions were checked: by simulation in IAM, or by trying what only reads. */
       method: 'simulated' | 'tried' | 'none';
-      /** Actions that are not allowed. One that was allowed a moment ago may be among them: that takes effect in AWS after seconds, sometimes minutes. Check again then. */
+      /** Actions that are not allowed. One that was allowed a moment ago may still be listed: a change takes effect in AWS after seconds, sometimes minutes. */
       missing: string[];
-      /** Actions that it is not known of. */
+      /** Actions that could not be checked. */
       notTried: string[];
-      /** What is wrong with the credential, or unwise; null where nothing is. */
+      /** What is wrong or unwise about the credential; null if nothing is. */
       problem: {
         /** AWS’s name for it, or one of ours. */
         code: string;
@@ -499,21 +499,21 @@ export interface Schemas {
   };
   CspAccountPage: {
     items: Schemas['CspAccount'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   CspAccountPolicy: {
-    /** The least policy of the IAM user or the role. */
+    /** The least-privilege policy of the IAM user or role. */
     policy: {
       Version: '2012-10-17';
       Statement: Record<string, unknown>[];
     };
-    /** Of the role, with its external id; null with other types. */
+    /** Trust policy of the role, with its external id; null for other types. */
     trustPolicy: {
       Version: '2012-10-17';
       Statement: Record<string, unknown>[];
     } | null;
-    /** Of the IAM user whose access key assumes the role; null without. */
+    /** Policy of the IAM user whose access key assumes the role; null without one. */
     assumingPolicy: {
       Version: '2012-10-17';
       Statement: Record<string, unknown>[];
@@ -531,32 +531,32 @@ export interface Schemas {
     cspAccountId: string | null;
     region: string;
     name: string;
-    /** Its id in AWS; null while it is not known. */
+    /** Its id in AWS; null while unknown. */
     customKeyStoreId: string | null;
-    /** Made by Holdfast; found in AWS; or looked after by hand. */
+    /** Created by Holdfast, found in AWS, or managed manually. */
     origin: 'HOLDFAST' | 'LINKED' | 'MANUAL';
     /** How AWS KMS reaches the proxy. */
     connectivity: 'PUBLIC_ENDPOINT' | 'VPC_ENDPOINT_SERVICE';
     uriEndpoint: string;
-    /** As AWS has it; empty where it was not looked at. */
+    /** As seen in AWS; empty if it was never read. */
     uriPath: string;
     vpcEndpointServiceName: string | null;
     vpcEndpointServiceOwner: string | null;
     /** XKS credential that AWS has. */
     accessKeyId: string | null;
-    /** One that AWS is being given: until this is null it may have either. */
+    /** The one that AWS is being given: until this is null, AWS may have either. */
     pendingAccessKeyId: string | null;
-    /** Those of this key store and when AWS was last seen with each. */
+    /** Those of this key store, and when AWS last used each. */
     credentials: {
       accessKeyId: string;
-      /** OLD: AWS had it before; it retires once it is quiet. */
+      /** OLD: AWS had it before; it is retired once it is idle. */
       role: 'CURRENT' | 'PENDING' | 'OLD';
       state: 'LIVE' | 'EXPIRED' | 'WITHDRAWN' | 'RETIRED' | 'UNKNOWN';
       lastSeenAt: string | null;
     }[];
-    /** What was asked for and AWS has not confirmed yet. */
+    /** What was requested and AWS has not confirmed yet. */
     wanted: ('CREATE' | 'CONNECT' | 'DISCONNECT' | 'DELETE' | 'UPDATE') | null;
-    /** Connection state in AWS. UNKNOWN: the last look failed, or nobody looks. */
+    /** Connection state in AWS. UNKNOWN: it could not be read last time, or it is managed manually. */
     state:
       | 'CREATING'
       | 'DISCONNECTED'
@@ -566,40 +566,40 @@ export interface Schemas {
       | 'FAILED'
       | 'NOT_FOUND'
       | 'UNKNOWN';
-    /** The same where the last look failed: as it was before. */
+    /** The last state that could be read. */
     lastKnownState: string;
     /** Why it is FAILED. */
     connectionError: {
       /** As AWS has it. */
       code: string;
       meaning: string;
-      /** What is behind it as a rule. */
+      /** The usual cause. */
       cause: string;
       remediation: string;
       /** Where AWS documents it. */
       source: string;
     } | null;
-    /** Why the last act on it, or the last look at it, failed. */
+    /** Why the last act on it, or the last refresh, failed. */
     problem: {
-      /** Of AWS KMS; empty where it is none of its. */
+      /** Error code of AWS KMS; empty if it is not from AWS. */
       operation: string;
       code: string;
       message: string;
       remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
-      /** How often in a row. */
+      /** Number of consecutive failures. */
       times: number;
     } | null;
-    /** What does not fit. */
+    /** What does not match, with its remediation. */
     warnings: {
       code: string;
       message: string;
       remediation: string;
     }[];
-    /** When AWS was last looked at. */
+    /** When it was last read from AWS. */
     checkedAt: string | null;
-    /** When AWS is looked at next, and what is wanted is gone on with; null: not by itself. */
+    /** When it is read from AWS next, and what is wanted continues; null: not automatically. */
     nextCheckAt: string | null;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
@@ -608,20 +608,20 @@ export interface Schemas {
   };
   ExternalKeyStoreByHand: {
     externalKeyStore: Schemas['ExternalKeyStore'];
-    /** Where in AWS’s console. */
+    /** URL in the AWS console. */
     url: string;
     steps: string[];
     fields: {
       label: string;
       value: string;
     }[];
-    /** AWS’s command that does the same. */
+    /** The AWS CLI command that does the same. */
     command: string;
-    /** File name that it reads its request from. */
+    /** Name of the file that the command reads its request from. */
     requestFile: string;
-    /** Of the credential that was issued. */
+    /** Access key id of the credential that was issued. */
     accessKeyId?: string;
-    /** The proxy configuration file that the console of AWS KMS takes; shown this once. */
+    /** The proxy configuration file for the AWS KMS console; shown only once. */
     consoleFile?: {
       XksProxyUriPath: string;
       XksProxyAuthenticationCredential: {
@@ -629,7 +629,7 @@ export interface Schemas {
         RawSecretAccessKey: string;
       };
     };
-    /** What AWS’s command reads; with the secret, shown this once. */
+    /** The request for the AWS CLI command; if it contains the secret, shown only once. */
     request?: Record<string, unknown>;
   };
   ExternalKeyStoreCandidate: {
@@ -641,45 +641,45 @@ export interface Schemas {
     uriEndpoint: string;
     uriPath: string;
     accessKeyId: string;
-    /** What of it is the key set’s. */
+    /** Which of its properties match the key set. */
     matches: ('PATH' | 'ENDPOINT' | 'CREDENTIAL')[];
-    /** Whether it can be linked: its path is the key set’s. */
+    /** Whether it can be linked: its path matches the key set’s. */
     fits: boolean;
-    /** The external key store that it is here already. */
+    /** The external key store record that it is linked as already. */
     linkedAs: string | null;
     createdAt: string | null;
   };
   ExternalKeyStoreCandidatePage: {
     items: Schemas['ExternalKeyStoreCandidate'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   ExternalKeyStoreDeletion: {
-    /** False: AWS has to disconnect it first; it is deleted by itself then. */
+    /** False: AWS has to disconnect it first; it is deleted after that. */
     deleted: boolean;
     externalKeyStore: Schemas['ExternalKeyStore'] | null;
   };
   ExternalKeyStorePage: {
     items: Schemas['ExternalKeyStore'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   ExternalKeyStoreRotation: {
     externalKeyStore: Schemas['ExternalKeyStore'];
-    /** Where in AWS’s console. */
+    /** URL in the AWS console. */
     url?: string;
     steps?: string[];
     fields?: {
       label: string;
       value: string;
     }[];
-    /** AWS’s command that does the same. */
+    /** The AWS CLI command that does the same. */
     command?: string;
-    /** File name that it reads its request from. */
+    /** Name of the file that the command reads its request from. */
     requestFile?: string;
-    /** Of the credential that was issued. */
+    /** Access key id of the credential that was issued. */
     accessKeyId?: string;
-    /** The proxy configuration file that the console of AWS KMS takes; shown this once. */
+    /** The proxy configuration file for the AWS KMS console; shown only once. */
     consoleFile?: {
       XksProxyUriPath: string;
       XksProxyAuthenticationCredential: {
@@ -687,14 +687,14 @@ export interface Schemas {
         RawSecretAccessKey: string;
       };
     };
-    /** What AWS’s command reads; with the secret, shown this once. */
+    /** The request for the AWS CLI command; if it contains the secret, shown only once. */
     request?: Record<string, unknown>;
   };
-  /** One thing that is not as it should be; null is what no record says. */
+  /** A difference; fields are null if no record has them. */
   Finding: {
-    /** `interrupted`: an act that did not come to its end. `missing`: a version without its key object; what was encrypted with it cannot be read. `orphan`: a key object of Holdfast that no record knows. `drift`: a key object that is not as it was made, or not as its record says. `duplicate`: several key objects with one CKA_ID, none of which can be used. */
+    /** `interrupted`: an act that was not completed. `missing`: a version without its key object; what was encrypted with it cannot be decrypted. `orphan`: a key object of Holdfast without a record. `drift`: a key object that differs from how it was generated, or from its record. `duplicate`: several key objects with the same CKA_ID, none of which can be used. */
     kind: 'interrupted' | 'missing' | 'orphan' | 'drift' | 'duplicate' | 'unfit' | 'unproven' | 'seal-broken';
-    /** What was done about it; with `none` and `failed` somebody has to look. */
+    /** What was done about it; `none` and `failed` need attention. */
     outcome: 'finished' | 'undone' | 'destroyed' | 're-entered' | 'proven' | 'failed' | 'none';
     detail: string;
     vaultId: string | null;
@@ -717,10 +717,10 @@ export interface Schemas {
     keySetId: string;
     keySetName: string;
     state: 'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED';
-    /** What a request meets: all but AVAILABLE refuse it. */
+    /** The state that applies to requests; all but AVAILABLE refuse them. */
     effectiveState:
       'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED' | 'FROZEN';
-    /** Of its key set or vault. */
+    /** When its key set or vault was frozen. */
     frozenSince: string | null;
   };
   FoundCloudKeys: {
@@ -734,31 +734,31 @@ export interface Schemas {
   };
   IamPrincipalPage: {
     items: Schemas['IamPrincipal'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   IssuedCredential: {
     /** Access key id: what AWS signs its requests with. */
     accessKeyId: string;
-    /** RETIRED: withdrawn by itself once its successor had taken over. Only LIVE ones open anything. */
+    /** RETIRED: withdrawn automatically after its successor took over. Only LIVE ones are accepted. */
     state: 'LIVE' | 'EXPIRED' | 'WITHDRAWN' | 'RETIRED';
-    /** From this moment on it opens nothing; null for never. */
+    /** When it expires; null for never. */
     expiresAt: string | null;
     retireAfterQuietMinutes: number | null;
     /** Access key id of the credential that takes its place. */
     successor: string | null;
-    /** When a request signed with it last came; null for not yet. */
+    /** When it was last used to sign a request; null if never. */
     lastSeenAt: string | null;
-    /** Address that this request came from. */
+    /** Address of that request. */
     lastAddress: string | null;
-    /** How many requests signed with it have come. */
+    /** Number of requests signed with it. */
     requests: number;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
     withdrawnAt: string | null;
-    /** The secret access key, shown this once: 44 characters, used as they stand. */
+    /** The secret access key, shown only once: 44 characters, to be used as they are. */
     rawSecretAccessKey?: string;
-    /** The proxy configuration file that the console of AWS KMS takes; shown this once. */
+    /** The proxy configuration file for the AWS KMS console; shown only once. */
     consoleFile?: {
       XksProxyUriPath: string;
       XksProxyAuthenticationCredential: {
@@ -774,44 +774,44 @@ export interface Schemas {
     description: string;
     /** Admin group whose members see it; null for none. Cloud admins name one of their own. */
     adminGroupId: string | null;
-    /** CSP account that it is for; null for none. */
+    /** CSP account that it belongs to; null for none. */
     cspAccountId: string | null;
     /** Token that its keys are in. */
     token: string;
-    /** Whether AWS may use it as an external key store; without, its credentials open nothing. */
+    /** Whether AWS may use it as an external key store; if false, its credentials are refused. */
     externalKeyStore: boolean;
     /** Without slashes around it; empty for none. */
     pathPrefix: string;
-    /** What the external key store of AWS KMS is given as its URI path. */
+    /** The URI path for the external key store in AWS KMS (XksProxyUriPath). */
     xksProxyUriPath: string;
-    /** Days of 24 hours between rotations of CloudKeys that have no schedule of their own. */
+    /** Days of 24 hours between rotations of CloudKeys without a schedule of their own. */
     rotation: {
       /** Null for never. */
       days: number | null;
     };
-    /** FROZEN: every request for one of its keys is answered InvalidStateException. It is frozen itself, or its vault is. */
+    /** FROZEN: every request for one of its keys gets InvalidStateException, because it is frozen itself or its vault is. */
     state: 'ACTIVE' | 'FROZEN';
-    /** Which freezes there are; its keys are usable once there is none. */
+    /** The freezes in effect; its keys are usable once there are none. */
     frozenSince: {
-      /** Its own freeze. */
+      /** Frozen individually. */
       keySet: string | null;
-      /** That of its vault as a whole. */
+      /** Its vault is frozen by the vault’s administrators. */
       vault: string | null;
-      /** Its vault, held by the appliance. */
+      /** Its vault is frozen by the appliance’s administrators. */
       appliance: string | null;
     };
-    /** XKS requests a second, and how many at once; null for no quota. */
+    /** XKS requests per second, and the largest burst; null for no quota. */
     quota: {
       requestsPerSecond: number;
       burst: number;
     } | null;
-    /** How many CloudKeys it has that are not DELETED. */
+    /** Number of CloudKeys that are not DELETED. */
     cloudKeys: number;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
     /** UTC, ISO 8601 with milliseconds. */
     updatedAt: string;
-    /** What to see to before AWS meets it, such as that another key set has no path prefix either. Not in lists. */
+    /** What to fix before AWS uses it, such as another key set that has no path prefix either. Not returned in lists. */
     warnings?: {
       code: string;
       message: string;
@@ -819,19 +819,19 @@ export interface Schemas {
     }[];
   };
   KeySetFreezes: {
-    /** How many were asked for: all of them are so now. */
+    /** Number of key sets requested; all of them are in this state now. */
     keySets: number;
-    /** How many of them were not so already. */
+    /** How many of them were changed by this. */
     changed: number;
   };
   KeySetPage: {
     items: Schemas['KeySet'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   KeyVersionPage: {
     items: Schemas['CloudKeyVersion'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   KmsKey: {
@@ -841,25 +841,25 @@ export interface Schemas {
     externalKeyId: string;
     keySetId: string;
     externalKeyStoreId: string;
-    /** AWS Region such as `eu-central-1`; empty where it is not told. */
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
-    /** Made by Holdfast; made by hand and found in AWS; or made by hand and taken at somebody’s word. */
+    /** Created by Holdfast; created manually and found in AWS; or created manually and recorded as given. */
     origin: 'HOLDFAST' | 'LINKED' | 'MANUAL';
     keyId: string | null;
     keyArn: string | null;
     alias: string;
     description: string;
     tags: Record<string, string>;
-    /** What comes next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was given up. */
+    /** What is created next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was removed. */
     step: 'KEY' | 'ALIAS' | 'DONE' | 'GONE';
-    /** The KMS key record is being given up: the KMS key stays, or its deletion is scheduled first. */
+    /** Set while the KMS key record is being removed: the KMS key stays, or its deletion is scheduled first. */
     leaving: ('KEEP' | 'DELETE') | null;
     /** With GONE: what became of the KMS key. */
     outcome: ('KEPT' | 'DELETION_SCHEDULED' | 'NEVER_MADE' | 'GONE_IN_AWS') | null;
     problem: {
       /** AWS’s operation. */
       operation: string;
-      /** `waiting`: for something that is not there yet. `settling`: AWS does not show yet what was just made or changed. `proxy`: AWS KMS asked the proxy in vain. All of them go on by themselves. */
+      /** `waiting`: for something that does not exist yet. `settling`: AWS does not show yet what was just created or changed. `proxy`: AWS KMS got no good answer from the proxy. All of them are retried automatically. */
       fault: string;
       /** AWS’s name for it, or ours. */
       code: string;
@@ -867,46 +867,46 @@ export interface Schemas {
       remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
-      /** The KMS key that is in the way. */
+      /** The KMS key that prevents it. */
       keyArn?: string;
-      /** How often in a row it has failed so. */
+      /** Number of consecutive failures of this kind. */
       times?: number;
       /** When AWS was asked for what it does not show yet. */
       since?: string;
     } | null;
-    /** Tries that failed since the last success. */
+    /** Failed attempts since the last success. */
     attempts: number;
     nextAttemptAt: string | null;
-    /** Asked for and not confirmed by AWS yet: it is repeated. */
+    /** Requested and not confirmed by AWS yet: it is retried. */
     wanted: ('ENABLE' | 'DISABLE' | 'SCHEDULE_DELETION' | 'CANCEL_DELETION') | null;
-    /** What of ours AWS is still to be given. */
+    /** What remains to be changed in AWS. */
     toApply: ('policy' | 'alias' | 'description' | 'tags')[];
-    /** As AWS said last. UNKNOWN: it could not be asked, or the key store is not connected. */
+    /** As last seen in AWS. UNKNOWN: it could not be read, or the key store is not connected. */
     cloudStatus: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION' | 'NOT_FOUND' | 'UNKNOWN';
     cloudStatusAt: string | null;
-    /** AWS’s own word for the state. `Unavailable`: the key store is disconnected. */
+    /** The KeyState in AWS. `Unavailable`: the key store is disconnected. */
     awsState: string | null;
     /** When AWS deletes it. */
     awsDeletionAt: string | null;
-    /** Null where AWS does not say. */
+    /** Null if AWS does not report it. */
     awsAliases: string[] | null;
     policySource: 'generated' | 'generated-without-root' | 'document';
-    /** The key policy as it is to be and as AWS has it; null where it is not known. */
+    /** The key policy of the record and the one in AWS; null if unknown. */
     policy: {
       ours: unknown;
       aws: unknown;
     };
-    /** What AWS has otherwise, side by side. */
+    /** Differences between the record and AWS. */
     drift: {
       what: 'policy' | 'alias' | 'description' | 'tags' | 'state' | 'key-store';
       ours: unknown;
       aws: unknown;
       note?: string;
     }[];
-    /** What AWS shows exactly as it was before our own change of it: AWS is eventually consistent. It is drift once AWS has shown ours, and two minutes (`state`) or ten after the change in any case. */
+    /** What AWS still shows exactly as it was before Holdfast changed it, because AWS is eventually consistent. It counts as drift once AWS has shown the change, and in any case two minutes (`state`) or ten minutes (the rest) after it. */
     mayBeStale: {
       what: 'policy' | 'alias' | 'description' | 'tags' | 'state' | 'key-store';
-      /** When AWS was first seen to show it so. */
+      /** When AWS was first seen to show this. */
       since: string;
     }[];
     /** UTC, ISO 8601 with milliseconds. */
@@ -915,7 +915,7 @@ export interface Schemas {
     updatedAt: string;
   };
   KmsKeyConsole: {
-    /** AWS Region such as `eu-central-1`; empty where it is not told. */
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
     accountId: string;
     keyStoreName: string;
@@ -924,28 +924,28 @@ export interface Schemas {
     alias: string;
     description: string;
     tags: Record<string, string>;
-    /** The key policy; null where the AWS account id is not known. */
+    /** The key policy; null if the AWS account id is unknown. */
     policy: unknown;
-    /** In AWS’s console. */
+    /** Steps in the AWS console. */
     steps: string[];
-    /** With AWS’s command line; the policy is in `policy.json`. */
+    /** The same with the AWS CLI; the policy is in `policy.json`. */
     commands: string[];
   };
   KmsKeyPage: {
     items: Schemas['KmsKey'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   MailSettings: {
     /** DNS name or IP address of the mail server. */
     host: string;
-    /** 587 for `starttls`, 465 for `tls`, as a rule. */
+    /** Usually 587 for `starttls`, 465 for `tls`. */
     port: number;
-    /** TLS from the beginning, after STARTTLS, or none: that only to this machine itself. */
+    /** TLS from the start, STARTTLS, or none, which is allowed only to this machine itself. */
     security: 'tls' | 'starttls' | 'none';
-    /** Null for a server that asks for none. */
+    /** Null for a server without authentication. */
     username: string | null;
-    /** Sender of the mails. */
+    /** Sender of the messages. */
     from: string;
     /** CAs that the server’s certificate must chain to, in PEM form; null for those of the system. */
     caCertificates: string | null;
@@ -954,14 +954,14 @@ export interface Schemas {
     /** UTC, ISO 8601 with milliseconds. */
     updatedAt: string;
   };
-  /** A node that serves from this store. */
+  /** A node that uses this database. */
   Node: {
-    /** Made at its first start, kept in its state directory. */
+    /** Generated at its first start and kept in its state directory. */
     id: string;
     hostname: string;
-    /** Version of Holdfast that it runs, with the commit that it was set up from: `0.4.0+1e526947c0de`. */
+    /** Version of Holdfast that it runs, with the commit that it was built from: `0.4.0+1e526947c0de`. */
     version: string;
-    /** UP: it has shown itself within the last minute. */
+    /** UP: it has reported within the last minute. */
     state: 'UP' | 'DOWN';
     /** UTC, ISO 8601 with milliseconds. */
     startedAt: string;
@@ -970,17 +970,17 @@ export interface Schemas {
   };
   NodePage: {
     items: Schemas['Node'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   OidcProvider: {
-    /** The provider’s issuer, exactly as its metadata says: https, without query and fragment. */
+    /** The provider’s issuer, exactly as in its metadata: https, without query and fragment. */
     issuer: string;
-    /** What the provider calls Holdfast. */
+    /** The client id of Holdfast at the provider. */
     clientId: string;
-    /** What is asked for; `openid` must be among it. */
+    /** Scopes to request; must include `openid`. */
     scopes: string[];
-    /** What names a user at the first sign-in: an e-mail address that the provider has verified (`email_verified` is true), which must be that of one user, or a username. From then on the user is known by the provider’s `sub`. A provider that never sends `email_verified`, as Microsoft Entra ID, needs `preferred_username`. */
+    /** The claim that identifies a user at the first sign-in: an email address that the provider has verified (`email_verified` is true) and that exactly one user has, or a username. From then on the user is identified by the provider’s `sub`. A provider that never sends `email_verified`, such as Microsoft Entra ID, needs `preferred_username`. */
     usernameClaim: 'email' | 'preferred_username';
     /** CAs that the provider’s certificates must chain to, in PEM form; null for those of the system. */
     caCertificates: string | null;
@@ -995,32 +995,32 @@ export interface Schemas {
   };
   OpenedSession: {
     session: Schemas['Session'];
-    /** To be sent as `Authorization: Bearer`; missing where the session is in a cookie. */
+    /** Send it as `Authorization: Bearer`; missing if the session is in a cookie. */
     token?: string;
-    /** Of a session in a cookie: to be sent as X-CSRF-Token with every request that changes something. */
+    /** For a session in a cookie: send it as X-CSRF-Token with every request that changes something. */
     csrfToken?: string;
   };
-  /** What the store said against what the tokens held. */
+  /** Result of comparing the records with the tokens. */
   Reconciliation: {
     id: string;
-    /** The vault that it was confined to; null for all. */
+    /** The vault that it was limited to; null for all. */
     vaultId: string | null;
     /** UTC, ISO 8601 with milliseconds. */
     beganAt: string;
     /** UTC, ISO 8601 with milliseconds. */
     endedAt: string;
-    /** `start` of a node, or who asked; a vault is not told which user of the appliance. */
+    /** `start` for the start of a node, or who requested it; a vault is not told which user of the appliance. */
     askedBy: string;
-    /** Every token was compared, and there is nothing that somebody has to look at. */
+    /** Whether every token was compared and nothing needs attention. */
     clean: boolean;
     tokens: {
       token: string;
-      /** False where the token could not be asked; `problem` says why. */
+      /** False if the token could not be read; `problem` says why. */
       compared: boolean;
       problem: string | null;
-      /** Key objects of Holdfast in the token; told to the appliance alone. */
+      /** Number of key objects of Holdfast in the token; shown only to the appliance. */
       keyObjects: number | null;
-      /** Findings of each kind, also those that are not listed. */
+      /** Number of findings of each kind, including those not listed. */
       counts: {
         interrupted: number;
         missing: number;
@@ -1036,39 +1036,39 @@ export interface Schemas {
   };
   ReconciliationPage: {
     items: Schemas['Reconciliation'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   RecoveryCodes: {
-    /** Shown this once. Each works once, in place of a code of the app. */
+    /** Shown only once. Each works once, in place of a code from the app. */
     recoveryCodes: string[];
   };
   ResetVaultAdministrator: {
-    /** Letter case makes no difference between two users. */
+    /** Not case-sensitive. */
     username: string;
-    /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+    /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
     firstPassword?: string;
-    /** Whether the first password went to the user by mail. */
+    /** Whether the first password was sent to the user by mail. */
     mailed: boolean;
-    /** Why there was no mail. */
+    /** Why no mail was sent. */
     mailProblem?: string;
   };
   Session: {
     id: string;
-    /** What is still owed before the session may do anything else; ACTIVE when nothing is. */
+    /** What the session must complete before it can do anything else; ACTIVE if nothing. */
     state: 'SECOND_FACTOR' | 'PASSWORD_CHANGE' | 'ACTIVE';
-    /** How the user proved who they are. */
+    /** How the user signed in. */
     method: 'password' | 'oidc';
-    /** Address that the session was begun from. */
+    /** Address that the session was started from. */
     address: string;
     userAgent: string;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
     /** When it was last used, to within half a minute. */
     lastSeenAt: string;
-    /** When it ends at the latest. */
+    /** When it ends at the latest, however busy. */
     expiresAt: string;
-    /** Whether it is the one that asks. */
+    /** Whether it is the current session. */
     current: boolean;
     user: {
       id: string;
@@ -1102,32 +1102,32 @@ export interface Schemas {
         | 'reconcile.run'
       )[];
     };
-    /** Of a session in a cookie: to be sent as X-CSRF-Token with every request that changes something. */
+    /** For a session in a cookie: send it as X-CSRF-Token with every request that changes something. */
     csrfToken?: string;
   };
   SessionPage: {
     items: Schemas['Session'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   ShortKmsKey: {
     id: string;
-    /** AWS Region such as `eu-central-1`; empty where it is not told. */
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
     keyArn: string | null;
     alias: string;
-    /** What comes next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was given up. */
+    /** What is created next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was removed. */
     step: 'KEY' | 'ALIAS' | 'DONE' | 'GONE';
-    /** As AWS said last. UNKNOWN: it could not be asked, or the key store is not connected. */
+    /** As last seen in AWS. UNKNOWN: it could not be read, or the key store is not connected. */
     cloudStatus: 'AVAILABLE' | 'DISABLED' | 'PENDING_DELETION' | 'NOT_FOUND' | 'UNKNOWN';
-    /** Asked for and not confirmed by AWS yet: it is repeated. */
+    /** Requested and not confirmed by AWS yet: it is retried. */
     wanted: ('ENABLE' | 'DISABLE' | 'SCHEDULE_DELETION' | 'CANCEL_DELETION') | null;
-    /** AWS has something otherwise than it is here. */
+    /** The KMS key in AWS differs from its Holdfast record. */
     drift: boolean;
     problem: {
       /** AWS’s operation. */
       operation: string;
-      /** `waiting`: for something that is not there yet. `settling`: AWS does not show yet what was just made or changed. `proxy`: AWS KMS asked the proxy in vain. All of them go on by themselves. */
+      /** `waiting`: for something that does not exist yet. `settling`: AWS does not show yet what was just created or changed. `proxy`: AWS KMS got no good answer from the proxy. All of them are retried automatically. */
       fault: string;
       /** AWS’s name for it, or ours. */
       code: string;
@@ -1135,9 +1135,9 @@ export interface Schemas {
       remediation: string;
       /** UTC, ISO 8601 with milliseconds. */
       at: string;
-      /** The KMS key that is in the way. */
+      /** The KMS key that prevents it. */
       keyArn?: string;
-      /** How often in a row it has failed so. */
+      /** Number of consecutive failures of this kind. */
       times?: number;
       /** When AWS was asked for what it does not show yet. */
       since?: string;
@@ -1155,7 +1155,7 @@ export interface Schemas {
     at: string;
     /** Nothing needs attention. */
     ok: boolean;
-    /** What needs attention, what stops most first. */
+    /** What needs attention, most serious first. */
     findings: {
       trouble:
         | 'STORE_UNWRITABLE'
@@ -1183,12 +1183,12 @@ export interface Schemas {
         | 'CREDENTIAL_ENDS';
       /** The token, vault or node. */
       where: string;
-      /** What is so, in a sentence. */
+      /** The finding, in a sentence. */
       message: string;
-      /** The command that mends it, or shows more. */
+      /** The command that fixes it, or shows more. */
       remediation: string;
     }[];
-    /** For users of the appliance: what is worth knowing and needs no attention. */
+    /** For users of the appliance: what is worth knowing but needs no attention. */
     notes?: {
       /** The token. */
       where: string;
@@ -1196,7 +1196,7 @@ export interface Schemas {
       /** The command that shows more. */
       more: string;
     }[];
-    /** Of the node that answers. */
+    /** Of the node that responds. */
     version: string;
     /** For users of the appliance. */
     nodes?: {
@@ -1206,11 +1206,11 @@ export interface Schemas {
       /** UTC, ISO 8601 with milliseconds. */
       lastSeenAt: string;
     }[];
-    /** As the node that answers has them; in a vault those that it may use. */
+    /** Tokens of the node that responds; in a vault, those that it may use. */
     tokens: {
       name: string;
       health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
-      /** Token hosts of this node; null where its supervisor does not say. */
+      /** Token hosts of this node; null if its supervisor does not report them. */
       hosts: number | null;
       hostsUp: number | null;
       pinRefused: boolean;
@@ -1221,7 +1221,7 @@ export interface Schemas {
       /** UTC, ISO 8601 with milliseconds. */
       expiresAt: string;
     }[];
-    /** Of the store. */
+    /** Disk of the database. */
     disk?: {
       freeBytes: number;
       totalBytes: number;
@@ -1231,7 +1231,7 @@ export interface Schemas {
     };
     /** Events in the trails of all vaults and of the appliance. */
     auditEvents?: number;
-    /** Work by schedule, and until when the process that does it has it; a minute at a time. */
+    /** Scheduled work, and when the lease of the process that does it expires; a minute at a time. */
     schedules?: {
       name: string;
       /** UTC, ISO 8601 with milliseconds. */
@@ -1245,20 +1245,20 @@ export interface Schemas {
       total: number;
       frozen: number;
     };
-    /** By state; those that are DELETED are not counted. */
+    /** By state; DELETED ones are not counted. */
     cloudKeys: Record<string, number>;
-    /** By state, as AWS said last. */
+    /** By state, as last seen in AWS. */
     externalKeyStores: Record<string, number>;
     credentials: {
       live: number;
     };
-    /** Request quotas, on the node that answers; null where its supervisor does not say. */
+    /** Request quotas on the node that responds; null if its supervisor does not report them. */
     quotas: {
       /** UTC, ISO 8601 with milliseconds. */
       refusedSince: string;
       /** Requests refused since then. */
       refused: number;
-      /** Key sets and CloudKeys of which four fifths were used in a minute, or requests refused. */
+      /** Key sets and CloudKeys that used at least four fifths of their quota in a minute, or had requests refused. */
       near: number;
       /** In a vault: which. */
       of?: {
@@ -1269,35 +1269,35 @@ export interface Schemas {
         refused: number;
       }[];
     } | null;
-    /** Of when what is told of KMS keys in AWS is; null while they are looked through for the first time. */
+    /** When the status of KMS keys in AWS was last evaluated; null until the first time. */
     kmsKeysSeenAt: string | null;
   };
   /** A PKCS#11 token, as this node sees it. */
   Token: {
     /** Its name in the configuration; AWS sees it as `ekmFleetDetails[].id`. */
     name: string;
-    /** Profile of its PKCS#11 module. */
+    /** The profile of its PKCS#11 module. */
     profile: string;
     vendor: string;
-    /** The vendor’s product, by the profile. */
+    /** The vendor’s product, according to the profile. */
     model: string;
-    /** ACTIVE: every host has proven itself within the last minute; DEGRADED: some have. */
+    /** ACTIVE: every host passed its health check within the last minute; DEGRADED: some did. */
     health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
-    /** The token hosts of the management process of this node; XKS workers have others. */
+    /** The token hosts of this node’s management process; XKS workers have their own. */
     hosts: {
       /** Process id; null while it starts. */
       pid: number | null;
       state: 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
     }[];
-    /** How many vaults may use it. */
+    /** Number of vaults that may use it. */
     vaults: number;
   };
   TokenPage: {
     items: Schemas['Token'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
-  /** What a fresh connection to a token found. */
+  /** What a fresh connection to a token found out. */
   TokenReport: {
     ok: boolean;
     /** In the order in which they were tried; the first that failed is the last. */
@@ -1305,12 +1305,12 @@ export interface Schemas {
       name: 'module' | 'token' | 'login' | 'mechanisms' | 'self-test' | 'key-making' | 'latency';
       ok: boolean;
       milliseconds: number;
-      /** What was found, or what failed, with its CKR name. */
+      /** What was found, or what failed, with its CKR code. */
       detail: string;
     }[];
     /** What to do, where one failed. */
     remediation?: string;
-    /** What the token says of itself. */
+    /** What the token reports about itself. */
     info?: {
       label: string;
       serial: string;
@@ -1318,54 +1318,54 @@ export interface Schemas {
       model: string;
       firmware: string;
     };
-    /** Names of PKCS#11, numbers where there is none. */
+    /** PKCS#11 names; numbers for those without one. */
     mechanisms?: string[];
   };
   TotpEnrolment: {
-    /** Base32, for apps into which it is typed. Shown this once. */
+    /** Base32, to be typed into the app. Shown only once. */
     secret: string;
-    /** The same for a QR code. */
+    /** The same as a URI, for a QR code. */
     otpauthUri: string;
   };
   UnlinkedKmsKeyPage: {
     items: {
       keyArn: string;
       externalKeyStoreId: string;
-      /** AWS Region such as `eu-central-1`; empty where it is not told. */
+      /** AWS Region such as `eu-central-1`; empty if none was given. */
       region: string;
-      /** AWS’s word. */
+      /** The KeyState in AWS. */
       state: string;
       description: string;
       /** What the KMS key refers to. */
       externalKeyId: string;
-      /** Null where the key set has no CloudKey of this external key id: nothing can use the KMS key. */
+      /** Null if the key set has no CloudKey with this external key id: the KMS key cannot be used. */
       cloudKeyId: string | null;
       cloudKeyName: string | null;
     }[];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
-    /** KMS keys of the account and Region that were looked at so far. */
+    /** Number of KMS keys of the AWS account and Region that were examined so far. */
     looked: number;
-    /** Those among them that AWS does not let us look at. */
+    /** How many of them AWS does not allow the CSP account to read. */
     hidden: number;
   };
   User: {
     id: string;
-    /** Letter case makes no difference between two users. */
+    /** Not case-sensitive. */
     username: string;
-    /** What the user is called. */
+    /** The user’s full name. */
     displayName: string;
     /** Where mail goes, such as first passwords. */
     email: string;
     role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-    /** Disabled, a user has no session and no API key. */
+    /** A disabled user has no session and no API key. */
     state: 'ACTIVE' | 'DISABLED';
-    /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+    /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
     locked: boolean;
-    /** Whether signing in needs a second factor. */
+    /** Whether the user has a second factor. */
     secondFactor: boolean;
     mustChangePassword: boolean;
-    /** By password, at the OpenID provider of the vault or appliance, or either. */
+    /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
     signIn: 'password' | 'oidc' | 'both';
     lastSignInAt: string | null;
     /** UTC, ISO 8601 with milliseconds. */
@@ -1375,7 +1375,7 @@ export interface Schemas {
   };
   UserPage: {
     items: Schemas['User'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   Vault: {
@@ -1386,7 +1386,7 @@ export interface Schemas {
     type: 'cloud-key-management';
     /** Free text. */
     description: string;
-    /** Who administers it. */
+    /** The contact for the vault. */
     administrator: {
       name: string;
       /** Where mail goes, such as first passwords. */
@@ -1398,18 +1398,18 @@ export interface Schemas {
     signInUrl: string;
     /** Where its part of this API is. */
     apiUrl: string;
-    /** FROZEN: every request for one of its keys is answered InvalidStateException. */
+    /** FROZEN: every request for one of its keys gets InvalidStateException. */
     state: 'ACTIVE' | 'FROZEN';
-    /** Which freezes of the vault as a whole there are; its keys are usable once there is none. */
+    /** The freezes in effect for the vault as a whole; its keys are usable once there are none. */
     frozenSince: {
-      /** Ended by its own administrators. */
+      /** Frozen by its own administrators, who can thaw it. */
       vault: string | null;
-      /** Held by the appliance, and ended by its administrators. */
+      /** Frozen by the appliance’s administrators, who can thaw it. */
       appliance: string | null;
     };
-    /** As far as the caller sees them, and so the CloudKeys. */
+    /** Number of key sets that the caller may see; the same goes for CloudKeys. */
     keySets: number;
-    /** CloudKeys that are not deleted. */
+    /** Number of CloudKeys that are not DELETED. */
     cloudKeys: number;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
@@ -1417,19 +1417,19 @@ export interface Schemas {
     updatedAt: string;
   };
   VaultFreezes: {
-    /** How many vaults were frozen by this. */
+    /** Number of vaults that this froze. */
     frozen: number;
-    /** How many had been already. */
+    /** How many were frozen already. */
     frozenBefore: number;
   };
   VaultPage: {
     items: Schemas['Vault'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
   VaultReconciliationPage: {
     items: Schemas['Reconciliation'][];
-    /** Asks for the next page, as `cursor`; null at the end. */
+    /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
 }
@@ -1701,7 +1701,7 @@ export interface Paths {
       answer: {
         id: string;
         name: string;
-        /** What it may do, as long as its owner may. */
+        /** Its permissions, as long as its owner has them too. */
         scope: (
           | 'appliance.read'
           | 'vaults.write'
@@ -1735,7 +1735,7 @@ export interface Paths {
         /** UTC, ISO 8601 with milliseconds. */
         createdAt: string;
         state: 'LIVE' | 'EXPIRED' | 'REVOKED';
-        /** To be sent as `Authorization: Bearer`. Shown this once; a repetition has none. */
+        /** Send it as `Authorization: Bearer`. Shown only once; a repeated request returns none. */
         secret?: string;
       };
     };
@@ -1798,7 +1798,7 @@ export interface Paths {
         type: 'cloud-key-management';
         /** Free text. */
         description: string;
-        /** Who administers it. */
+        /** The contact for the vault. */
         administrator: {
           name: string;
           /** Where mail goes, such as first passwords. */
@@ -1810,28 +1810,28 @@ export interface Paths {
         signInUrl: string;
         /** Where its part of this API is. */
         apiUrl: string;
-        /** FROZEN: every request for one of its keys is answered InvalidStateException. */
+        /** FROZEN: every request for one of its keys gets InvalidStateException. */
         state: 'ACTIVE' | 'FROZEN';
-        /** Which freezes of the vault as a whole there are; its keys are usable once there is none. */
+        /** The freezes in effect for the vault as a whole; its keys are usable once there are none. */
         frozenSince: {
-          /** Ended by its own administrators. */
+          /** Frozen by its own administrators, who can thaw it. */
           vault: string | null;
-          /** Held by the appliance, and ended by its administrators. */
+          /** Frozen by the appliance’s administrators, who can thaw it. */
           appliance: string | null;
         };
-        /** As far as the caller sees them, and so the CloudKeys. */
+        /** Number of key sets that the caller may see; the same goes for CloudKeys. */
         keySets: number;
-        /** CloudKeys that are not deleted. */
+        /** Number of CloudKeys that are not DELETED. */
         cloudKeys: number;
         /** UTC, ISO 8601 with milliseconds. */
         createdAt: string;
         /** UTC, ISO 8601 with milliseconds. */
         updatedAt: string;
-        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
         firstPassword?: string;
-        /** Whether the first password went to the user by mail. */
+        /** Whether the first password was sent to the user by mail. */
         mailed: boolean;
-        /** Why there was no mail. */
+        /** Why no mail was sent. */
         mailProblem?: string;
       };
     };
@@ -1900,32 +1900,32 @@ export interface Paths {
       };
       answer: {
         id: string;
-        /** Letter case makes no difference between two users. */
+        /** Not case-sensitive. */
         username: string;
-        /** What the user is called. */
+        /** The user’s full name. */
         displayName: string;
         /** Where mail goes, such as first passwords. */
         email: string;
         role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-        /** Disabled, a user has no session and no API key. */
+        /** A disabled user has no session and no API key. */
         state: 'ACTIVE' | 'DISABLED';
-        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
         locked: boolean;
-        /** Whether signing in needs a second factor. */
+        /** Whether the user has a second factor. */
         secondFactor: boolean;
         mustChangePassword: boolean;
-        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
         signIn: 'password' | 'oidc' | 'both';
         lastSignInAt: string | null;
         /** UTC, ISO 8601 with milliseconds. */
         createdAt: string;
         /** UTC, ISO 8601 with milliseconds. */
         updatedAt: string;
-        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
         firstPassword?: string;
-        /** Whether the first password went to the user by mail. */
+        /** Whether the first password was sent to the user by mail. */
         mailed: boolean;
-        /** Why there was no mail. */
+        /** Why no mail was sent. */
         mailProblem?: string;
       };
     };
@@ -1966,32 +1966,32 @@ export interface Paths {
       body: undefined;
       answer: {
         id: string;
-        /** Letter case makes no difference between two users. */
+        /** Not case-sensitive. */
         username: string;
-        /** What the user is called. */
+        /** The user’s full name. */
         displayName: string;
         /** Where mail goes, such as first passwords. */
         email: string;
         role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-        /** Disabled, a user has no session and no API key. */
+        /** A disabled user has no session and no API key. */
         state: 'ACTIVE' | 'DISABLED';
-        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
         locked: boolean;
-        /** Whether signing in needs a second factor. */
+        /** Whether the user has a second factor. */
         secondFactor: boolean;
         mustChangePassword: boolean;
-        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
         signIn: 'password' | 'oidc' | 'both';
         lastSignInAt: string | null;
         /** UTC, ISO 8601 with milliseconds. */
         createdAt: string;
         /** UTC, ISO 8601 with milliseconds. */
         updatedAt: string;
-        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
         firstPassword?: string;
-        /** Whether the first password went to the user by mail. */
+        /** Whether the first password was sent to the user by mail. */
         mailed: boolean;
-        /** Why there was no mail. */
+        /** Why no mail was sent. */
         mailProblem?: string;
       };
     };
@@ -2097,32 +2097,32 @@ export interface Paths {
       };
       answer: {
         id: string;
-        /** Letter case makes no difference between two users. */
+        /** Not case-sensitive. */
         username: string;
-        /** What the user is called. */
+        /** The user’s full name. */
         displayName: string;
         /** Where mail goes, such as first passwords. */
         email: string;
         role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-        /** Disabled, a user has no session and no API key. */
+        /** A disabled user has no session and no API key. */
         state: 'ACTIVE' | 'DISABLED';
-        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
         locked: boolean;
-        /** Whether signing in needs a second factor. */
+        /** Whether the user has a second factor. */
         secondFactor: boolean;
         mustChangePassword: boolean;
-        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
         signIn: 'password' | 'oidc' | 'both';
         lastSignInAt: string | null;
         /** UTC, ISO 8601 with milliseconds. */
         createdAt: string;
         /** UTC, ISO 8601 with milliseconds. */
         updatedAt: string;
-        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
         firstPassword?: string;
-        /** Whether the first password went to the user by mail. */
+        /** Whether the first password was sent to the user by mail. */
         mailed: boolean;
-        /** Why there was no mail. */
+        /** Why no mail was sent. */
         mailProblem?: string;
       };
     };
@@ -2163,32 +2163,32 @@ export interface Paths {
       body: undefined;
       answer: {
         id: string;
-        /** Letter case makes no difference between two users. */
+        /** Not case-sensitive. */
         username: string;
-        /** What the user is called. */
+        /** The user’s full name. */
         displayName: string;
         /** Where mail goes, such as first passwords. */
         email: string;
         role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
-        /** Disabled, a user has no session and no API key. */
+        /** A disabled user has no session and no API key. */
         state: 'ACTIVE' | 'DISABLED';
-        /** Too many wrong passwords or codes; the lock ends by itself, or by unlocking. */
+        /** After too many wrong passwords or codes; the lock expires, or an administrator lifts it. */
         locked: boolean;
-        /** Whether signing in needs a second factor. */
+        /** Whether the user has a second factor. */
         secondFactor: boolean;
         mustChangePassword: boolean;
-        /** By password, at the OpenID provider of the vault or appliance, or either. */
+        /** By password, through the OpenID Connect provider of the vault or appliance, or either. */
         signIn: 'password' | 'oidc' | 'both';
         lastSignInAt: string | null;
         /** UTC, ISO 8601 with milliseconds. */
         createdAt: string;
         /** UTC, ISO 8601 with milliseconds. */
         updatedAt: string;
-        /** The first password, shown this once, where it did not go by mail. Good for seven days. */
+        /** The first password, shown only once, if it was not sent by mail. Valid for seven days. */
         firstPassword?: string;
-        /** Whether the first password went to the user by mail. */
+        /** Whether the first password was sent to the user by mail. */
         mailed: boolean;
-        /** Why there was no mail. */
+        /** Why no mail was sent. */
         mailProblem?: string;
       };
     };

@@ -140,7 +140,7 @@ export function parseEndpoint(text: string): URL {
   if (url.username !== '' || url.password !== '')
     throw new CliError(
       'usage',
-      'an endpoint has no user name or password in it',
+      'an endpoint must not contain a username or password',
       'holdfast login --username NAME',
     );
   return new URL(url.origin);
@@ -161,7 +161,7 @@ function parseVault(text: string | undefined): { id: string; origin?: URL } | un
     throw new CliError(
       'usage',
       'a vault is named by its id or its sign-in address: names are known only to those who are signed in',
-      'holdfast vault show, for those who are, has both; the first e-mail of a new vault has the address',
+      'holdfast vault show, for those who are signed in, shows both; the first email of a new vault has the address',
     );
   return { id: found[1].toLowerCase(), origin: parseEndpoint(text) };
 }

@@ -58,7 +58,7 @@ export function addAccountCommands(program: Command): void {
       .description('change your own password; your other sessions end')
       .option(
         '--password-file <file>',
-        'a file of mode 0600 with the password of now, or - for standard input',
+        'a file of mode 0600 with the current password, or - for standard input',
       )
       .option('--new-password-file <file>', 'the same, with the new one')
       .action(async (input: { passwordFile?: string; newPasswordFile?: string }, command: Command) =>

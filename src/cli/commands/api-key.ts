@@ -30,18 +30,18 @@ interface ApiKeyInput {
 export function addApiKeyCommands(program: Command): void {
   const apiKey = program
     .command('api-key')
-    .description('your own API keys: what programs sign in with, each with its own permissions and expiry');
+    .description('your own API keys, for programs, each with its own permissions and expiry');
   example(
     apiKey
       .command('create <name>')
-      .description('make an API key; its secret is shown this once')
+      .description('create an API key; its secret is shown only once')
       .addOption(
         new Option('--scope <permissions>', `what it may do, of what you may: ${permissions.join(', ')}`)
           .argParser(collect)
           .makeOptionMandatory(),
       )
       .addOption(
-        new Option('--expires <when>', 'a date, a time, or a time from now such as 90d or 12mo')
+        new Option('--expires <when>', 'a date, a time, or a duration from now such as 90d or 12mo')
           .argParser(parseMoment)
           .makeOptionMandatory(),
       )
@@ -77,7 +77,7 @@ export function addApiKeyCommands(program: Command): void {
   example(
     apiKey
       .command('revoke <api-key>')
-      .description('revoke an API key, by name or id: it opens nothing from now on')
+      .description('revoke an API key, by name or id, at once')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await find(api, kind, name);

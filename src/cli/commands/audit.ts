@@ -25,17 +25,17 @@ const maxUnasked = 100;
 export function addAuditCommands(program: Command): void {
   const audit = program
     .command('audit')
-    .description('the audit trail of the vault that is signed in to, or of the appliance');
+    .description('the audit trail of the vault that you are signed in to, or of the appliance');
   example(
     audit
       .command('list')
-      .description('list who did what, when and from where, refused acts and sign-ins included')
+      .description('list who did what, when and from where, including refused acts and sign-ins')
       .option(
         '--action <action>',
         'only this action, such as cloud-key.disable, or all that start with a prefix: cloud-key.',
       )
       .option('--actor <actor>', 'only acts of this user or API key, by name or id')
-      .option('--target <target>', 'only acts on this thing, by name or id')
+      .option('--target <target>', 'only acts on this target, by name or id')
       .addOption(
         new Option('--outcome <outcome>', 'only what was done, or refused').choices(['done', 'refused']),
       )

@@ -25,13 +25,10 @@ const pathOfVerb = {
 /** What is done to a CloudKey over its life. */
 export function addCloudKeyActs(cloudKey: Command): void {
   for (const [verb, description] of [
-    ['disable', 'stop all use of a CloudKey: once it returns, no later request succeeds'],
+    ['disable', 'disable a CloudKey: once this returns, no later request succeeds'],
     ['enable', 'enable a disabled CloudKey again; an expired one needs a later --expires first (edit)'],
-    ['rotate', 'make a new version of a CloudKey now; old ciphertext stays readable'],
-    [
-      'cancel-deletion',
-      'cancel the deletion of a CloudKey while it is pending; it stays disabled until it is enabled',
-    ],
+    ['rotate', 'rotate a CloudKey: generate a new version; old ciphertext can still be decrypted'],
+    ['cancel-deletion', 'cancel the pending deletion of a CloudKey; it stays disabled until it is enabled'],
   ] as const) {
     const command = addAct(cloudKey, verb, description, async (api, before, { cloud }) =>
       tellCloudKeyChange(
@@ -47,7 +44,8 @@ export function addCloudKeyActs(cloudKey: Command): void {
   const remove = addAct(
     cloudKey,
     'delete',
-    'schedule the deletion of a CloudKey: disabled at once, its key objects destroyed after the waiting time',
+    'schedule the deletion of a CloudKey: it is disabled at once, and its key objects are destroyed after ' +
+      'the waiting period',
     async (api, found, { days, yes, cloud }) => {
       const when = new Date(wallClock().getTime() + days * 86_400_000).toISOString();
       await confirm(
@@ -60,7 +58,7 @@ export function addCloudKeyActs(cloudKey: Command): void {
   );
   remove
     .addOption(
-      new Option('--days <days>', 'waiting time in which it can be cancelled, 7 to 30 days')
+      new Option('--days <days>', 'waiting period in which it can be cancelled, 7 to 30 days')
         .argParser(parseCount(7, 30))
         .default(30),
     )
@@ -71,7 +69,8 @@ export function addCloudKeyActs(cloudKey: Command): void {
 function cloudOption(): Option {
   return new Option(
     '--cloud <side>',
-    'ours, or both to do the same to its KMS keys in AWS. Nothing here waits for AWS; what AWS does not do at once is retried',
+    'ours, or both to do the same to its KMS keys in AWS; the command does not wait for AWS, and what AWS ' +
+      'does not do at once is retried',
   ).choices(['ours', 'both']);
 }
 

@@ -62,10 +62,10 @@ export function addCloudKeyCommands(program: Command): void {
   addMake(
     cloudKey
       .command('create <name>')
-      .description('make a CloudKey: an AES-256 key, born in the token')
-      .option('--external-key-id <id>', 'what AWS KMS calls it; permanent; a UUID if omitted')
+      .description('create a CloudKey: an AES-256 key, generated in the token')
+      .option('--external-key-id <id>', 'how AWS KMS refers to it; permanent; a UUID if omitted')
       .addOption(new Option('--usage <usage>', 'what AWS KMS may do with it; permanent').choices(usages))
-      .option('--no-kms-key', 'do not make a KMS key in AWS')
+      .option('--no-kms-key', 'do not create a KMS key in AWS')
       .addOption(aliasOption('--kms-alias <alias>'))
       .addOption(tagOption('--kms-tag <name=value>'))
       .addOption(policyOption('--kms-policy <policy>'))
@@ -77,12 +77,15 @@ export function addCloudKeyCommands(program: Command): void {
   addMake(
     cloudKey
       .command('adopt <name>')
-      .description('take over a key object that AWS’s sample proxy (aws-kms-xks-proxy) used')
+      .description('adopt a key object that the AWS sample proxy (aws-kms-xks-proxy) used')
       .requiredOption('--label <label>', 'CKA_LABEL of the key object in the token')
-      .option('--external-key-id <id>', 'what AWS KMS calls it; the label if omitted, as in the sample proxy')
+      .option(
+        '--external-key-id <id>',
+        'how AWS KMS refers to it; the label if omitted, as in the sample proxy',
+      )
       .option(
         '--restrict',
-        'have the token set to false, for good, what the key object may do beyond encrypt and decrypt: CKA_SIGN, ' +
+        'permanently set to false in the token what the key object permits beyond encrypt and decrypt: CKA_SIGN, ' +
           'CKA_VERIFY, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE',
       ),
     async (api, fields, { label = '', externalKeyId = label, restrict }) =>
@@ -265,10 +268,10 @@ function addEdit(cloudKey: Command): void {
     .addArgument(cloudKeyArgument())
     .description('change a CloudKey')
     .addOption(keySetOption())
-    .option('--name <name>', 'another name')
+    .option('--name <name>', 'new name')
     .option(
       '--apply-to-kms',
-      'change its KMS keys in AWS too (alias, description, key policy); without, the difference is shown as drift',
+      'also change its KMS keys in AWS (alias, description, key policy); otherwise the difference is shown as drift',
     );
   describe(edit).action(async (name: string, input: CloudKeyInput, command: Command) =>
     withApi(command, async (api) => {
@@ -291,10 +294,7 @@ function addEdit(cloudKey: Command): void {
 function describe(command: Command): Command {
   return command
     .option('--description <text>', 'up to 300 characters')
-    .option(
-      '--region <region>',
-      'AWS Region that it is for; that of the CSP account of its key set if omitted',
-    )
+    .option('--region <region>', 'AWS Region; the default Region of its key set’s CSP account if omitted')
     .addOption(
       listOption('--administrator <arns>', 'IAM users and roles that administer it, for its KMS key policy'),
     )
@@ -307,13 +307,14 @@ function describe(command: Command): Command {
     .addOption(
       new Option(
         '--expires <when>',
-        'never, a date (its first moment, UTC), a time, or a time from now such as 90d or 12mo; from then on it is not used',
+        'never, a date (from 00:00 UTC), a time, or a duration from now such as 90d or 12mo; from then on it ' +
+          'cannot be used',
       ).argParser(parseExpiry),
     )
     .addOption(
       new Option(
         '--quota <rate>',
-        'XKS requests a second, such as 500, or 500/1000 with a burst; none for no quota',
+        'XKS requests per second, such as 500, or 500/1000 with a burst; none for no quota',
       ).argParser(parseQuota),
     );
 }

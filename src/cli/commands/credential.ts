@@ -42,11 +42,11 @@ interface CredentialInput {
 export function addCredentialCommands(program: Command): void {
   const credential = program
     .command('credential')
-    .description('XKS credentials of a key set: what AWS KMS signs its requests with');
+    .description('XKS credentials of a key set, with which AWS KMS signs its requests');
   const issue = credential
     .command('issue')
     .description(
-      'make a credential; its secret is shown this once, or goes into the file for the console of AWS',
+      'issue a credential; its secret is shown only once, or written to the file for the AWS console',
     )
     .requiredOption('--key-set <key-set>', 'name or id of the key set')
     .addOption(expiresOption())
@@ -65,9 +65,7 @@ export function addCredentialCommands(program: Command): void {
   example(
     credential
       .command('list')
-      .description(
-        'list the credentials of a key set and when AWS was last seen with each; secrets are never shown',
-      )
+      .description('list the credentials of a key set and when AWS last used each; secrets are never shown')
       .requiredOption('--key-set <key-set>', 'name or id of the key set')
       .addOption(limitOption())
       .action(async ({ keySet, limit }: { keySet: string; limit?: number }, command: Command) =>
@@ -85,7 +83,7 @@ export function addCredentialCommands(program: Command): void {
   addAct(
     credential,
     'edit',
-    'change when a credential expires, or whether it retires by itself',
+    'change when a credential expires, or whether it is retired automatically',
     async ({ client, options }, record, input) => {
       const body = changes({
         expiresAt: input.expires?.to,
@@ -100,7 +98,7 @@ export function addCredentialCommands(program: Command): void {
   addAct(
     credential,
     'rotate',
-    'issue the successor of a credential; both are good until the old one retires or is withdrawn',
+    'issue the successor of a credential; both are valid until the old one is retired or withdrawn',
     async (api, record, input) =>
       printIssued(api, input, async () =>
         api.client.actOnce(record, '/rotate', {
@@ -142,7 +140,7 @@ function addAct(
   const command = parent
     .command(`${verb} <access-key-id>`)
     .description(description)
-    .option('--key-set <key-set>', 'name or id of its key set; looked for in all of them if omitted');
+    .option('--key-set <key-set>', 'name or id of its key set; all key sets are searched if omitted');
   for (const option of options) command.addOption(option);
   command.action(async (accessKeyId: string, input: CredentialInput, command: Command) =>
     withApi(command, async (api) => act(api, await findCredential(api, accessKeyId, input.keySet), input)),
@@ -226,20 +224,20 @@ function madeOf({ accessKeyId }: Credential): Made {
 function expiresOption(): Option {
   return new Option(
     '--expires <when>',
-    'never, a date, a time, or a time from now such as 90d or 12mo; from then on it opens nothing',
+    'never, a date, a time, or a duration from now such as 90d or 12mo; from then on it is refused',
   ).argParser(parseExpiry);
 }
 
 function retireOption(): Option {
   return new Option(
     '--retire-after-quiet <time>',
-    'withdraw it by itself once its successor is in use and it has not been seen for so long: 60min, 2h or never',
+    'retire it automatically once its successor is in use and it has been idle for this long: 60min, 2h or never',
   ).argParser(parseMinutesOrNever);
 }
 
 function consoleFileOption(): Option {
   return new Option(
     '--console-file <file>',
-    'write the JSON file for the console of AWS here, mode 0600, instead of showing the secret',
+    'write the JSON file for the AWS console here, mode 0600, instead of showing the secret',
   );
 }

@@ -14,7 +14,7 @@ export function cloudKeysPath({ inVault }: Api): Address<'/vaults/{vaultId}/clou
 }
 
 export function keySetOption(): Option {
-  return new Option('--key-set <key-set>', 'the key set, where the name is not unique');
+  return new Option('--key-set <key-set>', 'the key set, if the name is not unique');
 }
 
 const anyName = 'name, id or external key id, or the id, ARN, alias or alias ARN of its KMS key';

@@ -38,9 +38,9 @@ export function addKeySetFreezes(parent: Command, keySets: Collection<'/vaults/{
     parent
       .command('freeze [key-sets...]')
       .description(
-        'stop all use of every key in these key sets, by name or id; if one is not found, none is frozen',
+        'freeze key sets, by name or id: none of their keys can be used; if one is not found, none is frozen',
       )
-      .option('--all', 'every key set that you can see')
+      .option('--all', 'all key sets that you may see')
       .action(async (names: string[], input: Several, command: Command) =>
         withApi(command, async (api) => {
           const found = await chosen(api, keySets, names, input, 'frozen');
@@ -53,8 +53,8 @@ export function addKeySetFreezes(parent: Command, keySets: Collection<'/vaults/{
   example(
     parent
       .command('thaw [key-sets...]')
-      .description('end the freeze of key sets, by name or id: each key is as it was before')
-      .option('--all', 'every key set that you can see')
+      .description('thaw key sets, by name or id: each key is as it was before')
+      .option('--all', 'all key sets that you may see')
       .addOption(yesOption())
       .action(async (names: string[], input: Several, command: Command) =>
         withApi(command, async (api) => {
@@ -131,7 +131,8 @@ export function addVaultFreezes(parent: Command, vaults: Collection<'/vaults'>):
     parent
       .command('freeze [vault]')
       .description(
-        'stop all use of every key in a vault, your own if omitted; administrators of the appliance can freeze any, or all',
+        'freeze a vault, your own if omitted: none of its keys can be used; appliance administrators can freeze ' +
+          'any, or all',
       )
       .option('--all', 'every vault of the appliance; each is thawed by its own administrators')
       .option('--reason <text>', 'such as the number of an incident, for the audit trail')
@@ -148,7 +149,7 @@ export function addVaultFreezes(parent: Command, vaults: Collection<'/vaults'>):
   example(
     parent
       .command('thaw [vault]')
-      .description('end the freeze of a vault, your own if omitted: of the appliance, what it holds of one')
+      .description('thaw a vault, your own if omitted; the appliance ends only its own part of a freeze')
       .option('--reason <text>', 'for the audit trail')
       .addOption(yesOption())
       .action(async (name: string | undefined, input: Several & { reason?: string }, command: Command) =>

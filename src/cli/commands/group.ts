@@ -33,7 +33,7 @@ export function addGroupCommands(program: Command): void {
   example(
     group
       .command('create <name>')
-      .description('make an admin group')
+      .description('create an admin group')
       .option('--description <text>', 'up to 300 characters')
       .action(async (name: string, { description }: GroupInput, command: Command) =>
         withApi(command, async (api) =>
@@ -52,7 +52,7 @@ export function addGroupCommands(program: Command): void {
     group
       .command('edit <group>')
       .description('change an admin group, by name or id')
-      .option('--name <name>', 'another name')
+      .option('--name <name>', 'new name')
       .option('--description <text>', 'up to 300 characters')
       .action(async (group: string, { name, description }: GroupInput, command: Command) =>
         withApi(command, async (api) => {
@@ -76,8 +76,8 @@ function addMembers(group: Command): void {
       printList(await client.list(behind(record, '/members')), users.columns, options),
   });
   for (const [verb, method, description, done] of [
-    ['add', 'PUT', 'put a user into an admin group', 'is in the admin group'],
-    ['remove', 'DELETE', 'take a user out of an admin group', 'is no longer in the admin group'],
+    ['add', 'PUT', 'add a user to an admin group', 'is in the admin group'],
+    ['remove', 'DELETE', 'remove a user from an admin group', 'is no longer in the admin group'],
   ] as const)
     example(
       group

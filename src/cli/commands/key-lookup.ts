@@ -16,7 +16,7 @@ export function addKeyLookup(cloudKey: Command): void {
     cloudKey
       .command('find')
       .addArgument(cloudKeyArgument('name'))
-      .description('find which vault has a CloudKey, for administrators of the appliance')
+      .description('find the vault that a CloudKey belongs to, for appliance administrators')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options, vaultId }) => {
           if (vaultId !== undefined)

@@ -54,7 +54,7 @@ export function addKeySetCommands(program: Command): void {
     .description('CloudKeys that share a token, an owner and an external key store of AWS KMS');
   const create = keySet
     .command('create <name>')
-    .description('make a key set')
+    .description('create a key set')
     .requiredOption('--token <token>', 'name of the token that keeps its keys: see holdfast vault show');
   describe(create).action(async (name: string, input: KeySetInput & { token: string }, command: Command) =>
     withApi(command, async (api) =>
@@ -79,7 +79,7 @@ export function addKeySetCommands(program: Command): void {
     .description(
       'change a key set, by name or id; token and path prefix only while it has no keys or credentials',
     )
-    .option('--name <name>', 'another name')
+    .option('--name <name>', 'new name')
     .option('--token <token>', 'another token');
   describe(edit).action(async (name: string, input: KeySetInput, command: Command) =>
     withApi(command, async (api) => {
@@ -114,19 +114,20 @@ function describe(command: Command): Command {
     .addOption(
       new Option(
         '--external-key-store <yes|no>',
-        'whether AWS KMS may use it; without, its credentials open nothing',
+        'whether AWS KMS may use it; if not, its credentials are refused',
       ).argParser(yesNo),
     )
-    .option('--path-prefix <prefix>', 'path prefix of its XKS URIs, best one that nobody can guess')
+    .option('--path-prefix <prefix>', 'path prefix of its XKS URIs, preferably one that cannot be guessed')
     .addOption(
-      new Option('--rotation <schedule>', 'of keys that inherit it: never, or days such as 90d').argParser(
-        parseDaysOrNever,
-      ),
+      new Option(
+        '--rotation <schedule>',
+        'rotation schedule of keys that inherit it: never, or days such as 90d',
+      ).argParser(parseDaysOrNever),
     )
     .addOption(
       new Option(
         '--quota <rate>',
-        'XKS requests a second, such as 500, or 500/1000 with a burst; none for no quota',
+        'XKS requests per second, such as 500, or 500/1000 with a burst; none for no quota',
       ).argParser(parseQuota),
     );
 }

@@ -24,14 +24,14 @@ export function addLoginCommand(program: Command): void {
   example(
     program
       .command('login')
-      .description('sign in; the session is kept for later commands, for this user of the machine only')
-      .option('--username <name>', 'who; the same as before if omitted, else asked for')
-      .option('--appliance', 'sign in to the appliance, where a vault was signed in to before')
+      .description('sign in; the session is kept for later commands of this user on this machine')
+      .option('--username <name>', 'username; the same as last time if omitted, or prompted for')
+      .option('--appliance', 'sign in to the appliance, even if you last signed in to a vault')
       .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
       .option('--code-file <file>', 'the same, with the code of the second factor')
       .option('--new-password-file <file>', 'the same, with a new password, where it must be changed')
       .option('--oidc', 'sign in with the single sign-on of the vault (or of the appliance), in a browser')
-      .option('--no-browser', 'with --oidc: print the address, open no browser')
+      .option('--no-browser', 'with --oidc: print the URL, do not open a browser')
       .action(async (_: unknown, command: Command) => login(command.optsWithGlobals<LoginInput>())),
     'holdfast login --endpoint https://keys.example.com:9443 --username admin',
     'holdfast login --vault https://keys.example.com:9443/sign-in/4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',

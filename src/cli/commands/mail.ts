@@ -38,7 +38,7 @@ export function addMailCommands(program: Command): void {
   example(
     mail
       .command('set')
-      .description('set up mail, in place of what was set')
+      .description('set up mail, replacing the current settings')
       .requiredOption('--host <name>', 'SMTP server')
       .addOption(new Option('--port <port>', 'its port').argParser(parseCount(1, 65_535)).default(587))
       .addOption(
@@ -49,14 +49,11 @@ export function addMailCommands(program: Command): void {
           .choices(['tls', 'starttls', 'none'])
           .default('starttls'),
       )
-      .requiredOption('--from <address>', 'who the mail is from')
-      .option('--username <name>', 'to sign in to the server with')
+      .requiredOption('--from <address>', 'sender of the mail')
+      .option('--username <name>', 'username on the server')
       .option('--password-file <file>', 'a file of mode 0600 with the password, or - for standard input')
-      .option('--keep-password', 'leave the password as it is; only where server and user name stay too')
-      .option(
-        '--mail-ca <file>',
-        'CAs that the certificate of the server must be from, in place of the machine’s',
-      )
+      .option('--keep-password', 'keep the stored password; only if server and username stay the same')
+      .option('--mail-ca <file>', 'CA certificates to verify the server with, instead of the system’s')
       .action(async (input: MailInput, command: Command) =>
         withApi(command, async ({ client, options }) => {
           const { host, port, security, from, username, passwordFile: file } = input;
@@ -78,7 +75,7 @@ export function addMailCommands(program: Command): void {
   example(
     mail
       .command('delete')
-      .description('turn mail off: first passwords are shown to whoever makes them')
+      .description('turn mail off: first passwords are shown to whoever creates the user')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
           await client.remove(settings);
@@ -90,7 +87,7 @@ export function addMailCommands(program: Command): void {
   example(
     mail
       .command('test <address>')
-      .description('send a mail there now, and say what the server answered')
+      .description('send a test message now, and show the server’s answer')
       .action(async (to: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
           await client.post(at('/mail/test'), { to });

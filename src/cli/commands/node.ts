@@ -5,11 +5,11 @@ import { example } from '../output/example.ts';
 import { fields, printList } from '../output/output.ts';
 
 export function addNodeCommands(program: Command): void {
-  const node = program.command('node').description('the machines that serve');
+  const node = program.command('node').description('the nodes of the appliance');
   example(
     node
       .command('list')
-      .description('list the nodes: version, started when, last seen when')
+      .description('list the nodes with version, start time and when they were last seen')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(

@@ -23,7 +23,7 @@ export function addOidcProviderCommands(program: Command): void {
   const provider = program
     .command('oidc-provider')
     .description(
-      'single sign-on: the OpenID Connect provider of the vault that is signed in to, or of the appliance',
+      'single sign-on: the OpenID Connect provider of the vault that you are signed in to, or of the appliance',
     );
   example(
     provider
@@ -39,21 +39,18 @@ export function addOidcProviderCommands(program: Command): void {
   example(
     provider
       .command('set')
-      .description('set up single sign-on, in place of what was set')
+      .description('set up single sign-on, replacing the current settings')
       .requiredOption('--issuer <url>', 'issuer of the provider')
-      .requiredOption('--client-id <id>', 'what the provider calls Holdfast')
+      .requiredOption('--client-id <id>', 'client id of Holdfast at the provider')
       .option(
         '--client-secret-file <file>',
-        'a file of mode 0600 with the client secret, or - for standard input; the one of before if omitted',
+        'a file of mode 0600 with the client secret, or - for standard input; the stored one is kept if omitted',
       )
       .option('--public-client', 'there is no client secret')
-      .option(
-        '--provider-ca <file>',
-        'CAs that the certificates of the provider must be from, in place of the machine’s',
-      )
+      .option('--provider-ca <file>', 'CA certificates to verify the provider with, instead of the system’s')
       .addOption(new Option('--scope <scopes>', 'scopes to ask for').argParser(collect))
       .addOption(
-        new Option('--username-claim <claim>', 'what names a user at the first sign-in').choices([
+        new Option('--username-claim <claim>', 'claim that identifies a user at the first sign-in').choices([
           'email',
           'preferred_username',
         ]),
@@ -85,7 +82,7 @@ export function addOidcProviderCommands(program: Command): void {
   example(
     provider
       .command('delete')
-      .description('turn single sign-on off; users who sign in by it alone no longer can')
+      .description('turn single sign-on off; users who can sign in only this way no longer can')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) => {
           await client.remove(here('/oidc-provider'));

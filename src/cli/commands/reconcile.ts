@@ -9,11 +9,11 @@ import { limitOption } from '../output/values.ts';
 export function addReconcileCommands(program: Command): void {
   const reconcile = program
     .command('reconcile')
-    .description('compare the keys on record with what the tokens hold');
+    .description('compare the key records with what the tokens hold');
   example(
     reconcile
       .command('run')
-      .description('compare now, finish or undo what was interrupted, and report the rest')
+      .description('compare now, complete or roll back what was interrupted, and report the rest')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options, here }) =>
           printReport(await client.create(here('/reconciliations')), options),

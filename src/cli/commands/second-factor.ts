@@ -42,7 +42,12 @@ export function addSecondFactorCommands(program: Command): void {
     );
     example(command, `holdfast second-factor ${verb}`);
   };
-  add('enable', 'show a secret for the app, and turn it on once a code of the app proves it', true, enable);
+  add(
+    'enable',
+    'show a secret for the app, and turn the second factor on once a code from the app confirms it',
+    true,
+    enable,
+  );
   add('disable', 'turn it off', false, async ({ client, options }, input) => {
     const body = { password: await password(input), code: await code(input) };
     await client.send('DELETE', at('/user/totp'), { body });
@@ -50,7 +55,7 @@ export function addSecondFactorCommands(program: Command): void {
   });
   add(
     'recovery-codes',
-    'make ten new recovery codes; the old ones no longer work',
+    'generate ten new recovery codes; the old ones no longer work',
     true,
     async (api, input) => {
       const body = { password: await password(input), code: await code(input) };

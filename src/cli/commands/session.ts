@@ -5,7 +5,7 @@ import { example } from '../output/example.ts';
 import { printDone, printList } from '../output/output.ts';
 
 export function addSessionCommands(program: Command): void {
-  const session = program.command('session').description('your own sessions, wherever they were begun');
+  const session = program.command('session').description('your own sessions, wherever they were started');
   example(
     session
       .command('list')

@@ -24,7 +24,7 @@ export function addStatusCommand(program: Command): void {
     program
       .command('status')
       .description(
-        'show what there is and what needs attention, on one screen; exits with 0 if nothing does, else with 1',
+        'show an overview and what needs attention, on one screen; exits with 0 if nothing does, otherwise with 1',
       )
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, here, options }) => {

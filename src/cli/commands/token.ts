@@ -39,7 +39,7 @@ export function addTokenCommands(program: Command): void {
   example(
     token
       .command('verify <token>')
-      .description('open a connection to the token of its own: log in, list mechanisms, test, each timed')
+      .description('verify a token over a new connection: log in, list mechanisms, self-test, each timed')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
           const report = await client.post(at('/tokens/{token}/verify', { token: name }));

@@ -42,12 +42,12 @@ type NewUser = UserInput & Pick<Schemas['User'], 'role' | 'email'>;
 export function addUserCommands(program: Command): void {
   const user = program
     .command('user')
-    .description('people: of the vault that is signed in to, or of the appliance');
+    .description('users of the vault that you are signed in to, or of the appliance');
   const create = user
     .command('create <username>')
-    .description('make a user; the first password goes to them by mail, or is shown this once')
+    .description('create a user; the first password is sent to them by mail, or shown only once')
     .addOption(roleOption().makeOptionMandatory())
-    .requiredOption('--email <address>', 'where mail to them goes')
+    .requiredOption('--email <address>', 'their email address')
     .option(...firstPasswordOption);
   describe(create).action(async (username: string, input: NewUser, command: Command) =>
     withApi(command, async (api) =>
@@ -74,9 +74,9 @@ export function addUserCommands(program: Command): void {
   addShow(user, users);
   const edit = user
     .command('edit <user>')
-    .description('change a user; with another role or way to sign in their sessions end')
+    .description('change a user; changing the role or sign-in method ends their sessions')
     .addOption(roleOption())
-    .option('--email <address>', 'where mail to them goes');
+    .option('--email <address>', 'their email address');
   describe(edit).action(async (name: string, input: UserInput, command: Command) =>
     withApi(command, async (api) => {
       const body = changes(fieldsOf(input));
@@ -125,19 +125,19 @@ function addHelp(user: Command): void {
     };
   addAct(user, users, {
     verb: 'unlock',
-    description: 'let a user try again who is locked out after wrong passwords or codes',
+    description: 'unlock a user who is locked out after wrong passwords or codes',
     act: act('/unlock', 'is unlocked'),
   });
   addAct(user, users, {
     verb: 'remove-second-factor',
     description: 'remove the second factor of a user who has lost it; their sessions end',
-    act: act('/totp-removal', 'has no second factor any more; their sessions are ended'),
+    act: act('/totp-removal', 'no longer has a second factor; their sessions are ended'),
   });
   example(
     user
       .command('reset-password <user>')
       .description(
-        'give a user a new first password: unlocks them and ends their sessions; API keys and second factor stay',
+        'reset the password of a user: unlocks them and ends their sessions; API keys and second factor stay',
       )
       .option(...firstPasswordOption)
       .action(async (name: string, input: FirstPasswordInput, command: Command) =>

@@ -46,12 +46,12 @@ type NewVault = VaultInput & Required<Pick<VaultInput, 'adminUsername' | 'adminN
 export function addVaultCommands(program: Command): void {
   const vault = program
     .command('vault')
-    .description('tenants of the appliance, each with users and keys of its own');
+    .description('tenants of the appliance, each with its own users and keys');
   example(
     vault
       .command('create <name>')
-      .description('make a vault with its first administrator')
-      .requiredOption('--admin-username <name>', 'user name of its administrator')
+      .description('create a vault with its first administrator')
+      .requiredOption('--admin-username <name>', 'username of its administrator')
       .requiredOption('--admin-name <name>', 'full name of its administrator')
       .requiredOption('--admin-email <address>', 'where the first password and notices go')
       .option('--description <text>', 'up to 300 characters')
@@ -88,10 +88,10 @@ export function addVaultCommands(program: Command): void {
   example(
     vault
       .command('reset-administrator <vault>')
-      .description('give an administrator of a vault a new first password; the trail of the vault shows it')
-      .option('--username <name>', 'which one; the one who is there the longest if omitted')
-      .option('--email <address>', 'with --username: make the first one of a vault that has none')
-      .option('--remove-second-factor', 'take their second factor away too')
+      .description('reset the password of a vault administrator; recorded in the trail of the vault')
+      .option('--username <name>', 'which one; the longest-standing administrator if omitted')
+      .option('--email <address>', 'with --username: create the first administrator of a vault that has none')
+      .option('--remove-second-factor', 'also remove their second factor')
       .option(...firstPasswordOption)
       .action(async (name: string, input: ResetInput, command: Command) =>
         withApi(command, async (api) => {
@@ -140,11 +140,11 @@ function addEdit(vault: Command): void {
     vault
       .command('edit [vault]')
       .description('change a vault; its own administrators may change its description')
-      .option('--name <name>', 'another name')
+      .option('--name <name>', 'new name')
       .option('--description <text>', 'up to 300 characters')
       .addOption(tokenOption('tokens that its key sets may use: the whole list'))
       .option('--admin-name <name>', 'full name of its administrator')
-      .option('--admin-email <address>', 'their e-mail address')
+      .option('--admin-email <address>', 'their email address')
       .action(async (name: string | undefined, input: VaultInput & { name?: string }, command: Command) =>
         withApi(command, async (api) => {
           const id = name === undefined ? ownVault(api) : (await findOne(api, vaults, name)).id;
@@ -181,7 +181,7 @@ function addDeleteVault(vault: Command): void {
   example(
     vault
       .command('delete <vault>')
-      .description('delete a vault; its CloudKeys, none of which may be AVAILABLE, are destroyed with it')
+      .description('delete a vault; its CloudKeys, none of which may be AVAILABLE, are destroyed too')
       .addOption(yesOption())
       .action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
         withApi(command, async (api) => {

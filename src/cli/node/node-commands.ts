@@ -129,9 +129,10 @@ export function addDoctorCommand(program: Command): void {
       .option('--client-key <file>', 'its key, mode 0600')
       .option('--vpc', 'the endpoint is the private DNS name of a VPC endpoint service')
       .addOption(
-        new Option('--load <rate>', 'send so many requests a second, half Encrypt, half Decrypt').argParser(
-          parseCount(1, 1800),
-        ),
+        new Option(
+          '--load <rate>',
+          'send this many requests per second, half Encrypt, half Decrypt',
+        ).argParser(parseCount(1, 1800)),
       )
       .addOption(new Option('--for <seconds>', 'for so long').argParser(parseCount(1, 60)))
       .option('--backup <path>', 'backup of the store, or directory of them, to tell its age')

@@ -6,17 +6,17 @@ import { counted } from '../../counted.ts';
 /** What stands for an internal value, by the name of its field. */
 const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   origin: {
-    HOLDFAST: 'made by Holdfast',
-    LINKED: 'made by hand, found in AWS',
-    MANUAL: 'made by hand, as told',
-    holdfast: 'made by Holdfast',
-    'aws-sample-proxy': 'adopted from AWS’s sample proxy',
+    HOLDFAST: 'created by Holdfast',
+    LINKED: 'created manually, found in AWS',
+    MANUAL: 'created manually, recorded as given',
+    holdfast: 'created by Holdfast',
+    'aws-sample-proxy': 'adopted from the AWS sample proxy',
   },
   step: {
-    KEY: 'KMS key to be made',
-    ALIAS: 'alias to be made',
+    KEY: 'KMS key to be created',
+    ALIAS: 'alias to be created',
     DONE: 'done',
-    GONE: 'given up',
+    GONE: 'removed',
   },
   wanted: {
     ENABLE: 'to be enabled',
@@ -30,14 +30,14 @@ const meanings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     UPDATE: 'to be changed',
   },
   leaving: {
-    KEEP: 'being given up here; the KMS key stays in AWS',
-    DELETE: 'being given up here, once AWS has scheduled its deletion',
+    KEEP: 'being removed here; the KMS key stays in AWS',
+    DELETE: 'being removed here, once AWS has scheduled its deletion',
   },
   outcome: {
     KEPT: 'the KMS key stayed in AWS',
     DELETION_SCHEDULED: 'its deletion was scheduled in AWS',
-    NEVER_MADE: 'no KMS key was made',
-    GONE_IN_AWS: 'AWS has no such KMS key any more',
+    NEVER_MADE: 'no KMS key was created',
+    GONE_IN_AWS: 'the KMS key no longer exists in AWS',
   },
 };
 
@@ -54,7 +54,7 @@ const labels: Readonly<Record<string, string>> = {
   keyArn: 'KMS key ARN',
   keyId: 'KMS key id',
   lastSignInAt: 'last sign-in',
-  leaving: 'given up',
+  leaving: 'removed',
   maxSessions: 'sessions at most',
   signIn: 'sign-in',
   signInUrl: 'sign-in address',

@@ -129,7 +129,9 @@ export function parseQuota(text: string): OrNull<Quota> {
   if (text === 'none') return { to: null };
   const [, rate, burst = rate] = /^(\d{1,7})(?:\/(\d{1,7}))?$/.exec(text) ?? [];
   if (rate === undefined || Number(rate) === 0 || Number(burst) === 0)
-    throw new InvalidArgumentError('none, requests a second such as 500, or with a burst such as 500/1000.');
+    throw new InvalidArgumentError(
+      'none, requests per second such as 500, or with a burst such as 500/1000.',
+    );
   return { to: { requestsPerSecond: Number(rate), burst: Number(burst) } };
 }
 

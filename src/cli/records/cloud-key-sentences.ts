@@ -78,7 +78,7 @@ function besideAws({ verb }: KeyChange, after: CloudKey): string[] {
     if (verb === 'create' || verb === 'adopt')
       return step === 'DONE'
         ? [`Its KMS key is ${name}${keyArn === null ? '' : `: ${keyArn}`}.`]
-        : [`Its KMS key ${name} is not made yet; see: holdfast kms-key show ${after.name}`];
+        : [`Its KMS key ${name} is not created yet; see: holdfast kms-key show ${after.name}`];
     if (keyArn === null) return [];
     const shows = statesInAws[cloudStatus] ?? 'another state';
     if (verb === 'disable' && cloudStatus === 'AVAILABLE')
@@ -108,7 +108,7 @@ function inAws(change: KeyChange, after: CloudKey): string[] {
       case 'by-hand': {
         const command = commandOf(change, one);
         return [
-          `In AWS ${name} is unchanged: Holdfast does not sign in to that AWS account. To do it by hand:`,
+          `In AWS ${name} is unchanged: Holdfast does not sign in to that AWS account. To do it manually:`,
           command === undefined
             ? `  holdfast kms-key console ${after.name}`
             : `  aws kms ${command} --region ${one.region} --key-id ${one.keyArn ?? ''}`,

@@ -16,7 +16,7 @@ interface Delivered {
 
 export const firstPasswordOption = [
   '--first-password-file <file>',
-  'write the first password here, mode 0600, instead of showing it (where no mail is set up)',
+  'write the first password here, mode 0600, instead of showing it (if mail is not set up)',
 ] as const;
 
 /**

@@ -109,7 +109,7 @@ export function openKeyOf(input: {
   const { accessKeyId, secretAccessKey } = input;
   if ((accessKeyId ?? undefined) === undefined && secretAccessKey === undefined) return undefined;
   if (typeof accessKeyId !== 'string' || secretAccessKey === undefined)
-    throw new VaultError('invalid', 'accessKeyId and secretAccessKey are told together');
+    throw new VaultError('invalid', 'accessKeyId and secretAccessKey must be provided together');
   return {
     accessKeyId: parseAwsAccessKeyId(accessKeyId),
     secret: checkSecretAccessKey(secretAccessKey),

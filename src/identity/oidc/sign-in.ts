@@ -251,7 +251,7 @@ async function recordNotIn(
 function parseChallenge(text: string): Buffer {
   const hash = Buffer.from(text, 'base64url');
   if (!/^[A-Za-z0-9_-]{43}$/.test(text) || hash.length !== 32)
-    throw new VaultError('invalid', 'the challenge is no SHA-256 in base64url');
+    throw new VaultError('invalid', 'the challenge must be a base64url-encoded SHA-256 digest');
   return hash;
 }
 

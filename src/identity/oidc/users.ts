@@ -13,9 +13,9 @@ import { emailKey, parseEmail, usernameKey } from '../user-forms.ts';
 /** Why somebody whom the provider has let in is not let in here; for the audit trail, never for who signs in. */
 export type NoUser =
   | 'the provider tells no preferred_username that a user may have'
-  | 'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true'
-  | 'no user has this name or e-mail address'
-  | 'more than one user has this e-mail address'
+  | 'the provider does not vouch for an email address of its user: it sends none, or email_verified is not true'
+  | 'no user has this name or email address'
+  | 'more than one user has this email address'
   | 'the user is disabled'
   | 'the user is locked'
   | 'the user does not sign in by single sign-on'
@@ -72,7 +72,7 @@ async function findNamed(
   const name = byEmail ? emailOf(verifiedEmail) : preferredUsername;
   if (name === undefined || (!byEmail && !/^[\x21-\x7e]{1,254}$/.test(name)))
     return byEmail
-      ? 'the provider vouches for no e-mail address of its user: it sends no email, or email_verified is not true'
+      ? 'the provider does not vouch for an email address of its user: it sends none, or email_verified is not true'
       : 'the provider tells no preferred_username that a user may have';
   const query = trx.selectFrom('users').selectAll().where('vault_id', '=', provider.vault_id).limit(2);
   const [first, second] = await (
@@ -80,8 +80,8 @@ async function findNamed(
       ? query.where((eb) => eb(eb.fn<string>('lower', ['email']), '=', emailKey(name)))
       : query.where('username_key', '=', usernameKey(name))
   ).execute();
-  if (first === undefined) return 'no user has this name or e-mail address';
-  return second === undefined ? first : 'more than one user has this e-mail address';
+  if (first === undefined) return 'no user has this name or email address';
+  return second === undefined ? first : 'more than one user has this email address';
 }
 
 /**

@@ -19,7 +19,7 @@ export interface CredentialInput {
 
 export function checkLive(credential: XksCredential, now: Date): void {
   if (credentialState(credential, now) !== 'LIVE')
-    throw new VaultError('conflict', 'the credential is not live any more', 'issue another one');
+    throw new VaultError('conflict', 'the credential is no longer live', 'issue another one');
 }
 
 export function parseQuiet(minutes: number | null): number | null {

@@ -29,7 +29,7 @@ export const awsWithheld: readonly Withholding[] = [
   },
   {
     kind: 'external-key-store',
-    what: 'is not to be connected any more',
+    what: 'is no longer to be connected',
     set: `wanted = nullif(wanted, 'CONNECT'),
       wanted_details = CASE WHEN wanted <> 'CONNECT' THEN json_remove(wanted_details, '$.connect') END`,
     where: `${connects('main.external_key_stores')} AND NOT EXISTS (

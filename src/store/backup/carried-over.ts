@@ -17,13 +17,13 @@ export function carryOver(database: Database.Database, now: string): Withheld[] 
   take(
     {
       kind: 'cloud-key',
-      what: 'is DISABLED: it was not AVAILABLE any more',
+      what: 'is DISABLED: it was no longer AVAILABLE',
       set: "state = 'DISABLED'",
       where: `state = 'AVAILABLE' AND ${isNot('cloud_keys', 'id', "b.state = 'AVAILABLE'")}`,
     },
     {
       kind: 'cloud-key',
-      what: 'is DISABLED: it was being made, and then was not AVAILABLE any more',
+      what: 'is DISABLED: it was being created, and then was no longer AVAILABLE',
       set: "state = 'DISABLED'",
       where: `state = 'CREATING' AND ${is('cloud_keys', 'id', "b.state NOT IN ('CREATING', 'AVAILABLE')")}`,
     },

@@ -170,13 +170,13 @@ function keepFromDestruction(database: Database.Database, isKnown: boolean, now:
   return [
     ...withhold(database, now, {
       kind: 'cloud-key',
-      what: 'is DISABLED, and its deletion is not scheduled any more',
+      what: 'is DISABLED, and its deletion is no longer scheduled',
       set: "state = 'DISABLED', deletion_at = NULL",
       where: `state = 'PENDING_DELETION' ${stillWaits('cloud_keys', "b.state IN ('PENDING_DELETION', 'DELETED')")}`,
     }),
     ...withhold(database, now, {
       kind: 'kms-key',
-      what: 'is not scheduled for deletion in AWS any more',
+      what: 'is no longer scheduled for deletion in AWS',
       set: 'wanted = NULL, wanted_days = NULL, leaving = NULL',
       where: `wanted = 'SCHEDULE_DELETION' ${stillWaits('kms_keys', "b.wanted = 'SCHEDULE_DELETION'")}`,
     }),

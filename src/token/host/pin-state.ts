@@ -62,7 +62,7 @@ export function whyKept(
 
 function byAPerson(serial: string): string {
   return (
-    'be sure of the PIN, then try it once by hand: holdfast token probe --module MODULE --serial ' +
+    'be sure of the PIN, then try it once manually: holdfast token probe --module MODULE --serial ' +
     `${serial} --force, or the vendor’s own tool; a right one gives all tries back, and the node then goes on by itself`
   );
 }

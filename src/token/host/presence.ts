@@ -36,7 +36,7 @@ export class Presence {
       return this.#cryptoki.readInfo();
     } catch (error) {
       if (!(error instanceof CryptokiError)) throw error;
-      throw new TokenError('device', error.call, error.rv, 'the token cannot be read any more');
+      throw new TokenError('device', error.call, error.rv, 'the token can no longer be read');
     }
   }
 
@@ -65,4 +65,4 @@ export class Presence {
 }
 
 export const tokenIsEmpty =
-  'the token has none of its keys any more: it was taken away, emptied or initialised anew';
+  'the token no longer has any of its keys: it was removed, emptied or reinitialized';

@@ -23,7 +23,7 @@ export function addCspAccountActs(
 ): void {
   addAct(account, cspAccounts, {
     verb: 'check',
-    description: 'sign in to AWS as it would, and say which permissions are missing',
+    description: 'sign in to AWS, and show which permissions are missing',
     act: async (api, record, { name }) => {
       const { check } = (await api.client.act(record, '/check')).after;
       // An account by hand is not checked: the API refuses that.
@@ -41,7 +41,7 @@ export function addCspAccountActs(
   });
   addAct(account, cspAccounts, {
     verb: 'rotate-access-key',
-    description: 'have IAM make another access key, switch to it and delete the old one',
+    description: 'create another access key in IAM, switch to it and delete the old one',
     act: async (api, record, { name }) => {
       const { after } = await api.client.act(record, '/rotate-access-key');
       const { accessKeyId, accessKeyRotationState: state } = after;
@@ -56,11 +56,11 @@ export function addCspAccountActs(
   example(
     account
       .command('policy <csp-account>')
-      .description('print the least IAM policy for it, and for a role its trust policy')
+      .description('print the least-privilege IAM policy for it, and the trust policy of a role')
       .addOption(
         new Option(
           '--document <which>',
-          'only this one, as JSON: of the user or role, the trust of the role, or of who assumes it',
+          'only this one, as JSON: of the user or role, the role’s trust policy, or of the user who assumes it',
         ).choices(documents),
       )
       .action(async (name: string, { document }: { document?: Document }, command: Command) =>

@@ -49,10 +49,10 @@ interface CspAccountInput {
 export function addCspAccountCommands(program: Command): void {
   const account = program
     .command('csp-account')
-    .description('accounts of the cloud service provider, AWS, that keys are for');
+    .description('AWS accounts that keys are for, and how Holdfast signs in to them');
   const create = account
     .command('create <name>')
-    .description('make a CSP account; of an access key the secret is asked for')
+    .description('create a CSP account; the secret of an access key is prompted for')
     .requiredOption('--group <group>', 'admin group that it belongs to, by name or id');
   describe(create).action(
     async (name: string, input: CspAccountInput & { group: string }, command: Command) =>
@@ -72,7 +72,7 @@ export function addCspAccountCommands(program: Command): void {
   const edit = account
     .command('edit <csp-account>')
     .description('change a CSP account, by name or id')
-    .option('--name <name>', 'another name')
+    .option('--name <name>', 'new name')
     .option('--group <group>', 'admin group that it belongs to, by name or id');
   describe(edit).action(async (name: string, input: CspAccountInput, command: Command) =>
     withApi(command, async (api) => {
@@ -112,31 +112,34 @@ const signInWords: Readonly<Record<Exclude<CspAccount['type'], 'manual'>, string
 function describe(command: Command): Command {
   return command
     .option('--description <text>', 'up to 300 characters')
-    .option('--aws-account <id>', 'AWS account id, 12 digits; told by AWS itself where it is signed in to')
+    .option('--aws-account <id>', 'AWS account id, 12 digits; AWS reports it if Holdfast signs in there')
     .option('--region <region>', 'default AWS Region')
     .addOption(
       new Option(
         '--type <type>',
-        'how AWS is reached; role with --role-arn, access-key with --access-key-id, else manual',
+        'how Holdfast signs in to AWS; role with --role-arn, access-key with --access-key-id, otherwise manual',
       ).choices(['manual', 'access-key', 'role', 'ambient']),
     )
     .option(
       '--access-key-id <id>',
-      'access key of an IAM user, to sign in with or to assume the role with; none takes it away',
+      'access key of an IAM user, to sign in or to assume the role with; none removes it',
     )
     .option(
       '--secret-access-key-file <file>',
-      'a file of mode 0600 with its secret access key, or - for standard input; asked for otherwise',
+      'a file of mode 0600 with its secret access key, or - for standard input; prompted for if omitted',
     )
-    .option('--role-arn <arn>', 'role to assume; without an access key, with the credentials of the node')
+    .option(
+      '--role-arn <arn>',
+      'role to assume, with the access key or, without one, with the node’s own credentials',
+    )
     .addOption(
       new Option(
         '--access-key-rotation <days>',
-        'rotate the access key so often, such as 90d; or never',
+        'rotation schedule of the access key, such as 90d; or never',
       ).argParser(parseDaysOrNever),
     )
     .addOption(
-      new Option('--partition <partition>', 'part of AWS, where role and Region do not tell it').choices([
+      new Option('--partition <partition>', 'AWS partition, if role and Region do not determine it').choices([
         'aws',
         'aws-cn',
         'aws-us-gov',

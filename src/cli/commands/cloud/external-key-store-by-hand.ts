@@ -18,7 +18,8 @@ export function addByHandCommands(store: Command): void {
   addAct(
     store,
     'rotate-credential',
-    'give AWS a new XKS credential; the old one retires by itself. Of one by hand: issue it, then tell with --done',
+    'give AWS a new XKS credential; the old one is retired automatically. For a manual key store: issue it, ' +
+      'then confirm with --done',
     async (api, { record }, input) => {
       const { to } = input.retireAfterQuiet ?? {};
       if (to === null)
@@ -35,28 +36,28 @@ export function addByHandCommands(store: Command): void {
     [
       new Option(
         '--retire-after-quiet <time>',
-        'withdraw the old one once the new one is in use and it has not been seen for so long: 60min, 2h',
+        'retire the old one once the new one is in use and the old one has been idle for this long: 60min, 2h',
       ).argParser(parseMinutesOrNever),
-      new Option('--done', 'of one by hand: AWS was given the new credential'),
+      new Option('--done', 'of a manual one: confirm that AWS has the new credential'),
       ...fileOptions(),
     ],
   );
   addAct(
     store,
     'console',
-    'tell what to enter in the console of AWS; for one by hand with a new credential, which is shown this once',
+    'show what to enter in the AWS console; for a manual key store with a new credential, shown only once',
     async (api, { record }, input) =>
       withFiles(
         api,
         input,
         async () => (await api.client.act(record, '/console', { credential: input.credential })).after,
       ),
-    [new Option('--no-credential', 'issue none'), ...fileOptions()].map(withoutDefault),
+    [new Option('--no-credential', 'do not issue a credential'), ...fileOptions()].map(withoutDefault),
     ' --console-file xks-proxy-config.json --request-file create-external-key-store.json',
   );
   const candidates = store
     .command('candidates <key-set>')
-    .description('look in AWS for external key stores that may be the key set’s')
+    .description('find external key stores in AWS that may belong to the key set')
     .requiredOption('--region <region>', 'AWS Region')
     .action(async (keySet: string, { region }: { region: string }, command: Command) =>
       withApi(command, async (api) => {
@@ -80,11 +81,11 @@ export function addByHandCommands(store: Command): void {
   example(candidates, 'holdfast external-key-store candidates payments --region eu-central-1');
   const link = store
     .command('link <key-set>')
-    .description('link an external key store that was made in AWS by hand')
+    .description('link an external key store that was created in AWS manually')
     .requiredOption('--region <region>', 'AWS Region')
     .requiredOption('--id <id>', 'its id in AWS, cks-…')
-    .option('--name <name>', 'its name in AWS, where Holdfast does not look there')
-    .option('--uri-endpoint <url>', 'its endpoint in AWS, where Holdfast does not look there')
+    .option('--name <name>', 'its name in AWS, if Holdfast does not sign in there')
+    .option('--uri-endpoint <url>', 'its endpoint in AWS, if Holdfast does not sign in there')
     .action(
       async (
         keySet: string,
@@ -105,9 +106,9 @@ function fileOptions(): Option[] {
   return [
     new Option(
       '--console-file <file>',
-      'write the proxy configuration file for AWS’s console here, mode 0600',
+      'write the proxy configuration file for the AWS console here, mode 0600',
     ),
-    new Option('--request-file <file>', 'write the request for AWS’s own command here, mode 0600'),
+    new Option('--request-file <file>', 'write the request for the AWS CLI command here, mode 0600'),
   ];
 }
 
@@ -123,7 +124,7 @@ type StorePath = '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{ext
 
 const secretMembers = [
   ['consoleFile', 'console file'],
-  ['request', 'request of AWS’s command'],
+  ['request', 'request for the AWS CLI command'],
 ] as const;
 
 type Secret = (typeof secretMembers)[number][0];
@@ -189,7 +190,7 @@ function tellByHand(api: Api, answer: ByHandAnswer, files: Files): void {
   if (url === undefined || command === undefined || requestFile === undefined) return;
   const lines = [
     '',
-    'In AWS, by hand:',
+    'In AWS, manually:',
     `  ${url}`,
     ...(steps ?? []).map((step, index) => `  ${index + 1}. ${step}`),
     ...(entries ?? []).map(({ label, value }) => `     ${label}: ${value === '' ? '(empty)' : value}`),
@@ -199,7 +200,7 @@ function tellByHand(api: Api, answer: ByHandAnswer, files: Files): void {
       return typeof value === 'string' ? [`  ${words}: ${value}`] : [`  ${words}:`, text(value).trimEnd()];
     }),
     '',
-    'Or with AWS’s command:',
+    'Or with the AWS CLI:',
     `  ${command.replace(requestFile, files.request ?? requestFile)}`,
   ];
   for (const line of lines.flatMap((one) => one.split('\n'))) print(printable(line));

@@ -31,11 +31,11 @@ export const columns: Columns<ExternalKeyStore> = {
 };
 
 function keySetOption(): Option {
-  return new Option('--key-set <key-set>', 'the key set, where the name is not unique');
+  return new Option('--key-set <key-set>', 'the key set, if the name is not unique');
 }
 
 function regionOption(): Option {
-  return new Option('--region <region>', 'the Region, where the name is not unique');
+  return new Option('--region <region>', 'the Region, if the name is not unique');
 }
 
 /** The list of external key stores of a key set. */
@@ -196,7 +196,7 @@ function stateNow({ name, region, state, wanted, customKeyStoreId, origin }: Ext
   const inAws = customKeyStoreId === null ? 'its id in AWS is not known yet' : `${customKeyStoreId} in AWS`;
   const open =
     wanted !== null
-      ? `; ${textOf(wanted, 'wanted')}${origin === 'MANUAL' ? ', by hand' : ', which goes on by itself'}`
+      ? `; ${textOf(wanted, 'wanted')}${origin === 'MANUAL' ? ', manually' : ', which goes on by itself'}`
       : '';
   return `External key store ${name} (${region}) is ${state}, ${inAws}${open}.`;
 }

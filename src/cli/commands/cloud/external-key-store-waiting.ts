@@ -31,7 +31,7 @@ interface On {
 export function waitOption(): Option {
   return new Option(
     '--wait',
-    'wait until it is CONNECTED, or FAILED with the reason; Ctrl-C ends the waiting, not the connecting',
+    'wait until it is CONNECTED, or FAILED with the reason; Ctrl-C stops the waiting, not the connecting',
   );
 }
 
@@ -67,7 +67,7 @@ export async function waitForDeletion(api: Api, on: On): Promise<void> {
   const { problem } = after;
   throw new CliError(
     'conflict',
-    problem?.message ?? 'it is not to be deleted any more',
+    problem?.message ?? 'it is no longer to be deleted',
     problem?.remediation ?? 'see: holdfast external-key-store show',
   );
 }
@@ -143,7 +143,7 @@ async function waited(
       throw new CliError(
         'unreachable',
         `it is ${state} still`,
-        'it goes on by itself; see: holdfast external-key-store show',
+        'it continues automatically; see: holdfast external-key-store show',
       );
     await pause(lookEvery);
     try {

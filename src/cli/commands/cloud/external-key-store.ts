@@ -39,12 +39,12 @@ export function addExternalKeyStoreCommands(program: Command): void {
 function addCreate(store: Command): void {
   const create = store
     .command('create <key-set>')
-    .description('make the external key store of a key set in a Region, in AWS too')
+    .description('create the external key store of a key set in a Region, in AWS too')
     .requiredOption('--region <region>', 'AWS Region, such as eu-central-1')
-    .option('--by-hand', 'only write it down: a person makes it in AWS, see: external-key-store console')
-    .option('--connect', 'connect it once it is made')
+    .option('--by-hand', 'only create the record: a person creates it in AWS, see external-key-store console')
+    .option('--connect', 'connect it once it is created')
     .addOption(waitOption());
-  describe(create, 'its name in AWS; the key set’s if omitted').action(
+  describe(create, 'its name in AWS; the name of the key set if omitted').action(
     async (
       keySet: string,
       input: ReachInput & { region: string; byHand?: boolean; connect?: boolean; wait?: boolean },
@@ -66,7 +66,7 @@ function addCreate(store: Command): void {
         if (wait === true && made.origin !== 'MANUAL')
           return waitForConnection(api, { record: one(list, made.id), store: made });
         if (made.origin === 'MANUAL')
-          note('a person makes it in AWS; what to enter there: holdfast external-key-store console');
+          note('a person creates it in AWS; what to enter there: holdfast external-key-store console');
         return tellStoreChange(api, made);
       }),
   );
@@ -90,24 +90,19 @@ function addList(store: Command): void {
       ),
     'holdfast external-key-store list',
   );
-  addAct(
-    store,
-    'show',
-    'show an external key store as AWS was last seen to have it',
-    async (api, { record }) => {
-      const found = await api.client.get(record);
-      const [shown = found] = await named(
-        api,
-        [found],
-        [{ field: 'cspAccountId', list: cspAccounts.path(api) }],
-      );
-      tellStore(api, shown);
-    },
-  );
+  addAct(store, 'show', 'show an external key store as last seen in AWS', async (api, { record }) => {
+    const found = await api.client.get(record);
+    const [shown = found] = await named(
+      api,
+      [found],
+      [{ field: 'cspAccountId', list: cspAccounts.path(api) }],
+    );
+    tellStore(api, shown);
+  });
   addAct(
     store,
     'refresh',
-    'look at an external key store in AWS now, and go on with what is wanted',
+    'refresh an external key store from AWS, and continue what is wanted',
     async (api, { record }) => tellStoreChange(api, await api.client.post(behind(record, '/refresh'))),
   );
 }
@@ -144,7 +139,7 @@ function addEdit(store: Command): void {
   addAct(
     store,
     'edit',
-    'change an external key store, in AWS too; of one by hand, tell what was done in AWS',
+    'change an external key store, in AWS too; for a manual one, record what was done in AWS',
     async (api, { record, store: { name } }, input) => {
       const body = changes({
         ...reachOf(input),
@@ -163,21 +158,22 @@ function addEdit(store: Command): void {
       return tellStoreChange(api, edited.after, editedSentence(name, body, edited));
     },
     [
-      new Option('--name <name>', 'another name in AWS'),
+      new Option('--name <name>', 'new name in AWS'),
       ...reachOptions(),
-      new Option('--restore-path', 'set the path in AWS to the key set’s'),
+      new Option('--restore-path', 'set the path in AWS to that of the key set'),
       new Option(
         '--disconnect',
-        'disconnect it for a change that AWS makes only then, and connect it again; none of its KMS keys can be used meanwhile',
+        'disconnect it for changes that require it, and connect it again; none of its KMS keys can be used in ' +
+          'the meantime',
       ),
-      new Option('--custom-key-store-id <id>', 'of one by hand: its id in AWS, cks-…'),
-      new Option('--state <state>', 'of one by hand: the state that AWS shows').choices([
+      new Option('--custom-key-store-id <id>', 'of a manual one: its id in AWS, cks-…'),
+      new Option('--state <state>', 'of a manual one: the state that AWS shows').choices([
         'CONNECTED',
         'DISCONNECTED',
         'FAILED',
         'UNKNOWN',
       ]),
-      new Option('--connection-error <code>', 'of one by hand, with FAILED: the code that AWS shows'),
+      new Option('--connection-error <code>', 'of a manual one, with FAILED: the code that AWS shows'),
       yesOption(),
     ],
     ' --uri-endpoint https://xks2.example.com --disconnect',
@@ -188,7 +184,7 @@ function addDelete(store: Command): void {
   addAct(
     store,
     'delete',
-    'delete an external key store, in AWS too; only one without KMS keys',
+    'delete an external key store without KMS keys, in AWS too',
     async (api, { record, store }, input) => {
       const { name } = store;
       const { disconnect = false, forget = false } = input;
@@ -202,8 +198,8 @@ function addDelete(store: Command): void {
       printDone(`the external key store is ${what}`, { deleted: true, forgotten: forget }, api.options);
     },
     [
-      new Option('--disconnect', 'disconnect it first where it is connected, and wait for that'),
-      new Option('--forget', 'take only the record away, and leave in AWS what is there'),
+      new Option('--disconnect', 'disconnect it first if it is connected, and wait for that'),
+      new Option('--forget', 'remove only the record, and leave the key store in AWS'),
       yesOption(),
     ],
     ' --disconnect',
@@ -239,14 +235,14 @@ function reachOptions(): Option[] {
   return [
     new Option(
       '--uri-endpoint <url>',
-      'https:// and the host name under which AWS reaches the node; with a VPC endpoint service its private DNS name',
+      'https:// and the host name at which AWS reaches the node; with a VPC endpoint service, its private DNS name',
     ),
     new Option('--connectivity <kind>', 'how AWS reaches it').choices([
       'PUBLIC_ENDPOINT',
       'VPC_ENDPOINT_SERVICE',
     ]),
     new Option('--vpc-endpoint-service <name>', 'VPC endpoint service, com.amazonaws.vpce.…'),
-    new Option('--vpc-endpoint-service-owner <account>', 'AWS account that owns it, where that is another'),
+    new Option('--vpc-endpoint-service-owner <account>', 'AWS account that owns it, if it is another one'),
   ];
 }
 

@@ -17,16 +17,16 @@ const parts = ['policy', 'alias', 'description', 'tags', 'state', 'key-store'];
 
 /** What is done to a KMS key in AWS. */
 export function addKmsKeyActs(kmsKey: Command): void {
-  addAct(kmsKey, 'refresh', 'ask AWS for the present state of a KMS key', async (api, { record }) =>
+  addAct(kmsKey, 'refresh', 'refresh a KMS key from AWS', async (api, { record }) =>
     tellNow(api, await api.client.post(behind(record, '/refresh'))),
   );
   addAct(
     kmsKey,
     'retry',
-    'try again what failed, at once',
+    'retry a failed step at once',
     async (api, { record }, { takeAlias }) =>
       tellNow(api, (await api.client.act(record, '/retry', { takeAlias })).after),
-    [new Option('--take-alias', 'take the alias from the KMS key that has it')],
+    [new Option('--take-alias', 'take the alias away from the KMS key that has it')],
   );
   addAct(kmsKey, 'enable', 'enable a KMS key in AWS; the CloudKey stays as it is', async (api, { record }) =>
     act(api, record, '/enable'),
@@ -41,11 +41,11 @@ export function addKmsKeyActs(kmsKey: Command): void {
   for (const [verb, description] of [
     [
       'apply',
-      'change what differs in AWS to what is on record here; what --what names is sent even where no difference is known',
+      'apply the record to AWS where they differ; what --what names is sent even if no difference is known',
     ],
     [
       'accept',
-      'take over into the record here what differs in AWS; AWS is not called, and what may be stale is not taken',
+      'accept the state in AWS into the record; AWS is not called, and what may be stale is not accepted',
     ],
   ] as const)
     addAct(
@@ -79,18 +79,18 @@ function addDeletion(kmsKey: Command): void {
   addAct(
     kmsKey,
     'cancel-deletion',
-    'cancel the deletion of a KMS key in AWS: it is disabled there afterwards',
+    'cancel the deletion of a KMS key in AWS; it is disabled there afterwards',
     async (api, { record }) => act(api, record, '/cancel-deletion'),
   );
   addAct(
     kmsKey,
     'delete',
-    'stop keeping a KMS key here, and choose what becomes of it in AWS',
+    'remove a KMS key record, and choose what becomes of the KMS key in AWS',
     async (api, { record, key }, { aws, days = 30, yes }) => {
       await confirm(
         aws === 'keep'
-          ? `Give up the KMS key ${nameInAws(key)} here? It stays in AWS, and Holdfast no longer looks after it.`
-          : `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}, and give it up here?`,
+          ? `Remove the KMS key record ${nameInAws(key)}? The KMS key stays in AWS, and Holdfast no longer manages it.`
+          : `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}, and remove its record here?`,
         yes,
       );
       const query = { aws: aws === 'keep' ? aws : 'schedule-deletion', days } as const;

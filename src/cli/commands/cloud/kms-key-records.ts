@@ -136,7 +136,7 @@ export function addAct(
     .command(verb)
     .argument('<kms-key>', 'alias, ARN or id, or any name of its CloudKey')
     .description(description)
-    .addOption(new Option('--in-region <region>', 'its Region, where the name is not unique'));
+    .addOption(new Option('--in-region <region>', 'its Region, if the name is not unique'));
   for (const option of options) command.addOption(option);
   command.action(async (name: string, input: ActInput, command: Command) =>
     withApi(command, async (api) => {
@@ -169,7 +169,7 @@ export function tellKmsKeyChange({ options }: Pick<Api, 'options'>, sentence: st
 export function nowInAws(key: KmsKey): string {
   const { step, outcome, wanted, cloudStatus, awsDeletionAt, problem } = key;
   const name = nameInAws(key);
-  if (step === 'GONE') return `${name} is given up here: ${textOf(outcome, 'outcome')}.`;
+  if (step === 'GONE') return `${name} is removed here: ${textOf(outcome, 'outcome')}.`;
   if (step !== 'DONE')
     return `${name}: ${textOf(step, 'step')}${problem === null ? ', which goes on by itself' : ''}.`;
   const deletion = awsDeletionAt !== null ? `, and deleted there on ${timeText(awsDeletionAt)}` : '';

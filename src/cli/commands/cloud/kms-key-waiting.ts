@@ -14,7 +14,8 @@ const maxWait = 10 * 60_000;
 export function waitOption(): Option {
   return new Option(
     '--wait',
-    'wait until KMS key and alias are there, or something stands against them; Ctrl-C ends the waiting, not the making',
+    'wait until KMS key and alias are created, or something prevents it; Ctrl-C stops the waiting, not the ' +
+      'creation',
   );
 }
 
@@ -32,8 +33,8 @@ export async function waitForKmsKey(api: Api, record: KmsKeyRecord): Promise<Kms
     if (step === 'GONE')
       throw new CliError(
         'conflict',
-        'the KMS key was given up while it was waited for',
-        'holdfast kms-key show has what became of it; holdfast kms-key create makes another',
+        'the KMS key record was removed while waiting for it',
+        'holdfast kms-key show says what became of it; holdfast kms-key create creates another',
       );
     if (problem !== null && problem.fault !== 'waiting' && !isTriedSoon(problem.at, key.nextAttemptAt))
       throw new CliError('unreachable', problem.message, problem.remediation);
@@ -44,8 +45,8 @@ export async function waitForKmsKey(api: Api, record: KmsKeyRecord): Promise<Kms
     if (performance.now() - began > maxWait)
       throw new CliError(
         'unreachable',
-        problem?.message ?? 'the KMS key is not there yet',
-        'it goes on by itself; see: holdfast kms-key show',
+        problem?.message ?? 'the KMS key does not exist yet',
+        'it continues automatically; see: holdfast kms-key show',
       );
     await pause(lookEvery);
   }

@@ -45,10 +45,10 @@ function addCreate(kmsKey: Command): void {
   const create = kmsKey
     .command('create')
     .addArgument(cloudKeyArgument())
-    .description('make the KMS key of a CloudKey in AWS, or with --key-arn link one that is there')
+    .description('create the KMS key of a CloudKey in AWS, or link an existing one with --key-arn')
     .addOption(keySetOption())
     .option('--region <region>', 'Region of the external key store; that of the CloudKey if omitted')
-    .option('--key-arn <arn>', 'KMS key that is there already and refers to the CloudKey')
+    .option('--key-arn <arn>', 'existing KMS key that refers to the CloudKey')
     .addOption(waitOption());
   for (const option of inputOptions()) create.addOption(option);
   create.action(
@@ -82,7 +82,7 @@ function addLists(kmsKey: Command): void {
   example(
     kmsKey
       .command('list')
-      .description('list the KMS keys that are known here, with drift and problems')
+      .description('list the KMS key records, with drift and problems')
       .option('--key-set <key-set>', 'only those of this key set')
       .option('--region <region>', 'only those in this AWS Region')
       .addOption(
@@ -114,7 +114,7 @@ function addLists(kmsKey: Command): void {
   example(
     kmsKey
       .command('unlinked <key-set>')
-      .description('look in AWS for KMS keys in the key store of a key set that are not known here')
+      .description('find KMS keys in the key store of a key set that have no record')
       .requiredOption('--region <region>', 'AWS Region')
       .action(async (keySet: string, { region }: { region: string }, command: Command) =>
         withApi(command, async (api) => {
@@ -186,7 +186,7 @@ function addShow(kmsKey: Command): void {
   addAct(
     kmsKey,
     'policy',
-    'print the key policy as it is on record here, as AWS has it, or both side by side',
+    'print the key policy of the record, the one in AWS, or both side by side',
     async (api, { record }, { aws, diff = false }) => {
       const { policy } = await api.client.get(record);
       if (!diff) {
@@ -201,15 +201,15 @@ function addShow(kmsKey: Command): void {
           print(line);
     },
     [
-      new Option('--aws', 'as AWS has it'),
-      new Option('--diff', 'side by side; < is only in ours, > only in AWS’s').conflicts('aws'),
+      new Option('--aws', 'the one in AWS'),
+      new Option('--diff', 'side by side; < is only in the record, > only in AWS').conflicts('aws'),
     ],
     ' --diff',
   );
   addAct(
     kmsKey,
     'console',
-    'show what to enter in AWS where a person makes or maintains the KMS key by hand',
+    'show what to enter in AWS if the KMS key is created or maintained manually',
     async (api, { record }, { policyOnly = false }) => {
       const told = await api.client.get(behind(record, '/console'));
       if (policyOnly) {
@@ -222,9 +222,9 @@ function addShow(kmsKey: Command): void {
       }
       const { steps, commands, policy, ...values } = told;
       printRecord(values, api.options);
-      print('\nIn AWS’s console:');
+      print('\nIn the AWS console:');
       for (const [index, step] of steps.entries()) print(printable(`  ${index + 1}. ${step}`));
-      print('\nOr with AWS’s command line (policy.json: the key policy, from --policy-only):');
+      print('\nOr with the AWS CLI (policy.json: the key policy, from --policy-only):');
       for (const line of commands) print(printable(`  ${line}`));
       if (policy !== null) print(`\nKey policy:\n${JSON.stringify(policy, null, 2)}`);
     },
@@ -248,9 +248,9 @@ function addEdit(kmsKey: Command): void {
       ...inputOptions(),
       new Option(
         '--key-arn <arn>',
-        'link this KMS key, where none is linked yet: one made by hand, or one that was in the way',
+        'link this KMS key to a record without one: created manually, or found in the way',
       ),
-      new Option('--no-apply', 'change the record here only: the difference is shown as drift'),
+      new Option('--no-apply', 'change only the record: the difference is shown as drift'),
     ],
     ' --alias payroll-2027',
   );

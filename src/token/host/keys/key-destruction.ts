@@ -41,7 +41,7 @@ export class KeyDestruction {
     keys.forget(id);
     let handles = keys.search(id);
     if (handles.length === 0) {
-      if (this.#inDoubt.has(name)) throw unclear('what could not be destroyed is not found any more');
+      if (this.#inDoubt.has(name)) throw unclear('what could not be destroyed is no longer found');
       handles = this.#searchAnew(id);
       if (handles.length === 0) return 0;
     }
