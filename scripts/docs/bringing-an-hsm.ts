@@ -76,14 +76,14 @@ const support: Row[] = [
   [
     'opencryptoki 3.23, soft token',
     works,
-    'run here by hand; 3.8.1 has no AES-GCM and is in the tests for that',
+    'run here manually; 3.8.1 has no AES-GCM and is in the tests for that',
   ],
   [
     'p11-kit 0.25 and later: remote, proxy',
     works,
-    'run here by hand; 0.24.1 is in the tests for what it drops',
+    'run here manually; 0.24.1 is in the tests for what it drops',
   ],
-  ['pkcs11-spy, pkcs11-logger before one of these', works, 'run here by hand, as wrappers'],
+  ['pkcs11-spy, pkcs11-logger before one of these', works, 'run here manually, as wrappers'],
   ['Entrust nShield', untested, '[nshield](#nshield)'],
   ['Thales Luna', untested, '[luna](#luna), [luna-fips](#luna-fips)'],
   ['AWS CloudHSM', untested, '[cloudhsm](#cloudhsm)'],

@@ -8,7 +8,7 @@ const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
   problemFound: '`holdfast doctor` has found a problem, or `holdfast status` what needs attention',
   usage: 'the command line is wrong, a value is not allowed, or what was asked about was not confirmed',
   data: 'a file that was given is not what it should be, such as an archive that was changed, or a backup that is not for these tokens',
-  notFound: 'there is no such thing, or not for you',
+  notFound: 'not found, or not visible to you',
   tokenUnavailable: 'a token could not be opened or failed, or no XKS worker comes up',
   unreachable:
     'the management API could not be reached or did not answer: what was asked may have been done all the same where the text says so',
@@ -58,7 +58,7 @@ a line, for another command. Into a pipe nothing is left out. Colours are for te
 \`--color\` says otherwise; \`COLUMNS\` goes before the width that a terminal tells.
 
 With \`-o json\` (or \`--json\`) the answer is JSON on standard output: the API's own, a list as one array of all its pages;
-\`-o yaml\` is the same as YAML. Errors go to standard error, with the way out; then as one line of JSON, the last one, with
+\`-o yaml\` is the same as YAML. Errors go to standard error, with the remediation; then as one line of JSON, the last one, with
 \`code\`, \`message\`, \`hint\`, \`fields\` and \`exitCode\`. What cannot be written ends with 74 and is told: an output is whole, or the exit code is
 not 0. A file for a secret that is shown once is made, with its room on the disk, before the secret is; where it is shown
 and that fails, what was made is named with the command that takes it back.

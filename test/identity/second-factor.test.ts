@@ -114,7 +114,7 @@ test.serial('a code completes the sign-in and gives the session another token', 
   t.is(await is(half.token), undefined);
   t.is(await is(whole.token), 'ACTIVE');
   await t.throwsAsync(giveSecondFactor(site, limits, act(), own, show(1)), {
-    message: /needs no second factor any more/,
+    message: /this sign-in step is already complete/,
   });
 });
 
