@@ -210,9 +210,9 @@ test('the permission is told in words, with the roles that have it, and as data'
   t.is(operation(document, 'signOut')['x-holdfast-permission'], null);
   t.regex(
     operation(document, 'signOut').description,
-    /an API key will not do.*still owes a second factor will do/,
+    /an API key is not accepted.*still requires a second factor is accepted/,
   );
-  t.regex(operation(document, 'createShelf').description, /^Of wood\.\n\nNeeds /);
+  t.regex(operation(document, 'createShelf').description, /^Of wood\.\n\nRequires /);
 });
 
 test('each route says which credentials it takes', (t) => {

@@ -86,7 +86,7 @@ test('with --cloud both each outcome in AWS is told; by hand it is one command',
     ['cancel-deletion', 'cancel-key-deletion'],
   ] as const)
     t.deepEqual(outcome(verb, 'by-hand'), [
-      `In AWS ${named} is unchanged: Holdfast does not sign in to that AWS account. To do it by hand:`,
+      `In AWS ${named} is unchanged: Holdfast does not sign in to that AWS account. To do it manually:`,
       `  aws kms ${command} --region eu-central-1 --key-id ${keyArn}`,
     ]);
 });
@@ -109,6 +109,6 @@ test('rotation, deletion and its end, creation', (t) => {
   ]);
   t.is(
     said('create', { kmsKeys: [{ ...kmsKey, step: 'KEY', keyArn: null }] })[1],
-    `Its KMS key ${named} is not made yet; see: holdfast kms-key show payroll`,
+    `Its KMS key ${named} is not created yet; see: holdfast kms-key show payroll`,
   );
 });

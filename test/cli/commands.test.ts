@@ -544,7 +544,7 @@ test.serial('every change says in a sentence what it has changed, before anythin
   const { accessKeyId } = await json('credential', 'issue', '--key-set', 'named');
   const inAws = 'alias/payroll-2026 \\(eu-central-1\\)';
   const time = '(?:\\d{4}-\\d\\d-\\d\\d )?\\d\\d:\\d\\d(?::\\d\\d)? UTC';
-  const byHand = 'is unchanged: Holdfast does not sign in to that AWS account. To do it by hand:\n';
+  const byHand = 'is unchanged: Holdfast does not sign in to that AWS account. To do it manually:\n';
   const kms = (command: string) =>
     `  aws kms ${command} --region eu-central-1 --key-id arn:aws:kms:eu-central-1:111122223333:key/.{36}\n`;
   const cases: [words: string[], said: string][] = [

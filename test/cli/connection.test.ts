@@ -342,7 +342,7 @@ test.serial('what is between us and the node is told in words', async (t) => {
     [['--endpoint', `https://localhost:${port}`], 69, /does not speak TLS/],
     [['--endpoint', `https://localhost:${closedPort}`], 69, /refuses connections: nothing listens there/],
     [['--endpoint', `http://localhost:${port}`], 64, /speaks HTTPS only/],
-    [['--endpoint', 'https://admin:secret@localhost'], 64, /no user name or password in it/],
+    [['--endpoint', 'https://admin:secret@localhost'], 64, /must not contain a username or password/],
     [['--endpoint', 'keys'], 64, /the endpoint is not a URL/],
     [[], 64, /where is the management API/],
   ];

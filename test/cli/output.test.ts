@@ -202,13 +202,13 @@ test.serial('internal words of KMS keys are told as people say them, at 60 and 1
   t.deepEqual(await shown(60), [
     'CLOUDKEY  IN AWS                               DRIFT',
     'payroll   AVAILABLE, deletion to be scheduled  policy, tags',
-    'ledger    KMS key to be created                   -',
+    'ledger    KMS key to be created                -',
     '',
   ]);
   t.deepEqual(await shown(120), [
     'CLOUDKEY  ALIAS          REGION        IN AWS                               PROBLEM                DRIFT',
     'payroll   alias/payroll  eu-central-1  AVAILABLE, deletion to be scheduled  AccessDeniedException  policy, tags',
-    'ledger    -              eu-west-1     KMS key to be created                   -                      -',
+    'ledger    -              eu-west-1     KMS key to be created                -                      -',
     '',
   ]);
   t.context.api.replies = [json({ items: kmsKeys, next: null })];
