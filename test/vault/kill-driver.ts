@@ -21,8 +21,9 @@ import { deleteVault } from '../../src/tenancy/vault-deletion.ts';
 import { RotatingWorker } from '../support/limit-rotation.ts';
 
 /*
- * A process that does one act with a real store, and kills itself at the n-th point: before a transaction, within it
- * when all is done but the commit, after it; before a call of the token, while the token is at it, after it. The token is
+ * A process that does one act with a real store, and kills itself at the n-th point: before a transaction, and within it
+ * when all is done but the commit; before a call of the token, and while the token is at it; and at the end, when all is
+ * done and nobody has been told. After a step is before the next one: nothing is written in between. The token is
  * the parent's, which does the calls that are sent to it: so a call goes on when this process is gone.
  */
 
@@ -187,13 +188,11 @@ class MortalStore implements Store {
     transact: (within: (trx: Trx) => Promise<T>) => Promise<T>,
   ): Promise<T> {
     this.#points.pass();
-    const result = await transact(async (trx) => {
+    return transact(async (trx) => {
       const done = await run(trx);
       this.#points.pass();
       return done;
     });
-    this.#points.pass();
-    return result;
   }
 }
 
@@ -226,7 +225,6 @@ class FarToken {
     // The token has it, and nobody is left to hear what comes of it.
     this.#points.pass();
     const { value, fault } = await answered;
-    this.#points.pass();
     if (fault !== undefined) throw new TokenError(fault.fault, fault.call);
     return { value, queue: 0, token: 0, host: 0 };
   }
@@ -246,6 +244,7 @@ async function obey({ storePath, instance, ahead, killAt, deed, idempotencyKey }
     followers: [awsFollower],
   };
   await perform(vaultContext, deed, idempotencyKey);
+  points.pass();
   process.send?.({ kind: 'done', points: points.count } satisfies FromDriver);
 }
 

@@ -307,8 +307,8 @@ function killedAtEveryPoint(
   });
 }
 
-// A transaction and a call of the token have three points each.
-const steps = (count: number) => 3 * count;
+// A transaction and a call of the token have two points each, and the end of the act is one.
+const steps = (count: number) => 2 * count + 1;
 
 let names = 0;
 
@@ -533,8 +533,8 @@ killedAtEveryPoint('the deletion of a vault', { minPoints: steps(1) }, async (t)
   };
 });
 
-// It has many more points than an act; each fourth is tried, which are of every kind.
-killedAtEveryPoint('reconcile itself', { minPoints: steps(9), stride: 4 }, async (t) => {
+// It has many more points than an act; each third is tried, which are of every kind.
+killedAtEveryPoint('reconcile itself', { minPoints: steps(9), stride: 3 }, async (t) => {
   const { world } = t.context;
   // It looks at every key and every credential: those of the trials before would add points to each trial.
   await world.clear();

@@ -42,7 +42,7 @@ export async function pullAway(
   node: TestNode,
   { access, key }: { access: KeySetAccess; key: string },
   way: Way,
-  { rounds, connections = 64 }: { rounds: number; connections?: number },
+  { rounds, connections }: { rounds: number; connections: number },
 ): Promise<Outcome> {
   const outcome: Outcome = { wrong: [], usable: 0, pulledAway: 0 };
   let who = access;
