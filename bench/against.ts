@@ -29,19 +29,21 @@ interface Side {
 }
 
 export async function benchAgainst(checkout: string): Promise<void> {
-  const before = await start(path.resolve(checkout));
-  const now = await start(path.resolve(import.meta.dirname, '..'));
-  try {
-    console.log('\n| operation | connections | CPU of a request | quartiles | CPU µs before | CPU µs now |');
-    console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
-    // Until V8 has compiled what is used most, an older checkout is the faster for being smaller.
-    for (const name of operationNames)
-      await Promise.all([before, now].map(async (side) => load(side, name, 64, 2 * cellSeconds)));
-    for (const name of operationNames)
-      for (const count of connections) console.log(await row(before, now, name, count));
-  } finally {
-    await Promise.all([before.stop(), now.stop()]);
-  }
+  await using sides = new AsyncDisposableStack();
+  const side = async (directory: string): Promise<Side> => {
+    const started = await start(path.resolve(directory));
+    sides.defer(started.stop);
+    return started;
+  };
+  const before = await side(checkout);
+  const now = await side(path.join(import.meta.dirname, '..'));
+  console.log('\n| operation | connections | CPU of a request | quartiles | CPU µs before | CPU µs now |');
+  console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
+  // Until V8 has compiled what is used most, an older checkout is the faster for being smaller.
+  for (const name of operationNames)
+    await Promise.all([before, now].map(async (side) => load(side, name, 64, 2 * cellSeconds)));
+  for (const name of operationNames)
+    for (const count of connections) console.log(await row(before, now, name, count));
 }
 
 async function row(before: Side, now: Side, name: OperationName, count: number): Promise<string> {
@@ -78,28 +80,23 @@ async function start(checkout: string): Promise<Side> {
   const support = existsSync(path.join(checkout, 'testing')) ? 'testing' : 'test/support';
   const { createSoftHsmToken } = (await of(`${support}/tokens.ts`)) as typeof tokens;
   const { TestNode } = (await of(`${support}/test-node.ts`)) as typeof testNode;
+  await using made = new AsyncDisposableStack();
   const fixture = await createSoftHsmToken();
+  made.defer(async () => fixture.dispose());
   const node = await TestNode.create({
     tokens: [{ fixture, settings: { hosts: 2 } }],
     workers: 2,
     realTimes: true,
   });
+  made.defer(async () => node.dispose());
   const access = await node.makeKeySet('bench', { prefix: 'bench' });
   const key = await node.makeKey('bench', 'one');
   const words = [path.join(checkout, 'src/main.ts'), '--config', node.config, 'serve'];
-  const server = await Server.start(checkout, words, path.join(node.directory, 'against.log'));
+  const server = await Server.start(checkout, words, path.join(node.directory, 'against.log'), { checkout });
+  made.defer(async () => server.stop());
   for (const pid of server.pids) await promisify(execFile)('taskset', ['-a', '-c', '-p', '0', String(pid)]);
-  return {
-    server,
-    access,
-    key,
-    ca: node.ca.certificate,
-    stop: async () => {
-      await server.stop();
-      await node.dispose();
-      await fixture.dispose();
-    },
-  };
+  const undo = made.move();
+  return { server, access, key, ca: node.ca.certificate, stop: async () => undo.disposeAsync() };
 }
 
 function median(values: readonly number[]): number {

@@ -1,11 +1,28 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { childrenOf } from '../testing/test-node.ts';
 
 /** Clock ticks a second of /proc/PID/stat, on every Linux that Node runs on. */
 const ticksPerSecond = 100;
+
+export interface ServerOptions {
+  env?: Record<string, string>;
+  /** Milliseconds until it is given up. */
+  timeout?: number;
+  /** The directory of the code that it runs, where that is not this one. */
+  checkout?: string;
+}
+
+const ownCheckout = path.resolve(import.meta.dirname, '..');
+
+/** As bin/holdfast starts Node: with the code that set-up has stripped of its types, where the checkout has that. */
+function flagsOf(checkout: string): string[] {
+  const stripped = path.join(checkout, 'src/stripped-types.js');
+  return ['--disable-sigusr1', ...(existsSync(stripped) ? ['--import', pathToFileURL(stripped).href] : [])];
+}
 
 /** A server under load: a process with its descendants, its output in a file so that reading it costs us nothing. */
 export class Server {
@@ -24,13 +41,12 @@ export class Server {
     name: string,
     words: readonly string[],
     logFile: string,
-    { env = {}, timeout = 60_000 }: { env?: Record<string, string>; timeout?: number } = {},
+    { env = {}, timeout = 60_000, checkout = ownCheckout }: ServerOptions = {},
   ): Promise<Server> {
     const output = openSync(logFile, 'w', 0o600);
-    const child = spawn(process.execPath, words, {
+    const child = spawn(process.execPath, [...flagsOf(checkout), ...words], {
       stdio: ['ignore', output, output],
-      // As bin/holdfast has it.
-      env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...env },
+      env: { ...process.env, NODE_COMPILE_CACHE: undefined, ...env },
     });
     for (let waited = 0; waited < timeout; waited += 50) {
       const port = /^(?:holdfast )?ready on port (\d+)/m.exec(readFileSync(logFile, 'utf8'))?.[1];
@@ -64,8 +80,6 @@ export class Server {
     await exited;
   }
 }
-
-const compileCache = path.resolve(import.meta.dirname, '../.tools/compile-cache');
 
 export const mainScript = path.resolve(import.meta.dirname, '../src/main.ts');
 

@@ -16,15 +16,25 @@ test.before(async (t) => {
 test.after.always(async (t) => t.context.stage.dispose());
 
 /** `holdfast login --oidc`, with a browser that goes where the command says, to the port of the command. */
-async function signIn({ stage, home }: { stage: Stage; home: string }): Promise<{ run: Run; text: string }> {
+async function signIn({
+  stage,
+  home,
+}: {
+  stage: Stage;
+  home: string;
+}): Promise<{ run: Run; text: string; stray: number | undefined }> {
   const browser = stage.browser();
-  const arrived = Promise.withResolvers<string>();
+  const arrived = Promise.withResolvers<{ text: string; stray: number | undefined }>();
   const go = async (start: string) => {
     const { url } = await browser.travel(start, ({ hostname }) => hostname === '127.0.0.1');
+    // Some other program of this machine asks first, for what is no address.
+    const { hostname, port } = url;
+    const [other] = (await once(get({ hostname, port, path: '//' }), 'response')) as [IncomingMessage];
+    other.resume();
     const [answer] = (await once(get(url), 'response')) as [IncomingMessage];
     let text = '';
     for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) text += chunk;
-    return text;
+    return { text, stray: other.statusCode };
   };
   let gone = false;
   const run = await runCommand(
@@ -42,15 +52,16 @@ async function signIn({ stage, home }: { stage: Stage; home: string }): Promise<
       },
     },
   );
-  return { run, text: await arrived.promise };
+  return { run, ...(await arrived.promise) };
 }
 
 test.serial('login --oidc signs in by a browser that comes back to a port of the command', async (t) => {
   const { stage, home } = t.context;
   const user = await stage.addUser();
   stage.account = stage.accountOf(user);
-  const { run, text } = await signIn(t.context);
+  const { run, text, stray } = await signIn(t.context);
   t.is(run.code, 0, run.stderr);
+  t.is(stray, 404);
   t.regex(text, /^Signed in to Holdfast/);
   t.regex(run.stdout, new RegExp(`signed in to .* as ${user.username} \\(auditor\\)`));
   const saved = JSON.parse(await readFile(path.join(home, 'holdfast', 'credentials.json'), 'utf8'));

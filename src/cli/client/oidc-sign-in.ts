@@ -21,11 +21,12 @@ export async function signInWithBrowser(
   const verifier = randomBytes(32).toString('base64url');
   const arrival = Promise.withResolvers<string>();
   const server = createServer((incoming, outgoing) => {
-    const url = new URL(incoming.url ?? '/', 'http://127.0.0.1');
-    const code = url.searchParams.get('code');
-    const isCallback = incoming.method === 'GET' && url.pathname === '/callback';
-    const good = isCallback && code !== null && code !== '';
-    outgoing.writeHead(isCallback ? 200 : 404, {
+    // Any program of this machine may ask anything here: what is no address, such as `//`, is not the callback.
+    const url = URL.parse(incoming.url ?? '/', 'http://127.0.0.1');
+    const callback = incoming.method === 'GET' && url?.pathname === '/callback' ? url : undefined;
+    const code = callback?.searchParams.get('code') ?? '';
+    const good = code !== '';
+    outgoing.writeHead(callback !== undefined ? 200 : 404, {
       'Content-Type': 'text/plain; charset=utf-8',
       'Cache-Control': 'no-store',
       'Referrer-Policy': 'no-referrer',
@@ -37,11 +38,11 @@ export async function signInWithBrowser(
         : 'The sign-in was refused: the terminal says more. This window can be closed.\n',
       () => {
         if (good) arrival.resolve(code);
-        else if (isCallback)
+        else if (callback !== undefined)
           arrival.reject(
             new CliError(
               'refused',
-              `the sign-in with the provider did not succeed${reasonOf(url)}`,
+              `the sign-in with the provider did not succeed${reasonOf(callback)}`,
               'holdfast audit list, for who may, says why',
             ),
           );
