@@ -15,7 +15,8 @@ import {
 } from './external-key-store-records.ts';
 import { note } from '../../output/streams.ts';
 
-/** Between two looks, milliseconds. */
+/** Between two looks, milliseconds: twice as long each time from the first on, since some things are quick and others take minutes. */
+const firstLook = 250;
 const lookEvery = 3_000;
 /** AWS takes about five minutes to connect one; so long nobody waits in vain, milliseconds. */
 const maxWait = 30 * 60_000;
@@ -130,6 +131,7 @@ async function waited(
   const seconds = () => Math.round((performance.now() - began) / 1000);
   let now = store;
   let told = '';
+  let until = firstLook;
   while (!isOver(now)) {
     const { problem, state } = now;
     const news = [state, ...(problem === null ? [] : [problem.message])].join(': ');
@@ -145,7 +147,8 @@ async function waited(
         `it is ${state} still`,
         'it continues automatically; see: holdfast external-key-store show',
       );
-    await pause(lookEvery);
+    await pause(until);
+    until = Math.min(2 * until, lookEvery);
     try {
       now = await looked(api, record);
     } catch (error) {
