@@ -1,31 +1,22 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createHash, randomUUID } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { Route } from '../../src/admin/route.ts';
-import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
-import { createAdminApp } from '../../src/http/admin-app.ts';
 import { sessionCookie } from '../../src/identity/bearer.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import { openSession } from '../../src/identity/sessions.ts';
 import { insertUser, newUser } from '../../src/identity/users.ts';
 import type { Role } from '../../src/store/schema.ts';
-import type { Acting, Store } from '../../src/store/store.ts';
-import { listenTls, type TlsServer } from '../identity/oidc-stage.ts';
 import { password, passwordCost } from '../identity/people.ts';
 import type { AdminAnswer } from '../support/admin-answer.ts';
 import type { AdminClient } from '../support/admin-client.ts';
-import { silentLog, unusedAws } from '../../testing/aws-settings.ts';
+import { unusedAws } from '../../testing/aws-settings.ts';
 import { byHand } from '../../testing/by-hand.ts';
-import { TestCa } from '../../testing/certificates.ts';
-import { NodeVault } from '../../testing/node-vault.ts';
-import { memoryDirectory } from '../../testing/test-node.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
+import { type Gate, openManagement } from './management.ts';
 import { fullBody } from './right-bodies.ts';
 import { addUser, made, peopledVault, type PeopledVault } from './two-vaults.ts';
 
@@ -53,7 +44,6 @@ interface Stage {
   gate: Gate;
   boss: AdminClient;
   blue: PeopledVault;
-  provider: TlsServer;
   providerInput: Record<string, unknown>;
   others: { applianceUser: string; sparePerson: string };
   hash: string;
@@ -62,104 +52,10 @@ interface Stage {
 
 const test = anyTest as TestFn<Stage>;
 
-type Side = 'before' | 'after';
-
-/** Holds the nth transaction of an actor's acts until it is told to go on, or the answer of it to the act. */
-class Gate {
-  #held: { actorId: string; n: number; side: Side; reached: () => void; goOn: Promise<void> } | undefined;
-
-  /** Resolves once the actor asks for their nth transaction from now, or has done it. */
-  hold(actorId: string, n: number, side: Side = 'before'): { reached: Promise<void>; goOn: () => void } {
-    const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    this.#held = { actorId, n, side, reached: reached.resolve, goOn: goOn.promise };
-    return {
-      reached: reached.promise,
-      goOn: () => {
-        this.#held = undefined;
-        goOn.resolve();
-      },
-    };
-  }
-
-  async pass(acting: Acting, side: Side): Promise<void> {
-    const held = this.#held;
-    if (held?.side !== side || acting.authority === ownAuthority) return;
-    if ((acting as Act).actor.id !== held.actorId || --held.n !== 0) return;
-    held.reached();
-    await held.goOn;
-  }
-
-  around(store: Store): Store {
-    const gated: Pick<Store, 'change' | 'write'> = {
-      change: async (act, run) => {
-        await this.pass(act, 'before');
-        const done = await store.change(act, run);
-        await this.pass(act, 'after');
-        return done;
-      },
-      write: async (act, run) => {
-        await this.pass(act, 'before');
-        const done = await store.write(act, run);
-        await this.pass(act, 'after');
-        return done;
-      },
-    };
-    return new Proxy(store, {
-      get: (target, name) => {
-        if (name === 'change' || name === 'write') return gated[name];
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
-  }
-}
-
 test.before(async (t) => {
-  const [open, directory] = await Promise.all([
-    openVault(),
-    mkdtemp(path.join(memoryDirectory(), 'holdfast-dismissed-')),
-  ]);
-  const ca = await TestCa.create(directory);
-  const [app, provider] = [await listenTls(ca), await listenTls(ca)];
-  provider.handler = (_, outgoing) => {
-    outgoing.setHeader('Content-Type', 'application/json');
-    outgoing.end(
-      JSON.stringify({
-        issuer: provider.origin,
-        authorization_endpoint: `${provider.origin}/authorize`,
-        token_endpoint: `${provider.origin}/token`,
-        jwks_uri: `${provider.origin}/keys`,
-        response_types_supported: ['code'],
-        subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: ['RS256'],
-        code_challenge_methods_supported: ['S256'],
-      }),
-    );
-  };
-  const gate = new Gate();
-  const vaultContext = { ...open.vaultContext, store: gate.around(open.store), passwordCost };
-  const koa = createAdminApp({
-    services: {
-      ...vaultContext,
-      aws: unusedAws(),
-      log: silentLog,
-      version: '1',
-      publicUrl: app.origin,
-      tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
-      pruning: { keepAtLeastDays: 90, wake: () => undefined },
-      sessions: { idleMinutes: 15, maxMinutes: 600 },
-      verifyToken: async () => ({ ok: true, steps: [] }),
-    },
-    routes: allRoutes,
-    limits: { signInsPerMinute: 1_000_000, requestsPerMinute: 1_000_000 },
-    draining: () => false,
-  }).callback();
-  app.handler = (incoming, outgoing) => void koa(incoming, outgoing);
-  const { port } = app.server.address() as AddressInfo;
-  const place = {
-    admin: { port, ca: ca.certificate } as never,
-    withStore: async <T>(run: (vault: NodeVault) => Promise<T>) => run(new NodeVault(open.vaultContext, '')),
-  };
+  const open = await openVault();
+  const management = await openManagement({ ...open.vaultContext, aws: unusedAws() });
+  const { gate, place, providerInput } = management;
   const boss = await addUser(place, '', 'boss', 'appliance-admin');
   await addUser(place, '', 'second', 'appliance-auditor');
   const blue = await peopledVault(place, boss, 'blue');
@@ -172,20 +68,13 @@ test.before(async (t) => {
         .where('username', '=', username)
         .executeTakeFirstOrThrow()
     ).id;
-  const providerInput = {
-    issuer: provider.origin,
-    clientId: 'holdfast',
-    clientSecret: null,
-    caCertificates: await readFile(ca.certificate, 'utf8'),
-  };
   t.context = {
-    ...{ open, gate, boss, blue, provider, providerInput },
+    ...{ open, gate, boss, blue, providerInput },
     others: { applianceUser: await idOf('second'), sparePerson: await idOf('spare') },
     hash: await hashPassword(password, 'test', passwordCost),
     dispose: async () => {
-      await Promise.all([app.close(), provider.close()]);
+      await management.close();
       await open.dispose();
-      await rm(directory, { recursive: true, force: true });
     },
   };
   // So that it can be taken away.
