@@ -8,6 +8,7 @@ import { advance, advanceIn, record } from '../controller/controller.ts';
 import { AwsLanes } from '../controller/lanes.ts';
 import { toProblem, type Problem } from '../controller/problem.ts';
 import { inTurn } from '../controller/turn.ts';
+import type { AccessKeyPlan } from './access-key-creating.ts';
 import { accessKeys, beginning } from './access-key-resource.ts';
 import { readRotated } from './access-key-sign-in.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
@@ -43,11 +44,20 @@ export async function rotateAccessKey(
       const begun =
         read === undefined || read.row_version !== account.row_version
           ? undefined
-          : await record(ownership, resource, id, act, await beginning(reading(context), read));
+          : await record(
+              ownership,
+              resource,
+              id,
+              act,
+              asSeen(await beginning(reading(context), read), expected),
+            );
       if (begun === undefined) throw changedMeanwhile();
     }
     // Whoever may not have it begun may not have it gone on with either.
-    else await context.store.write(act, async () => undefined);
+    else
+      await context.store.write(act, async (trx) =>
+        checkRowVersion(await findAccount(trx, vaultId, sight, id), expected),
+      );
     // Half done it must not stay: from here on it is gone on with, as by the schedule.
     return advanceIn(ownership, resource, id, { act: aftermathOf(act), by: 'operator', pauses });
   });
@@ -56,6 +66,14 @@ export async function rotateAccessKey(
     throw stopped.error;
   if (row === undefined) throw new VaultError('not-found', 'there is no such CSP account');
   return row;
+}
+
+/** The plan of an act whose caller has seen this version: AWS was asked meanwhile, and somebody may have changed it. */
+function asSeen(plan: AccessKeyPlan, expected: Target['expected']): AccessKeyPlan {
+  return (now) => {
+    checkRowVersion(now, expected);
+    return plan(now);
+  };
 }
 
 function changedMeanwhile(): VaultError {
