@@ -58,9 +58,9 @@ interface Named {
  * What a request names in its path, and the key set that its body does, which what is made belongs to for ever. What a
  * key set or an account is to be given besides is looked at in the one transaction that gives it.
  */
-export function namedIn(params: Record<string, string>, body: unknown): Named {
+export function namedIn(params: Record<string, string>, body: unknown): Record<string, string> & Named {
   const { keySetId } = (body ?? {}) as { keySetId?: unknown };
-  return typeof keySetId === 'string' ? { keySetId, ...params } : params;
+  return { ...params, ...(typeof keySetId === 'string' && !('keySetId' in params) ? { keySetId } : {}) };
 }
 
 /** What of it is another group's by now, in a word. One that is gone is looked for by the act itself. */

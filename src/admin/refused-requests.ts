@@ -1,37 +1,20 @@
 import { monotonicNow } from '../clock.ts';
 import { recordAlone, type Act } from '../evidence/trail.ts';
 import type { Caller } from '../identity/caller.ts';
-import type { Tables } from '../store/schema.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { Problem } from './problem.ts';
+import { isThere, targetOf } from './refused-targets.ts';
 import type { Route } from './route.ts';
 
 /** A request that was refused, as far as it came. */
 export interface RefusedRequest {
   caller: Caller;
   route: Route;
-  /** Parameters of its path, as they came. */
+  /** Parameters of its path, as they came, and the key set that its body names. */
   params: Readonly<Record<string, string>>;
   act: Act;
 }
 
-/** What a parameter of a path names: its kind in the trail, and where it stands. The last one of a path is reached for. */
-const kinds: Readonly<Record<string, readonly [kind: string, table: keyof Tables, column: string]>> = {
-  vaultId: ['vault', 'vaults', 'id'],
-  userId: ['user', 'users', 'id'],
-  groupId: ['admin-group', 'admin_groups', 'id'],
-  cspAccountId: ['csp-account', 'csp_accounts', 'id'],
-  keySetId: ['key-set', 'key_sets', 'id'],
-  externalKeyStoreId: ['external-key-store', 'external_key_stores', 'id'],
-  accessKeyId: ['credential', 'xks_credentials', 'access_key_id'],
-  cloudKeyId: ['cloud-key', 'cloud_keys', 'id'],
-  kmsKeyId: ['kms-key', 'kms_keys', 'id'],
-  reconciliationId: ['reconciliation', 'reconciliations', 'id'],
-  sessionId: ['session', 'sessions', 'id'],
-  apiKeyId: ['api-key', 'api_keys', 'id'],
-};
-
-const maxIdLength = 128;
 /** So many operations are named in a row that stands for many refusals. */
 const maxNamed = 20;
 
@@ -76,6 +59,7 @@ export class RefusedRequests {
     if (window.count <= this.#rowsOfOne) {
       await recordAlone(this.#context.store, request.act, {
         ...entryOf(request),
+        target: await targetOf(this.#context.store.db, request),
         after: { operation: route.operation, problem: problem.kind },
       });
       return;
@@ -101,30 +85,10 @@ export class RefusedRequests {
   async #isReach({ caller, params }: RefusedRequest, { kind, beyond }: Problem): Promise<boolean> {
     if (kind === 'forbidden' || kind === 'csrf-token-required' || beyond) return true;
     if (kind !== 'not-found' || caller.sight === 'all') return false;
-    const reached = reachedFor(params);
-    if (reached === undefined) return false;
-    const [, table, column] = reached.of;
-    const row = await this.#context.store.db
-      .selectFrom(table as 'key_sets')
-      .select(column as 'id')
-      .where(column as 'id', '=', reached.id)
-      .executeTakeFirst();
-    return row !== undefined;
+    return isThere(this.#context.store.db, params);
   }
 }
 
-function entryOf({ caller, route, params }: RefusedRequest) {
-  const reached = reachedFor(params);
-  return {
-    action: 'request.refuse',
-    outcome: 'refused' as const,
-    vaultId: caller.vaultId,
-    target: { kind: reached?.of[0] ?? 'operation', id: reached?.id ?? '', name: route.operation },
-  };
-}
-
-function reachedFor(params: RefusedRequest['params']) {
-  const [name, id] = Object.entries(params).findLast(([one]) => Object.hasOwn(kinds, one)) ?? [];
-  const of = kinds[name ?? ''];
-  return id === undefined || of === undefined ? undefined : { of, id: id.slice(0, maxIdLength) };
+function entryOf({ caller }: RefusedRequest) {
+  return { action: 'request.refuse', outcome: 'refused' as const, vaultId: caller.vaultId };
 }

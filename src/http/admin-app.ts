@@ -172,6 +172,8 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     const expected = route.changes === true ? readIfMatch(ctx) : undefined;
     const query = parse(route.query ?? z.strictObject({}), readQuery(ctx), 'query');
     const { value: body, bytes } = await readJson(ctx, route);
+    const named = namedIn(ctx['params'] as Record<string, string>, body);
+    facts.params = named;
     if (bytes.length > 0) {
       // A body may take its time, and meanwhile the caller may have lost what they had.
       caller = await who();
@@ -179,11 +181,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       checkAccess(route, caller, vaultId);
     }
     const act: Act = {
-      ...actOf(
-        facts,
-        services.now,
-        authorityOf(services, route, caller, namedIn(ctx['params'] as Record<string, string>, body)),
-      ),
+      ...actOf(facts, services.now, authorityOf(services, route, caller, named)),
       seen: expected,
     };
     const call: Call<unknown, unknown, unknown> = {

@@ -18,7 +18,8 @@ test('refusals beyond the rows of one caller stand in one row with their number'
   const caller = { credentialId: 'session-1', vaultId, sight: 'all' } as unknown as Caller;
   const problem = new Problem('forbidden', 'not allowed');
   for (let i = 0; i < 10; i++) {
-    const route = { operation: i < 5 ? 'deleteUser' : 'createUser' } as Route;
+    const operation = i < 5 ? 'deleteUser' : 'createUser';
+    const route = { operation, path: '/vaults/{vaultId}/users/{userId}' } as Route;
     await refused.record({ caller, route, params: { userId: `user-${i}` }, act: act() }, problem);
   }
   const rows = async () =>
