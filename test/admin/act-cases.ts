@@ -1,0 +1,374 @@
+import { randomUUID } from 'node:crypto';
+import type { Route } from '../../src/admin/route.ts';
+import { wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
+import { disconnectExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
+import { refreshExternalKeyStore } from '../../src/cloud/key-stores/watch.ts';
+import type { Tables } from '../../src/store/schema.ts';
+import type { AdminClient } from '../support/admin-client.ts';
+import {
+  newConnected,
+  newKeySetInAws,
+  type KeySetInAws,
+  type Stage,
+} from '../../testing/external-key-store-stage.ts';
+import { newKmsKey, on } from '../../testing/kms-key-stage.ts';
+import { TestAwsAccount } from '../support/aws-users.ts';
+import { fullBody } from './right-bodies.ts';
+import { made } from './two-vaults.ts';
+
+/** What acts of the API are done on: a vault whose key sets are in an AWS that answers. */
+export interface World {
+  stage: Stage;
+  boss: AdminClient;
+  admin: AdminClient;
+  providerInput: Record<string, unknown>;
+  password: string;
+  /** Somebody new in the vault, who has signed in. */
+  person: () => Promise<AdminClient>;
+}
+
+/** The record that a route changes, and the row that its ETag is of. */
+export interface OnRecord {
+  params: Record<string, string>;
+  /** Undefined for a route whose record has no ETag. */
+  row?: { table: keyof Tables; key: string; id: string };
+  query?: string;
+  body?: unknown;
+  client?: AdminClient;
+  /** For whoever comes next. */
+  undo?: () => Promise<unknown>;
+}
+
+let count = 0;
+export const freshName = () => `n${++count}-${randomUUID().slice(0, 8)}`;
+
+const vaultPath = ({ stage }: World) => `/vaults/${stage.vaultId}`;
+
+async function act(client: AdminClient, method: string, path: string, body?: unknown): Promise<void> {
+  const { status, text } = await client.request(method, path, { body, ifMatch: '*' });
+  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
+}
+
+async function newVault({ boss }: World) {
+  const name = freshName();
+  const administrator = { username: 'first', name: 'First', email: 'first@example.com' };
+  const { id } = (await made(boss, '/vaults', { name, administrator })) as { id: string };
+  return { name, params: { vaultId: id }, row: { table: 'vaults' as const, key: 'id', id } };
+}
+
+async function newUser({ boss, admin, ...world }: World, ofAppliance: boolean) {
+  const user = { username: freshName(), email: 'x@example.com' };
+  const { id } = (await (ofAppliance
+    ? made(boss, '/users', { ...user, role: 'appliance-auditor' })
+    : made(admin, `/vaults/${world.stage.vaultId}/users`, { ...user, role: 'auditor' }))) as { id: string };
+  return { params: { userId: id }, row: { table: 'users' as const, key: 'id', id } };
+}
+
+async function newGroup(world: World) {
+  const { id } = (await made(world.admin, `${vaultPath(world)}/admin-groups`, { name: freshName() })) as {
+    id: string;
+  };
+  return { params: { groupId: id }, row: { table: 'admin_groups' as const, key: 'id', id } };
+}
+
+async function newAccount(world: World) {
+  const input = { name: freshName(), adminGroupId: world.stage.group, awsAccountId: '123456789012' };
+  const { id } = (await made(world.admin, `${vaultPath(world)}/csp-accounts`, input)) as { id: string };
+  return { params: { cspAccountId: id }, row: { table: 'csp_accounts' as const, key: 'id', id } };
+}
+
+/** With the access key of an IAM user, which has been there for long. */
+async function accountInAws({ stage }: World) {
+  const account = new TestAwsAccount(stage.simulator);
+  const { accessKeyId, secretAccessKey } = await account.user();
+  const { cspAccountId: id } = await newKeySetInAws(stage, {
+    account: account.account,
+    csp: { accessKeyId, secretAccessKey },
+  });
+  await stage.vaultContext.store.db
+    .updateTable('csp_access_keys')
+    .set({ created_at: new Date(Date.now() - 86_400_000).toISOString() })
+    .where('csp_account_id', '=', id)
+    .execute();
+  return { params: { cspAccountId: id }, row: { table: 'csp_accounts' as const, key: 'id', id } };
+}
+
+export async function newSet(world: World) {
+  const name = freshName();
+  const input = { name, adminGroupId: world.stage.group, token: 'token', pathPrefix: name };
+  const { id } = (await made(world.admin, `${vaultPath(world)}/key-sets`, input)) as { id: string };
+  return { params: { keySetId: id }, row: { table: 'key_sets' as const, key: 'id', id } };
+}
+
+async function newCredential(world: World) {
+  const { params } = await newSet(world);
+  const path = `${vaultPath(world)}/key-sets/${params.keySetId}/credentials`;
+  const { accessKeyId: id } = (await made(world.admin, path, {})) as { accessKeyId: string };
+  return {
+    params: { ...params, accessKeyId: id },
+    row: { table: 'xks_credentials' as const, key: 'access_key_id', id },
+  };
+}
+
+async function storeByHand(world: World) {
+  const { params } = await newSet(world);
+  const path = `${vaultPath(world)}/key-sets/${params.keySetId}/external-key-stores`;
+  const input = { region: 'eu-central-1', uriEndpoint: 'https://xks.example.com' };
+  const { id } = (await made(world.admin, path, input)) as { id: string };
+  return {
+    params: { ...params, externalKeyStoreId: id },
+    row: { table: 'external_key_stores' as const, key: 'id', id },
+  };
+}
+
+async function storeInAws({ stage }: World) {
+  const { keySet, store } = await newConnected(stage);
+  const params = { keySetId: keySet.id, externalKeyStoreId: store.id };
+  return { keySet, params, row: { table: 'external_key_stores' as const, key: 'id', id: store.id } };
+}
+
+export async function newKey(world: World) {
+  const { params } = await newSet(world);
+  const input = { keySetId: params.keySetId, name: freshName(), kmsKey: false };
+  const { id } = (await made(world.admin, `${vaultPath(world)}/cloud-keys`, input)) as { id: string };
+  return { params: { cloudKeyId: id }, row: { table: 'cloud_keys' as const, key: 'id', id } };
+}
+
+let shared: Promise<KeySetInAws> | undefined;
+
+async function newPointer({ stage }: World) {
+  shared ??= newConnected(stage);
+  const { cloudKey, kmsKeyRecord } = await newKmsKey(stage, await shared);
+  return {
+    kmsKeyRecord,
+    params: { cloudKeyId: cloudKey.id, kmsKeyId: kmsKeyRecord.id },
+    row: { table: 'kms_keys' as const, key: 'id', id: kmsKeyRecord.id },
+  };
+}
+
+/** By the last parameter of its path. */
+const byParameter: Readonly<Record<string, (world: World, route: Route) => Promise<OnRecord>>> = {
+  userId: async (world, route) => newUser(world, !route.path.startsWith('/vaults')),
+  groupId: newGroup,
+  memberId: async (world) => ({
+    params: { ...(await newGroup(world)).params, ...(await newUser(world, false)).params },
+  }),
+  cspAccountId: newAccount,
+  keySetId: newSet,
+  accessKeyId: newCredential,
+  externalKeyStoreId: storeByHand,
+  cloudKeyId: newKey,
+  kmsKeyId: newPointer,
+  token: async () => ({ params: { token: 'token' } }),
+  vaultId: async () => ({ params: {} }),
+};
+
+/** Of acts on something that is to be in a state of its own first. */
+const special: Readonly<Record<string, (world: World, route: Route) => Promise<OnRecord>>> = {
+  updateVault: newVault,
+  freezeVault: newVault,
+  deleteVault: async (world) => {
+    const vault = await newVault(world);
+    return { ...vault, query: `?confirm=${vault.name}` };
+  },
+  resetVaultAdministrator: newVault,
+  thawVault: async (world) => {
+    const vault = await newVault(world);
+    await act(world.boss, 'POST', `/vaults/${vault.params.vaultId}/freeze`, {});
+    return vault;
+  },
+  ...Object.fromEntries(
+    ['putOidcProvider', 'deleteOidcProvider', 'putVaultOidcProvider', 'deleteVaultOidcProvider'].map(
+      (one) => [
+        one,
+        async (world: World) => {
+          const ofVault = one.includes('Vault');
+          const path = `${ofVault ? vaultPath(world) : ''}/oidc-provider`;
+          await act(ofVault ? world.admin : world.boss, 'PUT', path, world.providerInput);
+          const id = ofVault ? world.stage.vaultId : '';
+          return {
+            params: {},
+            row: { table: 'oidc_providers' as const, key: 'vault_id', id },
+            body: one.startsWith('put') ? { ...world.providerInput, clientId: freshName() } : undefined,
+          };
+        },
+      ],
+    ),
+  ),
+  ...Object.fromEntries(
+    ['putMail', 'deleteMail'].map((one) => [
+      one,
+      async ({ boss }: World) => {
+        const mail = { host: 'mail.example.com', port: 25, security: 'starttls', from: 'x@example.com' };
+        await act(boss, 'PUT', '/mail', mail);
+        return {
+          params: {},
+          row: { table: 'settings' as const, key: 'name', id: 'mail' },
+          body: one === 'putMail' ? { ...mail, from: 'y@example.com' } : undefined,
+        };
+      },
+    ]),
+  ),
+  removeAdminGroupMember: async (world) => {
+    const params = { ...(await newGroup(world)).params, ...(await newUser(world, false)).params };
+    await act(
+      world.admin,
+      'PUT',
+      `${vaultPath(world)}/admin-groups/${params.groupId}/members/${params.userId}`,
+    );
+    return { params };
+  },
+  checkCspAccount: accountInAws,
+  rotateCspAccessKey: accountInAws,
+  thawKeySet: async (world) => {
+    const set = await newSet(world);
+    await act(world.admin, 'POST', `${vaultPath(world)}/key-sets/${set.params.keySetId}/freeze`);
+    return set;
+  },
+  thawKeySets: async (world) => {
+    const { keySetId } = (await newSet(world)).params;
+    await act(world.admin, 'POST', `${vaultPath(world)}/key-sets/${keySetId}/freeze`);
+    return { params: {}, body: { keySets: [keySetId] } };
+  },
+  freezeAllVaults: async ({ boss, admin, stage }) => ({
+    params: {},
+    body: {},
+    undo: async () => {
+      await act(boss, 'POST', `/vaults/${stage.vaultId}/thaw`, {});
+      await act(admin, 'POST', `/vaults/${stage.vaultId}/thaw`, {});
+    },
+  }),
+  ...Object.fromEntries(
+    ['createApplianceAuditPruning', 'createAuditPruning'].map((one) => [
+      one,
+      async ({ stage: { vaultContext } }: World) => ({
+        params: {},
+        // One of a trail at a time.
+        undo: async () =>
+          vaultContext.store.db
+            .updateTable('audit_prunings')
+            .set({ state: 'REFUSED', problem: 'over', ended_at: new Date().toISOString() })
+            .where('ended_at', 'is', null)
+            .execute(),
+      }),
+    ]),
+  ),
+  freezeKeySets: async (world) => ({
+    params: {},
+    body: { keySets: [(await newSet(world)).params.keySetId] },
+  }),
+  createExternalKeyStore: newSet,
+  linkExternalKeyStore: async (world) => ({
+    params: (await newSet(world)).params,
+    body: { region: 'eu-west-1', customKeyStoreId: `cks-${randomUUID().replaceAll('-', '').slice(0, 17)}` },
+  }),
+  issueCredential: newSet,
+  connectExternalKeyStore: async (world) => {
+    const { keySet, params, row } = await storeInAws(world);
+    const { vaultContext, simulator } = world.stage;
+    await disconnectExternalKeyStore(vaultContext, world.stage.act(), { keySet, id: row.id });
+    simulator.settle();
+    for (let looks = 0; looks < 20; looks++) {
+      const now = await refreshExternalKeyStore(vaultContext, world.stage.act(), { keySet, id: row.id });
+      if (now?.state === 'DISCONNECTED') break;
+      await simulator.kms.settled(now?.custom_key_store_id ?? '', { now: true });
+    }
+    return { params, row };
+  },
+  disconnectExternalKeyStore: storeInAws,
+  refreshExternalKeyStore: storeInAws,
+  rotateExternalKeyStoreCredential: storeInAws,
+  enableCloudKey: async (world) => {
+    const key = await newKey(world);
+    await act(world.admin, 'POST', `${vaultPath(world)}/cloud-keys/${key.params.cloudKeyId}/disable`);
+    return key;
+  },
+  cancelCloudKeyDeletion: async (world) => {
+    const key = await newKey(world);
+    await act(
+      world.admin,
+      'POST',
+      `${vaultPath(world)}/cloud-keys/${key.params.cloudKeyId}/schedule-deletion`,
+      {
+        days: 7,
+      },
+    );
+    return key;
+  },
+  createKmsKey: async (world) => {
+    const { params } = await storeByHand(world);
+    const input = { keySetId: params.keySetId, name: freshName(), kmsKey: false, region: 'eu-central-1' };
+    const { id } = (await made(world.admin, `${vaultPath(world)}/cloud-keys`, input)) as { id: string };
+    return { params: { cloudKeyId: id }, body: {} };
+  },
+  deleteKmsKey: async (world) => ({ ...(await newPointer(world)), query: '?aws=keep' }),
+  cancelKmsKeyDeletion: async (world) => {
+    const { stage } = world;
+    const pointer = await newPointer(world);
+    await wantedOfKmsKey(
+      stage.vaultContext,
+      stage.act(),
+      on(stage, pointer.kmsKeyRecord),
+      'SCHEDULE_DELETION',
+      7,
+    );
+    return pointer;
+  },
+  applyKmsKey: async (world) => ({ ...(await newPointer(world)), body: { what: ['description'] } }),
+  createCloudKey: async (world) => ({
+    params: {},
+    body: { keySetId: (await newSet(world)).params.keySetId, name: freshName(), kmsKey: false },
+  }),
+  endSession: async ({ person }) => {
+    const client = await person();
+    const { body } = await client.get('/session');
+    return { params: { sessionId: (body as { id: string }).id }, client };
+  },
+  revokeApiKey: async ({ person }) => {
+    const client = await person();
+    const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+    const key = { name: freshName(), scope: ['vault.read'], expiresAt };
+    const { id } = (await made(client, '/user/api-keys', key)) as { id: string };
+    return { params: { apiKeyId: id }, client };
+  },
+};
+
+/** What the route is asked with, so that it does what it is there for. */
+export async function caseOf(
+  world: World,
+  route: Route,
+  { inItsState = true } = {},
+): Promise<OnRecord & { client: AdminClient }> {
+  const last = [...route.path.matchAll(/\{(\w+)\}/g)].at(-1)?.[1];
+  const prepare =
+    (inItsState ? special[route.operation] : undefined) ??
+    byParameter[route.path.includes('/members/') ? 'memberId' : (last ?? '')];
+  const { access } = route;
+  const ofAppliance = access.kind === 'permission' && access.appliance !== undefined;
+  const one: OnRecord = prepare === undefined ? { params: {} } : await prepare(world, route);
+  const body =
+    'body' in one
+      ? one.body
+      : fullBody(route.operation, {
+          fresh: freshName(),
+          soon: new Date(Date.now() + 86_400_000).toISOString(),
+          password: world.password,
+          recoveryCode: 'A'.repeat(20),
+          permission: 'vault.read',
+          administrator: 'first',
+          group: world.stage.group,
+          keySet: '',
+          provider: world.providerInput,
+        });
+  const client = access.kind === 'own' ? await world.person() : ofAppliance ? world.boss : world.admin;
+  return {
+    client,
+    ...one,
+    params: { vaultId: world.stage.vaultId, ...one.params },
+    body,
+  };
+}
+
+export function pathOf(route: Route, { params, query = '' }: OnRecord): string {
+  return route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '') + query;
+}

@@ -1,0 +1,301 @@
+import { randomUUID } from 'node:crypto';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { sql } from 'kysely';
+import { allRoutes } from '../../src/admin/routes.ts';
+import type { Route } from '../../src/admin/route.ts';
+import { hashPassword } from '../../src/identity/passwords.ts';
+import type { Role, Tables } from '../../src/store/schema.ts';
+import { password, passwordCost } from '../identity/people.ts';
+import type { AdminAnswer } from '../support/admin-answer.ts';
+import type { AdminClient } from '../support/admin-client.ts';
+import { openStage } from '../../testing/external-key-store-stage.ts';
+import { caseOf, pathOf, type OnRecord, type World } from './act-cases.ts';
+import { openManagement, type Management } from './management.ts';
+import { addUser } from './two-vaults.ts';
+
+/*
+ * Every route that changes something, by being in the table of routes: what it does is on record in the request of it, what
+ * it refuses is not done; who has not seen the record as it is changes nothing, whenever it was changed; and what is asked
+ * for twice with one Idempotency-Key is made once.
+ */
+
+/** What is not done here, and which test does it. */
+const elsewhere: Readonly<Record<string, string>> = {
+  signIn: 'test/identity/sign-in.test.ts',
+  signInToVault: 'test/identity/sign-in.test.ts',
+  giveSecondFactor: 'test/identity/second-factor.test.ts',
+  finishOidcSignIn: 'test/identity/oidc-sign-in.test.ts',
+  changePassword: 'test/identity/sign-in.test.ts',
+  confirmTotp: 'test/identity/second-factor.test.ts',
+  removeTotp: 'test/identity/second-factor.test.ts',
+  newRecoveryCodes: 'test/identity/second-factor.test.ts',
+  adoptCloudKey: 'test/keys/adoption.test.ts',
+  testMail: 'test/identity/mail.test.ts',
+};
+
+/** Acts on what has no row version, and why. Every other that makes nothing needs If-Match. */
+const withoutRowVersion: Readonly<Record<string, string>> = {
+  signIn: 'begins a session',
+  signInToVault: 'begins a session',
+  finishOidcSignIn: 'begins a session',
+  giveSecondFactor: 'completes a session of one’s own',
+  signOut: 'a session is there or has ended',
+  endSession: 'a session is there or has ended',
+  changePassword: 'one’s own, proven by the current one',
+  enrolTotp: 'one’s own, proven by the password; an enrolment has an id of its own',
+  confirmTotp: 'of one enrolment',
+  removeTotp: 'one’s own, proven by the password and a code',
+  newRecoveryCodes: 'one’s own, proven by the password and a code',
+  revokeApiKey: 'an API key lives or is revoked, for good',
+  resetVaultAdministrator:
+    'of whoever is the vault administrator now; the appliance does not see vault users',
+  verifyToken: 'a look',
+  testMail: 'a mail',
+  addAdminGroupMember: 'somebody is a member or is none; safe to repeat',
+  removeAdminGroupMember: 'somebody is a member or is none; safe to repeat',
+  freezeAllVaults: 'all that there are: nothing may stand in its way',
+  freezeKeySets: 'several at once: nothing may stand in its way',
+  thawKeySets: 'several at once',
+  findCloudKeys: 'a look',
+  refreshExternalKeyStore: 'a look at AWS',
+  refreshKmsKey: 'a look at AWS',
+};
+
+/** What is not about one thing: it is made, or it is all of them. */
+const targetless: ReadonlySet<string> = new Set([
+  'createVault',
+  'createApplianceUser',
+  'freezeAllVaults',
+  'findCloudKeys',
+  'createApplianceAuditPruning',
+  'createReconciliation',
+]);
+
+/** What is done by one caller at a time, and refuses the next by itself. */
+const oneAtATime: ReadonlySet<string> = new Set(['createReconciliation', 'createVaultReconciliation']);
+
+/** What changes nothing here, and why: there is nothing to be on record. */
+const changesNothing: Readonly<Record<string, string>> = {
+  acceptKmsKey: 'AWS has all as we have it',
+  refreshKmsKey: 'AWS is looked at, and has nothing new',
+  refreshExternalKeyStore: 'AWS is looked at, and has nothing new',
+};
+
+interface Context extends World {
+  management: Management;
+  actorIds: Map<AdminClient, string>;
+  /** Somebody who looks at everything and changes nothing. */
+  watcher: (ofAppliance: boolean) => Promise<AdminClient>;
+  close: () => Promise<void>;
+}
+
+const test = anyTest as TestFn<Context>;
+
+test.before(async (t) => {
+  const stage = await openStage({ kind: 'what AWS does at its worst is the matter of other tests' });
+  const management = await openManagement(stage.vaultContext);
+  const hash = await hashPassword(password, 'test', passwordCost);
+  const actorIds = new Map<AdminClient, string>();
+  const person = async (vaultId: string, username: string, role: Role) => {
+    const client = await addUser(management.place, vaultId, username, role);
+    const { body } = await client.get('/session');
+    const { id } = (body as { user: { id: string } }).user;
+    actorIds.set(client, id);
+    await stage.vaultContext.store.db
+      .updateTable('users')
+      .set({ password_hash: hash })
+      .where('id', '=', id)
+      .execute();
+    return client;
+  };
+  const { vaultId } = stage;
+  const name = () => `p-${randomUUID().slice(0, 8)}`;
+  t.context = {
+    ...{ stage, management, actorIds, password: password.reveal() },
+    providerInput: management.providerInput,
+    boss: await person('', 'boss', 'appliance-admin'),
+    admin: await person(vaultId, 'admin', 'vault-admin'),
+    watcher: async (ofAppliance) =>
+      person(ofAppliance ? '' : vaultId, name(), ofAppliance ? 'appliance-auditor' : 'auditor'),
+    person: async () => person(vaultId, name(), 'vault-admin'),
+    close: async () => {
+      await management.close();
+      await stage.dispose();
+    },
+  };
+});
+test.after.always(async (t) => t.context.close());
+
+type Case = OnRecord & { client: AdminClient };
+type Row = NonNullable<OnRecord['row']>;
+
+async function ask(route: Route, on: Case, headers: { ifMatch?: string; idempotencyKey?: string } = {}) {
+  const { client, body } = on;
+  const expected = route.changes === true ? { ifMatch: '*' } : {};
+  return client.request(route.method, pathOf(route, on), {
+    ...(body === undefined ? {} : { body }),
+    ...expected,
+    ...headers,
+  });
+}
+
+const db = ({ stage }: World) => stage.vaultContext.store.db;
+
+async function eventsOf(world: World, { headers }: AdminAnswer, outcome: 'done' | 'refused') {
+  return db(world)
+    .selectFrom('audit_events')
+    .select(['action', 'target_kind', 'target_id', 'target_name'])
+    .where('request_id', '=', String(headers['x-request-id']))
+    .where('outcome', '=', outcome)
+    .execute();
+}
+
+/** What AWS, or our own work there, may change of itself while a test looks. */
+const moving: ReadonlySet<string> = new Set<keyof Tables>([
+  'audit_events',
+  'audit_count',
+  'sessions',
+  'api_keys',
+  'leases',
+  'revision',
+  'served_changes',
+  'uses',
+  'nodes',
+  'kms_keys',
+  'external_key_stores',
+  'csp_accounts',
+  'csp_access_keys',
+  'xks_credentials',
+  'key_versions',
+]);
+
+/** Every row that nobody but an act changes, and the record itself. */
+async function look(world: World, row?: Row): Promise<unknown> {
+  const found: Record<string, unknown> = {};
+  for (const { name } of await db(world).introspection.getTables())
+    if (!moving.has(name))
+      found[name] = (await sql`SELECT * FROM ${sql.table(name)}`.execute(db(world))).rows;
+  if (row !== undefined)
+    found['record'] = (
+      await sql`SELECT * FROM ${sql.table(row.table)} WHERE ${sql.ref(row.key)} = ${row.id}`.execute(
+        db(world),
+      )
+    ).rows;
+  return found;
+}
+
+async function versionOf(world: World, { table, key, id }: Row): Promise<number> {
+  const { rows } = await sql<{ row_version: number }>`SELECT row_version FROM ${sql.table(table)}
+    WHERE ${sql.ref(key)} = ${id}`.execute(db(world));
+  return rows[0]?.row_version ?? 0;
+}
+
+/** Somebody else changes it, or it is given a version that no other record has. */
+async function raise(world: World, { table, key, id }: Row, by: number): Promise<void> {
+  await sql`UPDATE ${sql.table(table)} SET row_version = row_version + ${by} WHERE ${sql.ref(key)} = ${id}`.execute(
+    db(world),
+  );
+}
+
+async function actOnceSeen(t: ExecutionContext<Context>, route: Route, on: Case): Promise<AdminAnswer> {
+  const { row } = on;
+  if (row === undefined) {
+    t.fail('the case of a route with If-Match names the record that the ETag is of');
+    return ask(route, on);
+  }
+  const { management, actorIds } = t.context;
+  await raise(t.context, row, 500);
+  const seen = await versionOf(t.context, row);
+  const before = await look(t.context, row);
+  const stale = await ask(route, on, { ifMatch: `"${seen - 1}"` });
+  t.is(stale.status, 412, `seen long ago: ${stale.text}`);
+  t.deepEqual(await look(t.context, row), before);
+  t.deepEqual(await eventsOf(t.context, stale, 'done'), []);
+
+  const held = management.gate.hold(actorIds.get(on.client) ?? '', 1);
+  const asking = ask(route, on, { ifMatch: `"${seen}"` });
+  const was = await Promise.race([held.reached.then(() => 'held' as const), asking]);
+  await raise(t.context, row, 1);
+  const changed = await look(t.context, row);
+  held.goOn();
+  const late = await asking;
+  t.is(was, 'held', `no transaction was reached: ${late.status} ${late.text}`);
+  t.is(late.status, 412, `changed meanwhile: ${late.text}`);
+  t.deepEqual(await look(t.context, row), changed);
+  t.deepEqual(await eventsOf(t.context, late, 'done'), []);
+  return ask(route, on, { ifMatch: `"${seen + 1}"` });
+}
+
+test('every act needs the row version of its record, makes one, or is named with why there is none', (t) => {
+  const without = allRoutes.filter(
+    ({ method, changes, creates }) => method !== 'GET' && changes !== true && creates === undefined,
+  );
+  t.deepEqual(
+    without.map(({ operation }) => operation).toSorted(),
+    Object.keys(withoutRowVersion).toSorted(),
+  );
+});
+
+for (const route of allRoutes) {
+  if (route.method === 'GET' || route.operation in elsewhere) continue;
+  const { operation } = route;
+
+  test.serial(`${operation}: what it does is on record, for who has seen the record as it is`, async (t) => {
+    t.timeout(120_000);
+    const on = await caseOf(t.context, route);
+    const answer = route.changes === true ? await actOnceSeen(t, route, on) : await ask(route, on);
+    t.true(answer.status < 300, `${answer.status} ${answer.text}`);
+    const events = await eventsOf(t.context, answer, 'done');
+    t.is(events.length > 0, !(operation in changesNothing), 'what is on record');
+    await on.undo?.();
+  });
+
+  const { access } = route;
+  if (access.kind === 'permission')
+    test.serial(
+      `${operation}: who may not do it has done nothing, and what they reached for is named`,
+      async (t) => {
+        const on = await caseOf(t.context, route, { inItsState: false });
+        const client = await t.context.watcher(access.appliance !== undefined);
+        const before = await look(t.context, on.row);
+        const refused = await ask(route, { ...on, client });
+        t.is(refused.status, 403, refused.text);
+        t.deepEqual(await look(t.context, on.row), before);
+        t.deepEqual(await eventsOf(t.context, refused, 'done'), []);
+        const [event, ...more] = await eventsOf(t.context, refused, 'refused');
+        t.deepEqual(more, []);
+        t.is(event?.action, 'request.refuse');
+        t.is(event?.target_kind === 'operation', targetless.has(operation), 'the true target');
+        const named = Object.entries(on.params).at(-1)?.[1];
+        if (route.path.includes('{')) t.is(event?.target_id, on.row?.id ?? named);
+        await on.undo?.();
+      },
+    );
+
+  if (route.creates !== undefined)
+    test.serial(`${operation}: one Idempotency-Key makes one record`, async (t) => {
+      const { management, actorIds } = t.context;
+      const on = await caseOf(t.context, route);
+      const key = { idempotencyKey: `key-of-${operation}` };
+      // Two at once: the first is held at its transaction until the second has done it.
+      const held = oneAtATime.has(operation)
+        ? undefined
+        : management.gate.hold(actorIds.get(on.client) ?? '', 1);
+      const asking = held === undefined ? undefined : ask(route, on, key);
+      await Promise.race([held?.reached, asking]);
+      const made = await ask(route, on, key);
+      t.is(made.status, 201, made.text);
+      const before = await look(t.context);
+      held?.goOn();
+      const other = await asking;
+      t.is(other?.status ?? 409, 409, other?.text);
+      const again = await ask(route, on, key);
+      t.is(again.status, 201, again.text);
+      t.is(again.headers['idempotency-replayed'], 'true');
+      t.is(again.headers.location, made.headers.location);
+      t.deepEqual(await look(t.context), before);
+      for (const answer of [...(other === undefined ? [] : [other]), again])
+        t.deepEqual(await eventsOf(t.context, answer, 'done'), []);
+      await on.undo?.();
+    });
+}
