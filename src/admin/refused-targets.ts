@@ -106,7 +106,7 @@ export async function targetOf(
       : { kind: 'operation', id: '', name: route.operation };
   const { of, id } = reached;
   if (of.named === undefined) return { kind: of.kind, id, name: '' };
-  const { rows } = await sql<{ name: string }>`SELECT name FROM (${of.named})
+  const { rows } = await sql<{ name: string }>`SELECT name FROM (${of.named}) AS found
     WHERE id = ${id} AND vault_id = ${caller.vaultId}`.execute(db);
   return { kind: of.kind, id, name: rows[0]?.name ?? '' };
 }

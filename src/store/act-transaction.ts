@@ -40,10 +40,14 @@ export interface Acting {
   readonly idempotency?: object;
 }
 
-/** The row version that the caller of an act has seen (If-Match). An act that never compares it is not committed. */
+/**
+ * The row version that the caller of an act has seen (If-Match). An act is not committed unless it is compared within the
+ * transaction that changes something first: before it, somebody else may have come between.
+ */
 export class SeenVersion {
   readonly rowVersion: number;
   #compared = false;
+  #isKept = false;
 
   constructor(rowVersion: number) {
     this.rowVersion = rowVersion;
@@ -56,6 +60,16 @@ export class SeenVersion {
   isOf(row: { row_version: number }): boolean {
     this.#compared = true;
     return row.row_version === this.rowVersion;
+  }
+
+  /** A transaction of the act begins: what was compared before, with nothing committed since, says nothing. */
+  begin(): void {
+    this.#compared = this.#isKept;
+  }
+
+  /** A transaction of the act that compared it is committed. */
+  keep(): void {
+    this.#isKept = this.#compared;
   }
 }
 
@@ -91,9 +105,10 @@ export interface Begun<Trx extends Transaction<Tables>> {
 
 /** Confirms the act's authority in a transaction that has just begun. For implementations of Store. */
 export async function beginAct(raw: Transaction<Tables>, act: Acting): Promise<Begun<ChangeTransaction>> {
-  const ledger = new Ledger();
+  const ledger = new Ledger(act.seen);
   const watched = raw.withPlugin(ledger);
   ledgers.set(watched, ledger);
+  act.seen?.begin();
   await act.authority.confirm(watched);
   return {
     trx: Object.assign(watched, { at: act.now() }) as ChangeTransaction,
@@ -107,6 +122,7 @@ export async function beginAct(raw: Transaction<Tables>, act: Acting): Promise<B
     },
     committed: () => {
       if (ledger.remembers && act.idempotency !== undefined) remembered.add(act.idempotency);
+      if (ledger.changed.size > 0) act.seen?.keep();
     },
   };
 }
@@ -123,6 +139,12 @@ export function beginUnrecorded(raw: Transaction<Tables>, why: Unrecorded): Begu
 /** What this transaction changes of the tables of `why` needs no event in the trail. */
 export function leaveUnrecorded(trx: Transaction<Tables>, why: Unrecorded): void {
   ledgers.get(trx)?.unrecorded.add(why);
+}
+
+/** A record is changed where it still is this version, and not otherwise: that compares it. */
+export function changesOnly(trx: Transaction<Tables>, before: { row_version: number }): void {
+  const seen = ledgers.get(trx)?.seen;
+  if (seen?.rowVersion === before.row_version) seen.isOf(before);
 }
 
 const ledgers = new WeakMap<object, Ledger>();
@@ -145,12 +167,17 @@ interface Write {
 
 /** What a transaction has come to. */
 class Ledger implements KyselyPlugin {
+  readonly seen: SeenVersion | undefined;
   /** Tables of which rows were changed. */
   readonly changed = new Set<string>();
   readonly unrecorded = new Set<Unrecorded>();
   remembers = false;
   #isOnRecord = false;
   readonly #writes = new WeakMap<object, Write>();
+
+  constructor(seen?: SeenVersion) {
+    this.seen = seen;
+  }
 
   transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
     const write = writeOf(node);

@@ -11,6 +11,7 @@ import type {
 import type { Tables } from '../store/schema.ts';
 import type { ActTransaction, ChangeTransaction } from '../store/store.ts';
 import { changes, type Edit } from './edits.ts';
+import { changesOnly } from '../store/act-transaction.ts';
 import { changedMeanwhile } from './context.ts';
 
 /*
@@ -211,6 +212,7 @@ async function update<T extends Versioned>(
     .returningAll()
     .executeTakeFirst();
   if (after === undefined) throw changedMeanwhile();
+  changesOnly(trx, before);
   return after as unknown as Row<T>;
 }
 

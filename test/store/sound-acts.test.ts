@@ -6,8 +6,9 @@ import { record, recordEach, rememberCreation, type Act } from '../../src/eviden
 import { leaveUnrecorded, SeenVersion, UnsoundActError } from '../../src/store/act-transaction.ts';
 import type { ActTransaction } from '../../src/store/store.ts';
 import { reasons, type Unrecorded } from '../../src/store/unrecorded.ts';
+import { bumpRecord } from '../../src/vault/edit-record.ts';
 import { checkRowVersion } from '../../src/vault/context.ts';
-import { openVault, type TestVault } from '../../testing/vault.ts';
+import { newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 /* What the store does not commit, whoever writes it: an act without a record, one that ignores the row version or its key. */
 
@@ -120,9 +121,13 @@ test.serial('what is nobody’s act touches the tables of its reason alone', asy
 
 test.serial('an act that never compares the row version its caller has seen is not committed', async (t) => {
   const { store, act } = t.context;
-  const run = async (compare: (seen: SeenVersion) => void) => {
+  const run = async (
+    compare: (seen: SeenVersion) => void,
+    before: (seen: SeenVersion) => void = () => undefined,
+  ) => {
     const seen = new SeenVersion(3);
     const acting: Act = { ...act(), seen };
+    before(seen);
     return store.write(acting, async (trx) => {
       compare(seen);
       await trx.insertInto('nodes').values(node('seen')).execute();
@@ -137,12 +142,31 @@ test.serial('an act that never compares the row version its caller has seen is n
     },
   );
   await t.throwsAsync(
+    run(
+      () => undefined,
+      // Before the transaction: somebody may come between.
+      (seen) => checkRowVersion({ row_version: 3 }, seen),
+    ),
+    { instanceOf: UnsoundActError },
+  );
+  await t.throwsAsync(
     run((seen) => checkRowVersion({ row_version: 4 }, seen)),
     { message: 'it has been changed meanwhile; look at it again, then repeat' },
   );
   t.false((await nodes(t.context)).includes('seen'));
   await run((seen) => checkRowVersion({ row_version: 3 }, seen));
   t.true((await nodes(t.context)).includes('seen'));
+  // A change of that version and no other compares it too; and what one transaction has compared holds for the next.
+  const keySet = await newKeySet(t.context);
+  const seen = new SeenVersion(keySet.row_version);
+  const acting: Act = { ...act(), seen };
+  for (const id of ['seen-2', 'seen-3'])
+    await store.change(acting, async (trx) => {
+      if (id === 'seen-2') await bumpRecord(trx, 'key_sets', keySet, { description: id });
+      else await trx.insertInto('nodes').values(node(id)).execute();
+      await record(trx, acting, entry);
+    });
+  t.true((await nodes(t.context)).includes('seen-3'));
 });
 
 test.serial('an act remembers its Idempotency-Key with what it makes, or is not committed', async (t) => {
