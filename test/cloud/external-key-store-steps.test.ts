@@ -25,6 +25,7 @@ import {
   anHourOfWatching,
   endpoint,
   inAws,
+  liveCredentials,
   newConnected,
   newKeySetInAws,
   openStage,
@@ -334,6 +335,8 @@ test.serial(
         t.is(row.wanted, null, of);
         t.true(row.custom_key_store_id !== '' || row.problem !== null, of);
         t.is(row.pending_access_key_id, '', of);
+        const live = await liveCredentials(stage, keySet);
+        if (row.access_key_id !== '') t.true(live.includes(row.access_key_id), of);
         t.deepEqual(
           there.map(({ id, name, state, accessKeyId }) => ({ id, name, state, accessKeyId })),
           row.custom_key_store_id === ''
