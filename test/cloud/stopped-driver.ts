@@ -3,6 +3,7 @@ import { accessKeys } from '../../src/cloud/accounts/access-key-resource.ts';
 import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import { advance, type How } from '../../src/cloud/controller/controller.ts';
 import { LostTurnError } from '../../src/cloud/controller/turn.ts';
+import { keyStores } from '../../src/cloud/key-stores/resource.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
@@ -19,6 +20,8 @@ import { silentLog, testAwsSettings } from '../../testing/aws-settings.ts';
 export const works = {
   'access-key': async (context: AwsContext, id: string, how: How) =>
     advance(context, accessKeys({ usedToldAfter: 0 }), id, how),
+  'external-key-store': async (context: AwsContext, id: string, how: How) =>
+    advance(context, keyStores, id, how),
 } as const satisfies Record<string, (context: AwsContext, id: string, how: How) => Promise<unknown>>;
 
 export interface Order {

@@ -10,9 +10,30 @@ import { rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts
 import { createCspAccount, getCspAccount } from '../../src/cloud/accounts/accounts.ts';
 import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
 import { whoIs } from '../../src/cloud/aws/identity-check.ts';
+import type { OnStore } from '../../src/cloud/key-stores/acting.ts';
+import {
+  connectExternalKeyStore,
+  createExternalKeyStore,
+  deleteExternalKeyStore,
+  disconnectExternalKeyStore,
+  rotateStoreCredential,
+} from '../../src/cloud/key-stores/key-stores.ts';
+import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
+import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { managementDeadline } from '../../src/vault/tokens.ts';
-import { openStage, region, type Stage } from '../../testing/external-key-store-stage.ts';
+import {
+  anHourOfWatching,
+  endpoint,
+  inAws,
+  newConnected,
+  newKeySetInAws,
+  openStage,
+  region,
+  storeOf,
+  type KeySetInAws,
+  type Stage,
+} from '../../testing/external-key-store-stage.ts';
 import { fresh } from '../../testing/vault.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import type { FromDriver, Order, ToDriver } from './stopped-driver.ts';
@@ -128,6 +149,87 @@ async function accessKey({ stage }: World, lost = false): Promise<Stopped> {
   };
 }
 
+/** What is wanted of a key store, and stopped by an answer that did not come: it is for the schedule to go on with. */
+async function keyStore(
+  { stage }: World,
+  operation: string,
+  want: (where: { keySet: KeySet; id: string }) => Promise<unknown>,
+  begin: (stage: Stage) => Promise<KeySetInAws & { store?: ExternalKeyStore }> = newConnected,
+): Promise<Stopped> {
+  const { vaultContext, simulator, clock } = stage;
+  await vaultContext.store.db.deleteFrom('external_key_stores').execute();
+  const set = await begin(stage);
+  const undo = simulator.fault({ service: 'kms', action: operation, kind: 'reset', times: 1 });
+  await want({ keySet: set.keySet, id: set.store?.id ?? '' }).catch(() => undefined);
+  undo();
+  // What AWS may have been given is settled by then, and what was made shows.
+  clock.ahead += 11 * 60_000;
+  const read = async () => storeOf(stage, set.keySet);
+  return {
+    ...{ id: (await read())?.id ?? '', work: 'external-key-store' },
+    finish: async () => anHourOfWatching(stage),
+    check: async (t, what) => {
+      const row = await read();
+      const there = await inAws(stage, set);
+      t.deepEqual(
+        there.map(({ id, name, state, accessKeyId }) => ({ id, name, state, accessKeyId })),
+        row === undefined
+          ? []
+          : [
+              {
+                ...{ id: row.custom_key_store_id, name: row.name, state: row.state },
+                accessKeyId: row.access_key_id,
+              },
+            ],
+        what,
+      );
+      t.is(row === undefined, operation === 'DeleteCustomKeyStore', what);
+      if (row !== undefined) t.like(row, { wanted: null, pending_access_key_id: '' }, what);
+    },
+  };
+}
+
+const create = async ({ vaultContext, act }: Stage, keySet: KeySet) =>
+  createExternalKeyStore(vaultContext, act(), keySet, {
+    ...{ region, connectivity: 'PUBLIC_ENDPOINT', uriEndpoint: endpoint },
+  });
+
+async function disconnected(stage: Stage) {
+  const set = await newKeySetInAws(stage);
+  return { ...set, store: await create(stage, set.keySet) };
+}
+
+const keyStoreSteps: Readonly<Record<string, (world: World) => Promise<Stopped>>> = {
+  CreateCustomKeyStore: async (world) => {
+    const { stage } = world;
+    const making = async ({ keySet }: { keySet: KeySet }) => create(stage, keySet);
+    return keyStore(world, 'CreateCustomKeyStore', making, newKeySetInAws);
+  },
+  ConnectCustomKeyStore: async (world) => {
+    const { vaultContext, act } = world.stage;
+    const connecting = async (where: OnStore) => connectExternalKeyStore(vaultContext, act(), where);
+    return keyStore(world, 'ConnectCustomKeyStore', connecting, disconnected);
+  },
+  UpdateCustomKeyStore: async (world) => {
+    const { vaultContext, act } = world.stage;
+    const rotating = async (where: OnStore) => rotateStoreCredential(vaultContext, act(), where, 60);
+    return keyStore(world, 'UpdateCustomKeyStore', rotating);
+  },
+  DisconnectCustomKeyStore: async (world) => {
+    const { vaultContext, act } = world.stage;
+    const disconnecting = async (where: OnStore) => disconnectExternalKeyStore(vaultContext, act(), where);
+    return keyStore(world, 'DisconnectCustomKeyStore', disconnecting);
+  },
+  DeleteCustomKeyStore: async (world) => {
+    const { vaultContext, act, clock } = world.stage;
+    const deleting = async (where: OnStore) => {
+      clock.ahead += 11 * 60_000;
+      return deleteExternalKeyStore(vaultContext, act(), where, {});
+    };
+    return keyStore(world, 'DeleteCustomKeyStore', deleting, disconnected);
+  },
+};
+
 const steps: Readonly<Record<string, StoppedStep>> = {
   'access key, begun': { request: { service: 'iam', action: 'ListAccessKeys' }, begin: accessKey },
   'access key, made': { request: { service: 'iam', action: 'CreateAccessKey' }, begin: accessKey },
@@ -140,6 +242,12 @@ const steps: Readonly<Record<string, StoppedStep>> = {
     request: { service: 'iam', action: 'DeleteAccessKey' },
     begin: async (world) => accessKey(world, true),
   },
+  ...Object.fromEntries(
+    Object.entries(keyStoreSteps).map(([action, begin]) => [
+      `key store, ${action}`,
+      { request: { service: 'kms' as const, action }, begin },
+    ]),
+  ),
 };
 
 for (const [what, step] of Object.entries(steps))
@@ -209,10 +317,11 @@ async function ended(child: ChildProcess): Promise<Extract<FromDriver, { kind: '
 /** All that the record of it is: what it says, and what was put on record of it. */
 async function traces({ stage }: World, id: string): Promise<unknown> {
   const { db } = stage.vaultContext.store;
-  const [account, keys, events] = await Promise.all([
+  const [account, keys, stores, events] = await Promise.all([
     db.selectFrom('csp_accounts').selectAll().where('id', '=', id).execute(),
     db.selectFrom('csp_access_keys').selectAll().where('csp_account_id', '=', id).execute(),
+    db.selectFrom('external_key_stores').selectAll().where('id', '=', id).execute(),
     db.selectFrom('audit_events').select(['sequence', 'action']).where('target_id', '=', id).execute(),
   ]);
-  return { account, keys, events };
+  return { account, keys, stores, events };
 }
