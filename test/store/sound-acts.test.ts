@@ -222,7 +222,7 @@ const places: Readonly<Record<Unrecorded, readonly string[]>> = {
   ],
   'found in a token': ['src/keys/key-proofs.ts', 'src/keys/own-key-proofs.ts', 'src/keys/unfit-note.ts'],
   // Wherever what AWS says is written down.
-  'work in AWS': ['src/cloud/controller', 'src/cloud/key-stores', 'src/cloud/kms-keys'],
+  'work in AWS': ['src/cloud/controller', 'src/cloud/key-stores'],
   'rest of an act': ['src/vault/unfinished-work.ts'],
   pruning: ['src/schedules/audit-pruner.ts', 'src/schedules/audit-pruner.ts'],
   housekeeping: ['src/schedules/housekeeping.ts'],

@@ -52,6 +52,7 @@ export async function write({ turn, act, row }: Acting, plan: StorePlan): Promis
   const asRead = (now: StoreRow) => {
     isThere = true;
     checkUnchanged(now, row);
+    checkRowVersion(now, act.seen);
     return now;
   };
   const planned: StorePlan =
