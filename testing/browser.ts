@@ -39,7 +39,7 @@ export class TestBrowser {
       reducedMotion: 'reduce',
       ...options,
     });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(Number(process.env['HOLDFAST_WAIT'] ?? 60_000));
     context.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
       // What the API refuses is told by the page; the browser says so too.

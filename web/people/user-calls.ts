@@ -1,7 +1,7 @@
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call, type Answered } from '../api/client.ts';
 import type { Operations } from '../api/operations.ts';
-import { useDo, useList, type ItemOf } from '../api/queries.ts';
+import { useDo, useList } from '../api/queries.ts';
 import { useSession } from '../session/session.tsx';
 
 /* Users of a vault and of the appliance: the same people’s business by operations of two names. */
@@ -44,8 +44,6 @@ export function useUsers(
   });
   return vaultId === null ? ofAppliance : inVault;
 }
-
-export type UserItem = ItemOf<'listUsers'>;
 
 interface UserCalls {
   get: (userId: string) => Promise<Answered<User>>;

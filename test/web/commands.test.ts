@@ -1,0 +1,178 @@
+import test from 'ava';
+import { createProgram } from '../../src/cli/program.ts';
+import { problemOf } from '../../scripts/docs/commands-check.ts';
+import { commands } from '../../web/texts/commands.ts';
+
+/*
+ * Each dialog of the console shows the command that does the same: here the command line reads each of them.
+ */
+
+const cloudKey = {
+  name: 'payroll',
+  keySet: 'payments',
+  description: 'Salaries, and what comes with them',
+  region: 'eu-central-1',
+  administrators: ['arn:aws:iam::111122223333:role/KeyAdmin'],
+  users: ['arn:aws:iam::111122223333:role/Payroll', 'arn:aws:iam::111122223333:user/ada'],
+  rotation: '90',
+  expires: '2099-01-31',
+  usage: 'encrypt-only',
+  kmsKey: false,
+};
+const keySet = {
+  name: 'payments',
+  token: 'primary',
+  pathPrefix: 'payments-7f3c9a',
+  description: 'It’s theirs',
+  group: 'Cloud Admin Group',
+  account: 'aws-payments',
+  forAws: true,
+  rotationDays: '365',
+  quota: '500',
+};
+const account = {
+  name: 'aws-payments',
+  group: 'Cloud Admin Group',
+  description: '',
+  type: 'role',
+  awsAccountId: '',
+  defaultRegion: 'eu-central-1',
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  roleArn: 'arn:aws:iam::111122223333:role/Holdfast',
+  rotationDays: '90',
+  hasKey: true,
+};
+const store = { name: 'payments', keySetName: 'payments', region: 'eu-central-1' };
+const newStore = {
+  ...{ keySet: 'payments', region: 'eu-central-1', uriEndpoint: 'https://xks.example.com', name: 'payments' },
+  ...{
+    connectivity: 'VPC_ENDPOINT_SERVICE',
+    service: 'com.amazonaws.vpce.eu-central-1.vpce-svc-1',
+    owner: '111122223333',
+  },
+  ...{ byHand: true, connect: false },
+};
+const kmsKey = { alias: 'alias/payroll', cloudKeyName: 'payroll', region: 'eu-central-1' };
+const more = { days: '7', takeAlias: true, aws: 'schedule-deletion' };
+const user = {
+  username: 'grace',
+  displayName: 'Grace Hopper',
+  email: 'grace@example.com',
+  role: 'auditor',
+  signIn: 'both',
+};
+const vault = {
+  name: 'emea',
+  description: 'Europe',
+  administrator: 'Ada Lovelace',
+  username: 'ada',
+  email: 'ada@example.com',
+};
+const provider = {
+  issuer: 'https://id.example.com',
+  clientId: 'holdfast',
+  scopes: 'openid email',
+  usernameClaim: 'email',
+};
+const mail = {
+  host: 'mail.example.com',
+  port: '587',
+  security: 'starttls',
+  username: 'holdfast',
+  from: 'keys@example.com',
+};
+
+/** Every command, with everything that it can say. */
+const said: Record<keyof typeof commands, readonly string[]> = {
+  passwordChange: [commands.passwordChange()],
+  secondFactorOn: [commands.secondFactorOn()],
+  secondFactorOff: [commands.secondFactorOff()],
+  recoveryCodes: [commands.recoveryCodes()],
+  sessionEnd: [commands.sessionEnd('4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11')],
+  apiKeyCreate: [commands.apiKeyCreate('terraform', ['vault.read', 'cloud-keys.write'], '90')],
+  apiKeyRevoke: [commands.apiKeyRevoke('terraform')],
+  cloudKeyAct: (['disable', 'enable', 'cancel-deletion'] as const).map((act) =>
+    commands.cloudKeyAct(act, 'payroll', 'payments', true),
+  ),
+  cloudKeyRotate: [commands.cloudKeyRotate('payroll', 'payments')],
+  cloudKeyDelete: [commands.cloudKeyDelete('payroll', 'payments', '7', true)],
+  cloudKeyCreate: [commands.cloudKeyCreate(cloudKey)],
+  cloudKeyEdit: [commands.cloudKeyEdit('before', { ...cloudKey, usage: 'encrypt-decrypt' }, true)],
+  keySetCreate: [commands.keySetCreate(keySet)],
+  keySetEdit: [commands.keySetEdit('before', keySet)],
+  keySetAct: (['freeze', 'thaw', 'delete'] as const).map((act) => commands.keySetAct(act, 'payments')),
+  credentialIssue: [0, 90].map((days) => commands.credentialIssue('payments', days)),
+  credentialRotate: [commands.credentialRotate('AKIDEXAMPLE2345ABCDE', '60')],
+  credentialWithdraw: [commands.credentialWithdraw('AKIDEXAMPLE2345ABCDE')],
+  accountCreate: [
+    commands.accountCreate(account),
+    commands.accountCreate({ ...account, type: 'manual', hasKey: false, awsAccountId: '111122223333' }),
+  ],
+  accountEdit: [commands.accountEdit('before', account)],
+  accountDelete: [commands.accountDelete('aws-payments')],
+  accountRotate: [commands.accountRotate('aws-payments')],
+  accountPolicy: [commands.accountPolicy('aws-payments')],
+  storeCreate: [
+    commands.storeCreate(newStore),
+    commands.storeCreate({ ...newStore, byHand: false, connect: true }),
+  ],
+  storeAct: (['connect', 'disconnect'] as const).map((act) => commands.storeAct(act, store)),
+  storeDelete: [true, false].map((forget) => commands.storeDelete(store, forget)),
+  storeEdit: [
+    commands.storeEdit(store, {
+      ...{
+        name: 'other',
+        uriEndpoint: 'https://xks2.example.com',
+        disconnect: true,
+        customKeyStoreId: 'cks-1',
+      },
+      ...{ state: 'FAILED', connectionError: 'NETWORK_ERRORS' },
+    }),
+  ],
+  storeRotate: [true, false].map((done) => commands.storeRotate(store, '60', done)),
+  storeConsole: [true, false].map((withCredential) => commands.storeConsole(store, withCredential)),
+  doctor: [commands.doctor()],
+  kmsKeyAct: [
+    ...(['enable', 'disable', 'schedule', 'cancel', 'retry', 'remove'] as const).map((kind) =>
+      commands.kmsKeyAct({ kind }, kmsKey, more),
+    ),
+    ...(['apply', 'accept'] as const).map((kind) =>
+      commands.kmsKeyAct({ kind, what: 'policy' }, kmsKey, more),
+    ),
+  ],
+  userCreate: [commands.userCreate(user)],
+  userEdit: [commands.userEdit('grace', user)],
+  userAct: (['disable', 'enable', 'unlock', 'reset', 'removeFactor', 'remove'] as const).map((act) =>
+    commands.userAct(act, 'grace'),
+  ),
+  groupCreate: [commands.groupCreate('payments', 'Those of payments')],
+  groupEdit: [commands.groupEdit('before', 'payments', 'Those of payments')],
+  groupDelete: [commands.groupDelete('payments')],
+  groupAdd: [commands.groupAdd('payments', 'grace')],
+  ssoSet: [commands.ssoSet(provider)],
+  ssoDelete: [commands.ssoDelete()],
+  vaultCreate: [commands.vaultCreate(vault, ['primary', 'second'])],
+  vaultEdit: [commands.vaultEdit('before', vault)],
+  vaultFreeze: (['freeze', 'thaw'] as const).map((act) => commands.vaultFreeze(act, 'emea', 'INC-4711')),
+  vaultReset: [commands.vaultReset('emea', 'ada', true)],
+  vaultDelete: [commands.vaultDelete('emea')],
+  tokenVerify: [commands.tokenVerify('primary')],
+  mailSet: [commands.mailSet(mail, true)],
+  mailTest: [commands.mailTest('ada@example.com')],
+  mailDelete: [commands.mailDelete()],
+};
+
+test('the command line knows every command that the console shows, with its options', (t) => {
+  const program = createProgram();
+  for (const line of Object.values(said).flat()) {
+    const [name, ...words] = line.match(/'(?:[^']|'\\'')*'|\S+/g) ?? [];
+    t.is(name, 'holdfast', line);
+    t.is(problemOf(program, words), undefined, line);
+  }
+});
+
+test('what somebody has named is a word to the shell, whatever it is', (t) => {
+  t.is(commands.keySetAct('freeze', '$(reboot)'), "holdfast key-set freeze '$(reboot)'");
+  t.is(commands.keySetAct('thaw', "it's; rm -rf /"), "holdfast key-set thaw 'it'\\''s; rm -rf /'");
+  t.is(commands.groupDelete('Cloud Admins'), "holdfast group delete 'Cloud Admins'");
+});
