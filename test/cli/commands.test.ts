@@ -285,7 +285,7 @@ test.serial('an API key does what its scope says for a program without a sign-in
   t.is(listed.code, 0, listed.stderr);
   const refused = await runCommand(['key-set', 'freeze', 'payments'], { env });
   t.is(refused.code, 77);
-  t.regex(refused.stderr, /this needs the permission key-sets\.write/);
+  t.regex(refused.stderr, /this requires the permission key-sets\.write/);
   await json('api-key', 'revoke', made.id);
   t.is((await runCommand(['key-set', 'list'], { env })).code, 77);
   t.is((await json('api-key', 'list')).find(({ id }: { id: string }) => id === made.id).state, 'REVOKED');
@@ -643,7 +643,7 @@ test.serial('every change says in a sentence what it has changed, before anythin
     [['external-key-store', 'edit', 'named', '--name', 'other'], 'named is changed: name other.\n'],
     [
       ['kms-key', 'delete', 'ticket', '--aws', 'keep', '--yes'],
-      `${inAws} is given up here: the KMS key stayed in AWS.\n`,
+      `${inAws} is removed here: the KMS key stayed in AWS.\n`,
     ],
   ];
   for (const [words, said] of cases) {

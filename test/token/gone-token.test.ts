@@ -43,7 +43,7 @@ async function bothGone(open: OpenPool, before: readonly number[]): Promise<stri
 }
 
 const isTold =
-  /^device in C_(GetTokenInfo|FindObjects).*(another token now|cannot be read any more|none of its keys any more)/;
+  /^device in C_(GetTokenInfo|FindObjects).*(another token now|can no longer be read|no longer has any of its keys)/;
 
 test('a token that is taken away is found out by health, told, and served again when it is back', async (t) => {
   const { open, key, tokens, away } = await start(t, lively);
@@ -98,7 +98,7 @@ test('a token that was emptied is told as that, and a start of it too', async (t
   );
   for (const why of await bothGone(open, before)) t.regex(why, isTold);
   const { problem, remediation } = await open.failure();
-  t.regex(problem, /it was taken away, emptied or initialised anew$/);
+  t.regex(problem, /it was removed, emptied or reinitialized$/);
   t.regex(remediation, /restore it from the HSM’s backup/);
 });
 

@@ -186,7 +186,7 @@ test('a token that shows nothing is not told as an empty one', async (t) => {
     'device',
     open.call({ kind: 'listKeys', after: nothing, limit: 10 }, 500),
   );
-  t.regex(error.message, /the token has none of its keys any more/);
+  t.regex(error.message, /the token no longer has any of its keys/);
   await open.event(({ kind }) => kind === 'gone');
   await shim.clear();
   await open.allReady();
