@@ -51,7 +51,7 @@ export interface Play {
 export type Plays = readonly [operation: string, begin: () => Promise<Play>][];
 
 /** IAM's clock is the real one: that an answer was lost is not waited for as long as in AWS. */
-const quick = { pauses: [1], usedToldAfter: 0 };
+const quick = { pauses: [1], usedToldAfter: 0, inactiveFor: 0 };
 
 export function accessKeyPlays(stage: Stage): Plays {
   const { vaultContext, act, vaultId, group, simulator } = stage;
@@ -81,9 +81,24 @@ export function accessKeyPlays(stage: Stage): Plays {
       inAws: async () => [await account.accessKeyIds(user.name), [(await read()).access_key_id]],
     };
   };
+  const beginLost = async (): Promise<Play> => {
+    // The play before may have waited for minutes.
+    stage.clock.ahead = 0;
+    const play = await begin();
+    const undo = simulator.fault({
+      service: 'iam',
+      action: 'CreateAccessKey',
+      kind: 'answer-lost',
+      times: 1,
+    });
+    await play.ask();
+    undo();
+    return play;
+  };
   return [
     ['CreateAccessKey', begin],
     ['DeleteAccessKey', begin],
+    ['UpdateAccessKey', beginLost],
   ];
 }
 

@@ -28,6 +28,7 @@ const trouble = fc.record({
     { service: 'sts', action: 'GetCallerIdentity' } as const,
     { service: 'iam', action: 'ListAccessKeys' } as const,
     { service: 'iam', action: 'CreateAccessKey' } as const,
+    { service: 'iam', action: 'UpdateAccessKey' } as const,
     { service: 'iam', action: 'DeleteAccessKey' } as const,
   ),
   kind: fc.constantFrom('reset', 'answer-lost', '500', 'throttle'),
@@ -78,6 +79,7 @@ test('any sequence of lost answers, stale lists and kills ends in one access key
           {
             pauses: [1, 1],
             usedToldAfter: 0,
+            inactiveFor: 0,
           },
         ).catch(() => undefined);
       }

@@ -25,7 +25,7 @@ interface Context extends AwsVault {
 
 const test = anyTest as TestFn<Context>;
 
-const quick = { pauses: [1, 1], usedToldAfter: 0 };
+const quick = { pauses: [1, 1], usedToldAfter: 0, inactiveFor: 0 };
 
 // One after another: a fault of the simulator's strikes whoever comes first.
 test.before(async (t) => {
@@ -108,6 +108,13 @@ async function sealedKeys({ context }: ExecutionContext<Context>, id: string) {
     .select(['access_key_id', 'state', 'origin'])
     .where('csp_account_id', '=', id)
     .execute();
+}
+
+async function statesOf({ context }: ExecutionContext<Context>, { user }: Case): Promise<string[]> {
+  const iam = await context.account.iam();
+  const { ListAccessKeysCommand } = await import('@aws-sdk/client-iam');
+  const { AccessKeyMetadata: keys = [] } = await iam.send(new ListAccessKeysCommand({ UserName: user.name }));
+  return keys.map(({ Status: status = '' }) => status).toSorted();
 }
 
 async function actions(t: ExecutionContext<Context>, id: string): Promise<string[]> {
@@ -337,7 +344,7 @@ test.serial(
 );
 
 test.serial(
-  'what an answer was lost of is deleted only once IAM would have told that somebody uses it',
+  'what an answer was lost of is made inactive once IAM would have told of its use, and deleted after days',
   async (t) => {
     const { account, act, clock, vaultContext, simulator, time, vault } = t.context;
     time.lastUsedDelayMs = 4 * 60 * 60_000;
@@ -383,9 +390,54 @@ test.serial(
     clock.ahead += 5 * 60 * 60_000 + 60_000;
     t.regex((await turn(byHand)).access_key_rotation_problem ?? '', /that Holdfast has not made/);
     t.true((await account.accessKeyIds(byHand.user.name)).includes(used.accessKeyId));
+    const inactive = await turn(lost);
+    t.regex(inactive.access_key_rotation_problem ?? '', /Holdfast made it inactive in IAM at /);
+    const pause = Date.parse(inactive.access_key_rotation_retry_at ?? '') - vaultContext.now().getTime();
+    t.true(pause > 5.9 * 60 * 60_000 && pause <= 6 * 60 * 60_000, `${pause} ms`);
+    t.deepEqual(await statesOf(t, lost), ['Active', 'Inactive']);
+    clock.ahead += 7 * 86_400_000;
+    await turn(lost);
+    t.deepEqual(await statesOf(t, lost), ['Active', 'Inactive'], 'what runs once a week has not run');
+    clock.ahead += 86_400_000;
     await turn(lost);
     await checkRotated(t, lost);
+    t.true((await actions(t, lost.row.id)).includes('deactivate-lost-access-key'));
     t.true((await actions(t, lost.row.id)).includes('delete-lost-access-key'));
+  },
+);
+
+test.serial(
+  'one that was made by hand in the minutes of a lost answer, and is first needed days later, is never deleted',
+  async (t) => {
+    const { account, act, clock, vaultContext, simulator, vault } = t.context;
+    t.teardown(() => void (clock.ahead = 0));
+    const one = await newCase(t);
+    const turn = async () =>
+      rotateAccessKey(
+        vaultContext,
+        act(),
+        { vaultId: vault.id, sight: 'all', id: one.row.id },
+        { pauses: [] },
+      );
+    const undo = simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'reset', times: 1 });
+    await turn();
+    undo();
+    const { accessKeyId } = await account.accessKey(one.user.name);
+    clock.ahead += 6 * 60 * 60_000;
+    await turn();
+    t.deepEqual(await statesOf(t, one), ['Active', 'Inactive']);
+    // Who finds it so activates it.
+    clock.ahead += 86_400_000;
+    const iam = await account.iam();
+    const { UpdateAccessKeyCommand } = await import('@aws-sdk/client-iam');
+    await iam.send(
+      new UpdateAccessKeyCommand({ UserName: one.user.name, AccessKeyId: accessKeyId, Status: 'Active' }),
+    );
+    for (const days of [0, 30]) {
+      clock.ahead += days * 86_400_000;
+      t.regex((await turn()).access_key_rotation_problem ?? '', /that Holdfast has not made/);
+      t.deepEqual(await statesOf(t, one), ['Active', 'Active']);
+    }
   },
 );
 

@@ -19,7 +19,7 @@ import { silentLog, testAwsSettings } from '../../testing/aws-settings.ts';
 /** One turn for one thing. */
 export const works = {
   'access-key': async (context: AwsContext, id: string, how: How) =>
-    advance(context, accessKeys({ usedToldAfter: 0 }), id, how),
+    advance(context, accessKeys({ usedToldAfter: 0, inactiveFor: 0 }), id, how),
   'external-key-store': async (context: AwsContext, id: string, how: How) =>
     advance(context, keyStores, id, how),
 } as const satisfies Record<string, (context: AwsContext, id: string, how: How) => Promise<unknown>>;

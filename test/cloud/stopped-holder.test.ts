@@ -113,7 +113,12 @@ async function accessKey({ stage }: World, lost = false): Promise<Stopped> {
     .where('csp_account_id', '=', id)
     .execute();
   const rotate = async () =>
-    rotateAccessKey(vaultContext, act(), { vaultId, sight: 'all', id }, { pauses: [1], usedToldAfter: 0 });
+    rotateAccessKey(
+      vaultContext,
+      act(),
+      { vaultId, sight: 'all', id },
+      { pauses: [1], usedToldAfter: 0, inactiveFor: 0 },
+    );
   if (lost) {
     const undo = simulator.fault({
       service: 'iam',
@@ -237,6 +242,10 @@ const steps: Readonly<Record<string, StoppedStep>> = {
   'access key, the old one deleted': {
     request: { service: 'iam', action: 'DeleteAccessKey' },
     begin: accessKey,
+  },
+  'access key, one that an answer was lost of made inactive': {
+    request: { service: 'iam', action: 'UpdateAccessKey' },
+    begin: async (world) => accessKey(world, true),
   },
   'access key, one that an answer was lost of deleted': {
     request: { service: 'iam', action: 'DeleteAccessKey' },

@@ -1,8 +1,13 @@
 import { AwsError } from '../aws/aws-error.ts';
 import type { AwsAccount } from '../aws/clients.ts';
-import { createAccessKey, deleteAccessKey, type ListedAccessKey } from '../aws/iam-access-keys.ts';
-import { removed } from '../aws/presence.ts';
-import type { Failure, Moment, Plan, Recorded, Step, Turn } from '../controller/resource.ts';
+import {
+  createAccessKey,
+  deactivateAccessKey,
+  deleteAccessKey,
+  type ListedAccessKey,
+} from '../aws/iam-access-keys.ts';
+import { isGone, isSettling, lastsAfterSeen, orGone, removed } from '../aws/presence.ts';
+import type { Failure, Plan, Recorded, Step, Turn } from '../controller/resource.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { foreignKey, isOurs, knownOf, othersIn, type Known } from './access-key-known.ts';
 import { currentUser, userOf, type RotatedAccount } from './access-key-sign-in.ts';
@@ -24,17 +29,21 @@ export interface SeenWhileCreating {
 }
 
 /**
- * An access key that an answer was lost of, or that somebody has made in the same minutes and uses: IAM tells hours late
- * that one was used ("last accessed information": within four hours, IAM User Guide). Until then it is not deleted.
+ * An access key that an answer was lost of; or that somebody has made by hand in the same minutes. IAM tells hours late that one
+ * was used ("last accessed information": within four hours, IAM User Guide): until then nothing is done with it. Then it may
+ * still be one that is first used tomorrow. So it is made inactive, which can be undone, and deleted once nobody has.
  */
 export class LostKeyError extends VaultError {
   readonly until: Date;
 
-  constructor(accessKeyId: string, until: Date) {
+  constructor(accessKeyId: string, { until, inactiveSince }: { until: Date; inactiveSince?: string }) {
+    const lost = `the answer was lost with which IAM made an access key, most likely ${accessKeyId}: nobody has its secret, and there is no room for another`;
     super(
       'conflict',
-      `the answer was lost with which IAM made an access key, most likely ${accessKeyId}: nobody has its secret, and there is no room for another`,
-      `nothing: it is deleted after ${until.toISOString()}, unless IAM says by then that somebody uses it; or delete it in IAM now, if nobody made it by hand, then rotate again`,
+      inactiveSince === undefined ? lost : `${lost}; Holdfast made it inactive in IAM at ${inactiveSince}`,
+      inactiveSince === undefined
+        ? `nothing: it is made inactive after ${until.toISOString()}, unless IAM says by then that somebody uses it, and deleted days later; or delete it in IAM now, if nobody made it by hand, then rotate again`
+        : `nothing: it is deleted after ${until.toISOString()}; whoever made it by hand and needs it activates it in IAM before that; if nobody did, delete it in IAM now, then rotate again`,
     );
     this.until = until;
   }
@@ -50,32 +59,69 @@ export async function observeCreating(turn: Turn, row: RotatedAccount): Promise<
   return { step: 'CREATING', aws, userName, others: seen };
 }
 
-/** What an earlier CreateAccessKey has made whose answer was lost goes first: its secret is nowhere. */
+/** What an earlier CreateAccessKey has made whose answer was lost goes first: its secret is nowhere. Throws VaultError. */
 export function stepOfCreating(
   turn: Turn,
   row: RotatedAccount,
   { aws, userName, others }: SeenWhileCreating,
-  { now, usedToldAfter }: Moment & { usedToldAfter: number },
+  { now, usedToldAfter, inactiveFor }: { now: Date; usedToldAfter: number; inactiveFor: number },
 ): AccessKeyStep {
-  const foreign = others.find((key) => !key.isOurs);
+  const known = knownOf(row);
+  const foreign = others.find((key) => !key.isOurs || isActivated(key, known, now));
   if (foreign !== undefined) throw foreignKey(foreign.id);
   const [lost] = others;
   if (lost === undefined) return createStep(turn, row, { aws, userName });
-  const madeAt = lost.createdAt ?? now;
-  const sureAt = new Date(madeAt.getTime() + usedToldAfter);
-  if (now < sureAt) throw new LostKeyError(lost.id, sureAt);
+  const { id, createdAt: madeAt = now } = lost;
+  const sureAt = after(madeAt, usedToldAfter);
+  if (now < sureAt) throw new LostKeyError(id, { until: sureAt });
+  const { deactivated } = known;
+  if (deactivated?.id !== id) return deactivateStep(turn, row, { aws, userName, id, madeAt });
+  const until = after(new Date(deactivated.at), inactiveFor);
+  if (now < until) throw new LostKeyError(id, { until, inactiveSince: deactivated.at });
   return {
     ...{ operation: 'DeleteAccessKey', changes: true },
     call: async () => {
-      await removed(
-        async () => deleteAccessKey(aws, userName, lost.id),
-        { madeAt, seenAt: null },
-        turn.context.now(),
-      );
-      return (now) => ({
-        entries: [{ ...accountEntry('delete-lost-access-key', now), before: { accessKeyId: lost.id } }],
+      const sighting = { madeAt, seenAt: null };
+      await removed(async () => deleteAccessKey(aws, userName, id), sighting, turn.context.now());
+      return (record) => ({
+        entries: [{ ...accountEntry('delete-lost-access-key', record), before: { accessKeyId: id } }],
         again: true,
       });
+    },
+  };
+}
+
+/** Somebody has activated again what was made inactive here: it is theirs. IAM may show it as it was for a while. */
+function isActivated({ id, active }: ListedAccessKey, { deactivated }: Known, now: Date): boolean {
+  return active && deactivated?.id === id && !isSettling(new Date(deactivated.at), now);
+}
+
+function after(at: Date, span: number): Date {
+  return new Date(at.getTime() + span);
+}
+
+/** Repeated until it is on record that AWS has done it: an active one is taken for somebody's only after that. */
+function deactivateStep(
+  { context }: Turn,
+  row: RotatedAccount,
+  { aws, userName, id, madeAt }: { aws: AwsAccount; userName: string; id: string; madeAt: Date },
+): AccessKeyStep {
+  return {
+    ...{ operation: 'UpdateAccessKey', changes: true },
+    call: async () => {
+      const deactivate = async () => deactivateAccessKey(aws, userName, id);
+      const found = await orGone(deactivate, { madeAt, seenAt: null }, lastsAfterSeen.any, context.now());
+      // Somebody has deleted it.
+      if (isGone(found)) return () => ({ again: true });
+      const known: Known = { ...knownOf(row), deactivated: { id, at: context.now().toISOString() } };
+      return (now) =>
+        isAsRead(now, row)
+          ? {
+              change: { access_key_rotation_known: JSON.stringify(known) },
+              entries: [{ ...accountEntry('deactivate-lost-access-key', now), before: { accessKeyId: id } }],
+              again: true,
+            }
+          : undefined;
     },
   };
 }
@@ -127,11 +173,18 @@ function createStep(
   };
 }
 
+/** What is waited for for days is looked at so often all the same, milliseconds: somebody may have put it right in IAM. */
+const maxWait = 6 * 60 * 60_000;
+
+function sooner(one: Date, other: Date): Date {
+  return one < other ? one : other;
+}
+
 /** What goes with each failure of a rotation. */
-export function rotationFailed({ error, isNew, problem }: Failure) {
+export function rotationFailed({ error, isNew, problem, now: at }: Failure) {
   return (now: RotatedAccount): Recorded<'csp_accounts'> => ({
     ...(error instanceof LostKeyError
-      ? { change: { access_key_rotation_retry_at: error.until.toISOString() } }
+      ? { change: { access_key_rotation_retry_at: sooner(error.until, after(at, maxWait)).toISOString() } }
       : {}),
     entries: isNew
       ? [{ ...accountEntry('access-key-rotation-failed', now), after: { problem: problem.code } }]

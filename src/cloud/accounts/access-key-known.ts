@@ -12,6 +12,8 @@ export interface Known {
   /** First and last time that CreateAccessKey was sent, ISO 8601; null before. */
   from: string | null;
   to: string | null;
+  /** The one that an answer was lost of, made inactive in IAM at this time, ISO 8601: who needs it activates it again. */
+  deactivated?: { id: string; at: string };
 }
 
 /** Clocks of AWS and node may differ by so much, milliseconds: AWS takes no request that is further off. */

@@ -23,6 +23,14 @@ import { accountEntry } from './records.ts';
 
 /** So long after its making, milliseconds, IAM knows whether an access key has been used: within four hours it tells. */
 const usuallyUsedToldAfter = 5 * 60 * 60_000;
+/** So long one that nobody has used by then is inactive before it is deleted, milliseconds: what runs once a week has run. */
+const usuallyInactiveFor = 8 * 24 * 60 * 60_000;
+
+/** Milliseconds: {@link usuallyUsedToldAfter}, {@link usuallyInactiveFor}. */
+export interface LostKeyTimes {
+  usedToldAfter?: number;
+  inactiveFor?: number;
+}
 
 type Seen = SeenWhileCreating | SeenWhileVerifying;
 
@@ -30,11 +38,10 @@ type Seen = SeenWhileCreating | SeenWhileVerifying;
  * The access key of a CSP account, as it is rotated: a second one is made in IAM (CREATING), tried (VERIFYING), and put in
  * the place of the first, which is then deleted there (SWITCHED).
  */
-export function accessKeys({ usedToldAfter = usuallyUsedToldAfter } = {}): Resource<
-  'csp_accounts',
-  RotatedAccount,
-  Seen
-> {
+export function accessKeys({
+  usedToldAfter = usuallyUsedToldAfter,
+  inactiveFor = usuallyInactiveFor,
+}: LostKeyTimes = {}): Resource<'csp_accounts', RotatedAccount, Seen> {
   return {
     ...{ kind: 'access-key', table: 'csp_accounts', whenBusy: 'refuse', holds: 'from-the-start' },
     words: {
@@ -62,7 +69,7 @@ export function accessKeys({ usedToldAfter = usuallyUsedToldAfter } = {}): Resou
       if (row.access_key_rotation === 'SWITCHED') return stepOfSwitched(turn, row);
       if (seen.kind === 'seen')
         return seen.seen.step === 'CREATING'
-          ? stepOfCreating(turn, row, seen.seen, { ...at, usedToldAfter })
+          ? stepOfCreating(turn, row, seen.seen, { now: at.now, usedToldAfter, inactiveFor })
           : stepOfVerifying(row, seen.seen, at.now);
       const due = row.next_access_key_rotation_at;
       if (row.access_key_rotation !== null || due === null || new Date(due) > at.now) return undefined;

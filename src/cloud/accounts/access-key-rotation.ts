@@ -9,7 +9,7 @@ import { AwsLanes } from '../controller/lanes.ts';
 import { toProblem, type Problem } from '../controller/problem.ts';
 import { inTurn } from '../controller/turn.ts';
 import type { AccessKeyPlan } from './access-key-creating.ts';
-import { accessKeys, beginning } from './access-key-resource.ts';
+import { accessKeys, beginning, type LostKeyTimes } from './access-key-resource.ts';
 import { readRotated } from './access-key-sign-in.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
 
@@ -18,9 +18,8 @@ const maxPause = 12 * 60 * 60_000;
 /** Milliseconds between tries of a new access key, which IAM needs some seconds to make known. */
 const usualPauses = [1000, 2000, 3000, 4000, 5000];
 
-export interface RotationOptions {
+export interface RotationOptions extends LostKeyTimes {
   pauses?: readonly number[];
-  usedToldAfter?: number;
   lanes?: AwsLanes;
 }
 

@@ -41,6 +41,15 @@ export async function createAccessKey(
   return { id: key.AccessKeyId, secret: new Secret(key.SecretAccessKey) };
 }
 
+/** Nobody signs in with it from then on, until somebody activates it again. Throws AwsError. */
+export async function deactivateAccessKey(account: AwsAccount, userName: string, id: string): Promise<void> {
+  const { UpdateAccessKeyCommand } = await import('@aws-sdk/client-iam');
+  const client = await account.iam();
+  await callAws('UpdateAccessKey', async () =>
+    client.send(new UpdateAccessKeyCommand({ UserName: userName, AccessKeyId: id, Status: 'Inactive' })),
+  );
+}
+
 /** Throws AwsError; whether one that is not found is gone, `removed` (presence.ts) says. */
 export async function deleteAccessKey(account: AwsAccount, userName: string, id: string): Promise<void> {
   const { DeleteAccessKeyCommand } = await import('@aws-sdk/client-iam');

@@ -115,7 +115,10 @@ const permissions: readonly Permission[] = [
     sid: 'HoldfastOwnAccessKey',
     group: 'own-access-key',
     why: 'rotates the access key of this CSP account, and finds one that was made while the answer was lost',
-    actions: ['iam:ListAccessKeys', 'iam:CreateAccessKey', 'iam:DeleteAccessKey', 'iam:GetAccessKeyLastUsed'],
+    actions: [
+      ...['iam:ListAccessKeys', 'iam:CreateAccessKey', 'iam:DeleteAccessKey'],
+      ...['iam:GetAccessKeyLastUsed', 'iam:UpdateAccessKey'],
+    ],
     resources: (subject) => [ownUser(subject)],
   },
   {
