@@ -1,6 +1,7 @@
 /*
- * An oxlint plug-in with one rule: a record with an ETag is changed in src/vault/edit-record.ts only, where each change is of
- * the version that was read, and a new version unless it is a note.
+ * An oxlint plug-in with two rules. `edits`: a record with an ETag is changed in src/vault/edit-record.ts only, where each
+ * change is of the version that was read, and a new version unless it is a note. `wanted`: a record of what is wanted in AWS is
+ * changed by the controller only, under the term of a lease; .oxlintrc.json names the files whose acts say what is wanted.
  */
 const records = [
   'vaults',
@@ -89,4 +90,31 @@ const edits = {
   },
 };
 
-export default { meta: { name: 'records' }, rules: { edits } };
+const wantedTables = new Set(['csp_accounts', 'external_key_stores', 'kms_keys']);
+const changes = new Set(['editRecord', 'bumpRecord', 'bumpRecords', 'saveRecord', 'noteOn']);
+
+const wantedMessage =
+  'what is wanted in AWS, and how far it has come, is recorded by the controller: record of src/cloud/controller';
+
+const wanted = {
+  create: (context) => ({
+    CallExpression(node) {
+      const [, table] = node.arguments;
+      // One that only shows when it runs may be any.
+      if (changes.has(node.callee?.name) && (table?.type !== 'Literal' || wantedTables.has(table.value)))
+        context.report({ node, message: wantedMessage });
+    },
+    // Under another name the calls would not be seen.
+    ImportSpecifier(node) {
+      if (changes.has(node.imported?.name) && node.local.name !== node.imported.name)
+        context.report({ node, message: wantedMessage });
+    },
+    Identifier(node) {
+      const { type, callee } = node.parent;
+      if (changes.has(node.name) && type !== 'ImportSpecifier' && callee !== node)
+        context.report({ node, message: wantedMessage });
+    },
+  }),
+};
+
+export default { meta: { name: 'records' }, rules: { edits, wanted } };

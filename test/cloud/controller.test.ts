@@ -31,6 +31,7 @@ import { VaultError } from '../../src/vault/vault-error.ts';
 import { silentLog, testAwsSettings } from '../../testing/aws-settings.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { insertGroup, insertVault } from '../../testing/vault.ts';
+import { lintPlanted } from '../support/planted-lint.ts';
 
 /*
  * The one loop over what is wanted in AWS, with a resource of the test's own: a lamp that is wanted on, in a cloud of its
@@ -659,6 +660,25 @@ test('a problem is read in one form, whatever of it was written', (t) => {
   });
   t.is(readProblem(null), null);
   t.throws(() => readProblem('{"message":1}'));
+});
+
+test('what is wanted in AWS is recorded nowhere else: lint refuses it', async (t) => {
+  const at = "import { bumpRecord, noteOn, saveRecord } from '../../vault/edit-record.ts';\n";
+  const refused = [
+    `${at}await bumpRecord(trx, 'kms_keys', row, { step: 'DONE' });`,
+    `${at}noteOn(trx, 'external_key_stores').set({ problem: null });`,
+    `${at}await saveRecord(trx, table, row, {});`,
+    `${at}const write = saveRecord; await write(trx, 'csp_accounts', row, {});`,
+    "import { noteOn as note } from '../../vault/edit-record.ts';\nnote(trx, 'csp_accounts');",
+  ];
+  const files = Object.fromEntries(refused.map((text, index) => [`src/cloud/a${index}.ts`, text]));
+  const taken = { 'src/cloud/b.ts': `${at}await bumpRecord(trx, 'users', row, {});` };
+  const told = await lintPlanted(
+    { plugin: 'scripts/lint-records.js', rule: 'records/wanted' },
+    { ...files, ...taken },
+  );
+  t.deepEqual([...told.keys()].toSorted(), Object.keys(files));
+  for (const message of told.values()) t.regex(message, /is recorded by the controller/);
 });
 
 test('what calls AWS has nothing that writes, and what plans a write nothing that calls AWS', (t) => {
