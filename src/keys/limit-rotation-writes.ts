@@ -34,7 +34,10 @@ export interface TakeBackAsk extends Pick<ActivateAsk, 'cloudKeyId' | 'version'>
   keyObject: LeftKeyObject;
 }
 
-/** Each resolves once it is in the store, however long that takes. Rejects where it may not be. */
+/** What was asked for can never be written: the store is well, and refuses it. Asking again changes nothing. */
+export class WriteRefusedError extends Error {}
+
+/** Each resolves once it is in the store, however long that takes. Rejects where it may not be; {@link WriteRefusedError} where never. */
 export interface VersionWrites {
   /** Null where no rotation is due at the limit, or another process is at it. The same version again for who asks twice. */
   begin: (ask: BeginAsk) => Promise<BegunVersion | null>;

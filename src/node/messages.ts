@@ -75,8 +75,8 @@ export type ToWorker =
   | { kind: 'others-lack-hosts'; token: string; lack: boolean }
   /** Answers `quota`. */
   | { kind: 'quota'; grants: QuotaGrant[] }
-  /** Answers `served-write`; without `written` nothing was, and `problem` says why. */
-  | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string }
+  /** Answers `served-write`; without `written` nothing was, and `problem` says why; `refused` where nothing ever will be. */
+  | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string; refused?: boolean }
   | TlsMessage
   | { kind: 'drain' }
   | { kind: 'ping' };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { UseTable } from '../store/schema.ts';
-import type { VersionWrites } from '../keys/limit-rotation-writes.ts';
+import { WriteRefusedError, type VersionWrites } from '../keys/limit-rotation-writes.ts';
 import type { Leased, LeaseAsk } from '../keys/encryption-leases.ts';
 import type { UnfitNote } from '../keys/unfit-note.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
@@ -62,7 +62,12 @@ export class ServedWriteAsks {
     const waiting = this.#sent.get(message.id);
     this.#sent.delete(message.id);
     if (message.written !== undefined) waiting?.resolve(message.written);
-    else waiting?.reject(new Error(message.problem ?? 'it could not be written'));
+    else
+      waiting?.reject(
+        new (message.refused === true ? WriteRefusedError : Error)(
+          message.problem ?? 'it could not be written',
+        ),
+      );
   }
 
   async #sendAsks(): Promise<void> {

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { StoreError } from '../store/store-error.ts';
 import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
 import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
@@ -17,7 +18,9 @@ async function write(id: number, asked: ServedWrite, by: string): Promise<void> 
   try {
     tell({ kind: 'written', id, written: await writeServed(store, asked, by) });
   } catch (error) {
-    tell({ kind: 'failed', id, problem: (error as Error).message });
+    // What a store cannot do now, it can do once it is put right; anything else is in what was asked for.
+    const refused = !(error instanceof StoreError);
+    tell({ kind: 'failed', id, problem: (error as Error).message, refused });
   }
 }
 

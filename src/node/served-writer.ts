@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 
 /** What the thread is told: to write, or to end. */
@@ -8,7 +9,8 @@ export type ThreadAsk = { kind: 'write'; id: number; write: ServedWrite; by: str
 export type ThreadAnswer =
   | { kind: 'open' }
   | { kind: 'written'; id: number; written: ServedWritten }
-  | { kind: 'failed'; id: number; problem: string };
+  /** `refused` where asking again changes nothing. */
+  | { kind: 'failed'; id: number; problem: string; refused: boolean };
 
 interface Pending {
   resolve: (written: ServedWritten) => void;
@@ -53,7 +55,7 @@ export class ServedWriter {
     this.#mayRest();
   }
 
-  /** For the process `by`. Rejects where it could not be written; then a part of it may have been, which is lost. */
+  /** For the process `by`. Rejects where it could not be written, with WriteRefusedError where it never can; then a part of it may have been, which is lost. */
   async write(write: ServedWrite, by: string): Promise<ServedWritten> {
     if (this.#closed) throw new Error('the node ends');
     if (this.#pending.size >= maxPending) throw new Error('the store has not answered for long');
@@ -107,7 +109,7 @@ export class ServedWriter {
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
     if (answer.kind === 'written') pending?.resolve(answer.written);
-    else pending?.reject(new Error(answer.problem));
+    else pending?.reject(new (answer.refused ? WriteRefusedError : Error)(answer.problem));
     this.#mayRest();
   }
 

@@ -11,6 +11,7 @@ import { confinementOfManagement, confinementOfXksWorker } from './confinement.t
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
+import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
 import { ServedWriter } from './served-writer.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts } from './node-facts.ts';
@@ -342,7 +343,8 @@ export class Supervisor {
     try {
       reply({ kind: 'served-written', id, written: await this.#writer.write(write, by) });
     } catch (error) {
-      reply({ kind: 'served-written', id, problem: (error as Error).message });
+      const refused = error instanceof WriteRefusedError;
+      reply({ kind: 'served-written', id, problem: (error as Error).message, refused });
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudKey } from './served-records.ts';
 import { generateVersion } from '../keys/key-generation.ts';
 import { keyObjectAfter } from '../keys/interrupted.ts';
-import type { VersionWrites } from '../keys/limit-rotation-writes.ts';
+import { WriteRefusedError, type VersionWrites } from '../keys/limit-rotation-writes.ts';
 import type { TokenPools } from '../vault/tokens.ts';
 
 /*
@@ -18,13 +18,14 @@ export interface LimitRotator {
   onWaiting: (error: Error) => void;
 }
 
-/** A step that could not be written is asked for again after so long, milliseconds. */
+/** A step that could not be written is asked for again after so long, and then twice as long each time, milliseconds. */
 const writePause = 1_000;
+const maxWritePause = 60_000;
 
 /**
  * Gives the key a new version, and answers with its number; undefined where none is due, or another process is at it.
- * Once there may be a key object of it, waits for the store for as long as it takes. Throws TokenError; Error where it
- * could not be begun.
+ * Once there may be a key object of it, waits for the store for as long as it takes, but where that refuses it: then it is on
+ * record for reconcile. Throws TokenError; Error where it could not be begun, WriteRefusedError.
  */
 export async function rotateAtLimit(
   rotator: LimitRotator,
@@ -48,13 +49,14 @@ export async function rotateAtLimit(
   return current >= version ? version : undefined;
 }
 
-/** Each step may be written twice: what an answer was lost of is found done. */
+/** Each step may be written twice: what an answer was lost of is found done. Throws WriteRefusedError. */
 async function untilWritten<T>({ onWaiting }: LimitRotator, write: () => Promise<T>): Promise<T> {
   for (let tried = 0; ; tried++)
     try {
       return await write();
     } catch (error) {
+      if (error instanceof WriteRefusedError) throw error;
       if (tried === 0) onWaiting(error as Error);
-      await delay(writePause);
+      await delay(Math.min(writePause * 2 ** tried, maxWritePause));
     }
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
+import { WriteRefusedError } from '../../src/keys/limit-rotation-writes.ts';
 import { ServedWriter } from '../../src/node/served-writer.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { ServedWrite } from '../../src/serving/served-writes.ts';
@@ -17,11 +18,12 @@ async function freshPath(t: ExecutionContext): Promise<string> {
   return path.join(directory, 'holdfast.db');
 }
 
+function oneUse(id: string) {
+  return { kind: 'encrypt', id, count: 1, last_at: '2031-01-01T00:00:00.000Z', last_address: '' } as const;
+}
+
 function use(id: string): ServedWrite {
-  return {
-    kind: 'uses',
-    uses: [{ kind: 'encrypt', id, count: 1, last_at: '2031-01-01T00:00:00.000Z', last_address: '' }],
-  };
+  return { kind: 'uses', uses: [oneUse(id)] };
 }
 
 const by = 'xks-worker/of-a-test';
@@ -57,6 +59,25 @@ test('a thread that cannot open the store says why, and the next write starts an
   const store = await SqliteStore.init(file);
   t.teardown(async () => store.close());
   t.deepEqual(await writer.write(use('a'), by), { kind: 'uses' });
+});
+
+test('what the store refuses for good is told apart from what it cannot write now', async (t) => {
+  const file = await freshPath(t);
+  const store = await SqliteStore.init(file);
+  t.teardown(async () => store.close());
+  const writer = new ServedWriter(file);
+  t.teardown(async () => writer.close());
+  const strange = { kind: 'uses', uses: [{ ...oneUse('a'), kind: 'strange' }] } as unknown as ServedWrite;
+  await t.throwsAsync(writer.write(strange, by), { instanceOf: WriteRefusedError });
+  t.deepEqual(await writer.write(use('a'), by), { kind: 'uses' });
+  // Somebody changes the schema under it: that is to be put right, and then it is written.
+  const other = new Database(file);
+  other.exec('CREATE TABLE of_a_stranger (x)');
+  const error = await t.throwsAsync(writer.write(use('b'), by), { message: /of_a_stranger/ });
+  t.false(error instanceof WriteRefusedError);
+  other.exec('DROP TABLE of_a_stranger');
+  other.close();
+  t.deepEqual(await writer.write(use('b'), by), { kind: 'uses' });
 });
 
 test('while the store is locked writes wait, no more than a bound of them, and the end waits for them', async (t) => {

@@ -19,7 +19,7 @@ import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
 import { generateVersion } from '../../src/keys/key-generation.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
-import { versionWritesInto } from '../../src/keys/limit-rotation-writes.ts';
+import { versionWritesInto, WriteRefusedError } from '../../src/keys/limit-rotation-writes.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { managementDeadline, TokenPools, type TokenClient } from '../../src/vault/tokens.ts';
 import { Shim } from '../../testing/shim.ts';
@@ -352,6 +352,23 @@ test.serial('a rotation that no host had is taken back whole', async (t) => {
   await t.throwsAsync(new RotatingWorker(down).rotate(key), { instanceOf: TokenError });
   t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE']);
 });
+
+test.serial(
+  'an XKS worker does not wait with its new version for a store that refuses it for good',
+  async (t) => {
+    const { vaultContext } = t.context;
+    const key = await newKey(t.context, await newKeySet(t.context));
+    await bringToLimit(vaultContext, key);
+    const worker = new RotatingWorker(vaultContext, {
+      activate: async () => {
+        throw new WriteRefusedError('CHECK constraint failed');
+      },
+    });
+    await t.throwsAsync(worker.rotate(key), { instanceOf: WriteRefusedError, message: /CHECK/ });
+    t.deepEqual(worker.waited, []);
+    t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 PENDING'], 'on record for reconcile');
+  },
+);
 
 test.serial('an XKS worker waits with its new version until the store takes it', async (t) => {
   const { vaultContext, store } = t.context;
