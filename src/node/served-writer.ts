@@ -17,6 +17,11 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
+/** What a worker is told of a write that {@link ServedWriter} rejected. */
+export function whyNotWritten(error: unknown): { problem: string; refused: boolean } {
+  return { problem: (error as Error).message, refused: error instanceof WriteRefusedError };
+}
+
 /** More writes than this do not wait: the disk has stood still for long, and whoever asks asks again. */
 const maxPending = 10_000;
 /** How long the thread may take to close the store, milliseconds. */

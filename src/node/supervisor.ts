@@ -11,11 +11,11 @@ import { confinementOfManagement, confinementOfXksWorker } from './confinement.t
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
-import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
-import { ServedWriter } from './served-writer.ts';
+import { ServedWriter, whyNotWritten } from './served-writer.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts } from './node-facts.ts';
 import { NodeTls } from './node-tls.ts';
+import { OwnCode } from './own-code.ts';
 import { connectionsWithin } from '../http/open-files.ts';
 import { managementMessage, xksWorkerMessage } from './worker-messages.ts';
 
@@ -57,6 +57,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #gates: Map<string, LoginGate>;
   readonly #groups: WorkerGroup[];
+  readonly #code = new OwnCode();
   readonly #management: WorkerGroup | undefined;
   readonly #quotas: QuotaLedger;
   readonly #writer: ServedWriter;
@@ -214,10 +215,11 @@ export class Supervisor {
 
   #common(): Pick<
     WorkerGroupOptions,
-    'log' | 'maxSilence' | 'onChange' | 'onPinRefused' | 'onStartupFailed'
+    'code' | 'log' | 'maxSilence' | 'onChange' | 'onPinRefused' | 'onStartupFailed'
   > {
     const { config, log } = this.#options;
     return {
+      code: this.#code,
       log,
       maxSilence: config.node.worker_silent_ms,
       onChange: () => {
@@ -343,8 +345,7 @@ export class Supervisor {
     try {
       reply({ kind: 'served-written', id, written: await this.#writer.write(write, by) });
     } catch (error) {
-      const refused = error instanceof WriteRefusedError;
-      reply({ kind: 'served-written', id, problem: (error as Error).message, refused });
+      reply({ kind: 'served-written', id, ...whyNotWritten(error) });
     }
   }
 

@@ -16,6 +16,7 @@ import { HandedSockets } from './handed-sockets.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
 import type { OwnKeysMade, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { openWorker } from '../http/worker-channel.ts';
+import { codeReplaced, type OwnCode } from './own-code.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
 const maxStart = 60_000;
@@ -39,6 +40,8 @@ export interface WorkerGroupOptions {
   index: number;
   /** The worker's script. */
   script: URL;
+  /** What it is of: no worker is started of other code than its supervisor's. */
+  code?: Pick<OwnCode, 'isReplaced'>;
   /** The files that it may touch. */
   may: Confinement;
   tokens: readonly { token: LoadedToken; hosts: number; settings: HostSettings; gate: LoginGate }[];
@@ -169,9 +172,10 @@ export class WorkerGroup implements Sharer {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const began = monotonicNow();
-      const why = await this.#runOnce();
+      const why = this.#options.code?.isReplaced === true ? codeReplaced : await this.#runOnce();
       if (signal.aborted) break;
-      log.error({ worker: index, why }, `${kind} gone, starting another`);
+      if (why === codeReplaced) log.error({ worker: index }, `no ${kind} is started: ${why}`);
+      else log.error({ worker: index, why }, `${kind} gone, starting another`);
       this.#failures = monotonicNow() - began > settledAfter ? 0 : this.#failures + 1;
       if (!this.#everListened && this.#failures >= 5) {
         onStartupFailed(`${kind} ${index} does not come up: ${why}`);

@@ -67,7 +67,7 @@ test('what the store refuses for good is told apart from what it cannot write no
   t.teardown(async () => store.close());
   const writer = new ServedWriter(file);
   t.teardown(async () => writer.close());
-  const strange = { kind: 'uses', uses: [{ ...oneUse('a'), kind: 'strange' }] } as unknown as ServedWrite;
+  const strange = { kind: 'uses', uses: [{ ...oneUse('a'), last_at: null }] } as unknown as ServedWrite;
   await t.throwsAsync(writer.write(strange, by), { instanceOf: WriteRefusedError });
   t.deepEqual(await writer.write(use('a'), by), { kind: 'uses' });
   // Somebody changes the schema under it: that is to be put right, and then it is written.

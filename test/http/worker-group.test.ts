@@ -1,8 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import test from 'ava';
+import { OwnCode } from '../../src/node/own-code.ts';
 import { WorkerGroup } from '../../src/node/worker-group.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from '../../src/node/messages.ts';
 import { managementMessage } from '../../src/node/worker-messages.ts';
 import { createLog } from '../../src/log.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { KeptLog } from '../vault/stage.ts';
 
 test('an answer to a worker that was replaced meanwhile is not given to the one in its place', async (t) => {
   const heard: string[] = [];
@@ -44,3 +49,47 @@ test('an answer to a worker that was replaced meanwhile is not given to the one 
   await marked.promise;
   t.deepEqual(heard, ['marked']);
 });
+
+for (const [deed, replace] of [
+  ['was replaced', async (file: string) => writeFile(file, 'console.log("of another release");')],
+  ['is gone', async (file: string) => rm(file)],
+] as const)
+  test(`no worker is started of code that ${deed} since its supervisor was started`, async (t) => {
+    const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-code-'));
+    t.teardown(async () => rm(directory, { recursive: true, force: true }));
+    const file = path.join(directory, 'worker.ts');
+    await writeFile(file, 'console.log("of this release");');
+    const kept = new KeptLog();
+    const code = new OwnCode(directory);
+    t.false(code.isReplaced);
+    let started = 0;
+    const group: WorkerGroup = new WorkerGroup({
+      kind: 'management process',
+      index: 0,
+      script: new URL('./replaced-worker.ts', import.meta.url),
+      code,
+      may: { read: [import.meta.dirname], write: [] },
+      tokens: [],
+      start: () => {
+        started++;
+        return { kind: 'start' } as StartMessage;
+      },
+      // However busy the machine.
+      maxSilence: 600_000,
+      log: kept.log,
+      onListening: () => undefined,
+      onChange: () => undefined,
+      onPinRefused: () => undefined,
+      onStartupFailed: (why) => t.fail(why),
+      says: managementMessage,
+      onMessage: ({ kind }) => {
+        // It ends, once what it is of is another.
+        if (kind === 'node-facts') void replace(file).then(() => group.tell({ kind: 'drain' }));
+      },
+    });
+    t.teardown(async () => group.stop(10_000));
+    group.start();
+    const { message } = await kept.until((line) => line.message.startsWith('no management process'));
+    t.regex(message, /replaced or removed since. Restart the node$/);
+    t.is(started, 1);
+  });

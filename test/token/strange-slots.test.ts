@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { CKR } from '../../src/token/faults.ts';
 import { HostLife } from '../../src/token/keeper/host-life.ts';
+import { Secret } from '../../src/secret.ts';
+import { waitUntil } from '../support/steady-load.ts';
 import { LoginGate } from '../../src/token/login-gate.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { labelled } from '../support/key-identity.ts';
@@ -53,6 +55,22 @@ test.serial(
     t.regex(remediation, /; the slot is not there any more: /);
   },
 );
+
+test.serial('a host that cannot be told its order leaves nothing open', async (t) => {
+  const pipes = () => process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+  const before = pipes();
+  const pins = {
+    standing: async () => Promise.reject(new Error('the state directory cannot be read')),
+    accepted: async () => undefined,
+    refused: async () => undefined,
+  };
+  const settings = settingsFor(state.fixture, { pins }, false);
+  const pin = new Secret(state.fixture.pin);
+  const life = new HostLife(settings, new LoginGate(), new AbortController().signal, pin, false);
+  t.regex((await life.ended).problem, /could not be made/);
+  await waitUntil(() => pipes() <= before);
+  t.pass();
+});
 
 test.serial(
   'a token that one process misses, as beside a login elsewhere, is looked for by another',

@@ -214,6 +214,12 @@ export class HostLife {
     try {
       await ordered;
       how = await child.exited;
+    } catch (error) {
+      // It was killed, and nobody will have its socket; each try would leave one.
+      socket?.destroy();
+      await child.exited;
+      await child.readRest(reportTimeout);
+      throw error;
     } finally {
       overdue.stop();
     }
