@@ -24,6 +24,9 @@ export interface FaultRule {
   readonly after?: number;
   /** For `slow`. */
   readonly delayMs?: number;
+  /** For `slow`, in the place of a time: called once the request is there; with `isDone` once it is done. */
+  readonly until?: () => Promise<void>;
+  readonly isDone?: boolean;
   /** Strikes only calls signed with this access key. */
   readonly accessKeyId?: string;
   /** Strikes only the first try of a client that tries again by itself: the AWS SDKs say which try it is. */

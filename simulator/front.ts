@@ -144,6 +144,7 @@ export class Front {
       if (fault !== undefined) await this.#before(fault, call);
       const value = await work(call);
       this.#trail.add(recordOf(call));
+      if (fault?.isDone === true) await fault.until?.();
       return { value, lost: fault?.kind === 'answer-lost' };
     } catch (error) {
       if (error instanceof Cut) throw error;
@@ -171,8 +172,10 @@ export class Front {
       } = fault.error ?? {};
       throw new ServiceError(code, status, message);
     }
-    if (fault.kind === 'slow')
+    if (fault.kind !== 'slow' || fault.isDone === true) return;
+    if (fault.until === undefined)
       await delay(fault.delayMs ?? 0, undefined, { signal: this.#closing }).catch(() => undefined);
+    else await fault.until();
   }
 
   #asServiceError(service: ServiceName, error: unknown): ServiceError {

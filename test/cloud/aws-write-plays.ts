@@ -33,6 +33,8 @@ import { inAwsOf, kmsOf, newCloudKey, newKmsKey, on, kmsKeyOf } from '../../test
 /** One request of ours that changes something in AWS, from the act that it is for to what AWS must have then. */
 export interface Play {
   service: 'kms' | 'iam' | 'sts';
+  /** Of the record. */
+  id?: () => Promise<string>;
   /** Somebody asks for it; throws what they are told. */
   ask: () => Promise<unknown>;
   /** What the schedule does when its time has come. */
@@ -244,6 +246,7 @@ export async function keyPlays(stage: Stage, set: KeySetInAws): Promise<Plays> {
     const read = async () => kmsKeyOf(stage, { id });
     return {
       service: 'kms',
+      id: async () => (await read()).id,
       ask: async () => ask(await read()),
       goOn: async () => {
         // Throttled, an account is paced by the real clock; as after a restart it is not.

@@ -1,6 +1,7 @@
 import { AwsClients } from '../../src/cloud/aws/clients.ts';
 import { accessKeys } from '../../src/cloud/accounts/access-key-resource.ts';
 import type { AwsContext } from '../../src/cloud/controller/context.ts';
+import { kmsKeyResource } from '../../src/cloud/kms-keys/resource.ts';
 import { advance, type How } from '../../src/cloud/controller/controller.ts';
 import { LostTurnError } from '../../src/cloud/controller/turn.ts';
 import { keyStores } from '../../src/cloud/key-stores/resource.ts';
@@ -22,6 +23,7 @@ export const works = {
     advance(context, accessKeys({ usedToldAfter: 0, inactiveFor: 0 }), id, how),
   'external-key-store': async (context: AwsContext, id: string, how: How) =>
     advance(context, keyStores, id, how),
+  'kms-key': async (context: AwsContext, id: string, how: How) => advance(context, kmsKeyResource, id, how),
 } as const satisfies Record<string, (context: AwsContext, id: string, how: How) => Promise<unknown>>;
 
 export interface Order {

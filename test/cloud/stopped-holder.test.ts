@@ -34,6 +34,9 @@ import {
   type KeySetInAws,
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
+import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
+import { inTheEnd } from '../../testing/kms-key-stage.ts';
+import { keyPlays, type Play, type Plays } from './aws-write-plays.ts';
 import { fresh } from '../../testing/vault.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
 import type { FromDriver, Order, ToDriver } from './stopped-driver.ts';
@@ -56,6 +59,8 @@ interface Stopped {
 interface StoppedStep {
   /** The request in which the first process is stopped. */
   request: Pick<FaultRule, 'service' | 'action' | 'after'>;
+  /** Before AWS does it, which is then done after what the second process does. */
+  isBefore?: boolean;
   begin: (world: World) => Promise<Stopped>;
 }
 
@@ -259,13 +264,19 @@ const steps: Readonly<Record<string, StoppedStep>> = {
   ),
 };
 
-for (const [what, step] of Object.entries(steps))
+/** What a KMS key may be stopped in, in an order in which one may follow another: aws-write-plays.ts. */
+const kmsKeyChanges = [
+  ...['CreateKey', 'DisableKey', 'EnableKey', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'PutKeyPolicy'],
+  ...['UpdateKeyDescription', 'TagResource', 'UntagResource', 'CreateAlias', 'DeleteAlias', 'UpdateAlias'],
+];
+
+for (const [what, step] of Object.entries({ ...steps, ...kmsKeySteps(false), ...kmsKeySteps(true) }))
   test.serial(
     `${what}: a process that is stopped in it writes nothing once another has taken over`,
     async (t) => {
       const { stage, driver: child, storePath } = t.context;
       const { id, work, finish, check } = await step.begin(t.context);
-      const stopped = await stopIn(t.context, step.request, { id, work, storePath });
+      const stopped = await stopIn(t.context, step, { id, work, storePath });
       const { db } = stage.vaultContext.store;
       // Nobody else takes it before its time is over.
       await db
@@ -277,6 +288,7 @@ for (const [what, step] of Object.entries(steps))
       await check(t, what);
       const before = await traces(t.context, id);
       process.kill(child.pid ?? 0, 'SIGCONT');
+      stopped.release();
       const { lost, problem } = await stopped.done;
       t.true(lost, problem);
       t.deepEqual(await traces(t.context, id), before);
@@ -284,36 +296,96 @@ for (const [what, step] of Object.entries(steps))
     },
   );
 
+/** In one of the two moments: each play follows the one before it. */
+function kmsKeySteps(isBefore: boolean): Record<string, StoppedStep> {
+  let opened: Promise<Plays> | undefined;
+  const playOf = async ({ stage }: World, operation: string): Promise<Play> => {
+    opened ??= newConnected(stage).then(async (set) => keyPlays(stage, set));
+    const [, begin] = (await opened).find(([one]) => one === operation) ?? [];
+    if (begin === undefined) throw new Error(`there is no play of ${operation}`);
+    return begin();
+  };
+  const change = (action: string): StoppedStep => ({
+    ...{ request: { service: 'kms', action }, isBefore },
+    begin: async (world) => {
+      const play = await playOf(world, action);
+      // What is wanted is written; that a KMS key is to be made its record says.
+      if (action !== 'CreateKey') await play.ask();
+      world.stage.simulator.settle();
+      return stoppedPlay(world, play);
+    },
+  });
+  const moment = isBefore ? ', not done yet' : '';
+  return {
+    ...Object.fromEntries(kmsKeyChanges.map((action) => [`KMS key, ${action}${moment}`, change(action)])),
+    ...(isBefore ? {} : kmsKeyLooks(playOf)),
+  };
+}
+
+function kmsKeyLooks(
+  playOf: (world: World, operation: string) => Promise<Play>,
+): Record<string, StoppedStep> {
+  return {
+    'KMS key, its first alias': {
+      request: { service: 'kms', action: 'CreateAlias' },
+      begin: async (world) => stoppedPlay(world, await playOf(world, 'CreateKey')),
+    },
+    'KMS key, one that an answer was lost of looked for': {
+      ...{ request: { service: 'kms', action: 'ListResourceTags' } },
+      begin: async (world) => {
+        const play = await playOf(world, 'CreateKey');
+        const { stage } = world;
+        const lost = { service: 'kms', action: 'CreateKey', kind: 'answer-lost', times: 1 } as const;
+        const undo = stage.simulator.fault(lost);
+        await advanceKmsKey(stage.vaultContext, (await play.id?.()) ?? '');
+        undo();
+        stage.simulator.settle();
+        return stoppedPlay(world, play);
+      },
+    },
+  };
+}
+
+async function stoppedPlay({ stage }: World, play: Play): Promise<Stopped> {
+  const id = (await play.id?.()) ?? '';
+  return {
+    ...{ id, work: 'kms-key' },
+    finish: async () => inTheEnd(stage, id),
+    check: async (t, what) => {
+      t.true((await play.told()).isDone, what);
+      const [actual, expected] = await play.inAws();
+      t.deepEqual(actual, expected, what);
+    },
+  };
+}
+
 /** The first process is at work, and stopped once AWS has its request; ends when AWS has done it. */
 async function stopIn(
   { stage, driver: child }: World,
-  request: StoppedStep['request'],
+  { request, isBefore = false }: StoppedStep,
   order: Pick<Order, 'id' | 'work' | 'storePath'>,
-): Promise<{ done: Promise<Extract<FromDriver, { kind: 'done' }>> }> {
+): Promise<{ done: Promise<Extract<FromDriver, { kind: 'done' }>>; release: () => void }> {
   const { simulator, clock } = stage;
-  const seen = simulator.trail.events().length;
-  const undo = simulator.fault({ ...request, kind: 'slow', delayMs: 400, times: 1 });
-  const isStruck = () => simulator.faults().some(({ rule, struck }) => rule.kind === 'slow' && struck > 0);
+  const there = Promise.withResolvers<void>();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const until = async () => {
+    there.resolve();
+    await released;
+  };
+  const undo = simulator.fault({ ...request, kind: 'slow', times: 1, isDone: !isBefore, until });
   const done = ended(child);
   const aws = { url: simulator.url, ca: simulator.ca };
   child.send({ kind: 'order', order: { ...order, aws, ahead: clock.ahead } } satisfies ToDriver);
-  let isOver = false;
-  void done.then(() => (isOver = true));
-  while (!isStruck()) {
-    if (isOver) throw new Error(`it ended without ${request.action}`);
-    await delay(5);
-  }
+  const over = done.then(({ problem }) => {
+    throw new Error(`it ended without ${request.action}: ${problem}`);
+  });
+  over.catch(() => undefined);
+  await Promise.race([there.promise, over]);
   process.kill(child.pid ?? 0, 'SIGSTOP');
   const stat = async () => readFile(`/proc/${child.pid}/stat`, 'utf8');
   while (!/\) T /.test(await stat())) await delay(5);
-  const isDone = () =>
-    simulator.trail
-      .events()
-      .slice(seen)
-      .filter(({ eventName }) => eventName === request.action).length > (request.after ?? 0);
-  while (!isDone()) await delay(5);
   undo();
-  return { done };
+  return { done, release };
 }
 
 async function ended(child: ChildProcess): Promise<Extract<FromDriver, { kind: 'done' }>> {
@@ -326,11 +398,12 @@ async function ended(child: ChildProcess): Promise<Extract<FromDriver, { kind: '
 /** All that the record of it is: what it says, and what was put on record of it. */
 async function traces({ stage }: World, id: string): Promise<unknown> {
   const { db } = stage.vaultContext.store;
-  const [account, keys, stores, events] = await Promise.all([
+  const [account, keys, stores, kmsKeys, events] = await Promise.all([
     db.selectFrom('csp_accounts').selectAll().where('id', '=', id).execute(),
     db.selectFrom('csp_access_keys').selectAll().where('csp_account_id', '=', id).execute(),
     db.selectFrom('external_key_stores').selectAll().where('id', '=', id).execute(),
+    db.selectFrom('kms_keys').selectAll().where('id', '=', id).execute(),
     db.selectFrom('audit_events').select(['sequence', 'action']).where('target_id', '=', id).execute(),
   ]);
-  return { account, keys, stores, events };
+  return { account, keys, stores, kmsKeys, events };
 }
