@@ -112,6 +112,7 @@ export async function putMailSettings(
       .executeTakeFirst();
     // Between reading and here nothing may have changed, or a kept password might not be the one of these settings.
     checkUnchanged(current ?? { row_version: 0 }, { row_version: before?.rowVersion ?? 0 });
+    checkRowVersion(current ?? { row_version: 0 }, expected);
     if (current !== undefined) await bumpRecord(trx, 'settings', current, row);
     else
       await trx

@@ -77,6 +77,7 @@ export async function putProvider(
       .executeTakeFirst();
     // What was kept of the record must be the record's still.
     checkUnchanged(current ?? { row_version: 0 }, before ?? { row_version: 0 });
+    checkRowVersion(current ?? { row_version: 0 }, expected);
     const at = trx.at.toISOString();
     const put =
       current !== undefined
