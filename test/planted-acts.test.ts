@@ -21,7 +21,7 @@ interface Copy {
 
 const test = anyTest as TestFn<Copy>;
 
-/** An act on an admin group by who has seen its first version, of a vault of its own. */
+/** An act on an admin group, of a vault of its own, by who has seen so many versions more than there are. */
 const script = `
 import { ownAuthority } from './src/evidence/trail.ts';
 import { createAdminGroup, updateAdminGroup } from './src/identity/admin-groups.ts';
@@ -34,7 +34,7 @@ const actor = { kind: 'user', id: 'ada', name: 'ada' };
 const act = { actor, address: '', requestId: '', at: new Date(), now: context.now, authority: ownAuthority };
 const vault = await insertVault(store, 'first');
 const group = await createAdminGroup(context, act, vault.id, { name: 'a group' });
-const seen = new SeenVersion(group.row_version);
+const seen = new SeenVersion(group.row_version + Number(process.argv[2]));
 const on = { vaultId: vault.id, groupId: group.id, expected: seen };
 const after = await updateAdminGroup(context, { ...act, seen }, on, { name: 'renamed' }).catch((error) => error);
 const { name } = await store.db.selectFrom('admin_groups').select('name').where('id', '=', group.id).executeTakeFirst();
@@ -66,14 +66,18 @@ test.before(async (t) => {
 });
 test.after.always(async (t) => rm(t.context.root, { recursive: true, force: true }));
 
-async function doTheAct({ root }: Copy): Promise<{ problem: string | null; name: string }> {
+async function doTheAct({ root }: Copy, ahead = 0): Promise<{ problem: string | null; name: string }> {
   await rm(path.join(root, 'store.db'), { force: true });
-  const { stdout } = await run(process.execPath, ['--no-warnings', 'act.ts'], { cwd: root });
+  const { stdout } = await run(process.execPath, ['--no-warnings', 'act.ts', String(ahead)], { cwd: root });
   return JSON.parse(stdout) as { problem: string | null; name: string };
 }
 
 test.serial('the act as it is is done', async (t) => {
   t.deepEqual(await doTheAct(t.context), { problem: null, name: 'renamed' });
+  t.deepEqual(await doTheAct(t.context, 1), {
+    problem: 'VaultError: it has been changed meanwhile; look at it again, then repeat',
+    name: 'a group',
+  });
 });
 
 const updated = /(updateAdminGroup\([\s\S]*?)/;
@@ -92,7 +96,7 @@ test.serial('an act without a record is refused by the store', async (t) => {
 test.serial('an act that ignores the row version is refused by the store', async (t) => {
   const { planted } = t.context;
   const check = new RegExp(String.raw`${updated.source}checkRowVersion\(before, expected\);`);
-  const done = await planted('src/identity/admin-groups.ts', check, '$1', async () => doTheAct(t.context));
+  const done = await planted('src/identity/admin-groups.ts', check, '$1', async () => doTheAct(t.context, 1));
   t.deepEqual(done, {
     problem:
       'UnsoundActError: an act did not compare the row version that its caller has seen: nothing was done',
