@@ -24,6 +24,7 @@ RUN npm ci --omit=dev --ignore-scripts && npm rebuild pkcs11js --foreground-scri
 # --- console: its builder and what it is made of stay behind ---------------------------------------------------------
 FROM build AS console
 RUN npm ci --ignore-scripts
+COPY tsconfig.json ./
 COPY web web
 COPY scripts/build-web.ts scripts/
 COPY src/cli/client/api-types.ts src/cli/client/

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -37,17 +37,19 @@ try {
     .map((entry) => path.join(entry.parentPath, entry.name));
   await Promise.all(files.map(compressed));
   writeFileSync(path.join(making, 'inputs'), `${inputs}\n`);
-  // In one go: a node that serves finds the one or the other.
-  const old = mkdtempSync(path.join(top, 'build/web-'));
+  // A node that serves looks again every two seconds.
+  const old = `${making}-old`;
   try {
-    renameSync(target, path.join(old, 'web'));
+    renameSync(target, old);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   renameSync(making, target);
-  rmSync(old, { recursive: true, force: true });
 } finally {
-  rmSync(making, { recursive: true, force: true });
+  // Also what a build that was killed has left behind.
+  for (const name of readdirSync(path.dirname(target)))
+    if (/^web-\w{6}(?:-old)?$/.test(name))
+      rmSync(path.join(top, 'build', name), { recursive: true, force: true });
 }
 
 async function compressed(file: string): Promise<void> {

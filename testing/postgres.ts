@@ -16,7 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import type { PostgresSettings } from '../src/store/postgres/settings.ts';
-import { PostgresStore, type PostgresOptions } from '../src/store/postgres/postgres.ts';
+import { PostgresStore } from '../src/store/postgres/postgres.ts';
 import { TestCa } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { memoryDirectory } from './memory-directory.ts';
@@ -201,10 +201,6 @@ export async function freshDatabase(over: 'socket' | 'tls' = 'socket'): Promise<
     return settings.database;
   });
   return cluster.database(await template, over);
-}
-
-export async function openPostgres(options: PostgresOptions = {}): Promise<PostgresStore> {
-  return PostgresStore.open(await freshDatabase(), options);
 }
 
 /** As root, which PostgreSQL refuses to be, as another user; and the kernel ends it with this process. */
