@@ -484,6 +484,41 @@ test.serial(
   },
 );
 
+/** Has something happen after each transaction. */
+class EventfulStore extends MortalStore {
+  readonly #happens: () => Promise<void>;
+
+  constructor(store: Store, happens: () => Promise<void>) {
+    super(store, Infinity);
+    this.#happens = happens;
+  }
+
+  override async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
+    const done = await super.write(act, run);
+    await this.#happens();
+    return done;
+  }
+}
+
+test.serial(
+  'one that was made by hand and that IAM lists once it has refused another is not deleted later',
+  async (t) => {
+    const { account } = t.context;
+    const one = await newCase(t);
+    let foreign: string | undefined;
+    const store = new EventfulStore(t.context.store, async () => {
+      const { access_key_rotation_known: known } = await read(t, one.row.id);
+      // The request is about to be sent.
+      if (foreign === undefined && known?.includes('"to":"') === true)
+        foreign = (await account.accessKey(one.user.name)).accessKeyId;
+    });
+    const stopped = await rotate(t, one.row.id, { ...t.context.vaultContext, store });
+    t.regex(stopped.access_key_rotation_problem ?? '', /that Holdfast has not made/);
+    t.deepEqual(await account.accessKeyIds(one.user.name), [one.user.accessKeyId, foreign ?? '']);
+    t.deepEqual(await statesOf(t, one), ['Active', 'Active']);
+  },
+);
+
 test.serial(
   'a new access key that a part of AWS does not know yet is awaited, and nobody is told to enter another',
   async (t) => {

@@ -140,12 +140,21 @@ function createStep(
     before: (now) =>
       isAsRead(now, row) ? { change: { access_key_rotation_known: JSON.stringify(told) } } : undefined,
     call: async () => {
+      let wasRefused = false;
       const made = await createAccessKey(aws, userName).catch(async (error: unknown) => {
+        if (!isLimit(error) || (await othersIn(aws, userName, known)).length === 0) throw error;
         // The SDK's own repetition of what had been done already: what was made is found in IAM at the second look.
-        if (isLimit(error) && (await othersIn(aws, userName, known)).length > 0) return undefined;
-        throw error;
+        // Where it was sent once, it is somebody else's, and is not taken for what this has made.
+        wasRefused = isRefusal(error);
+        return undefined;
       });
-      if (made === undefined) return () => ({ again: true });
+      if (made === undefined)
+        return (now) => ({
+          ...(wasRefused && isAsRead(now, row)
+            ? { change: { access_key_rotation_known: JSON.stringify(known) } }
+            : {}),
+          again: true,
+        });
       const key = await sealKey(
         context,
         row,
