@@ -647,6 +647,30 @@ test.serial(
   },
 );
 
+test.serial('what lasts is looked at again after hours, and not at once for ever', async (t) => {
+  const { vaultContext, simulator, clock } = t.context;
+  const { keySet, store, account } = await newConnected(t.context);
+  const undo = simulator.fault({
+    ...{ service: 'kms', action: 'DescribeCustomKeyStores', kind: 'denied' },
+    accessKeyId: account.accessKeyId,
+  });
+  const before = clock.ahead;
+  t.teardown(() => {
+    undo();
+    clock.ahead = before;
+  });
+  let pause = 0;
+  for (let times = 0; times < 14; times++) {
+    clock.ahead += pause;
+    const row = await look(t.context, keySet, store);
+    pause = Date.parse(row.next_check_at ?? '') - vaultContext.now().getTime();
+  }
+  t.true(pause > 2 * 60 * 60_000, `${pause} ms`);
+  const waiting = await storeOf(t.context, keySet);
+  await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
+  t.deepEqual(await storeOf(t.context, keySet), waiting);
+});
+
 test.serial('a key set that AWS may use no more meanwhile gets no key store', async (t) => {
   const { vaultContext, act, vaultId } = t.context;
   const { keySet } = await newKeySetInAws(t.context);

@@ -7,6 +7,7 @@ import { reading, type AwsContext, type LoggedAwsContext } from '../controller/c
 import { advance, advanceIn, record } from '../controller/controller.ts';
 import { AwsLanes } from '../controller/lanes.ts';
 import { toProblem, type Problem } from '../controller/problem.ts';
+import { longestPause } from '../controller/retry.ts';
 import { inTurn } from '../controller/turn.ts';
 import type { AccessKeyPlan } from './access-key-creating.ts';
 import { accessKeys, beginning, type LostKeyTimes } from './access-key-resource.ts';
@@ -14,7 +15,7 @@ import { readRotated } from './access-key-sign-in.ts';
 import { findAccount, type CspAccountRecord } from './records.ts';
 
 /** No next try is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
-const maxPause = 12 * 60 * 60_000;
+const maxPause = 2 * longestPause;
 /** Milliseconds between tries of a new access key, which IAM needs some seconds to make known. */
 const usualPauses = [1000, 2000, 3000, 4000, 5000];
 

@@ -40,6 +40,9 @@ const byFault: Readonly<Record<string, Pauses>> = {
 const mayPass: Pauses = { first: 3 * second, max: 30 * second, tries: 8, afterwards: lasting };
 const mayPassFaults = new Set(['denied', 'invalid', 'not-found', 'credentials']);
 
+/** No try is put off for longer, milliseconds: a time that is much later was written by a clock in the future. */
+export const longestPause = lasting.max;
+
 /** When a try that failed for the `failures`th time in a row is repeated: with jitter, so that 2,000 do not come back at once. */
 export function nextTry(
   fault: string,

@@ -6,6 +6,7 @@ import { systemAct } from '../../vault/system-act.ts';
 import type { AwsContext, LoggedAwsContext } from '../accounts/context.ts';
 import { advance, advanceIn, type Stopped } from '../controller/controller.ts';
 import { AwsLanes } from '../controller/lanes.ts';
+import { longestPause } from '../controller/retry.ts';
 import { BusyError, isBusy } from '../controller/turn.ts';
 import { acting, write, type OnStore } from './acting.ts';
 import type { ExternalKeyStore } from './records.ts';
@@ -14,7 +15,7 @@ import { keyStores } from './resource.ts';
 /** So many are looked at in one go; the rest is due still. */
 const maxInOneGo = 1000;
 /** No look is set for later than this, milliseconds: a time beyond was written by a clock in the future. */
-const maxWait = 60 * 60_000;
+const maxWait = 2 * longestPause;
 /** The next look at one of which a look failed by no fault of AWS's, milliseconds. */
 const afterMistake = 5 * 60_000;
 
