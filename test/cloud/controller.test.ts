@@ -326,6 +326,35 @@ test('a mistake of ours is on record without its words, and told to the log', as
   }
 });
 
+test('a mistake of ours in what is to be written is on record too, and makes a pause', async (t) => {
+  const mistake = new TypeError('undefined is not a lamp');
+  const mistaken = () => {
+    throw mistake;
+  };
+  const broken: Partial<Lamp>[] = [
+    { mirror: mistaken },
+    { mirror: () => mistaken },
+    { next: () => switchOn(newCloud(), { before: mistaken }) },
+    { next: () => switchOn(newCloud(), { call: async () => mistaken }) },
+    { next: () => ({ ...failing(awsError('denied')), failed: mistaken }) },
+  ];
+  for (const parts of broken) {
+    const id = await newLamp(t);
+    for (const times of [1, 2]) {
+      const { stopped, row } = (await run(t, id, lamp(newCloud(), parts))) ?? {};
+      t.like(stopped, { fault: 'internal', error: mistake, problem: { code: 'Internal', times } });
+      t.deepEqual(row, await read(t, id));
+      t.like(readProblem(row?.access_key_rotation_problem ?? null), { code: 'Internal', times });
+      t.true(Date.parse(row?.access_key_rotation_retry_at ?? '') > start);
+      t.deepEqual(await leases(t, id), [], 'the turn is given back');
+    }
+  }
+  // Nothing more is to be had where that is what cannot be written.
+  const id = await newLamp(t);
+  const unpaused = lamp(newCloud(), { mirror: mistaken, paused: mistaken });
+  t.like((await run(t, id, unpaused))?.stopped, { fault: 'internal', error: mistake, problem: null });
+});
+
 test('a resource that gives the same step for ever is stopped and told as a mistake', async (t) => {
   const id = await newLamp(t);
   const cloud = newCloud();

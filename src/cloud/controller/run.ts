@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AwsError } from '../aws/aws-error.ts';
 import { aftermathOf, type Act } from '../../evidence/trail.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { TokenError } from '../../token/faults.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { reading } from './context.ts';
@@ -71,6 +72,8 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
   readonly #pauses: number[];
   #row: Row | undefined;
   #steps = 0;
+  /** What was thrown and is no mistake to be recorded: who asked may no longer, or the failure before it is on record. */
+  #passed: unknown;
 
   constructor(ownership: Ownership, resource: Resource<T, Row, Seen>, id: string, how: How, ends: boolean) {
     this.#ownership = ownership;
@@ -107,15 +110,29 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
     });
   }
 
-  /** What cannot be recorded, since the turn was lost or the store failed. Throws BusyError where there was no turn yet. */
+  /**
+   * What is not on record: a mistake of ours is put there; the rest cannot be recorded, since the turn was lost or the store
+   * failed. Throws BusyError where there was no turn yet.
+   */
   async #told(work: () => Promise<Outcome<Row>>): Promise<Outcome<Row>> {
     try {
       return await work();
     } catch (error) {
       if (error instanceof BusyError) throw error;
+      const row = this.#row;
+      const ended = row === undefined ? undefined : await this.#mistaken(row, error);
+      if (ended !== undefined) return ended;
       const fault = error instanceof VaultError ? error.problem : 'internal';
-      return { row: this.#row, stopped: { fault, error, problem: null } };
+      return { row, stopped: { fault, error, problem: null } };
     }
+  }
+
+  /** Undefined where it is none, or nothing can be recorded. */
+  async #mistaken(row: Row, error: unknown): Promise<Outcome<Row> | undefined> {
+    if (error instanceof VaultError || error instanceof StoreError || error === this.#passed)
+      return undefined;
+    const failed = await attempt(async () => this.#failed(row, error, { during: 'next' }));
+    return 'error' in failed || failed.answer === 'again' ? undefined : failed.answer;
   }
 
   async #step(): Promise<Ended<Row>> {
@@ -182,6 +199,7 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
       return { sent };
     } catch (error) {
       // A refusal of ours of what belongs to it; not that who asked may no longer.
+      if (!isPlanned) this.#passed = error;
       if (!isPlanned || !(error instanceof VaultError || error instanceof TokenError)) throw error;
       return { ended: await this.#failed(row, error, { during: 'next', step }) };
     }
@@ -228,6 +246,7 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
     });
     if ('error' in found) {
       if (found.error instanceof AwsError) return failed;
+      this.#passed = found.error;
       throw found.error;
     }
     return found.answer === undefined ? failed : this.#do(found.answer.now, found.answer.next);
