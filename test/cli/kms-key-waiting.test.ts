@@ -9,7 +9,7 @@ const record = one(
 );
 const failedAt = '2026-11-29T00:00:00.000Z';
 const problem = {
-  message: 'AWS does not take the key policy',
+  message: 'AWS rejected the key policy',
   remediation: 'see the users',
   fault: 'invalid',
   at: failedAt,

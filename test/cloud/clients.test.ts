@@ -330,7 +330,7 @@ test('a role is assumed once for all who wait, with its external id', async (t) 
   ]);
   await whoIs(clients.of(role('the-external-id')));
   t.is(simulator.trail.events('AssumeRole').length, before + 1);
-  await t.throwsAsync(whoIs(clients.of(role('another'))), { message: /^AWS does not allow it: AssumeRole/ });
+  await t.throwsAsync(whoIs(clients.of(role('another'))), { message: /^AWS denied the request: AssumeRole/ });
   clients.close();
 });
 
@@ -421,12 +421,12 @@ test('AWS’s own message is not shown: of a denial only the action and the kind
   for (const code of ['InvalidClientTokenId', 'UnrecognizedClientException', 'InvalidAccessKeyId'])
     t.regex(
       (await errorOf(thrown(code, 'planted', 403))).remediation,
-      /made a moment ago, repeat: it takes AWS seconds, sometimes minutes/,
+      /created a moment ago, repeat: a new access key takes seconds, sometimes minutes/,
     );
   for (const message of ['planted', 'User: planted is not authorized to perform: kms:CreateKey on: *'])
     t.regex(
       (await errorOf(thrown('AccessDeniedException', message, 400))).remediation,
-      /allowed a moment ago, repeat: that takes effect everywhere in AWS after seconds/,
+      /allowed a moment ago, repeat: the change takes seconds/,
     );
   const denied = await errorOf(
     thrown(

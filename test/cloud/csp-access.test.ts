@@ -253,7 +253,7 @@ test.serial(
     t.is(made.aws_account_id, other.id);
     t.like(reportOf(made), { ok: false, arn: '', assumedBy: hub.arn });
     await t.throwsAsync(whoIs(await awsAccountOf(vaultContext, made)), {
-      message: /^AWS does not allow it: AssumeRole/,
+      message: /^AWS denied the request: AssumeRole/,
     });
 
     const policies = await policyOfCspAccount(vaultContext, vault.id, 'all', made.id);
@@ -282,7 +282,7 @@ test.serial(
     const roleArn2 = await other.role(trustPolicy(hub.arn, 'another-external-id'));
     const now = await getCspAccount(vaultContext, vault.id, 'all', made.id);
     await t.throwsAsync(edit(t, now, { roleArn: roleArn2 }), {
-      message: /^AWS does not allow it: AssumeRole/,
+      message: /^AWS denied the request: AssumeRole/,
     });
     t.is((await getCspAccount(vaultContext, vault.id, 'all', made.id)).role_arn, roleArn);
   },

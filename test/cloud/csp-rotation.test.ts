@@ -447,7 +447,7 @@ test.serial(
     const { account, simulator } = t.context;
     const one = await newCase(t);
     const undo = simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'denied', times: 1 });
-    t.regex((await rotate(t, one.row.id)).access_key_rotation_problem ?? '', /AWS does not allow it/);
+    t.regex((await rotate(t, one.row.id)).access_key_rotation_problem ?? '', /AWS denied the request/);
     undo();
     const { accessKeyId } = await account.accessKey(one.user.name);
     const stopped = await rotate(t, one.row.id);

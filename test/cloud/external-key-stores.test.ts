@@ -469,11 +469,11 @@ test.serial(
     const full = await t.throwsAsync(deleteExternalKeyStore(vaultContext, act(), on, { disconnect: true }), {
       instanceOf: AwsError,
     });
-    t.regex(full.message, /has KMS keys in it still/);
+    t.regex(full.message, /still contains KMS keys/);
     await anHourOfWatching(t.context);
     const kept = await storeOf(t.context, keySet);
     t.like(kept, { wanted: null, state: 'CONNECTED' }, 'nobody was cut off for it');
-    t.regex(JSON.parse(kept?.problem ?? '{}').message, /has KMS keys in it still/);
+    t.regex(JSON.parse(kept?.problem ?? '{}').message, /still contains KMS keys/);
     t.deepEqual(await liveCredentials(t.context, keySet), [store.access_key_id]);
 
     const other = await newConnected(t.context);

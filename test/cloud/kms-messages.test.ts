@@ -26,7 +26,7 @@ const table: Record<string, Row> = {
       'AWS KMS cannot interpret the response from the external key store proxy. If you see this error repeatedly, report it to your external key store proxy administrator.',
     codes: keyCodes,
     fault: 'proxy',
-    words: /cannot read what the proxy answered/,
+    words: /cannot interpret the response of the proxy/,
     remediation: /holdfast doctor/,
   },
   'a key that is not enabled': {
@@ -51,7 +51,7 @@ const table: Record<string, Row> = {
     codes: keyCodes,
     fault: 'proxy',
     words: /denied AWS KMS the operation/,
-    remediation: /let AWS KMS through/,
+    remediation: /allow AWS KMS in whatever/,
   },
   'a path that is not known': {
     message:
@@ -82,7 +82,7 @@ const table: Record<string, Row> = {
       'The external key store proxy rejected the request due to a very high request rate. Reduce the frequency of your calls using KMS keys in this external key store.',
     codes: keyCodes,
     fault: 'proxy',
-    words: /there were too many/,
+    words: /the request rate was too high/,
     remediation: /quotas/,
   },
   'a token that cannot be used': {
@@ -90,7 +90,7 @@ const table: Record<string, Row> = {
       'The external key store proxy rejected the request because it cannot communicate with the external key manager. Verify that the external key store proxy configuration is correct and that the external key manager is available.',
     codes: keyCodes,
     fault: 'proxy',
-    words: /cannot work with its token/,
+    words: /cannot use its token/,
     remediation: /holdfast token verify/,
   },
   'a proxy that is not reached': {
@@ -106,7 +106,7 @@ const table: Record<string, Row> = {
       'AWS KMS cannot establish a TLS connection to the external key store proxy. Verify the TLS configuration, including its certificate.',
     codes: keyCodes,
     fault: 'proxy',
-    words: /TLS connection to the proxy that it trusts/,
+    words: /trusted TLS connection to the proxy/,
     remediation: /days left, host name, chain/,
   },
   'a key store that is not connected': {
@@ -166,11 +166,11 @@ for (const [name, { message, codes, fault, words, remediation }] of Object.entri
 test('a message that is not known is told by its code, and of codes with one cause no message is read', async (t) => {
   const unknown = await told(callKms, 'EnableKey', 'KMSInvalidStateException', 'Something new, key-id 7f3c.');
   t.like(unknown, { fault: 'conflict', code: 'KMSInvalidStateException' });
-  t.regex(unknown.message, /in a state in which AWS KMS does not do this/);
+  t.regex(unknown.message, /in a state in which AWS KMS does not allow this/);
   t.notRegex(unknown.message + unknown.remediation, /7f3c|cancel-deletion/);
 
   const unready = await told(callKms, 'CreateKey', 'CustomKeyStoreInvalidStateException', '');
-  t.regex(unready.message, /in a state in which AWS KMS makes no keys/);
+  t.regex(unready.message, /in a state in which AWS KMS creates no keys/);
 
   // It is not to be deleted, though the words are nearly the same.
   const { message } = await told(

@@ -37,7 +37,7 @@ export const accounts = {
   checkedOk: 'Nothing is missing',
   missing: (n: number) => (n === 1 ? '1 permission missing' : `${n} permissions missing`),
   notChecked: 'Not checked',
-  refused: 'AWS does not take the credential',
+  refused: 'AWS rejected the credential',
   checkDone: (name: string) => `${name} was checked`,
   checkTitle: 'What AWS allows',
   missingList: 'Missing',

@@ -11,60 +11,62 @@ interface Trouble {
 }
 
 const words: Readonly<Record<AwsFault, string>> = {
-  denied: 'AWS does not allow it',
-  credentials: 'AWS does not take the credential',
-  throttled: 'AWS takes no more requests for the moment',
+  denied: 'AWS denied the request',
+  credentials: 'AWS rejected the credential',
+  throttled: 'AWS is throttling requests',
   unreachable: 'AWS cannot be reached',
-  'not-found': 'AWS does not find it',
+  'not-found': 'AWS cannot find it',
   settling: 'AWS does not show it yet',
-  proxy: 'AWS KMS asked the proxy in vain',
-  conflict: 'AWS cannot do it as things are there',
-  limit: 'a limit of the AWS account is reached',
-  invalid: 'AWS does not take a value',
+  proxy: 'AWS KMS called the proxy without success',
+  conflict: 'AWS cannot do this in the current state',
+  limit: 'a quota of the AWS account has been reached',
+  invalid: 'AWS rejected a value',
   'aws-trouble': 'AWS failed',
 };
 
 /** IAM User Guide, "Changes that I make are not always immediately visible". */
 const newKey =
-  'if it was made a moment ago, repeat: it takes AWS seconds, sometimes minutes, to know a new access key everywhere';
+  'if it was created a moment ago, repeat: a new access key takes seconds, sometimes minutes, to become known throughout AWS';
 const newlyAllowed =
-  'if it was allowed a moment ago, repeat: that takes effect everywhere in AWS after seconds, sometimes minutes';
+  'if it was allowed a moment ago, repeat: the change takes seconds, sometimes minutes, to take effect throughout AWS';
 
 const remediations: Readonly<Record<AwsFault, string>> = {
-  denied: `allow it to the principal of the CSP account (holdfast csp-account policy prints the least policy), then repeat; ${newlyAllowed}`,
+  denied: `allow it for the principal of the CSP account (holdfast csp-account policy prints the least-privilege policy), then repeat; ${newlyAllowed}`,
   credentials: `give the CSP account a credential that is active in IAM (holdfast csp-account edit); ${newKey}`,
   throttled: 'repeat in a minute',
   unreachable:
-    'see that the node reaches the endpoint: DNS, firewall, [aws] proxy and ca in the configuration; then repeat',
+    'check that the node can reach the endpoint: DNS, firewall, [aws] proxy and ca in the configuration; then repeat',
   settling: 'nothing: Holdfast asks again every few seconds',
-  proxy: 'holdfast doctor, and the log of the node',
-  'not-found': 'see what is there in AWS, in this account and Region',
-  conflict: 'look at the state in AWS, then repeat',
-  limit: 'delete what is not used, or ask AWS for a higher quota (Service Quotas)',
+  proxy: 'run holdfast doctor and check the log of the node',
+  'not-found': 'check what exists in AWS, in this account and Region',
+  conflict: 'check the state in AWS, then repeat',
+  limit: 'delete what is not used, or request a higher quota from AWS (Service Quotas)',
   invalid: 'correct the value, then repeat',
-  'aws-trouble': 'repeat; if it lasts, see the AWS Health Dashboard',
+  'aws-trouble': 'repeat; if it persists, see the AWS Health Dashboard',
 };
 
 /** Where the code says more than the fault. */
 const byCode: Readonly<Record<string, { words?: string; remediation: string }>> = {
   SignatureDoesNotMatch: {
     remediation:
-      'enter the secret access key again, whole and without blanks; and see that the clock of the node is right',
+      'enter the secret access key again, complete and without blanks; and check that the clock of the node is right',
   },
   InvalidSignature: {
     remediation:
-      'enter the secret access key again, whole and without blanks; and see that the clock of the node is right',
+      'enter the secret access key again, complete and without blanks; and check that the clock of the node is right',
   },
   RequestTimeTooSkewed: {
-    remediation: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes',
+    remediation: 'set the clock of the node (NTP): AWS tolerates a difference of 5 minutes',
   },
-  RequestExpired: { remediation: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
-  RequestInTheFuture: { remediation: 'set the clock of the node (NTP): AWS takes a difference of 5 minutes' },
+  RequestExpired: { remediation: 'set the clock of the node (NTP): AWS tolerates a difference of 5 minutes' },
+  RequestInTheFuture: {
+    remediation: 'set the clock of the node (NTP): AWS tolerates a difference of 5 minutes',
+  },
   InvalidClientTokenId: {
-    remediation: `see in IAM that the access key is there and active, and that the CSP account has the right partition; ${newKey}`,
+    remediation: `check in IAM that the access key exists and is active, and that the CSP account has the right partition; ${newKey}`,
   },
   UnrecognizedClient: {
-    remediation: `see in IAM that the access key is there and active, that the CSP account has the right partition, and that the Region is enabled in the AWS account; ${newKey}`,
+    remediation: `check in IAM that the access key exists and is active, that the CSP account has the right partition, and that the Region is enabled in the AWS account; ${newKey}`,
   },
   OptInRequired: { remediation: 'enable the Region in the AWS account' },
   RegionDisabled: {
@@ -77,9 +79,9 @@ const byCode: Readonly<Record<string, { words?: string; remediation: string }>> 
   },
   ENOTFOUND: {
     remediation:
-      'the name of the endpoint has no address: see DNS, the Region, and [aws.endpoints] in the configuration',
+      'the name of the endpoint has no address: check DNS, the Region, and [aws.endpoints] in the configuration',
   },
-  EAI_AGAIN: { remediation: 'DNS does not answer: see the resolver of the node, then repeat' },
+  EAI_AGAIN: { remediation: 'DNS does not answer: check the resolver of the node, then repeat' },
   SELF_SIGNED_CERT_IN_CHAIN: certificateProblem(),
   DEPTH_ZERO_SELF_SIGNED_CERT: certificateProblem(),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificateProblem(),
@@ -87,11 +89,11 @@ const byCode: Readonly<Record<string, { words?: string; remediation: string }>> 
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificateProblem(),
   CERT_HAS_EXPIRED: {
     words: 'the certificate of the endpoint has expired',
-    remediation: 'renew it; and see that the clock of the node is right',
+    remediation: 'renew it; and check that the clock of the node is right',
   },
   ERR_TLS_CERT_ALTNAME_INVALID: {
     words: 'the certificate of the endpoint is for another name',
-    remediation: 'use the name that the certificate is for in [aws.endpoints] of the configuration',
+    remediation: 'in [aws.endpoints] of the configuration, use the name that the certificate is for',
   },
 };
 
@@ -113,14 +115,14 @@ export function explain({ fault, code, operation, action, why }: Trouble): {
 
 function allow(action: string, why: string | undefined): string {
   const where =
-    why?.startsWith('denied by') === true ? `; a policy has to let it: it is ${why}` : `; ${newlyAllowed}`;
-  return `allow ${action} to the principal of the CSP account (holdfast csp-account policy prints the least policy)${where}`;
+    why?.startsWith('denied by') === true ? `; a policy must permit it: it is ${why}` : `; ${newlyAllowed}`;
+  return `allow ${action} for the principal of the CSP account (holdfast csp-account policy prints the least-privilege policy)${where}`;
 }
 
 function certificateProblem(): { words: string; remediation: string } {
   return {
     words: 'the certificate of the endpoint does not chain to a trusted CA',
     remediation:
-      'name the CA in [aws] ca of the configuration where the endpoint is one of yours or a proxy ends TLS; else somebody stands in between',
+      'name the CA in [aws] ca of the configuration if the endpoint is one of yours or a proxy terminates TLS; otherwise somebody is intercepting the connection',
   };
 }

@@ -22,8 +22,8 @@ export async function whoIs(account: AwsAccount): Promise<Identity> {
   const identity = parseIdentity(arn ?? '');
   if (identity === undefined || accountId !== identity.accountId)
     throw new AwsError('aws-trouble', 'UnknownAnswer', 'GetCallerIdentity', {
-      message: 'GetCallerIdentity answered what is no identity',
-      remediation: 'see that [aws.endpoints] of the configuration names an endpoint of AWS',
+      message: 'the response of GetCallerIdentity is not an identity',
+      remediation: 'check that [aws.endpoints] of the configuration names an endpoint of AWS',
     });
   return identity;
 }

@@ -87,18 +87,18 @@ export function writeKeyPolicy(input: KeyPolicyInput): string {
   if ([...administrators, ...users].some((arn) => !arn.startsWith(`arn:${partition}:`)))
     throw new KeyPolicyError(
       `an administrator or user is not in the partition ${partition}, which the KMS key is in`,
-      'name users and roles of the same partition: AWS knows no others in a key policy',
+      'name users and roles of the same partition: AWS accepts no others in a key policy',
     );
   if (!root && holdfast === undefined && administrators.length === 0)
     throw new KeyPolicyError(
-      'nobody could administer the KMS key: the policy has neither account, administrators nor Holdfast in it',
-      'name an administrator, have the CSP account checked, or take the policy with the account statement',
+      'nobody could administer the KMS key: the policy names neither the account, administrators nor Holdfast',
+      'name an administrator, check the CSP account (holdfast csp-account check), or choose the policy with the account statement',
     );
   // Named as a principal, the account itself lets its IAM policies decide: the very thing that was not wanted.
   if (!root && holdfast === account)
     throw new KeyPolicyError(
       'the CSP account signs in as the root user, who cannot be named without the whole account',
-      'sign in as an IAM user or role, or take the policy with the account statement',
+      'sign in as an IAM user or role, or choose the policy with the account statement',
     );
   const text = JSON.stringify({
     Version: '2012-10-17',
@@ -141,15 +141,15 @@ export function parseKeyPolicy(document: unknown): string {
   if (!isPolicy)
     throw new KeyPolicyError(
       'this is not a key policy: each statement needs Effect, Principal, Action and Resource',
-      'KMS Developer Guide, "Key policies in AWS KMS"',
+      'see the KMS Developer Guide, "Key policies in AWS KMS"',
     );
   const text = JSON.stringify(document);
   checkLength(text);
   // CreateKey, Policy: tab, line feed, carriage return, and U+0020 to U+00FF.
   if (/[^\t\n\r -ÿ]/.test(text))
     throw new KeyPolicyError(
-      'the key policy has characters that AWS does not take',
-      'those up to U+00FF may be there',
+      'the key policy has characters that AWS does not accept',
+      'use tab, line feed, carriage return and U+0020 to U+00FF only',
     );
   return text;
 }
@@ -157,8 +157,8 @@ export function parseKeyPolicy(document: unknown): string {
 function checkLength(text: string): void {
   if (Buffer.byteLength(text) > maxKeyPolicyLength)
     throw new KeyPolicyError(
-      'the key policy is longer than the 32 KiB that AWS takes',
-      'name fewer administrators and users: one role that they may assume, in place of each of them',
+      'the key policy is longer than the 32 KiB that AWS accepts',
+      'name fewer administrators and users: one role that they may assume, instead of each of them',
     );
 }
 

@@ -16,64 +16,64 @@ const repeat = 'then repeat';
  */
 const refusals: Readonly<Record<string, Refusal>> = {
   CustomKeyStoreNameInUseException: {
-    words: 'another custom key store of this AWS account and Region has this name',
-    remediation: 'take another name; or, where that one is to be used, holdfast external-key-store link',
+    words: 'another custom key store in this AWS account and Region has this name',
+    remediation: 'choose another name; or, to use that key store, holdfast external-key-store link',
   },
   CustomKeyStoreNotFoundException: {
     words: 'there is no such custom key store in this AWS account and Region',
     remediation:
-      'see in AWS whether somebody deleted it; holdfast external-key-store delete --forget takes the record away',
+      'check in AWS whether it was deleted; holdfast external-key-store delete --forget removes the record',
   },
   CustomKeyStoreInvalidStateException: {
-    words: 'the key store is in a connection state in which AWS KMS does not do this',
+    words: 'the key store is in a connection state in which AWS KMS does not allow this',
     remediation: 'holdfast external-key-store refresh shows its state; disconnect or connect it first',
   },
   CustomKeyStoreHasCMKsException: {
-    words: 'the key store has KMS keys in it still',
+    words: 'the key store still contains KMS keys',
     remediation:
       'schedule the deletion of its KMS keys and wait until AWS has deleted them, 7 to 30 days; or disconnect the key store and leave it',
   },
   LimitExceededException: {
     words: 'the AWS account has as many custom key stores in this Region as its quota allows, 10 by default',
-    remediation: 'delete one that is not used, or ask AWS for a higher quota (Service Quotas)',
+    remediation: 'delete one that is not used, or request a higher quota from AWS (Service Quotas)',
   },
   XksProxyUriInUseException: {
-    words: 'another external key store of this Region has this endpoint with this path',
-    remediation: 'holdfast external-key-store candidates shows it where it is in this account: link it',
+    words: 'another external key store in this Region has this endpoint with this path',
+    remediation: 'if it is in this account, holdfast external-key-store candidates shows it: link it',
   },
   XksProxyUriEndpointInUseException: {
     words:
-      'the endpoint is used in this Region by a key store of the other connectivity, or by another with a VPC endpoint service',
+      'the endpoint is used in this Region by a key store with the other connectivity, or by another one with a VPC endpoint service',
     remediation:
-      'take another host name: a public endpoint and a VPC endpoint service never share one in a Region',
+      'use another host name: a public endpoint and a VPC endpoint service never share one in a Region',
   },
   XksProxyVpcEndpointServiceInUseException: {
-    words: 'another external key store of this Region uses this VPC endpoint service',
-    remediation: 'make a VPC endpoint service of its own for each external key store',
+    words: 'another external key store in this Region uses this VPC endpoint service',
+    remediation: 'create a separate VPC endpoint service for each external key store',
   },
   XksProxyVpcEndpointServiceNotFoundException: {
-    words: 'AWS KMS does not find the VPC endpoint service',
-    remediation: `see its name, Region and owner, and that it allows the principal cks.kms.<region>.amazonaws.com; ${repeat}`,
+    words: 'AWS KMS cannot find the VPC endpoint service',
+    remediation: `check its name, Region and owner, and that it allows the principal cks.kms.<region>.amazonaws.com; ${repeat}`,
   },
   XksProxyVpcEndpointServiceInvalidConfigurationException: {
-    words: 'the VPC endpoint service is not as an external key store needs it',
-    remediation: `it needs a network load balancer in two Availability Zones, no acceptance, the principal cks.kms.<region>.amazonaws.com, and a verified private DNS name that is the host of the endpoint; ${repeat}`,
+    words: 'the VPC endpoint service does not meet the requirements of an external key store',
+    remediation: `it needs a network load balancer in two Availability Zones, no acceptance, the principal cks.kms.<region>.amazonaws.com, and a verified private DNS name identical to the host name of the endpoint; ${repeat}`,
   },
   XksProxyUriUnreachableException: {
-    words: 'AWS KMS does not reach the proxy at this endpoint in time, or no token of the proxy can be used',
-    remediation: `holdfast doctor, from outside the network of the node: public DNS with an IPv4 address, port 443, answer within 250 ms, health of the tokens; ${repeat}`,
+    words: 'AWS KMS cannot reach the proxy at this endpoint in time, or none of its tokens can be used',
+    remediation: `run holdfast doctor from outside the network of the node: it checks public DNS with an IPv4 address, port 443, a response within 250 ms, and the health of the tokens; ${repeat}`,
   },
   XksProxyIncorrectAuthenticationCredentialException: {
-    words: 'the proxy at this endpoint refused the credential that AWS KMS signed with',
-    remediation: `see that the endpoint leads to this node, that its clock is right, and that nothing between rewrites Host or path (holdfast doctor); ${repeat}`,
+    words: 'the proxy at this endpoint rejected the credential that AWS KMS signed with',
+    remediation: `check that the endpoint leads to this node, that its clock is right, and that nothing in between rewrites Host or path (holdfast doctor); ${repeat}`,
   },
   XksProxyInvalidResponseException: {
-    words: 'AWS KMS cannot read what answers at this endpoint',
-    remediation: `see that the endpoint leads to Holdfast and to nothing else (holdfast doctor); ${repeat}`,
+    words: 'AWS KMS cannot interpret the response at this endpoint',
+    remediation: `check that the endpoint leads to Holdfast and to nothing else (holdfast doctor); ${repeat}`,
   },
   XksProxyInvalidConfigurationException: {
-    words: 'AWS KMS tried the proxy and found it configured otherwise',
-    remediation: `holdfast doctor: certificate, path prefix, whether the key set is an external key store; ${repeat}`,
+    words: 'AWS KMS tried the proxy and found its configuration invalid',
+    remediation: `run holdfast doctor; check certificate, path prefix, and whether the key set is an external key store; ${repeat}`,
   },
 };
 
@@ -82,15 +82,15 @@ const invalidConfigurations: readonly [RegExp, Refusal][] = [
   [
     /\bTLS\b|certificate/i,
     {
-      words: 'AWS KMS cannot make a TLS connection to the proxy that it trusts',
-      remediation: `holdfast doctor: days left, host name, chain, and whether the CA is on AWS’s list for external key stores; ${repeat}`,
+      words: 'AWS KMS cannot establish a trusted TLS connection to the proxy',
+      remediation: `run holdfast doctor: it checks days left, host name, chain, and whether the CA is on AWS’s list for external key stores; ${repeat}`,
     },
   ],
   [
     /\bpath\b/i,
     {
       words: 'the proxy does not know the URI path',
-      remediation: `see that the key set is an external key store and that nothing between changes the path (holdfast key-set show, holdfast doctor); ${repeat}`,
+      remediation: `check that the key set is an external key store and that nothing in between changes the path (holdfast key-set show, holdfast doctor); ${repeat}`,
     },
   ],
 ];
@@ -121,8 +121,8 @@ export class KeyStoreError extends AwsError {
   /** The same for a person, where what was asked for stays asked for. */
   goneOnWith(): KeyStoreError {
     const what = this.certain
-      ? 'Holdfast asks again by itself within minutes'
-      : 'Whether AWS did it all the same is not known yet: Holdfast looks and goes on by itself within minutes';
+      ? 'Holdfast asks again automatically within minutes'
+      : 'It is not yet known whether AWS did it all the same: Holdfast checks and continues automatically within minutes';
     return new KeyStoreError(this, {
       message: this.message,
       remediation: `${this.remediation}. ${what}, or at once when it is repeated (see holdfast external-key-store show)`,

@@ -12,59 +12,60 @@ interface Refusal {
 /** AWS KMS API Reference, errors of the operations on keys, aliases, policies and tags. */
 const refusals: Readonly<Record<string, Refusal>> = {
   XksKeyAlreadyInUseException: {
-    words: 'another KMS key of the key store refers to the CloudKey already',
+    words: 'another KMS key of the key store already refers to the CloudKey',
     remediation:
-      'link that KMS key (holdfast kms-key edit with --key-arn); or delete it in AWS, wait until AWS has, then holdfast kms-key retry',
+      'link that KMS key (holdfast kms-key edit with --key-arn); or delete it in AWS, wait until AWS has deleted it, then holdfast kms-key retry',
   },
   XksKeyInvalidConfigurationException: {
-    words: 'AWS KMS asked for the external key and does not take what it is told',
+    words: 'AWS KMS asked for the external key and rejected the metadata that it received',
     remediation:
       'the CloudKey must be AVAILABLE, its key set not frozen, and its usage encrypt-decrypt; then holdfast kms-key retry',
   },
   XksKeyNotFoundException: {
-    words: 'AWS KMS asked for the external key, and the proxy that the key store leads to does not know it',
+    words: 'AWS KMS asked for the external key, but the proxy that the key store leads to does not know it',
     remediation:
-      'see that the key store has the endpoint, path and credential of this key set (holdfast external-key-store show); then holdfast kms-key retry',
+      'check that the key store has the endpoint, path and credential of this key set (holdfast external-key-store show); then holdfast kms-key retry',
   },
   CustomKeyStoreInvalidStateException: {
-    words: 'the key store is in a state in which AWS KMS makes no keys',
-    remediation: 'holdfast external-key-store refresh shows it; what waits for it goes on by itself',
+    words: 'the key store is in a state in which AWS KMS creates no keys',
+    remediation:
+      'holdfast external-key-store refresh shows the state; what waits for it continues automatically',
   },
   CustomKeyStoreNotFoundException: {
     words: 'there is no such key store in this AWS account and Region',
-    remediation:
-      'see in AWS whether somebody deleted it; holdfast external-key-store refresh shows its state',
+    remediation: 'check in AWS whether it was deleted; holdfast external-key-store refresh shows its state',
   },
   AlreadyExistsException: {
-    words: 'another KMS key of this AWS account and Region has this alias',
+    words: 'another KMS key in this AWS account and Region has this alias',
     remediation:
-      'take another alias (holdfast kms-key edit --alias), or have it moved here (holdfast kms-key retry --take-alias)',
+      'choose another alias (holdfast kms-key edit --alias), or move it here (holdfast kms-key retry --take-alias)',
   },
   InvalidAliasNameException: {
-    words: 'AWS does not take the alias',
-    remediation: 'alias/ and 1 to 250 of A-Z, a-z, 0-9, "/", "_" and "-", not beginning with alias/aws/',
+    words: 'AWS rejected the alias',
+    remediation:
+      'use alias/ followed by 1 to 250 of A-Z, a-z, 0-9, "/", "_" and "-", not beginning with alias/aws/',
   },
   MalformedPolicyDocumentException: {
-    words: 'AWS does not take the key policy',
+    words: 'AWS rejected the key policy',
     remediation:
-      'see that each user and role in it exists in IAM, and that the principal of the CSP account may change the policy afterwards: AWS refuses one that locks its author out',
+      'check that each user and role in it exists in IAM, and that the principal of the CSP account may change the policy afterwards: AWS refuses one that locks its author out',
   },
   TagException: {
-    words: 'AWS does not take the tags',
-    remediation: 'at most 50, none of them beginning with aws:',
+    words: 'AWS rejected the tags',
+    remediation: 'use at most 50 tags, none of them beginning with aws:',
   },
   LimitExceededException: {
-    words: 'a quota of AWS KMS is reached',
+    words: 'a quota of AWS KMS has been reached',
     remediation:
-      '100,000 KMS keys, 50 aliases of a key and 50 tags are allowed by default; delete what is not used, or ask AWS for more (Service Quotas)',
+      'by default 100,000 KMS keys, 50 aliases per key and 50 tags are allowed; delete what is not used, or request a higher quota from AWS (Service Quotas)',
   },
   NotFoundException: {
     words: 'AWS has no such KMS key or alias in this account and Region',
     remediation: 'holdfast kms-key refresh shows what AWS has',
   },
   KMSInvalidStateException: {
-    words: 'the KMS key, or its key store, is in a state in which AWS KMS does not do this',
-    remediation: 'holdfast kms-key refresh and holdfast external-key-store refresh show it',
+    words: 'the KMS key, or its key store, is in a state in which AWS KMS does not allow this',
+    remediation: 'holdfast kms-key refresh and holdfast external-key-store refresh show the state',
   },
   DisabledException: { words: 'the KMS key is disabled', remediation: 'holdfast kms-key enable' },
 };

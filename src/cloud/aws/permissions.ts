@@ -42,7 +42,7 @@ const permissions: readonly Permission[] = [
   {
     sid: 'HoldfastExternalKeyStores',
     group: 'key-stores',
-    why: 'makes external key stores, connects, updates and disconnects them, gives them new XKS credentials and watches their state',
+    why: 'creates external key stores, connects, updates and disconnects them, gives them new XKS credentials and watches their state',
     actions: [
       'kms:CreateCustomKeyStore',
       'kms:DescribeCustomKeyStores',
@@ -56,7 +56,7 @@ const permissions: readonly Permission[] = [
   {
     sid: 'HoldfastCreateKeys',
     group: 'keys',
-    why: 'makes the KMS key of a CloudKey; only in external key stores, and never with a key policy that would lock everybody out',
+    why: 'creates the KMS key of a CloudKey; only in external key stores, and never with a key policy that would lock everybody out',
     actions: ['kms:CreateKey'],
     resources: () => ['*'],
     condition: { ...ofExternalKeyStores, Bool: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' } },
@@ -64,7 +64,7 @@ const permissions: readonly Permission[] = [
   {
     sid: 'HoldfastKeys',
     group: 'keys',
-    why: 'looks at KMS keys of external key stores, at their policies and tags, enables and disables them, and schedules and cancels their deletion',
+    why: 'reads KMS keys of external key stores, their policies and tags, enables and disables them, and schedules and cancels their deletion',
     actions: [
       'kms:DescribeKey',
       'kms:GetKeyPolicy',
@@ -86,21 +86,21 @@ const permissions: readonly Permission[] = [
   {
     sid: 'HoldfastTagKeys',
     group: 'keys',
-    why: 'tags a KMS key while it is made, when it has no origin yet that a condition could ask for',
+    why: 'tags a KMS key while it is created, when it has no origin yet that a condition could require',
     actions: ['kms:TagResource'],
     resources: (subject) => [kms(subject, 'key/*')],
   },
   {
     sid: 'HoldfastAliases',
     group: 'keys',
-    why: 'gives the KMS key its alias; asked for on the alias too, where the origin of the key cannot be a condition',
+    why: 'gives the KMS key its alias; required on the alias too, where the origin of the key cannot be a condition',
     actions: ['kms:CreateAlias', 'kms:UpdateAlias', 'kms:DeleteAlias'],
     resources: (subject) => [kms(subject, 'alias/*')],
   },
   {
     sid: 'HoldfastListKeys',
     group: 'keys',
-    why: 'finds what an interrupted act has made, and which key an alias is of',
+    why: 'finds what an interrupted act has created, and which key an alias belongs to',
     actions: ['kms:ListAliases', 'kms:ListKeys'],
     resources: () => ['*'],
   },
@@ -114,7 +114,7 @@ const permissions: readonly Permission[] = [
   {
     sid: 'HoldfastOwnAccessKey',
     group: 'own-access-key',
-    why: 'rotates the access key of this CSP account, and finds one that was made while the answer was lost',
+    why: 'rotates the access key of this CSP account, and finds one whose creation response was lost',
     actions: [
       ...['iam:ListAccessKeys', 'iam:CreateAccessKey', 'iam:DeleteAccessKey'],
       ...['iam:GetAccessKeyLastUsed', 'iam:UpdateAccessKey'],
@@ -124,7 +124,7 @@ const permissions: readonly Permission[] = [
   {
     sid: 'HoldfastCheckPermissions',
     group: 'check',
-    why: 'finds out which of these permissions are missing; without it only what reads is tried',
+    why: 'finds out which of these permissions are missing; without it only read operations are tried',
     actions: ['iam:SimulatePrincipalPolicy'],
     resources: (subject) => [subject.roleArn === '' ? ownUser(subject) : subject.roleArn],
   },

@@ -20,7 +20,8 @@ const byMessage: readonly [RegExp, XksRefusal][] = [
     {
       fault: 'conflict',
       words: 'the key store is not connected',
-      remediation: 'connect it (holdfast external-key-store connect); what waits for it goes on by itself',
+      remediation:
+        'connect it (holdfast external-key-store connect); what waits for it then continues automatically',
     },
   ],
   [
@@ -35,71 +36,71 @@ const byMessage: readonly [RegExp, XksRefusal][] = [
     /did not respond in time|did not respond to the request in the time allotted/,
     proxy(
       'the proxy did not answer AWS KMS within 250 ms',
-      'nothing for the moment: it is tried again by itself; if it lasts, holdfast doctor and holdfast token verify measure where the time goes',
+      'nothing for now: it is retried automatically; if it persists, holdfast doctor and holdfast token verify measure where the time goes',
     ),
   ],
   [
     /very high request rate/,
     proxy(
-      'the proxy refused the request of AWS KMS because there were too many',
-      'nothing for the moment: it is tried again by itself; if it lasts, see the quotas of key set and CloudKey',
+      'the proxy throttled the request of AWS KMS: the request rate was too high',
+      'nothing for now: it is retried automatically; if it persists, see the quotas of the key set and the CloudKey',
     ),
   ],
   [
     /cannot communicate with the external key manager/,
     proxy(
-      'the proxy told AWS KMS that it cannot work with its token',
-      'see holdfast token verify and the log of the node; it is tried again by itself',
+      'the proxy told AWS KMS that it cannot use its token',
+      'run holdfast token verify and check the log of the node; it is retried automatically',
     ),
   ],
   [
     /cannot communicate with the external key store proxy/,
     proxy(
       'AWS KMS cannot reach the proxy',
-      'holdfast doctor, from outside the network of the node; it is tried again by itself',
+      'run holdfast doctor from outside the network of the node; it is retried automatically',
     ),
   ],
   [
     /cannot establish a TLS connection/,
     proxy(
-      'AWS KMS cannot make a TLS connection to the proxy that it trusts',
-      'holdfast doctor: days left, host name, chain, and whether the CA is on AWS’s list for external key stores; it is tried again by itself',
+      'AWS KMS cannot establish a trusted TLS connection to the proxy',
+      'run holdfast doctor: it checks days left, host name, chain, and whether the CA is on AWS’s list for external key stores; it is retried automatically',
     ),
   ],
   [
     /could not authenticate AWS KMS/,
     proxy(
       'the proxy did not accept the XKS credential that AWS KMS signs with',
-      'see holdfast credential list and the clock of the node; holdfast external-key-store rotate-credential gives AWS a new one; it is tried again by itself',
+      'check holdfast credential list and the clock of the node; holdfast external-key-store rotate-credential gives AWS a new credential; it is retried automatically',
     ),
   ],
   [
     /denied access to the operation/,
     proxy(
-      'something before the node denied AWS KMS the operation',
-      'let AWS KMS through in whatever stands before the node (holdfast doctor); it is tried again by itself',
+      'something in front of the node denied AWS KMS the operation',
+      'allow AWS KMS in whatever stands in front of the node (holdfast doctor); it is retried automatically',
     ),
   ],
   [
     /invalid URI path/,
     proxy(
-      'the proxy does not know the URI path that AWS KMS has',
-      'holdfast external-key-store edit --restore-path where AWS has another; and see that the key set is an external key store; it is tried again by itself',
+      'the proxy does not know the URI path that AWS KMS uses',
+      'if AWS has another path, run holdfast external-key-store edit --restore-path; and check that the key set is an external key store; it is retried automatically',
     ),
   ],
   [
     /cannot interpret the response/,
     proxy(
-      'AWS KMS cannot read what the proxy answered',
-      'see that nothing else answers under the endpoint (holdfast doctor), and the log of the node; it is tried again by itself',
+      'AWS KMS cannot interpret the response of the proxy',
+      'check that nothing else answers at the endpoint (holdfast doctor), and check the log of the node; it is retried automatically',
     ),
   ],
   [
     /is not enabled in the external key manager/,
     {
       fault: 'conflict',
-      words: 'while AWS KMS asked for it the CloudKey was not enabled',
-      remediation: 'enable it and see that its key set is not frozen; then holdfast kms-key retry',
+      words: 'the CloudKey was not enabled when AWS KMS asked for it',
+      remediation: 'enable it and check that its key set is not frozen; then holdfast kms-key retry',
     },
   ],
 ];
