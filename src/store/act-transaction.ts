@@ -158,6 +158,8 @@ const besides: ReadonlySet<string> = new Set<keyof Tables>([
   'audit_count',
   'idempotency_keys',
   'unfinished_work',
+  // Who is at it: no change of a record, and an act that finds its record gone has only that.
+  'leases',
 ]);
 
 interface Write {

@@ -4,6 +4,7 @@ import type { FaultRule } from '../../simulator/simulator.ts';
 import { callAws } from '../../src/cloud/aws/aws-error.ts';
 import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
+import { SeenVersion } from '../../src/store/act-transaction.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import type { Unrecorded } from '../../src/store/unrecorded.ts';
@@ -15,6 +16,7 @@ import {
   updateCspAccount,
   type CspAccountRecord,
 } from '../../src/cloud/accounts/accounts.ts';
+import { VaultError } from '../../src/vault/vault-error.ts';
 import { TestAwsAccount, type TestUser } from '../support/aws-users.ts';
 import { clientsOf, openAwsVault, type AwsVault } from '../../testing/aws-vault.ts';
 import { eventsOf, fresh } from '../../testing/vault.ts';
@@ -484,18 +486,19 @@ test.serial(
   },
 );
 
-/** Has something happen after each transaction. */
+/** Has something happen before each transaction, or after it. */
 class EventfulStore extends MortalStore {
-  readonly #happens: () => Promise<void>;
+  readonly #happens: (when: 'before' | 'after') => Promise<void>;
 
-  constructor(store: Store, happens: () => Promise<void>) {
+  constructor(store: Store, happens: (when: 'before' | 'after') => Promise<void>) {
     super(store, Infinity);
     this.#happens = happens;
   }
 
   override async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
+    await this.#happens('before');
     const done = await super.write(act, run);
-    await this.#happens();
+    await this.#happens('after');
     return done;
   }
 }
@@ -506,7 +509,8 @@ test.serial(
     const { account } = t.context;
     const one = await newCase(t);
     let foreign: string | undefined;
-    const store = new EventfulStore(t.context.store, async () => {
+    const store = new EventfulStore(t.context.store, async (when) => {
+      if (when === 'before') return;
       const { access_key_rotation_known: known } = await read(t, one.row.id);
       // The request is about to be sent.
       if (foreign === undefined && known?.includes('"to":"') === true)
@@ -587,6 +591,41 @@ test.serial(
     t.true(Date.parse(next ?? '') > Date.now() + 29 * 86_400_000);
   },
 );
+
+test.serial('whose account is deleted or changed by somebody else meanwhile is told so', async (t) => {
+  const { act, simulator, store, vault, vaultContext } = t.context;
+  const rotateSeen = async ({ row }: Case, happens: (when: 'before' | 'after') => Promise<void>) => {
+    const seen = new SeenVersion((await read(t, row.id)).row_version);
+    const target = { vaultId: vault.id, sight: 'all', id: row.id, expected: seen } as const;
+    const context = { ...vaultContext, store: new EventfulStore(store, happens) };
+    return rotateAccessKey(context, { ...act(), seen }, target, quick);
+  };
+  // When IAM has been asked, and nothing is written yet.
+  const deleted = await newCase(t);
+  const error = await t.throwsAsync(
+    rotateSeen(deleted, async () => {
+      await store.db.deleteFrom('csp_access_keys').where('csp_account_id', '=', deleted.row.id).execute();
+      await store.db.deleteFrom('csp_accounts').where('id', '=', deleted.row.id).execute();
+    }),
+    { instanceOf: VaultError },
+  );
+  t.is(error.problem, 'precondition');
+  // One that is under way: once its version was compared it goes on, whoever changes the account.
+  const changed = await newCase(t);
+  const undo = simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'reset', times: 1 });
+  await rotate(t, changed.row.id);
+  undo();
+  let times = 0;
+  await rotateSeen(changed, async (when) => {
+    if (when === 'after' && times++ === 0)
+      await store.db
+        .updateTable('csp_accounts')
+        .set((eb) => ({ description: 'changed', row_version: eb('row_version', '+', 1) }))
+        .where('id', '=', changed.row.id)
+        .execute();
+  });
+  await checkRotated(t, changed);
+});
 
 test.serial('two at once rotate once', async (t) => {
   const one = await newCase(t);

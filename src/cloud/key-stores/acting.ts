@@ -64,9 +64,13 @@ export async function write({ turn, act, row }: Acting, plan: StorePlan): Promis
 
 /** Has AWS do what is wanted, as far as it goes now. Undefined once it is deleted. Throws what AWS says against it. */
 export async function goOn({ turn, act, row }: Acting<ExternalKeyStore>): Promise<StoreRow | undefined> {
-  // Once it is on record it is gone on with, as by the watch; the key of the request stands for what was asked for.
+  // Once it is on record it is gone on with, as by the watch, whatever version it is; the key of the request stands for
+  // what was asked for.
   const { idempotency: _, ...plain } = aftermathOf(act);
-  const outcome = await advanceIn(turn, keyStores, row.id, { act: plain, by: 'operator' });
+  const outcome = await advanceIn(turn, keyStores, row.id, {
+    act: { ...plain, seen: undefined },
+    by: 'operator',
+  });
   if (outcome.stopped?.error !== undefined) throw toldTo(outcome.stopped);
   return outcome.row;
 }
