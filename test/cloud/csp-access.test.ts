@@ -186,7 +186,7 @@ test.serial('what does not go together is refused before AWS is asked', async (t
   const wrong: [Partial<CspAccountInput>, RegExp][] = [
     [{ type: 'access-key' }, /needs an access key/],
     [{ ...keyOf(user), type: 'manual' }, /has no access key/],
-    [{ ...keyOf(user), secretAccessKey: undefined }, /told together/],
+    [{ ...keyOf(user), secretAccessKey: undefined }, /provided together/],
     [{ ...keyOf(user), accessKeyId: 'ASIAIOSFODNN7EXAMPLE' }, /ends within hours/],
     [{ ...keyOf(user), secretAccessKey: new Secret('two words of a secret key') }, /without blanks/],
     [{ ...keyOf(user), defaultRegion: 'cn-north-1', partition: 'aws' }, /not one of the partition aws/],

@@ -331,7 +331,7 @@ test.serial(
     t.like(store, { origin: 'MANUAL', state: 'UNKNOWN', custom_key_store_id: '' });
     const on = { keySet, id: store.id };
     await t.throwsAsync(givenByHand(vaultContext, act(), on, 60), { message: /no new credential waits/ });
-    await t.throwsAsync(connectExternalKeyStore(vaultContext, act(), on), { message: /by hand/ });
+    await t.throwsAsync(connectExternalKeyStore(vaultContext, act(), on), { message: /managed manually/ });
 
     const byHand = await consoleOf(vaultContext, act(), on, undefined);
     t.is(byHand.url, 'https://console.aws.amazon.com/kms/home?region=eu-central-1');

@@ -52,7 +52,7 @@ export async function createExternalKeyStore(
     throw new VaultError(
       'conflict',
       'the key set has no CSP account with which Holdfast signs in to AWS',
-      'give it one (holdfast key-set edit --csp-account), or make the key store by hand (--by-hand)',
+      'give it one (holdfast key-set edit --csp-account), or create the key store manually (--by-hand)',
     );
   const region = parseStoreRegion(input.region, account?.partition);
   const columns = await columnsOf(context, keySet, input, region);

@@ -143,6 +143,6 @@ function stateOf({ state, connectionError }: Edit<StoreInput>, at: Date) {
   if (connectionError !== undefined && state !== 'FAILED')
     throw new VaultError('invalid', 'a connection error goes with the state FAILED', 'leave it out');
   if (connectionError !== undefined && !/^[A-Z][A-Z0-9_]{2,63}$/.test(connectionError))
-    throw new VaultError('invalid', 'a connection error code is such as XKS_PROXY_TIMED_OUT');
+    throw new VaultError('invalid', 'a connection error code looks like XKS_PROXY_TIMED_OUT');
   return { state, connection_error: connectionError ?? '', checked_at: at.toISOString() };
 }

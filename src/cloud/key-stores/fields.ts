@@ -33,7 +33,7 @@ export function parseVpcEndpointService(text: string, region: string): string {
   const named = /^com\.amazonaws\.vpce\.(?<region>(?:[a-z]+-){2,3}\d+)\.vpce-svc-[0-9a-z]+$/.exec(text);
   if (named === null || text.length < 20 || text.length > 64)
     throw new NameError(
-      'a VPC endpoint service is called such as com.amazonaws.vpce.eu-central-1.vpce-svc-0123456789abcdef0',
+      'the name of a VPC endpoint service looks like com.amazonaws.vpce.eu-central-1.vpce-svc-0123456789abcdef0',
     );
   if (named.groups?.['region'] !== region)
     throw new VaultError(
@@ -47,7 +47,7 @@ export function parseVpcEndpointService(text: string, region: string): string {
 /** `cks-…`. */
 export function parseCustomKeyStoreId(text: string): string {
   if (!/^cks-[0-9A-Za-z]{1,60}$/.test(text))
-    throw new NameError('the id of a custom key store is such as cks-1234567890abcdef0');
+    throw new NameError('the id of a custom key store looks like cks-1234567890abcdef0');
   return text;
 }
 

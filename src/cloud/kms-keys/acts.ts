@@ -252,7 +252,7 @@ export function checkSignedIn(row: KmsKey): void {
   throw new VaultError(
     'conflict',
     'nothing here signs in to AWS for this KMS key: its CSP account is of type manual',
-    'do it in AWS by hand: holdfast kms-key console shows what to type',
+    'do it manually in AWS: holdfast kms-key console shows what to enter',
   );
 }
 

@@ -53,7 +53,7 @@ export function findStep(
 async function lookAt(kms: KmsKeys, keyId: string, now: Date): Promise<SeenKey | undefined> {
   try {
     const seen = await readKey(kms, keyId, { madeAt: null, seenAt: now }, now);
-    if (isGone(seen)) throw new VaultError('not-found', 'the KMS key is there no more');
+    if (isGone(seen)) throw new VaultError('not-found', 'the KMS key no longer exists');
     return seen;
   } catch (error) {
     if (error instanceof AwsError && error.fault === 'settling') return undefined;
