@@ -171,3 +171,29 @@ test.serial(
     t.deepEqual(browser.complaints, []);
   },
 );
+
+test.serial(
+  'a role that somebody else has changed meanwhile is shown, and an edit leaves it as it is',
+  async (t) => {
+    const api = await new AdminClient(story.node.admin).signIn({ username: 'ada', password, vaultId });
+    const grace = await made(api, `/vaults/${vaultId}/users`, {
+      ...{ username: 'grace', email: 'grace@example.com', role: 'cloud-admin' },
+    });
+    await page.goto(`${home}/users`);
+    await page.getByRole('button', { name: 'Actions: grace' }).click();
+    await page.getByRole('menuitem', { name: 'Edit' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Edit grace' });
+    await dialog.getByLabel('Full name').fill('Grace Hopper');
+    const path = `/vaults/${vaultId}/users/${grace.id}`;
+    t.is((await api.change('PATCH', path, { role: 'auditor' })).status, 200);
+    await dialog.getByRole('button', { name: 'Save changes' }).click();
+    await dialog.getByText('Auditor (when you opened it: Cloud administrator)').waitFor();
+    t.deepEqual(await axeViolations(page), []);
+    t.like((await api.get(path)).body, { role: 'auditor', displayName: '' });
+    await dialog.getByRole('button', { name: 'Do it all the same' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    t.like((await api.get(path)).body, { role: 'auditor', displayName: 'Grace Hopper' });
+    // The browser tells of each answer of 4xx.
+    browser.complaints.length = 0;
+  },
+);

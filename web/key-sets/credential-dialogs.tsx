@@ -5,17 +5,20 @@ import FormField from '@cloudscape-design/components/form-field';
 import Modal from '@cloudscape-design/components/modal';
 import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { call } from '../api/client.ts';
+import { call, type Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { TextField } from '../parts/fields.tsx';
 import { OneTimePanel } from '../parts/one-time-panel.tsx';
+import { Opened, useSeen, type Fact, type Seen } from '../parts/seen.tsx';
+import { stateWord } from '../parts/state.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { keySets as t } from '../texts/key-sets.ts';
+import { parts } from '../texts/parts.ts';
 
 type KeySet = Schemas['KeySet'];
 type Credential = Schemas['Credential'];
@@ -68,6 +71,33 @@ interface OneProps {
 
 export function RotateDialog({ keySet, credential: { accessKeyId }, onClose }: OneProps) {
   const vaultId = useVaultId();
+  const read = async () => call('getCredential', { params: { vaultId, keySetId: keySet.id, accessKeyId } });
+  return (
+    <Opened<Credential> title={t.rotateTitle(accessKeyId)} read={read} onClose={onClose}>
+      {(seen) => <OpenRotateDialog keySet={keySet} first={seen} read={read} onClose={onClose} />}
+    </Opened>
+  );
+}
+
+function factsOf({ state, expiresAt, successor }: Credential): readonly Fact[] {
+  return [
+    [parts.state, stateWord(state)],
+    [t.expires, expiresAt ?? parts.never],
+    [t.successor, successor ?? parts.none],
+  ];
+}
+
+interface OpenProps {
+  keySet: KeySet;
+  first: Seen<Credential>;
+  read: () => Promise<Answered<Credential>>;
+  onClose: () => void;
+}
+
+function OpenRotateDialog({ keySet, first, read, onClose }: OpenProps) {
+  const { accessKeyId } = first.body;
+  const vaultId = useVaultId();
+  const { etag, whenChanged } = useSeen(first, read, factsOf);
   const [minutes, setMinutes] = useState('60');
   const [issued, setIssued] = useState<Issued>();
   const rotate = useAct('rotateCredential');
@@ -79,14 +109,14 @@ export function RotateDialog({ keySet, credential: { accessKeyId }, onClose }: O
       submitLabel={t.rotate}
       command={commands.credentialRotate(accessKeyId, minutes)}
       onClose={onClose}
+      {...whenChanged}
       onSubmit={async () => {
         const params = { vaultId, keySetId: keySet.id, accessKeyId };
-        const { etag } = await call('getCredential', { params });
         const body = { retireAfterQuietMinutes: Number(minutes) };
         const done = await rotate.mutateAsync({
           params,
           body,
-          ifMatch: etag ?? '*',
+          ifMatch: etag,
           idempotencyKey: keyOf(body),
         });
         setIssued(done.body);

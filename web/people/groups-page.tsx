@@ -4,15 +4,11 @@ import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { call } from '../api/client.ts';
-import { fieldProblem } from '../api/problem.ts';
-import { useAct, useIdempotencyKeys, useList, useWholeList, type ItemOf } from '../api/queries.ts';
+import { useAct, useList, useWholeList } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
-import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
-import { ActDialog } from '../parts/act-dialog.tsx';
-import { SelectField, TextField } from '../parts/fields.tsx';
+import { SelectField } from '../parts/fields.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Time } from '../parts/time.tsx';
 import { useMay, useVaultId } from '../session/session.tsx';
@@ -21,8 +17,8 @@ import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
+import { GroupForm, OpenedGroup, RemoveGroup, type Group } from './group-dialogs.tsx';
 
-type Group = ItemOf<'listAdminGroups'>;
 type GroupAct = 'create' | 'edit' | 'members' | 'remove';
 
 /** Groups that own CSP accounts and key sets. */
@@ -109,88 +105,20 @@ export function GroupsPage() {
         ]}
       />
       {open?.act === 'create' && <GroupForm onClose={close} />}
-      {open?.act === 'edit' && open.group !== undefined && <GroupForm group={open.group} onClose={close} />}
+      {open?.act === 'edit' && open.group !== undefined && (
+        <OpenedGroup group={open.group} title={t.titles.edit(open.group.name)} onClose={close}>
+          {(seen) => <GroupForm first={seen} onClose={close} />}
+        </OpenedGroup>
+      )}
       {open?.act === 'members' && open.group !== undefined && (
         <Members group={open.group} mayChange={mayChange} onClose={close} />
       )}
       {open?.act === 'remove' && open.group !== undefined && (
-        <RemoveGroup group={open.group} onClose={close} />
+        <OpenedGroup group={open.group} title={t.titles.remove(open.group.name)} onClose={close}>
+          {(seen) => <RemoveGroup first={seen} onClose={close} />}
+        </OpenedGroup>
       )}
     </Page>
-  );
-}
-
-function GroupForm({ group, onClose }: { group?: Group; onClose: () => void }) {
-  const vaultId = useVaultId();
-  const flash = useFlash();
-  const keyOf = useIdempotencyKeys();
-  const [name, setName] = useState(group?.name ?? '');
-  const [description, setDescription] = useState(group?.description ?? '');
-  const create = useAct('createAdminGroup');
-  const update = useAct('updateAdminGroup');
-  const body = { name, description };
-  const problem = create.error ?? update.error;
-  return (
-    <ActDialog
-      title={group === undefined ? t.createGroup : t.titles.edit(group.name)}
-      submitLabel={group === undefined ? t.createSubmit : parts.save}
-      command={
-        group === undefined
-          ? commands.groupCreate(name, description)
-          : commands.groupEdit(group.name, name, description)
-      }
-      onClose={onClose}
-      disabled={name === ''}
-      told={['/name', '/description']}
-      onSubmit={async () => {
-        if (group === undefined)
-          await create.mutateAsync({ params: { vaultId }, body, idempotencyKey: keyOf(body) });
-        else {
-          const params = { vaultId, groupId: group.id };
-          const { etag } = await call('getAdminGroup', { params });
-          await update.mutateAsync({ params, body, ifMatch: etag ?? '*' });
-        }
-        flash({ type: 'success', header: t.done(name) });
-      }}
-    >
-      <TextField
-        label={parts.name}
-        value={name}
-        onText={setName}
-        error={fieldProblem(problem, '/name')}
-        autoFocus
-      />
-      <TextField
-        label={parts.description}
-        optional
-        value={description}
-        onText={setDescription}
-        error={fieldProblem(problem, '/description')}
-      />
-    </ActDialog>
-  );
-}
-
-function RemoveGroup({ group, onClose }: { group: Group; onClose: () => void }) {
-  const vaultId = useVaultId();
-  const flash = useFlash();
-  const remove = useAct('deleteAdminGroup');
-  return (
-    <ActDialog
-      title={t.titles.remove(group.name)}
-      submitLabel={t.remove}
-      command={commands.groupDelete(group.name)}
-      onClose={onClose}
-      typed={group.name}
-      onSubmit={async () => {
-        const params = { vaultId, groupId: group.id };
-        const { etag } = await call('getAdminGroup', { params });
-        await remove.mutateAsync({ params, ifMatch: etag ?? '*' });
-        flash({ type: 'success', header: t.done(group.name) });
-      }}
-    >
-      <Box>{t.groupRemoveWhy}</Box>
-    </ActDialog>
   );
 }
 

@@ -50,7 +50,7 @@ interface UserCalls {
   create: (user: NewUser, idempotencyKey: string) => Promise<Answered<WithPassword>>;
   update: (
     userId: string,
-    change: Partial<Omit<NewUser, 'username'>> & { state?: User['state'] },
+    change: Partial<NewUser> & { state?: User['state'] },
     ifMatch: string,
   ) => Promise<unknown>;
   unlock: (userId: string, ifMatch: string) => Promise<unknown>;

@@ -5,6 +5,8 @@ import { useIdempotencyKeys } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
+import { changeOf, merged, Opened, useSeen, type Fact, type Seen } from '../parts/seen.tsx';
+import { stateWord } from '../parts/state.tsx';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
@@ -28,23 +30,54 @@ interface Props {
 }
 
 export function UserDialog({ act, user, onClose }: Props) {
+  const calls = useUserCalls();
   if (user === undefined || act === 'create') return <UserForm onClose={onClose} />;
-  if (act === 'edit') return <UserForm user={user} onClose={onClose} />;
-  return <PlainDialog act={act} user={user} onClose={onClose} />;
+  return (
+    <Opened title={t.titles[act](user.username)} read={async () => calls.get(user.id)} onClose={onClose}>
+      {(seen) =>
+        act === 'edit' ? (
+          <UserForm first={seen} onClose={onClose} />
+        ) : (
+          <PlainDialog act={act} first={seen} onClose={onClose} />
+        )
+      }
+    </Opened>
+  );
 }
 
-function UserForm({ user, onClose }: { user?: User; onClose: () => void }) {
+function factsOf(user: User): readonly Fact[] {
+  return [
+    [t.displayName, user.displayName],
+    [t.email, user.email],
+    [t.role, t.roles[user.role]],
+    [t.signIn, t.signIns[user.signIn]],
+    [parts.state, user.locked ? t.locked : stateWord(user.state)],
+    [t.factor, user.secondFactor ? parts.yes : parts.no],
+  ];
+}
+
+function formOf({ username, displayName, email, role, signIn }: User): NewUser {
+  return { username, displayName, email, role, signIn };
+}
+
+function UserForm({ first, onClose }: { first?: Seen<User>; onClose: () => void }) {
+  const user = first?.body;
   const roles = useRoles();
   const calls = useUserCalls();
   const flash = useFlash();
   const keyOf = useIdempotencyKeys();
-  const [form, setForm] = useState<NewUser>(() => ({
-    username: user?.username ?? '',
-    displayName: user?.displayName ?? '',
-    email: user?.email ?? '',
-    role: user?.role ?? roles[0] ?? 'auditor',
-    signIn: user?.signIn ?? 'password',
-  }));
+  const [form, setForm] = useState<NewUser>(() =>
+    user === undefined
+      ? { username: '', displayName: '', email: '', role: roles[0] ?? 'auditor', signIn: 'password' }
+      : formOf(user),
+  );
+  const { now, etag, whenChanged } = useSeen(
+    first,
+    async () => calls.get(user?.id ?? ''),
+    factsOf,
+    (before, theirs) => setForm((mine) => merged(mine, formOf(before), formOf(theirs))),
+  );
+  const change = now === undefined ? form : changeOf(form, formOf(now));
   const [made, setMade] = useState<WithPassword>();
   const [problem, setProblem] = useState<unknown>();
   const set = (change: Partial<NewUser>) => setForm((now) => ({ ...now, ...change }));
@@ -60,9 +93,7 @@ function UserForm({ user, onClose }: { user?: User; onClose: () => void }) {
   const submit = async (): Promise<'stay' | void> => {
     try {
       if (user !== undefined) {
-        const { username: _, ...change } = form;
-        const { etag } = await calls.get(user.id);
-        await calls.update(user.id, change, etag ?? '*');
+        await calls.update(user.id, change, etag);
         flash({ type: 'success', header: t.done(user.username) });
         return;
       }
@@ -82,9 +113,10 @@ function UserForm({ user, onClose }: { user?: User; onClose: () => void }) {
       submitLabel={user === undefined ? t.createSubmit : parts.save}
       command={user === undefined ? commands.userCreate(form) : commands.userEdit(user.username, form)}
       onClose={onClose}
-      disabled={form.username === '' || form.email === ''}
+      disabled={form.username === '' || form.email === '' || Object.keys(change).length === 0}
       told={['/username', '/displayName', '/email', '/role', '/signIn']}
       onSubmit={submit}
+      {...whenChanged}
     >
       <TextField
         label={t.username}
@@ -133,8 +165,16 @@ function UserForm({ user, onClose }: { user?: User; onClose: () => void }) {
 
 type PlainAct = Exclude<UserAct, 'create' | 'edit'>;
 
-function PlainDialog({ act, user, onClose }: { act: PlainAct; user: User; onClose: () => void }) {
+interface PlainProps {
+  act: PlainAct;
+  first: Seen<User>;
+  onClose: () => void;
+}
+
+function PlainDialog({ act, first, onClose }: PlainProps) {
+  const user = first.body;
   const calls = useUserCalls();
+  const { etag, whenChanged } = useSeen(first, async () => calls.get(user.id), factsOf);
   const flash = useFlash();
   const [made, setMade] = useState<WithPassword>();
   if (made?.firstPassword !== undefined)
@@ -147,7 +187,6 @@ function PlainDialog({ act, user, onClose }: { act: PlainAct; user: User; onClos
       />
     );
   const submit = async (): Promise<'stay' | void> => {
-    const { etag = '*' } = await calls.get(user.id);
     if (act === 'reset') {
       const { body } = await calls.reset(user.id, etag);
       flash({ type: 'success', header: body.mailed ? t.mailed(user.username) : t.done(user.username) });
@@ -167,6 +206,7 @@ function PlainDialog({ act, user, onClose }: { act: PlainAct; user: User; onClos
       command={commands.userAct(act, user.username)}
       onClose={onClose}
       onSubmit={submit}
+      {...whenChanged}
       {...(act === 'remove' ? { typed: user.username } : {})}
     >
       <Box>{t.whys[act]}</Box>

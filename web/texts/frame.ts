@@ -61,6 +61,13 @@ export const frame = {
   conflictYours: 'When you opened it',
   conflictAgain: 'Do it all the same',
   conflictTake: 'Take what is there now',
+  conflictWas: (now: string, before: string) => `${now} (when you opened it: ${before})`,
+  conflictNothing: 'Nothing that can be set here is different.',
+  noVersion: {
+    title: 'The answer lacks its version',
+    detail: 'Without its ETag a change could undo what somebody else has done meanwhile, unseen.',
+    remediation: 'Look at the load balancer or proxy in between: it is to leave the ETag as it is.',
+  },
   notYours: 'You are signed in elsewhere',
   notYoursWhy: (as: string, where: string) =>
     `This browser has a session of ${as} in ${where}, and this page belongs to another. One browser has one session at a time.`,
