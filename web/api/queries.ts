@@ -6,6 +6,7 @@ import {
   useQuery,
   useQueryClient,
   type UseMutationResult,
+  type UseQueryResult,
 } from '@tanstack/react-query';
 import { call, type Answered, type AnswerOf, type Input } from './client.ts';
 import type { OperationName, Operations } from './operations.ts';
@@ -57,6 +58,13 @@ export function useRecord<O extends OperationName>(
       return state.data === undefined ? pace.list : every(state.data.body);
     },
   });
+}
+
+/** Asks again. Throws what kept it from being answered: what was known before is no answer. */
+export async function again<T>(read: UseQueryResult<Answered<T>>): Promise<Answered<T>> {
+  const { data } = await read.refetch({ throwOnError: true });
+  if (data === undefined) throw new Error('asked again, and there is no answer');
+  return data;
 }
 
 /** A list, page by page; `fetchNextPage` asks for more. */

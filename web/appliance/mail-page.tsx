@@ -6,7 +6,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { fieldProblem, isProblemOf } from '../api/problem.ts';
-import { pace, useAct, useRecord } from '../api/queries.ts';
+import { again, pace, useAct, useRecord } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
@@ -14,6 +14,7 @@ import { Facts } from '../parts/facts.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { Empty } from '../parts/resource-table.tsx';
+import { useSeen, useWhole, type Fact, type Seen } from '../parts/seen.tsx';
 import { useMay } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { commands } from '../texts/commands.ts';
@@ -25,16 +26,17 @@ type Mail = Schemas['MailSettings'];
 export function MailPage() {
   const may = useMay();
   const read = useRecord('getMail', undefined, { every: pace.rare });
-  const [open, setOpen] = useState<{ act: 'edit' | 'remove' | 'test'; seen: Answered<Mail> | undefined }>();
+  const [open, setOpen] = useState<{ act: 'edit' | 'remove' | 'test'; seen: Seen<Mail> | undefined }>();
   const isNone = isProblemOf(read.error, 'not-found');
-  const seen = isNone ? undefined : read.data;
+  const seen = isNone || read.data === undefined ? undefined : { ...read.data, etag: read.data.etag ?? '' };
   const close = () => setOpen(undefined);
   return (
     <Page
       title={t.mail}
       description={t.mailWhy}
       actions={
-        may('putMail') && (
+        may('putMail') &&
+        (isNone || seen !== undefined) && (
           <SpaceBetween direction="horizontal" size="xs">
             {seen !== undefined && (
               <Button onClick={() => setOpen({ act: 'remove', seen })}>{t.mailRemove}</Button>
@@ -72,37 +74,52 @@ export function MailPage() {
         </RecordState>
       )}
       {open?.act === 'edit' && (
-        <MailDialog
-          seen={open.seen}
-          refetch={async () => (await read.refetch()).data?.etag}
-          onClose={close}
-        />
+        <MailDialog seen={open.seen} refetch={async () => again(read)} onClose={close} />
       )}
       {open?.act === 'test' && <TestDialog onClose={close} />}
-      {open?.act === 'remove' && <RemoveDialog etag={open.seen?.etag ?? '*'} onClose={close} />}
+      {open?.act === 'remove' && open.seen !== undefined && (
+        <RemoveDialog seen={open.seen} refetch={async () => again(read)} onClose={close} />
+      )}
     </Page>
   );
 }
 
 interface DialogProps {
-  seen: Answered<Mail> | undefined;
-  refetch: () => Promise<string | undefined>;
+  seen: Seen<Mail> | undefined;
+  refetch: () => Promise<Answered<Mail>>;
   onClose: () => void;
+}
+
+function formOf(mail: Mail | undefined) {
+  return {
+    host: mail?.host ?? '',
+    port: mail?.port.toString() ?? '587',
+    security: mail?.security ?? 'starttls',
+    username: mail?.username ?? '',
+    password: '',
+    from: mail?.from ?? '',
+    caCertificates: mail?.caCertificates ?? '',
+  };
+}
+
+function factsOf(mail: Mail): readonly Fact[] {
+  return [
+    [t.host, mail.host],
+    [t.port, String(mail.port)],
+    [t.securityLabel, t.securities[mail.security]],
+    [t.from, mail.from],
+    [t.username, mail.username ?? ''],
+    [t.hasPassword, mail.hasPassword ? parts.yes : parts.no],
+    [t.ca, mail.caCertificates ?? ''],
+  ];
 }
 
 function MailDialog({ seen, refetch, onClose }: DialogProps) {
   const flash = useFlash();
   const before = seen?.body;
-  const [etag, setEtag] = useState(seen?.etag ?? '*');
-  const [form, setForm] = useState({
-    host: before?.host ?? '',
-    port: before?.port.toString() ?? '587',
-    security: before?.security ?? 'starttls',
-    username: before?.username ?? '',
-    password: '',
-    from: before?.from ?? '',
-    caCertificates: before?.caCertificates ?? '',
-  });
+  const [form, setForm] = useState(() => formOf(before));
+  // The record is sent whole.
+  const { ifMatch, whenChanged } = useWhole(seen, refetch, factsOf, (now) => setForm(formOf(now)));
   const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
   const put = useAct('putMail');
   return (
@@ -114,7 +131,7 @@ function MailDialog({ seen, refetch, onClose }: DialogProps) {
       onClose={onClose}
       disabled={form.host === '' || form.from === ''}
       told={['/host', '/port', '/security', '/username', '/password', '/from', '/caCertificates']}
-      onConflict={async () => setEtag((await refetch()) ?? '*')}
+      {...whenChanged}
       onSubmit={async () => {
         await put.mutateAsync({
           body: {
@@ -126,7 +143,7 @@ function MailDialog({ seen, refetch, onClose }: DialogProps) {
             caCertificates: form.caCertificates === '' ? null : form.caCertificates,
             ...(form.password === '' ? {} : { password: form.password }),
           },
-          ifMatch: etag,
+          ifMatch: await ifMatch(),
         });
         flash({ type: 'success', header: t.mailSaved });
       }}
@@ -223,15 +240,17 @@ function TestDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-function RemoveDialog({ etag, onClose }: { etag: string; onClose: () => void }) {
+function RemoveDialog({ seen, refetch, onClose }: DialogProps & { seen: Seen<Mail> }) {
   const flash = useFlash();
   const remove = useAct('deleteMail');
+  const { etag, whenChanged } = useSeen(seen, refetch, factsOf);
   return (
     <ActDialog
       title={t.mailRemoveTitle}
       submitLabel={t.mailRemove}
       command={commands.mailDelete()}
       onClose={onClose}
+      {...whenChanged}
       onSubmit={async () => {
         await remove.mutateAsync({ ifMatch: etag });
         flash({ type: 'success', header: t.mailRemoved });

@@ -4,7 +4,7 @@ import Checkbox from '@cloudscape-design/components/checkbox';
 import FormField from '@cloudscape-design/components/form-field';
 import Multiselect from '@cloudscape-design/components/multiselect';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import type { AnswerOf } from '../api/client.ts';
+import type { Answered, AnswerOf } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys, useWholeList } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
@@ -12,7 +12,9 @@ import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { TextField } from '../parts/fields.tsx';
 import { OneTimePanel } from '../parts/one-time-panel.tsx';
+import { useSeen } from '../parts/seen.tsx';
 import { FirstPasswordPanel } from '../people/first-password-panel.tsx';
+import { factsOfVault } from '../people/settings-page.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
@@ -175,13 +177,13 @@ export function ResetAdministratorDialog({ vault, onClose }: { vault: Vault; onC
 interface RemoveProps {
   vault: Vault;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<Vault>>;
   onClose: () => void;
 }
 
 export function RemoveVaultDialog({ vault, etag, refetch, onClose }: RemoveProps) {
   const flash = useFlash();
-  const [seen, setSeen] = useState(etag);
+  const seen = useSeen({ body: vault, etag }, refetch, factsOfVault);
   const remove = useAct('deleteVault');
   return (
     <ActDialog
@@ -190,12 +192,12 @@ export function RemoveVaultDialog({ vault, etag, refetch, onClose }: RemoveProps
       command={commands.vaultDelete(vault.name)}
       onClose={onClose}
       typed={vault.name}
-      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      {...seen.whenChanged}
       onSubmit={async () => {
         await remove.mutateAsync({
           params: { vaultId: vault.id },
           query: { confirm: vault.name },
-          ifMatch: seen,
+          ifMatch: seen.etag,
         });
         flash({ type: 'success', header: t.removed(vault.name) });
       }}

@@ -26,9 +26,8 @@ export function VaultsPage() {
   const [creating, setCreating] = useState(false);
   const [open, setOpen] = useState<{ act: VaultAct; vault: Vault; etag: string }>();
   const close = () => setOpen(undefined);
-  const etagOf = async (vaultId: string) => (await call('getVault', { params: { vaultId } })).etag;
   const start = async (act: VaultAct, { id }: Vault) => {
-    const { body, etag = '*' } = await call('getVault', { params: { vaultId: id } });
+    const { body, etag = '' } = await call('getVault', { params: { vaultId: id } });
     setOpen({ act, vault: body, etag });
   };
   const create = may('createVault') && (
@@ -36,7 +35,10 @@ export function VaultsPage() {
       {t.createVault}
     </Button>
   );
-  const seen = open === undefined ? undefined : { ...open, refetch: async () => etagOf(open.vault.id) };
+  const seen =
+    open === undefined
+      ? undefined
+      : { ...open, refetch: async () => call('getVault', { params: { vaultId: open.vault.id } }) };
   return (
     <Page title={t.vaults} headless>
       <ResourceTable<Vault>

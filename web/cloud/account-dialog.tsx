@@ -1,19 +1,22 @@
 import { useState } from 'react';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys, useWholeList } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
+import { merged, useSeen } from '../parts/seen.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { accounts as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
+import { bodyOf, factsOfAccount, formOf } from './account-form.ts';
 
 type CspAccount = Schemas['CspAccount'];
 
 interface Props {
-  account?: { record: CspAccount; etag: string; refetch: () => Promise<string | undefined> };
+  account?: { record: CspAccount; etag: string; refetch: () => Promise<Answered<CspAccount>> };
   onClose: () => void;
   onMade?: (id: string) => void;
 }
@@ -23,19 +26,14 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
   const vaultId = useVaultId();
   const flash = useFlash();
   const before = account?.record;
-  const [form, setForm] = useState(() => ({
-    name: before?.name ?? '',
-    description: before?.description ?? '',
-    adminGroupId: before?.adminGroupId ?? '',
-    type: before?.type ?? 'access-key',
-    awsAccountId: before?.awsAccountId ?? '',
-    defaultRegion: before?.defaultRegion ?? '',
-    accessKeyId: before?.accessKeyId ?? '',
-    secretAccessKey: '',
-    roleArn: before?.roleArn ?? '',
-    rotationDays: before?.accessKeyRotation.days?.toString() ?? '',
-  }));
-  const [etag, setEtag] = useState(account?.etag ?? '');
+  const [form, setForm] = useState(() => formOf(before));
+  const { now, etag, whenChanged } = useSeen(
+    account === undefined ? undefined : { body: account.record, etag: account.etag },
+    async () =>
+      account === undefined ? Promise.reject(new Error('it is only being made')) : account.refetch(),
+    factsOfAccount,
+    (opened, theirs) => setForm((mine) => merged(mine, formOf(opened), formOf(theirs))),
+  );
   const groups = useWholeList('listAdminGroups', { vaultId });
   const create = useAct('createCspAccount');
   const update = useAct('updateCspAccount');
@@ -45,27 +43,14 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
   const only = groups.data?.length === 1 ? groups.data[0]?.id : undefined;
   const adminGroupId = form.adminGroupId === '' ? (only ?? '') : form.adminGroupId;
   const hasKey = form.type === 'access-key' || form.type === 'role';
-  const body = {
-    name: form.name,
-    description: form.description,
-    adminGroupId,
-    type: form.type,
-    ...(form.type === 'manual' && form.awsAccountId !== '' ? { awsAccountId: form.awsAccountId } : {}),
-    ...(form.defaultRegion === '' ? {} : { defaultRegion: form.defaultRegion }),
-    ...(hasKey && form.accessKeyId !== '' && form.accessKeyId !== before?.accessKeyId
-      ? { accessKeyId: form.accessKeyId }
-      : {}),
-    ...(hasKey && form.secretAccessKey !== '' ? { secretAccessKey: form.secretAccessKey } : {}),
-    ...(form.type === 'role' && form.roleArn !== (before?.roleArn ?? '') ? { roleArn: form.roleArn } : {}),
-    ...(hasKey && form.rotationDays !== (before?.accessKeyRotation.days?.toString() ?? '')
-      ? { accessKeyRotation: { days: form.rotationDays === '' ? null : Number(form.rotationDays) } }
-      : {}),
-  };
+  const change = bodyOf({ ...form, adminGroupId }, now);
   const words = { ...form, group: groups.data?.find(({ id }) => id === adminGroupId)?.name ?? '', hasKey };
   const submit = async () => {
     if (before === undefined) {
       // The key is of what is not secret: it stays in no memory longer than the form.
-      const { secretAccessKey: _, ...told } = body as typeof body & { secretAccessKey?: string };
+      const { secretAccessKey: _, ...told } = change;
+      const { name, type } = form;
+      const body = { ...change, name, type, adminGroupId };
       const made = await create.mutateAsync({
         params: { vaultId },
         body,
@@ -77,7 +62,7 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
     }
     const changed = await update.mutateAsync({
       params: { vaultId, cspAccountId: before.id },
-      body,
+      body: change,
       ifMatch: etag,
     });
     flash({ type: 'success', header: t.changed(changed.body.name) });
@@ -92,7 +77,7 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
       }
       onClose={onClose}
       onSubmit={submit}
-      disabled={form.name === '' || adminGroupId === ''}
+      disabled={form.name === '' || adminGroupId === '' || Object.keys(change).length === 0}
       told={[
         '/name',
         '/description',
@@ -104,9 +89,7 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
         '/roleArn',
         '/accessKeyRotation',
       ]}
-      {...(account === undefined
-        ? {}
-        : { onConflict: async () => setEtag((await account.refetch()) ?? '*') })}
+      {...whenChanged}
     >
       <TextField
         label={parts.name}

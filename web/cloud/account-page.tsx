@@ -9,7 +9,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { useAct, useRecord, useWholeList } from '../api/queries.ts';
+import type { Answered } from '../api/client.ts';
+import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
@@ -18,12 +19,14 @@ import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { WholeTime } from '../parts/time.tsx';
+import { useSeen } from '../parts/seen.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { accounts as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { AccountDialog } from './account-dialog.tsx';
+import { factsOfAccount } from './account-form.ts';
 import { AccountPolicy } from './account-policy.tsx';
 import { CheckState } from './accounts-page.tsx';
 
@@ -35,9 +38,7 @@ export function AccountPage() {
   const read = useRecord('getCspAccount', { vaultId, cspAccountId });
   return (
     <RecordState read={read}>
-      {(account, etag) => (
-        <Known account={account} etag={etag} refetch={async () => (await read.refetch()).data?.etag} />
-      )}
+      {(account, etag) => <Known account={account} etag={etag} refetch={async () => again(read)} />}
     </RecordState>
   );
 }
@@ -45,7 +46,7 @@ export function AccountPage() {
 interface Props {
   account: CspAccount;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<CspAccount>>;
 }
 
 function Known({ account, etag, refetch }: Props) {
@@ -234,7 +235,7 @@ function ActOnAccount({
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
   const flash = useFlash();
-  const [seen, setSeen] = useState(etag);
+  const seen = useSeen({ body: account, etag }, refetch, factsOfAccount);
   const rotate = useAct('rotateCspAccessKey');
   const remove = useAct('deleteCspAccount');
   const isRotation = act === 'rotate';
@@ -246,9 +247,9 @@ function ActOnAccount({
       command={isRotation ? commands.accountRotate(name) : commands.accountDelete(name)}
       onClose={onClose}
       {...(isRotation ? {} : { typed: name })}
-      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      {...seen.whenChanged}
       onSubmit={async () => {
-        const input = { params: { vaultId, cspAccountId: account.id }, ifMatch: seen };
+        const input = { params: { vaultId, cspAccountId: account.id }, ifMatch: seen.etag };
         await (isRotation ? rotate.mutateAsync(input) : remove.mutateAsync(input));
         flash({ type: 'success', header: isRotation ? t.rotated(name) : t.removed(name) });
         if (!isRotation) await navigate(`${home}/csp-accounts`);

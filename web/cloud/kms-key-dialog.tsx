@@ -4,14 +4,19 @@ import Checkbox from '@cloudscape-design/components/checkbox';
 import RadioGroup from '@cloudscape-design/components/radio-group';
 import { useNavigate } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { TextField } from '../parts/fields.tsx';
+import { useSeen, type Fact } from '../parts/seen.tsx';
+import { stateWord } from '../parts/state.tsx';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { kmsKeys as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
+import { keys } from '../texts/keys.ts';
+import { parts } from '../texts/parts.ts';
 
 type KmsKey = Schemas['KmsKey'];
 type What = KmsKey['drift'][number]['what'];
@@ -24,7 +29,7 @@ interface Props {
   act: KmsKeyAct;
   kmsKey: KmsKey;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<KmsKey>>;
   onClose: () => void;
 }
 
@@ -34,7 +39,7 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
   const flash = useFlash();
-  const [seen, setSeen] = useState(etag);
+  const seen = useSeen({ body: kmsKey, etag }, refetch, factsOf);
   const [days, setDays] = useState('30');
   const [takeAlias, setTakeAlias] = useState(false);
   const [aws, setAws] = useState<'keep' | 'schedule-deletion'>('keep');
@@ -50,7 +55,7 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
   const hasDays = act.kind === 'schedule' || (act.kind === 'remove' && aws === 'schedule-deletion');
   const words = wordsOf(act);
   const run = async (): Promise<string> => {
-    const common = { params, ifMatch: seen };
+    const common = { params, ifMatch: seen.etag };
     switch (act.kind) {
       case 'enable':
       case 'disable':
@@ -81,7 +86,7 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
       submitLabel={words.submit}
       command={commands.kmsKeyAct(act, kmsKey, { days, takeAlias, aws })}
       onClose={onClose}
-      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      {...seen.whenChanged}
       disabled={hasDays && !(Number(days) >= 7 && Number(days) <= 30)}
       onSubmit={async () => flash({ type: 'success', header: await run() })}
     >
@@ -112,6 +117,22 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
       )}
     </ActDialog>
   );
+}
+
+function factsOf(kmsKey: KmsKey): readonly Fact[] {
+  const { step, cloudStatus, wanted, drift, problem } = kmsKey;
+  return [
+    [t.alias, kmsKey.alias],
+    [parts.state, step === 'DONE' ? stateWord(cloudStatus) : step === 'GONE' ? stateWord(step) : keys.notYet],
+    [
+      t.inAws,
+      [kmsKey.awsState, wanted === null ? null : keys.wanted[wanted]]
+        .filter((one) => one !== null)
+        .join(', '),
+    ],
+    [t.driftTitle, drift.map(({ what }) => t.what[what]).join(', ')],
+    [parts.problem, problem === null ? '' : problem.message],
+  ];
 }
 
 function wordsOf(act: KmsKeyAct): { title: string; why: string; submit: string } {

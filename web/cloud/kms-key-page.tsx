@@ -9,7 +9,8 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useParams, useSearchParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { pace, useAct, useRecord } from '../api/queries.ts';
+import type { Answered } from '../api/client.ts';
+import { again, pace, useAct, useRecord } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
@@ -45,9 +46,7 @@ export function KmsKeyPage() {
   );
   return (
     <RecordState read={read}>
-      {(kmsKey, etag) => (
-        <Known kmsKey={kmsKey} etag={etag} refetch={async () => (await read.refetch()).data?.etag} />
-      )}
+      {(kmsKey, etag) => <Known kmsKey={kmsKey} etag={etag} refetch={async () => again(read)} />}
     </RecordState>
   );
 }
@@ -55,7 +54,7 @@ export function KmsKeyPage() {
 interface Props {
   kmsKey: KmsKey;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<KmsKey>>;
 }
 
 function Known({ kmsKey, etag, refetch }: Props) {

@@ -3,11 +3,13 @@ import Box from '@cloudscape-design/components/box';
 import Checkbox from '@cloudscape-design/components/checkbox';
 import { useNavigate } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
+import { useSeen, type Fact } from '../parts/seen.tsx';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { stores as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
@@ -22,7 +24,7 @@ interface Props {
   act: StoreAct;
   store: Store;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<Store>>;
   onClose: () => void;
 }
 
@@ -34,19 +36,28 @@ export function StoreDialog(props: Props) {
   return <PlainDialog {...props} act={act} />;
 }
 
-function useSeen({ store, etag, refetch }: Props) {
+function useSeenStore({ store, etag, refetch }: Props) {
   const vaultId = useVaultId();
-  const [seen, setSeen] = useState(etag);
+  const { etag: ifMatch, whenChanged } = useSeen({ body: store, etag }, refetch, factsOf);
   return {
     params: { vaultId, keySetId: store.keySetId, externalKeyStoreId: store.id },
-    ifMatch: seen,
-    onConflict: async () => setSeen((await refetch()) ?? '*'),
+    ifMatch,
+    whenChanged,
   };
+}
+
+function factsOf({ name, uriEndpoint, state, wanted, customKeyStoreId }: Store): readonly Fact[] {
+  return [
+    [t.name, name],
+    [t.endpoint, uriEndpoint],
+    [t.state, wanted === null ? stateWord(state) : `${stateWord(state)}, ${t.wanted[wanted]}`],
+    [t.tellId, customKeyStoreId ?? ''],
+  ];
 }
 
 function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }) {
   const { act, store, onClose } = props;
-  const { params, ifMatch, onConflict } = useSeen(props);
+  const { params, ifMatch, whenChanged } = useSeenStore(props);
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
   const flash = useFlash();
@@ -66,7 +77,7 @@ function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }
       submitLabel={words.submit}
       command={act === 'remove' ? commands.storeDelete(store, forget) : commands.storeAct(act, store)}
       onClose={onClose}
-      onConflict={onConflict}
+      {...whenChanged}
       {...(act === 'remove' ? { typed: name } : {})}
       onSubmit={async () => {
         if (act === 'remove') {
@@ -89,7 +100,7 @@ function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }
 
 function EditDialog(props: Props) {
   const { store, onClose } = props;
-  const { params, ifMatch, onConflict } = useSeen(props);
+  const { params, ifMatch, whenChanged } = useSeenStore(props);
   const flash = useFlash();
   const [name, setName] = useState(store.name);
   const [uriEndpoint, setUriEndpoint] = useState(store.uriEndpoint);
@@ -106,7 +117,7 @@ function EditDialog(props: Props) {
       submitLabel={parts.save}
       command={commands.storeEdit(store, body)}
       onClose={onClose}
-      onConflict={onConflict}
+      {...whenChanged}
       disabled={Object.keys(body).length === 0}
       told={['/name', '/uriEndpoint']}
       onSubmit={async () => {
@@ -145,7 +156,7 @@ const toldStates = ['CONNECTED', 'DISCONNECTED', 'FAILED', 'UNKNOWN'] as const;
 /** Of one by hand: what a person sees in AWS. */
 function TellDialog(props: Props) {
   const { store, onClose } = props;
-  const { params, ifMatch, onConflict } = useSeen(props);
+  const { params, ifMatch, whenChanged } = useSeenStore(props);
   const flash = useFlash();
   const [customKeyStoreId, setId] = useState(store.customKeyStoreId ?? '');
   const [state, setState] = useState<(typeof toldStates)[number]>('CONNECTED');
@@ -162,7 +173,7 @@ function TellDialog(props: Props) {
       submitLabel={parts.save}
       command={commands.storeEdit(store, body)}
       onClose={onClose}
-      onConflict={onConflict}
+      {...whenChanged}
       told={['/customKeyStoreId', '/state', '/connectionError']}
       onSubmit={async () => {
         await update.mutateAsync({ params, body, ifMatch });
@@ -199,7 +210,7 @@ function TellDialog(props: Props) {
 /** A new credential: given to AWS, or of one by hand shown once with what to enter. */
 function CredentialDialog(props: Props & { act: 'rotate' | 'console' }) {
   const { act, store, onClose } = props;
-  const { params, ifMatch, onConflict } = useSeen(props);
+  const { params, ifMatch, whenChanged } = useSeenStore(props);
   const flash = useFlash();
   const [minutes, setMinutes] = useState('60');
   const [done, setDone] = useState(false);
@@ -218,7 +229,7 @@ function CredentialDialog(props: Props & { act: 'rotate' | 'console' }) {
         isRotation ? commands.storeRotate(store, minutes, done) : commands.storeConsole(store, withCredential)
       }
       onClose={onClose}
-      onConflict={onConflict}
+      {...whenChanged}
       onSubmit={async () => {
         if (!isRotation) {
           const { body } = await values.mutateAsync({

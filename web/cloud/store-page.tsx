@@ -8,7 +8,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Steps from '@cloudscape-design/components/steps';
 import { useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { pace, useAct, useRecord } from '../api/queries.ts';
+import type { Answered } from '../api/client.ts';
+import { again, pace, useAct, useRecord } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
@@ -38,9 +39,7 @@ export function StorePage() {
   );
   return (
     <RecordState read={read}>
-      {(store, etag) => (
-        <Known store={store} etag={etag} refetch={async () => (await read.refetch()).data?.etag} />
-      )}
+      {(store, etag) => <Known store={store} etag={etag} refetch={async () => again(read)} />}
     </RecordState>
   );
 }
@@ -48,7 +47,7 @@ export function StorePage() {
 interface Props {
   store: Store;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<Store>>;
 }
 
 function Known({ store, etag, refetch }: Props) {

@@ -1,11 +1,13 @@
 import { useState } from 'react';
 import Toggle from '@cloudscape-design/components/toggle';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys, useRecord, useWholeList } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
+import { changeOf, merged, useSeen, type Fact } from '../parts/seen.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { keySets as t } from '../texts/key-sets.ts';
@@ -15,7 +17,7 @@ type KeySet = Schemas['KeySet'];
 
 interface Props {
   /** The one to be changed, as it was seen; none to make one. */
-  keySet?: { record: KeySet; etag: string; refetch: () => Promise<string | undefined> };
+  keySet?: { record: KeySet; etag: string; refetch: () => Promise<Answered<KeySet>> };
   onClose: () => void;
   onMade?: (id: string) => void;
 }
@@ -25,18 +27,14 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
   const vaultId = useVaultId();
   const flash = useFlash();
   const before = keySet?.record;
-  const [form, setForm] = useState(() => ({
-    name: before?.name ?? '',
-    token: before?.token ?? '',
-    pathPrefix: before?.pathPrefix ?? guess(),
-    description: before?.description ?? '',
-    adminGroupId: before?.adminGroupId ?? '',
-    cspAccountId: before?.cspAccountId ?? '',
-    externalKeyStore: before?.externalKeyStore ?? true,
-    rotationDays: before?.rotation.days?.toString() ?? '',
-    quota: before?.quota?.requestsPerSecond.toString() ?? '',
-  }));
-  const [etag, setEtag] = useState(keySet?.etag ?? '');
+  const [form, setForm] = useState(() => formOf(before));
+  const { now, etag, whenChanged } = useSeen(
+    keySet === undefined ? undefined : { body: keySet.record, etag: keySet.etag },
+    async () =>
+      keySet === undefined ? Promise.reject(new Error('it is only being made')) : keySet.refetch(),
+    factsOfKeySet,
+    (opened, theirs) => setForm((mine) => merged(mine, formOf(opened), formOf(theirs))),
+  );
   const vault = useRecord('getVault', { vaultId });
   const groups = useWholeList('listAdminGroups', { vaultId });
   const accounts = useWholeList('listCspAccounts', { vaultId });
@@ -47,17 +45,9 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
   const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
   const tokens = vault.data?.body.tokens ?? [];
   const token = form.token === '' && tokens.length === 1 ? (tokens[0] ?? '') : form.token;
-  const body = {
-    name: form.name,
-    token,
-    pathPrefix: form.pathPrefix,
-    description: form.description,
-    adminGroupId: form.adminGroupId === '' ? null : form.adminGroupId,
-    cspAccountId: form.cspAccountId === '' ? null : form.cspAccountId,
-    externalKeyStore: form.externalKeyStore,
-    rotation: { days: form.rotationDays === '' ? null : Number(form.rotationDays) },
-    quota: form.quota === '' ? null : { requestsPerSecond: Number(form.quota) },
-  };
+  const body = bodyOf({ ...form, token });
+  // Token and path prefix cannot be sent once there are keys, even as they are.
+  const change = now === undefined ? body : changeOf(body, bodyOf(formOf(now)));
   const words = {
     name: form.name,
     token,
@@ -77,7 +67,7 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
       return;
     }
     const params = { vaultId, keySetId: before.id };
-    const changed = await update.mutateAsync({ params, body: changeOf(body, before), ifMatch: etag });
+    const changed = await update.mutateAsync({ params, body: change, ifMatch: etag });
     flash({ type: 'success', header: t.changed(changed.body.name) });
   };
   return (
@@ -88,7 +78,7 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
       command={before === undefined ? commands.keySetCreate(words) : commands.keySetEdit(before.name, words)}
       onClose={onClose}
       onSubmit={submit}
-      disabled={form.name === '' || token === ''}
+      disabled={form.name === '' || token === '' || Object.keys(change).length === 0}
       told={[
         '/name',
         '/token',
@@ -99,11 +89,7 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
         '/rotation',
         '/quota',
       ]}
-      {...(keySet === undefined
-        ? {}
-        : {
-            onConflict: async () => setEtag((await keySet.refetch()) ?? '*'),
-          })}
+      {...whenChanged}
     >
       <TextField
         label={parts.name}
@@ -193,22 +179,56 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
   );
 }
 
+export function factsOfKeySet(keySet: KeySet): readonly Fact[] {
+  const { rotation, quota, frozenSince } = keySet;
+  return [
+    [parts.name, keySet.name],
+    [parts.description, keySet.description],
+    [t.token, keySet.token],
+    [t.prefix, keySet.pathPrefix],
+    [t.group, keySet.adminGroupId ?? t.noGroup],
+    [t.account, keySet.cspAccountId ?? t.noAccount],
+    [t.forAws, keySet.externalKeyStore ? parts.yes : parts.no],
+    [t.rotation, rotation.days === null ? t.never : t.every(rotation.days)],
+    [t.quota, quota === null ? t.noQuota : t.quotaOf(quota.requestsPerSecond, quota.burst)],
+    [t.keys, String(keySet.cloudKeys)],
+    [t.frozenSince, frozenSince.keySet ?? parts.no],
+  ];
+}
+
+type KeySetForm = ReturnType<typeof formOf>;
+
+function formOf(keySet: KeySet | undefined) {
+  return {
+    name: keySet?.name ?? '',
+    token: keySet?.token ?? '',
+    pathPrefix: keySet?.pathPrefix ?? guess(),
+    description: keySet?.description ?? '',
+    adminGroupId: keySet?.adminGroupId ?? '',
+    cspAccountId: keySet?.cspAccountId ?? '',
+    externalKeyStore: keySet?.externalKeyStore ?? true,
+    rotationDays: keySet?.rotation.days?.toString() ?? '',
+    quota: keySet?.quota?.requestsPerSecond.toString() ?? '',
+  };
+}
+
+function bodyOf(form: KeySetForm) {
+  return {
+    name: form.name,
+    token: form.token,
+    pathPrefix: form.pathPrefix,
+    description: form.description,
+    adminGroupId: form.adminGroupId === '' ? null : form.adminGroupId,
+    cspAccountId: form.cspAccountId === '' ? null : form.cspAccountId,
+    externalKeyStore: form.externalKeyStore,
+    rotation: { days: form.rotationDays === '' ? null : Number(form.rotationDays) },
+    quota: form.quota === '' ? null : { requestsPerSecond: Number(form.quota) },
+  };
+}
+
 /** A path prefix that nobody guesses. */
 function guess(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(9)), (byte) =>
     byte.toString(16).padStart(2, '0'),
   ).join('');
-}
-
-/** What differs from before: token and path prefix cannot be sent once there are keys, even as they are. */
-function changeOf<B extends object>(body: B, before: KeySet): Partial<B> {
-  const old = {
-    ...before,
-    quota: before.quota === null ? null : { requestsPerSecond: before.quota.requestsPerSecond },
-  };
-  return Object.fromEntries(
-    Object.entries(body).filter(
-      ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name as keyof typeof old]),
-    ),
-  ) as Partial<B>;
 }

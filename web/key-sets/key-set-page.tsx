@@ -8,7 +8,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { useAct, useRecord, useWholeList } from '../api/queries.ts';
+import type { Answered } from '../api/client.ts';
+import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { Link } from '../frame/link.tsx';
@@ -20,12 +21,13 @@ import { filtered } from '../parts/filter-in-address.ts';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
+import { useSeen } from '../parts/seen.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { keySets as t } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
 import { CredentialsTab } from './credentials-tab.tsx';
-import { KeySetDialog } from './key-set-dialog.tsx';
+import { factsOfKeySet, KeySetDialog } from './key-set-dialog.tsx';
 
 type KeySet = Schemas['KeySet'];
 type Act = 'edit' | 'freeze' | 'thaw' | 'remove';
@@ -36,9 +38,7 @@ export function KeySetPage() {
   const read = useRecord('getKeySet', { vaultId, keySetId });
   return (
     <RecordState read={read}>
-      {(keySet, etag) => (
-        <Known keySet={keySet} etag={etag} refetch={async () => (await read.refetch()).data?.etag} />
-      )}
+      {(keySet, etag) => <Known keySet={keySet} etag={etag} refetch={async () => again(read)} />}
     </RecordState>
   );
 }
@@ -46,7 +46,7 @@ export function KeySetPage() {
 interface Props {
   keySet: KeySet;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<KeySet>>;
 }
 
 function Known({ keySet, etag, refetch }: Props) {
@@ -175,7 +175,7 @@ function ActOnKeySet({
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
   const flash = useFlash();
-  const [seen, setSeen] = useState(etag);
+  const seen = useSeen({ body: keySet, etag }, refetch, factsOfKeySet);
   const freeze = useAct('freezeKeySet');
   const thaw = useAct('thawKeySet');
   const remove = useAct('deleteKeySet');
@@ -192,11 +192,11 @@ function ActOnKeySet({
       command={commands.keySetAct(act === 'remove' ? 'delete' : act, name)}
       onClose={onClose}
       {...(act === 'remove' ? { typed: name } : {})}
-      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      {...seen.whenChanged}
       onSubmit={async () => {
         await { freeze, thaw, remove }[act].mutateAsync({
           params: { vaultId, keySetId: keySet.id },
-          ifMatch: seen,
+          ifMatch: seen.etag,
         });
         flash({ type: 'success', header: words.done });
         if (act === 'remove') await navigate(`${home}/key-sets`);

@@ -8,14 +8,16 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Toggle from '@cloudscape-design/components/toggle';
 import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { Answered } from '../api/client.ts';
 import { isProblemOf } from '../api/problem.ts';
-import { useAct, useRecord } from '../api/queries.ts';
+import { again, useAct, useRecord } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
+import { merged, seenOf } from '../parts/seen.tsx';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { commands } from '../texts/commands.ts';
@@ -33,9 +35,7 @@ export function EditKeyPage() {
   const read = useRecord('getCloudKey', { vaultId, cloudKeyId }, { every: false });
   return (
     <RecordState read={read}>
-      {(cloudKey, etag) => (
-        <EditForm cloudKey={cloudKey} etag={etag} refetch={async () => (await read.refetch()).data} />
-      )}
+      {(cloudKey, etag) => <EditForm cloudKey={cloudKey} etag={etag} refetch={async () => again(read)} />}
     </RecordState>
   );
 }
@@ -43,7 +43,7 @@ export function EditKeyPage() {
 interface Props {
   cloudKey: Schemas['CloudKey'];
   etag: string;
-  refetch: () => Promise<{ body: Schemas['CloudKey']; etag: string | undefined } | undefined>;
+  refetch: () => Promise<Answered<Schemas['CloudKey']>>;
 }
 
 function EditForm({ cloudKey, etag, refetch }: Props) {
@@ -72,12 +72,11 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
       await navigate(page);
     } catch (error) {
       if (!isProblemOf(error, 'precondition-failed')) throw error;
-      const now = await refetch();
-      if (now === undefined) throw error;
+      const now = seenOf(await refetch());
       // Theirs where somebody else changed it, ours where it was changed here.
       setForm((mine) => merged(mine, formOf(opened.cloudKey), formOf(now.body)));
       setTheirs(now.body);
-      setOpened({ cloudKey: now.body, etag: now.etag ?? '*' });
+      setOpened({ cloudKey: now.body, etag: now.etag });
     }
   });
   const fields = { form, onForm, problem: update.error };
@@ -167,13 +166,6 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
       </form>
     </Page>
   );
-}
-
-function merged(mine: KeyForm, before: KeyForm, theirs: KeyForm): KeyForm {
-  const changed = Object.entries(mine).filter(
-    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof KeyForm]),
-  );
-  return { ...theirs, ...Object.fromEntries(changed) };
 }
 
 /** A field as it is there now, for people. */

@@ -3,10 +3,11 @@ import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
-import { useAct, useRecord } from '../api/queries.ts';
+import { again, useAct, useRecord } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { seenOf } from '../parts/seen.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
@@ -86,8 +87,8 @@ export function KeyDialog({
       {...(act === 'remove' ? { typed: name } : {})}
       disabled={act === 'remove' && !(Number(days) >= 7 && Number(days) <= 30)}
       onConflict={async () => {
-        const { data } = await record.refetch();
-        if (data !== undefined) setSeen({ etag: data.etag ?? '*', cloudKey: data.body });
+        const { body, etag: now } = seenOf(await again(record));
+        setSeen({ etag: now, cloudKey: body });
       }}
       conflict={
         <Facts

@@ -13,7 +13,7 @@ import { useSubmit } from '../session/use-submit.ts';
 import { frame } from '../texts/frame.ts';
 import { parts as t } from '../texts/parts.ts';
 
-interface Props {
+interface Common {
   title: string;
   submitLabel: string;
   /** What the same is on the command line; none where a secret would be in it. */
@@ -25,16 +25,23 @@ interface Props {
   disabled?: boolean;
   /** To be typed before it can be done. */
   typed?: string;
-  /** Somebody changed it: shows what it is now. Their change is what the next try is made against. */
-  onConflict?: () => Promise<unknown>;
-  /** What it was and what it is, for the conflict. */
-  conflict?: ReactNode;
   /** Fields that tell their own problems. */
   told?: readonly string[];
   size?: 'medium' | 'large';
   children?: ReactNode;
-  grave?: boolean;
 }
+
+/** For a change that may be refused because somebody has changed the record meanwhile. */
+export interface WhenChanged {
+  /** Reads what it is now, which the next try is made against. */
+  onConflict: () => Promise<unknown>;
+  /** What it was and what it is. */
+  conflict: ReactNode;
+  /** Where the whole record is sent, theirs is not overwritten: brings the form up to what is there now. */
+  onTake?: () => void;
+}
+
+type Props = Common & (WhenChanged | { [Name in keyof WhenChanged]?: never });
 
 /** A dialog with one act: what it does, what was refused, the command that does the same. */
 export function ActDialog(props: Props) {
@@ -48,6 +55,7 @@ export function ActDialog(props: Props) {
     typed,
     onConflict,
     conflict,
+    onTake,
     told,
     size,
     children,
@@ -64,7 +72,8 @@ export function ActDialog(props: Props) {
       setChanged(true);
     }
   });
-  const isWhole = disabled !== true && (typed === undefined || text === typed);
+  const isOwed = changed && onTake !== undefined;
+  const isWhole = disabled !== true && !isOwed && (typed === undefined || text === typed);
   return (
     <Modal
       visible
@@ -85,7 +94,7 @@ export function ActDialog(props: Props) {
               onClick={submit}
               data-testid="submit"
             >
-              {changed ? frame.conflictAgain : submitLabel}
+              {changed && !isOwed ? frame.conflictAgain : submitLabel}
             </Button>
           </SpaceBetween>
         </Box>
@@ -99,7 +108,23 @@ export function ActDialog(props: Props) {
       >
         <SpaceBetween size="m">
           {changed && (
-            <Alert type="warning" header={frame.conflict}>
+            <Alert
+              type="warning"
+              header={frame.conflict}
+              action={
+                isOwed && (
+                  <Button
+                    formAction="none"
+                    onClick={() => {
+                      onTake();
+                      setChanged(false);
+                    }}
+                  >
+                    {frame.conflictTake}
+                  </Button>
+                )
+              }
+            >
               <SpaceBetween size="s">
                 <div>{frame.conflictWhy}</div>
                 {conflict}

@@ -21,7 +21,8 @@ export function RecordState<T>({
 }) {
   const { data, error } = read;
   if (isProblemOf(error, 'not-found')) return <NotFound />;
-  if (data !== undefined) return <>{children(data.body, data.etag ?? '*')}</>;
+  // A change that says nothing of what it is made against is refused; `*` would be a blind one.
+  if (data !== undefined) return <>{children(data.body, data.etag ?? '')}</>;
   if (error !== null) return <ProblemAlert problem={error} />;
   return (
     <Box textAlign="center" padding="xxl">

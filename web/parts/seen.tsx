@@ -4,11 +4,12 @@ import Modal from '@cloudscape-design/components/modal';
 import Spinner from '@cloudscape-design/components/spinner';
 import { useQuery } from '@tanstack/react-query';
 import type { Answered } from '../api/client.ts';
-import { ProblemError } from '../api/problem.ts';
+import { isProblemOf, ProblemError } from '../api/problem.ts';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { lookForSessionTrouble } from '../session/trouble.ts';
 import { frame } from '../texts/frame.ts';
 import { parts as t } from '../texts/parts.ts';
+import type { WhenChanged } from './act-dialog.tsx';
 import { Facts } from './facts.tsx';
 
 /*
@@ -63,17 +64,12 @@ export function Opened<T>({
   );
 }
 
-interface WhenChanged {
-  onConflict: () => Promise<void>;
-  conflict: ReactNode;
-}
-
 interface Watched<T> {
   /** What the next change is made against; undefined for what is being made. */
   now: T | undefined;
   etag: string;
   /** For the dialog. */
-  whenChanged: WhenChanged | Record<string, never>;
+  whenChanged: WhenChanged | { [Name in keyof WhenChanged]?: never };
 }
 
 /**
@@ -101,6 +97,49 @@ export function useSeen<T>(
   };
   const conflict = <Changes before={facts(opened.body)} now={facts(seen.body)} />;
   return { now: seen.body, etag: seen.etag, whenChanged: { onConflict, conflict } };
+}
+
+/**
+ * The same for a record that is sent whole, and may not be there yet: what others have set meanwhile is taken into the form
+ * before anything else can be done.
+ */
+export function useWhole<T>(
+  first: Seen<T> | undefined,
+  read: () => Promise<Answered<T>>,
+  facts: (record: T) => readonly Fact[],
+  onTake: (now: T) => void,
+): { ifMatch: () => Promise<string>; whenChanged: WhenChanged } {
+  const [opened] = useState(first);
+  const [seen, setSeen] = useState(first);
+  return {
+    ifMatch: async () => {
+      if (seen !== undefined) return seen.etag;
+      try {
+        await read();
+      } catch (error) {
+        if (isProblemOf(error, 'not-found')) return '*';
+        lookForSessionTrouble(error);
+        throw error;
+      }
+      throw new ProblemError({ kind: 'precondition-failed', status: 412, ...frame.setMeanwhile });
+    },
+    whenChanged: {
+      onConflict: async () => {
+        try {
+          setSeen(seenOf(await read()));
+        } catch (error) {
+          lookForSessionTrouble(error);
+          throw error;
+        }
+      },
+      conflict: seen !== undefined && (
+        <Changes before={opened === undefined ? [] : facts(opened.body)} now={facts(seen.body)} />
+      ),
+      onTake: () => {
+        if (seen !== undefined) onTake(seen.body);
+      },
+    },
+  };
 }
 
 function Changes({ before, now }: { before: readonly Fact[]; now: readonly Fact[] }) {

@@ -4,8 +4,9 @@ import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
-import { useAct, useRecord } from '../api/queries.ts';
+import { again, useAct, useRecord } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
@@ -13,7 +14,8 @@ import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { TextField } from '../parts/fields.tsx';
 import { RecordState } from '../parts/record-state.tsx';
-import { State } from '../parts/state.tsx';
+import { changeOf, merged, useSeen, type Fact } from '../parts/seen.tsx';
+import { State, stateWord } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { useMay, useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
@@ -25,7 +27,7 @@ type Vault = Schemas['Vault'];
 interface Seen {
   vault: Vault;
   etag: string;
-  refetch: () => Promise<string | undefined>;
+  refetch: () => Promise<Answered<Vault>>;
 }
 
 /** The vault itself: what it is called, whose it is, and its freeze as a whole. */
@@ -39,7 +41,7 @@ export function SettingsPage() {
       {(vault, etag) => {
         const isFrozen = vault.frozenSince.vault !== null;
         const start = (act: 'edit' | 'freeze' | 'thaw') =>
-          setOpen({ act, seen: { vault, etag, refetch: async () => (await read.refetch()).data?.etag } });
+          setOpen({ act, seen: { vault, etag, refetch: async () => again(read) } });
         return (
           <Page
             title={t.settings}
@@ -100,15 +102,39 @@ export function VaultFacts({ vault }: { vault: Vault }) {
   );
 }
 
+export function factsOfVault(vault: Vault): readonly Fact[] {
+  return [
+    [t.vaultName, vault.name],
+    [parts.description, vault.description],
+    [t.administrator, vault.administrator.name],
+    [t.administratorEmail, vault.administrator.email],
+    [t.tokens, vault.tokens.join(', ')],
+    [parts.state, stateWord(vault.state)],
+  ];
+}
+
+interface VaultForm {
+  name: string;
+  description: string;
+  administrator: string;
+  email: string;
+}
+
+function formOf({ name, description, administrator }: Vault): VaultForm {
+  return { name, description, administrator: administrator.name, email: administrator.email };
+}
+
+function bodyOf({ name, description, administrator, email }: VaultForm) {
+  return { name, description, administrator: { name: administrator, email } };
+}
+
 export function EditVaultDialog({ vault, etag, refetch, onClose }: Seen & { onClose: () => void }) {
   const flash = useFlash();
-  const [seen, setSeen] = useState(etag);
-  const [form, setForm] = useState({
-    name: vault.name,
-    description: vault.description,
-    administrator: vault.administrator.name,
-    email: vault.administrator.email,
-  });
+  const [form, setForm] = useState(() => formOf(vault));
+  const seen = useSeen({ body: vault, etag }, refetch, factsOfVault, (before, theirs) =>
+    setForm((mine) => merged(mine, formOf(before), formOf(theirs))),
+  );
+  const change = changeOf(bodyOf(form), bodyOf(formOf(seen.now ?? vault)));
   const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
   const update = useAct('updateVault');
   return (
@@ -117,19 +143,11 @@ export function EditVaultDialog({ vault, etag, refetch, onClose }: Seen & { onCl
       submitLabel={parts.save}
       command={commands.vaultEdit(vault.name, form)}
       onClose={onClose}
-      disabled={form.name === ''}
+      disabled={form.name === '' || Object.keys(change).length === 0}
       told={['/name', '/description', '/administrator']}
-      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      {...seen.whenChanged}
       onSubmit={async () => {
-        await update.mutateAsync({
-          params: { vaultId: vault.id },
-          body: {
-            name: form.name,
-            description: form.description,
-            administrator: { name: form.administrator, email: form.email },
-          },
-          ifMatch: seen,
-        });
+        await update.mutateAsync({ params: { vaultId: vault.id }, body: change, ifMatch: seen.etag });
         flash({ type: 'success', header: t.saved });
       }}
     >
@@ -172,7 +190,7 @@ export function FreezeVaultDialog({
   onClose,
 }: Seen & { act: 'freeze' | 'thaw'; onClose: () => void }) {
   const flash = useFlash();
-  const [seen, setSeen] = useState(etag);
+  const seen = useSeen({ body: vault, etag }, refetch, factsOfVault);
   const [reason, setReason] = useState('');
   const freeze = useAct('freezeVault');
   const thaw = useAct('thawVault');
@@ -183,10 +201,14 @@ export function FreezeVaultDialog({
       submitLabel={isFreeze ? t.freezeVault : t.thawVault}
       command={commands.vaultFreeze(act, vault.name, reason)}
       onClose={onClose}
-      onConflict={async () => setSeen((await refetch()) ?? '*')}
+      {...seen.whenChanged}
       onSubmit={async () => {
         const body = reason === '' ? {} : { reason };
-        await (isFreeze ? freeze : thaw).mutateAsync({ params: { vaultId: vault.id }, body, ifMatch: seen });
+        await (isFreeze ? freeze : thaw).mutateAsync({
+          params: { vaultId: vault.id },
+          body,
+          ifMatch: seen.etag,
+        });
         flash({ type: 'success', header: isFreeze ? t.frozenNow : t.thawedNow });
       }}
     >

@@ -6,7 +6,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call, type Answered } from '../api/client.ts';
 import { fieldProblem, isProblemOf } from '../api/problem.ts';
-import { pace, useDo, useRecord } from '../api/queries.ts';
+import { again, pace, useDo, useRecord } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
@@ -15,6 +15,7 @@ import { Facts } from '../parts/facts.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { Empty } from '../parts/resource-table.tsx';
+import { useSeen, useWhole, type Fact, type Seen } from '../parts/seen.tsx';
 import { useMay, useSession } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
@@ -40,16 +41,17 @@ function useProvider() {
 export function SingleSignOnPage() {
   const read = useProvider();
   const may = useMay();
-  const [open, setOpen] = useState<{ act: 'edit' | 'remove'; seen?: Answered<Provider> | undefined }>();
+  const [open, setOpen] = useState<{ act: 'edit' | 'remove'; seen?: Seen<Provider> | undefined }>();
   const mayChange = may('putVaultOidcProvider') || may('putOidcProvider');
   const isNone = isProblemOf(read.error, 'not-found');
-  const seen = isNone ? undefined : read.data;
+  const seen = isNone || read.data === undefined ? undefined : { ...read.data, etag: read.data.etag ?? '' };
   return (
     <Page
       title={t.sso}
       description={t.ssoWhy}
       actions={
-        mayChange && (
+        mayChange &&
+        (isNone || seen !== undefined) && (
           <SpaceBetween direction="horizontal" size="xs">
             {seen !== undefined && (
               <Button onClick={() => setOpen({ act: 'remove', seen })}>{t.ssoRemove}</Button>
@@ -71,12 +73,12 @@ export function SingleSignOnPage() {
       {open?.act === 'edit' && (
         <ProviderDialog
           seen={open.seen}
-          refetch={async () => (await read.refetch()).data?.etag}
+          refetch={async () => again(read)}
           onClose={() => setOpen(undefined)}
         />
       )}
-      {open?.act === 'remove' && (
-        <RemoveDialog etag={open.seen?.etag ?? '*'} onClose={() => setOpen(undefined)} />
+      {open?.act === 'remove' && open.seen !== undefined && (
+        <RemoveDialog seen={open.seen} refetch={async () => again(read)} onClose={() => setOpen(undefined)} />
       )}
     </Page>
   );
@@ -101,9 +103,31 @@ function ProviderFacts({ provider }: { provider: Provider }) {
 }
 
 interface DialogProps {
-  seen: Answered<Provider> | undefined;
-  refetch: () => Promise<string | undefined>;
+  seen: Seen<Provider> | undefined;
+  refetch: () => Promise<Answered<Provider>>;
   onClose: () => void;
+}
+
+function formOf(provider: Provider | undefined) {
+  return {
+    issuer: provider?.issuer ?? '',
+    clientId: provider?.clientId ?? '',
+    clientSecret: '',
+    scopes: provider?.scopes.join(' ') ?? 'openid email profile',
+    usernameClaim: provider?.usernameClaim ?? 'email',
+    caCertificates: provider?.caCertificates ?? '',
+  };
+}
+
+function factsOf(provider: Provider): readonly Fact[] {
+  return [
+    [t.issuer, provider.issuer],
+    [t.clientId, provider.clientId],
+    [t.hasSecret, provider.hasClientSecret ? parts.yes : parts.no],
+    [t.scopes, provider.scopes.join(' ')],
+    [t.claim, t.claims[provider.usernameClaim]],
+    [t.ca, provider.caCertificates ?? ''],
+  ];
 }
 
 function ProviderDialog({ seen, refetch, onClose }: DialogProps) {
@@ -111,16 +135,10 @@ function ProviderDialog({ seen, refetch, onClose }: DialogProps) {
   const run = useDo();
   const flash = useFlash();
   const before = seen?.body;
-  const [etag, setEtag] = useState(seen?.etag ?? '*');
   const [problem, setProblem] = useState<unknown>();
-  const [form, setForm] = useState({
-    issuer: before?.issuer ?? '',
-    clientId: before?.clientId ?? '',
-    clientSecret: '',
-    scopes: before?.scopes.join(' ') ?? 'openid email profile',
-    usernameClaim: before?.usernameClaim ?? 'email',
-    caCertificates: before?.caCertificates ?? '',
-  });
+  const [form, setForm] = useState(() => formOf(before));
+  // The record is sent whole.
+  const { ifMatch, whenChanged } = useWhole(seen, refetch, factsOf, (now) => setForm(formOf(now)));
   const set = (change: Partial<typeof form>) => setForm((now) => ({ ...now, ...change }));
   const body = {
     issuer: form.issuer,
@@ -139,13 +157,14 @@ function ProviderDialog({ seen, refetch, onClose }: DialogProps) {
       onClose={onClose}
       disabled={form.issuer === '' || form.clientId === ''}
       told={['/issuer', '/clientId', '/clientSecret', '/scopes', '/usernameClaim', '/caCertificates']}
-      onConflict={async () => setEtag((await refetch()) ?? '*')}
+      {...whenChanged}
       onSubmit={async () => {
         try {
+          const match = await ifMatch();
           await run<Answered<Provider>>(async () =>
             vaultId === null
-              ? call('putOidcProvider', { body, ifMatch: etag })
-              : call('putVaultOidcProvider', { params: { vaultId }, body, ifMatch: etag }),
+              ? call('putOidcProvider', { body, ifMatch: match })
+              : call('putVaultOidcProvider', { params: { vaultId }, body, ifMatch: match }),
           );
         } catch (error) {
           setProblem(error);
@@ -211,16 +230,18 @@ function ProviderDialog({ seen, refetch, onClose }: DialogProps) {
   );
 }
 
-function RemoveDialog({ etag, onClose }: { etag: string; onClose: () => void }) {
+function RemoveDialog({ seen, refetch, onClose }: DialogProps & { seen: Seen<Provider> }) {
   const { vaultId } = useSession().user;
   const run = useDo();
   const flash = useFlash();
+  const { etag, whenChanged } = useSeen(seen, refetch, factsOf);
   return (
     <ActDialog
       title={t.ssoRemoveTitle}
       submitLabel={t.ssoRemove}
       command={commands.ssoDelete()}
       onClose={onClose}
+      {...whenChanged}
       onSubmit={async () => {
         await run<unknown>(async () =>
           vaultId === null

@@ -63,6 +63,7 @@ export const frame = {
   conflictTake: 'Take what is there now',
   conflictWas: (now: string, before: string) => `${now} (when you opened it: ${before})`,
   conflictNothing: 'Nothing that can be set here is different.',
+  setMeanwhile: { title: 'It has been set up in the meantime', detail: '' },
   noVersion: {
     title: 'The answer lacks its version',
     detail: 'Without its ETag a change could undo what somebody else has done meanwhile, unseen.',
