@@ -1,15 +1,19 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import Box from '@cloudscape-design/components/box';
-import { useQueryClient } from '@tanstack/react-query';
-import { call } from '../api/client.ts';
+import { call, type AnswerOf } from '../api/client.ts';
+import { useDo } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { useVaultId } from '../session/session.tsx';
+import { isSessionTrouble } from '../session/trouble.ts';
 import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
+import { isDoneInAws, Outcomes } from './outcomes.tsx';
 import { SideField, type Side } from './side.tsx';
 import type { CloudKey } from './use.ts';
+
+type Done = AnswerOf<'disableCloudKey'>;
 
 /** Disables or enables each of several CloudKeys, one after another; the first that cannot be ends it. */
 export function BulkDialog({
@@ -23,9 +27,11 @@ export function BulkDialog({
 }) {
   const vaultId = useVaultId();
   const flash = useFlash();
-  const client = useQueryClient();
+  const run = useDo();
   const [side, setSide] = useState<Side>('ours');
   const [chosen] = useState(keys);
+  /** By id; what is done stays done where a session ended in between. */
+  const answers = useRef(new Map<string, Done>());
   const isDisable = act === 'disable';
   return (
     <ActDialog
@@ -36,24 +42,40 @@ export function BulkDialog({
         .join('\n')}
       onClose={onClose}
       onSubmit={async () => {
-        let done = 0;
+        const told = () => ({
+          header: t.some(answers.current.size, chosen.length),
+          content: <NotDone keys={chosen} answers={new Map(answers.current)} />,
+        });
         try {
-          for (const { id } of chosen) {
-            // Whatever it is now, it is to be so afterwards.
-            const common = { params: { vaultId, cloudKeyId: id }, body: { cloud: side }, ifMatch: '*' };
-            await (isDisable ? call('disableCloudKey', common) : call('enableCloudKey', common));
-            done += 1;
-          }
-          flash({ type: 'success', header: t.some(done, chosen.length) });
+          await run(async () => {
+            for (const { id } of chosen) {
+              if (answers.current.has(id)) continue;
+              // Whatever it is now, it is to be so afterwards.
+              const common = { params: { vaultId, cloudKeyId: id }, body: { cloud: side }, ifMatch: '*' };
+              const { body } = await (isDisable
+                ? call('disableCloudKey', common)
+                : call('enableCloudKey', common));
+              answers.current.set(id, body);
+            }
+          });
         } catch (problem) {
+          // Signed in again one goes on with the rest.
+          if (isSessionTrouble(problem)) throw problem;
+          const { header, content } = told();
           flash({
             type: 'error',
-            header: t.some(done, chosen.length),
-            content: <ProblemAlert problem={problem} />,
+            header,
+            content: (
+              <>
+                <ProblemAlert problem={problem} />
+                {content}
+              </>
+            ),
           });
-        } finally {
-          await client.invalidateQueries();
+          return;
         }
+        const isWhole = [...answers.current.values()].every(({ aws }) => isDoneInAws(aws));
+        flash({ type: isWhole ? 'success' : 'warning', ...told() });
       }}
     >
       <Box>{isDisable ? t.disableWhy : t.enableWhy}</Box>
@@ -64,7 +86,24 @@ export function BulkDialog({
           </li>
         ))}
       </ul>
-      <SideField side={side} onSide={setSide} />
+      <SideField
+        side={side}
+        onSide={(next) => {
+          answers.current.clear();
+          setSide(next);
+        }}
+      />
     </ActDialog>
   );
+}
+
+/** Those that AWS did not do at once, with what came of each. */
+function NotDone({ keys, answers }: { keys: readonly CloudKey[]; answers: ReadonlyMap<string, Done> }) {
+  const left = keys.filter(({ id }) => !isDoneInAws(answers.get(id)?.aws));
+  return left.map(({ id, name }) => (
+    <div key={id}>
+      {name}
+      <Outcomes aws={answers.get(id)?.aws} />
+    </div>
+  ));
 }

@@ -15,7 +15,7 @@ import { frame } from '../texts/frame.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
 import { KeyState } from './key-state.tsx';
-import { Outcomes } from './outcomes.tsx';
+import { isDoneInAws, Outcomes } from './outcomes.tsx';
 import { SideField, type Side } from './side.tsx';
 import { lastUse, type CloudKey } from './use.ts';
 
@@ -61,9 +61,8 @@ export function KeyDialog({
       act === 'remove'
         ? await remove.mutateAsync({ ...common, body: { days: Number(days), cloud: side } })
         : await { disable, enable, cancel }[act].mutateAsync({ ...common, body: { cloud: side } });
-    const isWhole = done.body.aws?.every(({ outcome }) => outcome === 'done') ?? true;
     flash({
-      type: isWhole ? 'success' : 'warning',
+      type: isDoneInAws(done.body.aws) ? 'success' : 'warning',
       header: t.done[act](name),
       content: <Outcomes aws={done.body.aws} />,
     });

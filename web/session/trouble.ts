@@ -9,16 +9,17 @@ export function onSessionTrouble(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-export function lookForSessionTrouble(error: unknown): void {
+export function isSessionTrouble(error: unknown): boolean {
   // A CSRF token that is wrong belongs to another session: somebody has signed in anew in another tab.
-  if (
-    isProblemOf(
-      error,
-      'unauthenticated',
-      'second-factor-required',
-      'password-change-required',
-      'csrf-token-required',
-    )
-  )
-    for (const listener of listeners) listener();
+  return isProblemOf(
+    error,
+    'unauthenticated',
+    'second-factor-required',
+    'password-change-required',
+    'csrf-token-required',
+  );
+}
+
+export function lookForSessionTrouble(error: unknown): void {
+  if (isSessionTrouble(error)) for (const listener of listeners) listener();
 }
