@@ -135,7 +135,10 @@ export function useAct<O extends OperationName>(operation: O): Act<O> {
   return useMutation({
     mutationKey: [operation],
     mutationFn: async (input: Input<O>) => call(operation, input),
-    onSettled: async () => client.invalidateQueries(),
+    // What was typed and what was answered, secrets among it, is in memory no longer than the form is.
+    gcTime: 0,
+    // The answer waits for no list: a secret that is shown once is shown at once.
+    onSettled: () => void client.invalidateQueries(),
   });
 }
 
@@ -149,7 +152,7 @@ export function useDo(): <T>(act: () => Promise<T>) => Promise<T> {
       lookForSessionTrouble(error);
       throw error;
     } finally {
-      await client.invalidateQueries();
+      void client.invalidateQueries();
     }
   };
 }
