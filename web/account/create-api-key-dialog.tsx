@@ -7,14 +7,13 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys } from '../api/queries.ts';
 import { ActDialog } from '../parts/act-dialog.tsx';
+import { useExpiry } from '../parts/expiry.ts';
 import { OneTimePanel } from '../parts/one-time-panel.tsx';
 import { useSession } from '../session/session.tsx';
 import { account as t } from '../texts/account.ts';
 import { commands } from '../texts/commands.ts';
 
 type Permission = Schemas['ApiKey']['scope'][number];
-
-const day = 86_400_000;
 
 /** An API key with a part of one's own rights and an end; its secret is shown once. */
 export function CreateApiKeyDialog({ onClose }: { onClose: () => void }) {
@@ -25,6 +24,7 @@ export function CreateApiKeyDialog({ onClose }: { onClose: () => void }) {
   const [secret, setSecret] = useState<string>();
   const create = useAct('createApiKey');
   const keyOf = useIdempotencyKeys();
+  const endOf = useExpiry();
   if (secret !== undefined)
     return (
       <OneTimePanel
@@ -42,11 +42,8 @@ export function CreateApiKeyDialog({ onClose }: { onClose: () => void }) {
       disabled={name === '' || scope.length === 0}
       told={['/name', '/scope', '/expiresAt']}
       onSubmit={async () => {
-        const expiresAt = new Date(Date.now() + Number(days) * day).toISOString();
-        const { body } = await create.mutateAsync({
-          body: { name, scope, expiresAt },
-          idempotencyKey: keyOf({ name, scope, days }),
-        });
+        const sent = { name, scope, expiresAt: endOf(days) };
+        const { body } = await create.mutateAsync({ body: sent, idempotencyKey: keyOf(sent) });
         if (body.secret === undefined) return;
         setSecret(body.secret);
         return 'stay';

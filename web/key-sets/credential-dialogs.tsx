@@ -10,6 +10,7 @@ import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
+import { useExpiry } from '../parts/expiry.ts';
 import { TextField } from '../parts/fields.tsx';
 import { OneTimePanel } from '../parts/one-time-panel.tsx';
 import { Opened, useSeen, type Fact, type Seen } from '../parts/seen.tsx';
@@ -24,14 +25,13 @@ type KeySet = Schemas['KeySet'];
 type Credential = Schemas['Credential'];
 type Issued = Schemas['IssuedCredential'];
 
-const day = 86_400_000;
-
 export function IssueDialog({ keySet, onClose }: { keySet: KeySet; onClose: () => void }) {
   const vaultId = useVaultId();
   const [days, setDays] = useState('0');
   const [issued, setIssued] = useState<Issued>();
   const issue = useAct('issueCredential');
   const keyOf = useIdempotencyKeys();
+  const endOf = useExpiry();
   if (issued !== undefined) return <CredentialPanel issued={issued} onClose={onClose} />;
   return (
     <ActDialog
@@ -40,11 +40,11 @@ export function IssueDialog({ keySet, onClose }: { keySet: KeySet; onClose: () =
       command={commands.credentialIssue(keySet.name, Number(days))}
       onClose={onClose}
       onSubmit={async () => {
-        const expiresAt = days === '0' ? null : new Date(Date.now() + Number(days) * day).toISOString();
+        const sent = { expiresAt: days === '0' ? null : endOf(days) };
         const { body } = await issue.mutateAsync({
           params: { vaultId, keySetId: keySet.id },
-          body: { expiresAt },
-          idempotencyKey: keyOf({ days }),
+          body: sent,
+          idempotencyKey: keyOf(sent),
         });
         setIssued(body);
         return 'stay';
