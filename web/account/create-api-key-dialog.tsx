@@ -6,6 +6,7 @@ import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys } from '../api/queries.ts';
+import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { useExpiry } from '../parts/expiry.ts';
 import { OneTimePanel } from '../parts/one-time-panel.tsx';
@@ -18,6 +19,7 @@ type Permission = Schemas['ApiKey']['scope'][number];
 /** An API key with a part of one's own rights and an end; its secret is shown once. */
 export function CreateApiKeyDialog({ onClose }: { onClose: () => void }) {
   const { permissions } = useSession().user;
+  const flash = useFlash();
   const [name, setName] = useState('');
   const [scope, setScope] = useState<Permission[]>([]);
   const [days, setDays] = useState('90');
@@ -44,7 +46,10 @@ export function CreateApiKeyDialog({ onClose }: { onClose: () => void }) {
       onSubmit={async () => {
         const sent = { name, scope, expiresAt: endOf(days) };
         const { body } = await create.mutateAsync({ body: sent, idempotencyKey: keyOf(sent) });
-        if (body.secret === undefined) return;
+        if (body.secret === undefined) {
+          flash({ type: 'warning', header: t.keyLost(body.name), content: t.keyLostWhy });
+          return;
+        }
         setSecret(body.secret);
         return 'stay';
       }}

@@ -15,6 +15,7 @@ import { OneTimePanel } from '../parts/one-time-panel.tsx';
 import { useSeen } from '../parts/seen.tsx';
 import { FirstPasswordPanel } from '../people/first-password-panel.tsx';
 import { factsOfVault } from '../people/settings-page.tsx';
+import { isPasswordLost } from '../people/user-calls.ts';
 import { appliance as t } from '../texts/appliance.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
@@ -65,6 +66,10 @@ export function CreateVaultDialog({ onClose }: { onClose: () => void }) {
           tokens: [...wanted],
         };
         const { body: vault } = await create.mutateAsync({ body, idempotencyKey: keyOf(body) });
+        if (isPasswordLost(vault)) {
+          flash({ type: 'warning', header: t.passwordLost(vault.name), content: t.passwordLostWhy });
+          return;
+        }
         flash({ type: 'success', header: t.created(vault.name) });
         if (vault.firstPassword === undefined) return;
         setMade(vault);

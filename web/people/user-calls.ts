@@ -21,6 +21,11 @@ export interface NewUser {
 /** What making a user or resetting their password answers. */
 export type WithPassword = User & { firstPassword?: string; mailed: boolean; mailProblem?: string };
 
+/** A repetition after a lost answer is answered without it. Who signs in by single sign-on alone has none. */
+export function isPasswordLost(made: { firstPassword?: string; mailed: boolean; signIn?: string }): boolean {
+  return made.firstPassword === undefined && !made.mailed && made.signIn !== 'oidc';
+}
+
 /** Roles that there are where one is signed in. */
 export function useRoles(): readonly Role[] {
   const { vaultId } = useSession().user;

@@ -12,6 +12,7 @@ import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
 import { FirstPasswordPanel } from './first-password-panel.tsx';
 import {
+  isPasswordLost,
   useRoles,
   useUserCalls,
   type NewUser,
@@ -98,6 +99,10 @@ function UserForm({ first, onClose }: { first?: Seen<User>; onClose: () => void 
         return;
       }
       const { body } = await calls.create(form, keyOf(form));
+      if (isPasswordLost(body)) {
+        flash({ type: 'warning', header: t.passwordLost(body.username), content: t.passwordLostWhy });
+        return;
+      }
       flash({ type: 'success', header: body.mailed ? t.mailed(body.username) : t.created(body.username) });
       if (body.firstPassword === undefined) return;
       setMade(body);
@@ -189,6 +194,10 @@ function PlainDialog({ act, first, onClose }: PlainProps) {
   const submit = async (): Promise<'stay' | void> => {
     if (act === 'reset') {
       const { body } = await calls.reset(user.id, etag);
+      if (isPasswordLost(body)) {
+        flash({ type: 'warning', header: t.passwordLost(body.username), content: t.passwordLostWhy });
+        return;
+      }
       flash({ type: 'success', header: body.mailed ? t.mailed(user.username) : t.done(user.username) });
       if (body.firstPassword === undefined) return;
       setMade(body);

@@ -65,6 +65,9 @@ export const account = {
   days: (n: number) => (n === 365 ? 'a year' : `${n} days`),
   lastUsed: 'Last used',
   keySecret: 'API key',
+  keyLost: (name: string) => `API key ${name} was created, but its secret was lost with the connection`,
+  keyLostWhy:
+    'It was made the first time, and a secret is told only once. Revoke the key, and create another.',
   keyCreated: (name: string) => `API key ${name}`,
   revoke: 'Revoke',
   revokeTitle: (name: string) => `Revoke ${name}`,

@@ -32,6 +32,9 @@ export const appliance = {
     'With its users, groups and accounts. Only a vault without keys can be deleted; its audit log stays.',
   removed: (name: string) => `${name} was deleted`,
   created: (name: string) => `${name} was created`,
+  passwordLost: (name: string) => `${name} was created, but the first password was lost with the connection`,
+  passwordLostWhy:
+    'It was made the first time, and a first password is told only once. Reset an administrator, in the actions of the vault, gives another.',
 
   tokensTitle: 'Tokens',
   tokensTitleWhy: 'PKCS#11 tokens of this node’s configuration, as it sees them.',

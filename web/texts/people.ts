@@ -63,6 +63,9 @@ export const people = {
   firstPasswordTitle: (name: string) => `First password of ${name}`,
   firstPasswordWhy:
     'Good for seven days, and to be changed at the first sign-in. Give it to them in a way that only they see.',
+  passwordLost: (name: string) => `${name}: done, but the first password was lost with the connection`,
+  passwordLostWhy:
+    'It was done the first time, and a first password is told only once. Give them another: New first password, in the actions of the user.',
   mailed: (name: string) => `The first password went to ${name} by mail`,
   mailProblem: 'There was no mail',
 
