@@ -189,7 +189,7 @@ test.serial(
     await dialog.getByRole('button', { name: 'Save changes' }).click();
     await dialog.getByText('Auditor (when you opened it: Cloud administrator)').waitFor();
     t.deepEqual(await axeViolations(page), []);
-    t.like((await api.get(path)).body, { role: 'auditor', displayName: '' });
+    t.like((await api.get(path)).body, { role: 'auditor', displayName: 'grace' });
     await dialog.getByRole('button', { name: 'Do it all the same' }).click();
     await dialog.waitFor({ state: 'detached' });
     t.like((await api.get(path)).body, { role: 'auditor', displayName: 'Grace Hopper' });
@@ -197,3 +197,30 @@ test.serial(
     browser.complaints.length = 0;
   },
 );
+
+test.serial('an API key whose answer was lost is made once, and its secret is told as lost', async (t) => {
+  await page.goto(`${home}/account/api-keys`);
+  await page.getByRole('button', { name: 'Create API key' }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Create API key' });
+  await dialog.getByLabel('Name').fill('unheard');
+  await dialog.getByRole('button', { name: 'What it may do' }).click();
+  await page.getByRole('option', { name: 'vault.read' }).click();
+  await page.keyboard.press('Escape');
+  let lost = 0;
+  await page.route('**/api/v1/user/api-keys', async (route) => {
+    if (route.request().method() !== 'POST' || lost > 0) return route.fallback();
+    lost += 1;
+    await route.fetch();
+    await route.abort();
+  });
+  await dialog.getByRole('button', { name: 'Create API key' }).click();
+  await dialog.getByText('The node does not answer').waitFor();
+  await dialog.getByRole('button', { name: 'Create API key' }).click();
+  await page.getByText('API key unheard was created, but its secret was lost').waitFor();
+  await page.unrouteAll();
+  const api = await new AdminClient(story.node.admin).signIn({ username: 'ada', password, vaultId });
+  const { items } = (await api.get('/user/api-keys')).body as { items: { name: string }[] };
+  t.is(items.filter(({ name }) => name === 'unheard').length, 1);
+  // The browser tells of the answer that was taken from it.
+  browser.complaints.length = 0;
+});
