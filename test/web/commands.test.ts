@@ -73,6 +73,7 @@ const provider = {
   clientId: 'holdfast',
   scopes: 'openid email',
   usernameClaim: 'email',
+  caCertificates: '-----BEGIN CERTIFICATE-----',
 };
 const mail = {
   host: 'mail.example.com',
@@ -80,6 +81,7 @@ const mail = {
   security: 'starttls',
   username: 'holdfast',
   from: 'keys@example.com',
+  caCertificates: '-----BEGIN CERTIFICATE-----',
 };
 
 /** Every command, with everything that it can say. */
@@ -97,7 +99,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   cloudKeyRotate: [commands.cloudKeyRotate('payroll', 'payments')],
   cloudKeyDelete: [commands.cloudKeyDelete('payroll', 'payments', '7', true)],
   cloudKeyCreate: [commands.cloudKeyCreate(cloudKey)],
-  cloudKeyEdit: [commands.cloudKeyEdit('before', { ...cloudKey, usage: 'encrypt-decrypt' }, true)],
+  cloudKeyEdit: [commands.cloudKeyEdit('before', 'payments', cloudKey, true)],
   keySetCreate: [commands.keySetCreate(keySet)],
   keySetEdit: [commands.keySetEdit('before', keySet)],
   keySetAct: (['freeze', 'thaw', 'delete'] as const).map((act) => commands.keySetAct(act, 'payments')),
@@ -146,7 +148,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
     commands.userAct(act, 'grace'),
   ),
   groupCreate: [commands.groupCreate('payments', 'Those of payments')],
-  groupEdit: [commands.groupEdit('before', 'payments', 'Those of payments')],
+  groupEdit: [commands.groupEdit('before', { name: 'payments', description: 'Those of payments' })],
   groupDelete: [commands.groupDelete('payments')],
   groupAdd: [commands.groupAdd('payments', 'grace')],
   ssoSet: [commands.ssoSet(provider)],
@@ -175,4 +177,28 @@ test('what somebody has named is a word to the shell, whatever it is', (t) => {
   t.is(commands.keySetAct('freeze', '$(reboot)'), "holdfast key-set freeze '$(reboot)'");
   t.is(commands.keySetAct('thaw', "it's; rm -rf /"), "holdfast key-set thaw 'it'\\''s; rm -rf /'");
   t.is(commands.groupDelete('Cloud Admins'), "holdfast group delete 'Cloud Admins'");
+});
+
+test('an edit says what differs, and what was emptied in the word that empties it', (t) => {
+  const lines = [
+    commands.groupEdit('payments', { description: '' }),
+    commands.userEdit('grace', { displayName: '' }),
+    commands.vaultEdit('emea', { description: '' }),
+    commands.keySetEdit('payments', { group: '', account: '', quota: '', rotationDays: '', description: '' }),
+    commands.accountEdit('aws-payments', { rotationDays: '', defaultRegion: '' }),
+    commands.cloudKeyEdit('payroll', 'payments', { administrators: [], users: [], expires: '' }, false),
+  ];
+  t.deepEqual(lines, [
+    "holdfast group edit payments --description ''",
+    "holdfast user edit grace --display-name ''",
+    "holdfast vault edit emea --description ''",
+    "holdfast key-set edit payments --description '' --group none --csp-account none --rotation never --quota none",
+    "holdfast csp-account edit aws-payments --region '' --access-key-rotation never",
+    "holdfast cloud-key edit payroll --key-set payments --administrator '' --user '' --expires never",
+  ]);
+  const program = createProgram();
+  for (const line of lines) {
+    const [, ...words] = line.match(/'(?:[^']|'\\'')*'|\S+/g) ?? [];
+    t.is(problemOf(program, words), undefined, line);
+  }
 });

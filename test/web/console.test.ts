@@ -105,7 +105,7 @@ test.serial(
   },
 );
 
-test.serial('no script reads the session, and a change that another site begins is refused', async (t) => {
+test.serial('no script reads the session, and a change without the CSRF token is refused', async (t) => {
   t.is(await page.evaluate('document.cookie'), '');
   t.is(await page.evaluate('JSON.stringify({ ...localStorage, ...sessionStorage })'), '{}');
   const cookies = await ada.cookies(story.node.admin.endpoint);

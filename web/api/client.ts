@@ -63,12 +63,12 @@ export async function call<O extends OperationName>(
     });
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw unreachable(error);
+    throw unreachable(error, method !== 'GET');
   }
   if (!response.ok) throw await readProblem(response);
   const etag = response.headers.get('ETag') ?? undefined;
   const text = await response.text().catch((error: unknown) => {
-    throw unreachable(error);
+    throw unreachable(error, method !== 'GET');
   });
   return { body: (text === '' ? undefined : JSON.parse(text)) as AnswerOf<O>, etag };
 }

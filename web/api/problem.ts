@@ -67,13 +67,16 @@ export async function readProblem(response: Response): Promise<ProblemError> {
   });
 }
 
-export function unreachable(cause: unknown): ProblemError {
+/** `isAct`: what was asked for may change something. */
+export function unreachable(cause: unknown, isAct = false): ProblemError {
   const problem = new ProblemError({
     kind: 'unreachable',
     status: 0,
     title: 'The node does not answer',
     detail: 'No answer came: the node is down, is starting again, or cannot be reached from this browser.',
-    remediation: 'What is shown is from before. It is tried again by itself.',
+    remediation: isAct
+      ? 'It may have been done all the same: look before you repeat it.'
+      : 'What is shown is from before. It is tried again by itself.',
   });
   problem.cause = cause;
   return problem;

@@ -6,12 +6,12 @@ import { useAct, useIdempotencyKeys, useWholeList } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
-import { merged, useSeen } from '../parts/seen.tsx';
+import { changeOf, merged, useSeen } from '../parts/seen.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { accounts as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
-import { bodyOf, factsOfAccount, formOf } from './account-form.ts';
+import { bodyOf, factsOfAccount, formOf, type AccountForm } from './account-form.ts';
 
 type CspAccount = Schemas['CspAccount'];
 
@@ -44,7 +44,12 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
   const adminGroupId = form.adminGroupId === '' ? (only ?? '') : form.adminGroupId;
   const hasKey = form.type === 'access-key' || form.type === 'role';
   const change = bodyOf({ ...form, adminGroupId }, now);
-  const words = { ...form, group: groups.data?.find(({ id }) => id === adminGroupId)?.name ?? '', hasKey };
+  const wordsOf = (said: AccountForm) => ({
+    ...said,
+    group: groups.data?.find(({ id }) => id === said.adminGroupId)?.name ?? '',
+    hasKey,
+  });
+  const words = wordsOf({ ...form, adminGroupId });
   const submit = async () => {
     if (before === undefined) {
       // The key is of what is not secret: it stays in no memory longer than the form.
@@ -73,7 +78,9 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
       title={before === undefined ? t.create : t.editTitle(before.name)}
       submitLabel={before === undefined ? t.createSubmit : parts.save}
       command={
-        before === undefined ? commands.accountCreate(words) : commands.accountEdit(before.name, words)
+        before === undefined
+          ? commands.accountCreate(words)
+          : commands.accountEdit(before.name, changeOf(words, wordsOf(formOf(now))))
       }
       onClose={onClose}
       onSubmit={submit}

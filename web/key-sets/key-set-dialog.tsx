@@ -48,17 +48,18 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
   const body = bodyOf({ ...form, token });
   // Token and path prefix cannot be sent once there are keys, even as they are.
   const change = now === undefined ? body : changeOf(body, bodyOf(formOf(now)));
-  const words = {
-    name: form.name,
-    token,
-    pathPrefix: form.pathPrefix,
-    description: form.description,
-    group: groups.data?.find(({ id }) => id === form.adminGroupId)?.name ?? '',
-    account: accounts.data?.find(({ id }) => id === form.cspAccountId)?.name ?? '',
-    forAws: form.externalKeyStore,
-    rotationDays: form.rotationDays,
-    quota: form.quota,
-  };
+  const wordsOf = (said: KeySetForm) => ({
+    name: said.name,
+    token: said.token,
+    pathPrefix: said.pathPrefix,
+    description: said.description,
+    group: groups.data?.find(({ id }) => id === said.adminGroupId)?.name ?? '',
+    account: accounts.data?.find(({ id }) => id === said.cspAccountId)?.name ?? '',
+    forAws: said.externalKeyStore,
+    rotationDays: said.rotationDays,
+    quota: said.quota,
+  });
+  const words = wordsOf({ ...form, token });
   const submit = async () => {
     if (before === undefined) {
       const made = await create.mutateAsync({ params: { vaultId }, body, idempotencyKey: keyOf(body) });
@@ -75,7 +76,11 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
       size="large"
       title={before === undefined ? t.create : t.editTitle(before.name)}
       submitLabel={before === undefined ? t.createSubmit : parts.save}
-      command={before === undefined ? commands.keySetCreate(words) : commands.keySetEdit(before.name, words)}
+      command={
+        before === undefined
+          ? commands.keySetCreate(words)
+          : commands.keySetEdit(before.name, changeOf(words, wordsOf(formOf(now ?? before))))
+      }
       onClose={onClose}
       onSubmit={submit}
       disabled={form.name === '' || token === '' || Object.keys(change).length === 0}

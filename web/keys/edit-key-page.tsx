@@ -17,7 +17,7 @@ import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
-import { merged, seenOf } from '../parts/seen.tsx';
+import { changeOf, merged, seenOf } from '../parts/seen.tsx';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { commands } from '../texts/commands.ts';
@@ -155,7 +155,11 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
                 <CommandLine
                   command={commands.cloudKeyEdit(
                     cloudKey.name,
-                    wordsOf(form, cloudKey.keySetName),
+                    cloudKey.keySetName,
+                    changeOf(
+                      wordsOf(form, cloudKey.keySetName),
+                      wordsOf(formOf(opened.cloudKey), cloudKey.keySetName),
+                    ),
                     applyToKms,
                   )}
                 />

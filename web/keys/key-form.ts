@@ -1,6 +1,6 @@
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Operations } from '../api/operations.ts';
-import type { CloudKeyWords } from '../texts/commands.ts';
+import type { CloudKeyWords } from '../texts/command-words.ts';
 
 /* What is said of a CloudKey when it is made or changed, as the fields of a form have it. */
 

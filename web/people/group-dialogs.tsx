@@ -66,9 +66,7 @@ export function GroupForm({ first, onClose }: { first?: Seen<Group>; onClose: ()
       title={group === undefined ? t.createGroup : t.titles.edit(group.name)}
       submitLabel={group === undefined ? t.createSubmit : parts.save}
       command={
-        group === undefined
-          ? commands.groupCreate(name, description)
-          : commands.groupEdit(group.name, name, description)
+        group === undefined ? commands.groupCreate(name, description) : commands.groupEdit(group.name, change)
       }
       onClose={onClose}
       disabled={name === '' || Object.keys(change).length === 0}

@@ -141,7 +141,7 @@ export function EditVaultDialog({ vault, etag, refetch, onClose }: Seen & { onCl
     <ActDialog
       title={t.titles.edit(vault.name)}
       submitLabel={parts.save}
-      command={commands.vaultEdit(vault.name, form)}
+      command={commands.vaultEdit(vault.name, changeOf(form, formOf(seen.now ?? vault)))}
       onClose={onClose}
       disabled={form.name === '' || Object.keys(change).length === 0}
       told={['/name', '/description', '/administrator']}

@@ -116,7 +116,7 @@ function UserForm({ first, onClose }: { first?: Seen<User>; onClose: () => void 
     <ActDialog
       title={user === undefined ? t.create : t.titles.edit(user.username)}
       submitLabel={user === undefined ? t.createSubmit : parts.save}
-      command={user === undefined ? commands.userCreate(form) : commands.userEdit(user.username, form)}
+      command={user === undefined ? commands.userCreate(form) : commands.userEdit(user.username, change)}
       onClose={onClose}
       disabled={form.username === '' || form.email === '' || Object.keys(change).length === 0}
       told={['/username', '/displayName', '/email', '/role', '/signIn']}

@@ -1,0 +1,184 @@
+import { shellWord as w } from '../frame/shell-word.ts';
+
+/* What commands say: their words and options. */
+
+export const option = (name: string, value: string | number | undefined | null) =>
+  value === undefined || value === null || value === '' ? '' : ` --${name} ${w(String(value))}`;
+/** Of an edit, which says what differs: what was emptied is said in the word that empties it. */
+export const change = (name: string, value: string | undefined, emptied = '') =>
+  value === undefined ? '' : ` --${name} ${w(value === '' ? emptied : value)}`;
+export const flag = (name: string, isOn: boolean | undefined) => (isOn === true ? ` --${name}` : '');
+
+export interface UserWords {
+  displayName?: string;
+  email?: string;
+  role?: string;
+  signIn?: string;
+}
+
+export interface VaultWords {
+  name?: string;
+  description?: string;
+  administrator?: string;
+  email?: string;
+}
+
+export interface SsoWords {
+  issuer: string;
+  clientId: string;
+  scopes: string;
+  usernameClaim: string;
+  caCertificates: string;
+}
+
+export interface MailWords {
+  host: string;
+  port: string;
+  security: string;
+  username: string;
+  from: string;
+  caCertificates: string;
+}
+
+export const userActs = {
+  disable: 'disable',
+  enable: 'enable',
+  unlock: 'unlock',
+  reset: 'reset-password',
+  removeFactor: 'remove-second-factor',
+  remove: 'delete',
+} as const;
+
+export interface StoreName {
+  name: string;
+  keySetName: string;
+  region: string;
+}
+
+export function storeName({ name, keySetName, region }: StoreName): string {
+  return `${w(name)}${option('key-set', keySetName)}${option('region', region)}`;
+}
+
+export interface StoreWords {
+  keySet: string;
+  region: string;
+  uriEndpoint: string;
+  name: string;
+  connectivity: string;
+  service: string;
+  owner: string;
+  byHand: boolean;
+  connect: boolean;
+}
+
+export interface StoreEditWords {
+  name?: string;
+  uriEndpoint?: string;
+  disconnect?: boolean;
+  customKeyStoreId?: string;
+  state?: string;
+  connectionError?: string;
+}
+
+export type KmsKeyActWords =
+  | { kind: 'enable' | 'disable' | 'schedule' | 'cancel' | 'retry' | 'remove' }
+  | { kind: 'apply' | 'accept'; what: string };
+
+export interface KmsKeyMore {
+  days: string;
+  takeAlias: boolean;
+  aws: string;
+}
+
+/** What the form of a CSP account says, as words of a command; the secret is asked for. */
+export interface AccountWords {
+  name: string;
+  group: string;
+  description: string;
+  type: string;
+  awsAccountId: string;
+  defaultRegion: string;
+  accessKeyId: string;
+  roleArn: string;
+  rotationDays: string;
+  hasKey: boolean;
+}
+
+export function accountOptions(account: AccountWords): string {
+  return [
+    option('group', account.group),
+    option('description', account.description),
+    option('type', account.type),
+    option('aws-account', account.type === 'manual' ? account.awsAccountId : undefined),
+    option('region', account.defaultRegion),
+    option('role-arn', account.type === 'role' ? account.roleArn : undefined),
+    option('access-key-id', account.hasKey ? account.accessKeyId : undefined),
+    option(
+      'access-key-rotation',
+      account.hasKey && account.rotationDays !== '' ? `${account.rotationDays}d` : undefined,
+    ),
+  ].join('');
+}
+
+/** What the form of a key set says, as words of a command. */
+export interface KeySetWords {
+  name: string;
+  token: string;
+  pathPrefix: string;
+  description: string;
+  group: string;
+  account: string;
+  forAws: boolean;
+  rotationDays: string;
+  quota: string;
+}
+
+export function keySetOptions(set: KeySetWords): string {
+  return [
+    option('token', set.token),
+    option('path-prefix', set.pathPrefix),
+    option('description', set.description),
+    option('group', set.group),
+    option('csp-account', set.account),
+    option('external-key-store', set.forAws ? 'yes' : 'no'),
+    option('rotation', set.rotationDays === '' ? 'never' : `${set.rotationDays}d`),
+    option('quota', set.quota === '' ? undefined : set.quota),
+  ].join('');
+}
+
+/** What the form of a CloudKey says, as words of a command. */
+export interface CloudKeyWords {
+  name: string;
+  keySet: string;
+  description: string;
+  region: string;
+  administrators: readonly string[];
+  users: readonly string[];
+  /** `never`, `inherit` or days. */
+  rotation: string;
+  /** A date; empty for never. */
+  expires: string;
+  usage?: string;
+  kmsKey: boolean;
+}
+
+export function cloudKeyOptions(key: CloudKeyWords): string {
+  return [
+    option('key-set', key.keySet),
+    option('description', key.description),
+    option('region', key.region),
+    option('usage', key.usage === 'encrypt-decrypt' ? undefined : key.usage),
+    option('administrator', key.administrators.join(',')),
+    option('user', key.users.join(',')),
+    option('rotation', rotationWord(key.rotation)),
+    option('expires', key.expires),
+  ].join('');
+}
+
+export function rotationWord(rotation: string): string {
+  return /^\d+$/.test(rotation) ? `${rotation}d` : rotation;
+}
+
+export function daysWord(days: string | undefined): string | undefined {
+  return days === undefined ? undefined : `${days}d`;
+}
