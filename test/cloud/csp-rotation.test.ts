@@ -409,6 +409,39 @@ test.serial(
 );
 
 test.serial(
+  'what an answer was lost of is deleted after days too where IAM does not let Holdfast make it inactive',
+  async (t) => {
+    const { account, act, clock, vaultContext, simulator, vault } = t.context;
+    const one = await newCase(t);
+    const turn = async () =>
+      rotateAccessKey(
+        vaultContext,
+        act(),
+        { vaultId: vault.id, sight: 'all', id: one.row.id },
+        { pauses: [] },
+      );
+    const undo = simulator.fault({ service: 'iam', action: 'UpdateAccessKey', kind: 'denied' });
+    t.teardown(() => {
+      undo();
+      clock.ahead = 0;
+    });
+    simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'answer-lost', times: 1 });
+    await turn();
+    clock.ahead += 5 * 60 * 60_000 + 60_000;
+    for (const days of [0, 7]) {
+      clock.ahead += days * 86_400_000;
+      t.regex((await turn()).access_key_rotation_problem ?? '', /iam:UpdateAccessKey/);
+      t.is((await account.accessKeyIds(one.user.name)).length, 2);
+    }
+    clock.ahead += 86_400_000;
+    await turn();
+    await checkRotated(t, one);
+    t.true((await actions(t, one.row.id)).includes('delete-lost-access-key'));
+    t.false((await actions(t, one.row.id)).includes('deactivate-lost-access-key'));
+  },
+);
+
+test.serial(
   'one that was made by hand in the minutes of a lost answer, and is first needed days later, is never deleted',
   async (t) => {
     const { account, act, clock, vaultContext, simulator, vault } = t.context;

@@ -74,10 +74,15 @@ export function stepOfCreating(
   const { id, createdAt: madeAt = now } = lost;
   const sureAt = after(madeAt, usedToldAfter);
   if (now < sureAt) throw new LostKeyError(id, { until: sureAt });
-  const { deactivated } = known;
-  if (deactivated?.id !== id) return deactivateStep(turn, row, { aws, userName, id, madeAt });
-  const until = after(new Date(deactivated.at), inactiveFor);
-  if (now < until) throw new LostKeyError(id, { until, inactiveSince: deactivated.at });
+  const { deactivated, undeactivated } = known;
+  if (deactivated?.id === id) {
+    const until = after(new Date(deactivated.at), inactiveFor);
+    if (now < until) throw new LostKeyError(id, { until, inactiveSince: deactivated.at });
+  } else {
+    // Where that is not allowed it is tried again and again; and deleted when nobody has used it for so long all the same.
+    const isOver = undeactivated?.id === id && now >= after(new Date(undeactivated.at), inactiveFor);
+    if (!isOver) return deactivateStep(turn, row, { aws, userName, id, madeAt });
+  }
   return {
     ...{ operation: 'DeleteAccessKey', changes: true },
     call: async () => {
@@ -122,6 +127,13 @@ function deactivateStep(
               again: true,
             }
           : undefined;
+    },
+    failed: (failure) => (now) => {
+      const recorded = rotationFailed(failure)(now);
+      const known = knownOf(now);
+      if (!isDenied(failure.error) || known.undeactivated?.id === id || !isAsRead(now, row)) return recorded;
+      const told: Known = { ...known, undeactivated: { id, at: failure.now.toISOString() } };
+      return { ...recorded, change: { access_key_rotation_known: JSON.stringify(told) } };
     },
   };
 }
@@ -204,6 +216,10 @@ export function rotationFailed({ error, isNew, problem, now: at }: Failure) {
 /** The rotation is where it was, of the same access key. */
 export function isAsRead(now: RotatedAccount, row: RotatedAccount): boolean {
   return now.access_key_rotation === row.access_key_rotation && now.access_key_id === row.access_key_id;
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof AwsError && error.fault === 'denied' && error.certain;
 }
 
 function isLimit(error: unknown): boolean {

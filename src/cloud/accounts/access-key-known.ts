@@ -14,6 +14,8 @@ export interface Known {
   to: string | null;
   /** The one that an answer was lost of, made inactive in IAM at this time, ISO 8601: who needs it activates it again. */
   deactivated?: { id: string; at: string };
+  /** The one that AWS did not let us make inactive, as a policy of before does not, and since when, ISO 8601. */
+  undeactivated?: { id: string; at: string };
 }
 
 /** Clocks of AWS and node may differ by so much, milliseconds: AWS takes no request that is further off. */
