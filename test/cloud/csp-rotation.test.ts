@@ -408,6 +408,35 @@ test.serial(
   },
 );
 
+test.serial('what an answer was lost of and IAM does not list yet is awaited by the second', async (t) => {
+  const { clock, simulator, time, vaultContext } = t.context;
+  const one = await newCase(t);
+  time.consistencyMs = 3_600_000;
+  t.teardown(() => {
+    delete time.consistencyMs;
+    simulator.settle();
+    clock.ahead = 0;
+  });
+  simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'answer-lost', times: 1 });
+  await rotate(t, one.row.id);
+  const { access_key_rotation_known: known } = await read(t, one.row.id);
+  for (let times = 0; times < 3; times++) {
+    const waiting = await rotate(t, one.row.id);
+    t.regex(waiting.access_key_rotation_problem ?? '', /"fault":"settling"/);
+    t.is(waiting.access_key_rotation_known, known, 'what is refused for certain makes nothing');
+    const pause = Date.parse(waiting.access_key_rotation_retry_at ?? '') - vaultContext.now().getTime();
+    t.true(pause <= 5_000, `${pause} ms`);
+  }
+  // What has not come by then is somebody else's.
+  clock.ahead += 11 * 60_000;
+  t.regex((await rotate(t, one.row.id)).access_key_rotation_problem ?? '', /"fault":"limit"/);
+  clock.ahead = 0;
+  delete time.consistencyMs;
+  simulator.settle();
+  await finish(t, one);
+  await checkRotated(t, one);
+});
+
 test.serial(
   'what an answer was lost of is deleted after days too where IAM does not let Holdfast make it inactive',
   async (t) => {

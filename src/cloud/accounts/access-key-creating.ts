@@ -146,19 +146,23 @@ function createStep(
   const known = knownOf(row);
   const sent = context.now().toISOString();
   const told: Known = { ...known, from: known.from ?? sent, to: sent };
+  let wasRefused = false;
   return {
     ...{ operation: 'CreateAccessKey', changes: true },
     // If nothing else is written, this tells that there may be an access key that nobody has.
     before: (now) =>
       isAsRead(now, row) ? { change: { access_key_rotation_known: JSON.stringify(told) } } : undefined,
     call: async () => {
-      let wasRefused = false;
       const made = await createAccessKey(aws, userName).catch(async (error: unknown) => {
-        if (!isLimit(error) || (await othersIn(aws, userName, known)).length === 0) throw error;
+        if (!isLimit(error)) throw error;
+        wasRefused = isRefusal(error);
         // The SDK's own repetition of what had been done already: what was made is found in IAM at the second look.
         // Where it was sent once, it is somebody else's, and is not taken for what this has made.
-        wasRefused = isRefusal(error);
-        return undefined;
+        if ((await othersIn(aws, userName, known)).length > 0) return undefined;
+        // The second access key is what an earlier try has made whose answer was lost: IAM does not list it yet.
+        throw isSettling(known.to === null ? null : new Date(known.to), context.now())
+          ? asSettling(error)
+          : error;
       });
       if (made === undefined)
         return (now) => ({
@@ -188,7 +192,7 @@ function createStep(
     // What comes into being after a refusal is somebody else's: who may not have it made here makes it by hand.
     failed: (failure) => (now) => {
       const recorded = rotationFailed(failure)(now);
-      if (!isRefusal(failure.error) || !isAsRead(now, row)) return recorded;
+      if (!(wasRefused || isRefusal(failure.error)) || !isAsRead(now, row)) return recorded;
       return { ...recorded, change: { access_key_rotation_known: JSON.stringify(known) } };
     },
   };
@@ -222,8 +226,14 @@ function isDenied(error: unknown): boolean {
   return error instanceof AwsError && error.fault === 'denied' && error.certain;
 }
 
-function isLimit(error: unknown): boolean {
+function isLimit(error: unknown): error is AwsError {
   return error instanceof AwsError && error.fault === 'limit';
+}
+
+/** What there is no room beside will show. */
+export function asSettling(error: AwsError): AwsError {
+  const { code, operation, message, remediation, requestId } = error;
+  return new AwsError('settling', code, operation, { message, remediation, requestId });
 }
 
 /**

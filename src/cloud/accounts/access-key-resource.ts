@@ -5,6 +5,7 @@ import { readProblem } from '../controller/problem.ts';
 import type { Resource } from '../controller/resource.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import {
+  asSettling,
   observeCreating,
   rotationFailed,
   stepOfCreating,
@@ -95,11 +96,6 @@ export function accessKeys({
     failed: rotationFailed,
     isSame: (before, problem) => before?.code === problem.code,
   };
-}
-
-function asSettling(error: AwsError): AwsError {
-  const { code, operation, message, remediation, requestId } = error;
-  return new AwsError('settling', code, operation, { message, remediation, requestId });
 }
 
 /** Looks at what is in IAM; a rotation is under way with that. Throws VaultError `conflict`, AwsError, TokenError. */
