@@ -135,7 +135,7 @@ test.serial(
     );
     t.not(code, 0);
     t.regex(stderr, /cannot reach the proxy/);
-    t.regex(stderr, /hint: holdfast doctor/);
+    t.regex(stderr, /hint: run holdfast doctor/);
     t.deepEqual((await admin.get(path1(t.context))).body.items, []);
   },
 );
