@@ -43,7 +43,7 @@ test.serial('opencryptoki: keys are made, read back, found, inspected and destro
     [path.join(import.meta.dirname, 'keys-alone.ts'), JSON.stringify(state.fixture)],
     { env: { ...process.env, ...state.fixture.environment } },
   );
-  const made = { fit: true, generatedOnToken: true, violations: [] };
+  const made = { compliant: true, generatedOnToken: true, violations: [] };
   t.deepEqual(JSON.parse(stdout), {
     'before it is made': false,
     made: { ...made, label: 'both', encrypt: true, decrypt: true },
