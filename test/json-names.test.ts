@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../testing/properties.ts';
 import { nameTrouble } from '../src/json-names.ts';
 
 /* What two readers of JSON may take for two requests. */

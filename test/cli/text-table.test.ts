@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { printable } from '../../src/cli/output/printable.ts';
 import { cut, textTable, widthOf } from '../../src/cli/output/text-table.ts';
 

@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { AwsSchedules } from '../../src/cloud/schedule.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
 import {

@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
 import { awsAccountOf } from '../../src/cloud/accounts/context.ts';

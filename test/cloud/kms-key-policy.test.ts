@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import {
   KeyPolicyError,
   maxKeyPolicyLength,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { z } from 'zod';
 import { loadConfig, readPinFile } from '../../src/config/load.ts';
 import { ConfigError, typeWords } from '../../src/config/problem.ts';

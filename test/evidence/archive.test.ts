@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import anyTest, { type TestFn } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import type { ArchiveHeader } from '../../src/evidence/archive.ts';
 import { canonicalJson } from '../../src/evidence/canonical-json.ts';
 import type { AuditEvent } from '../../src/evidence/event.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import test from 'ava';
 import { HostSharing, type HostCount, type Sharer } from '../../src/node/host-sharing.ts';
 import type { ToWorker } from '../../src/node/messages.ts';

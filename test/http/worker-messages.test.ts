@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import type { ToSupervisor } from '../../src/node/messages.ts';
 import { managementMessage, xksWorkerMessage } from '../../src/node/worker-messages.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';

@@ -1,6 +1,6 @@
 import { domainToUnicode } from 'node:url';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { emailKey, parseEmail, parsePlainName } from '../../src/identity/user-forms.ts';
 import { NameError, parseDescription, parseTitle } from '../../src/vault/names.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';

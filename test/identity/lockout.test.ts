@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { SignInRefusedError } from '../../src/identity/identity-error.ts';
 import { beginAttempt, clean, isLocked, takeBack } from '../../src/identity/lockout.ts';
 import { unlockUser } from '../../src/identity/user-access.ts';

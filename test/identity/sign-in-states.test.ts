@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { resolveCaller } from '../../src/identity/callers.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';

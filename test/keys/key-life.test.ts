@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { SeenVersion } from '../../src/store/act-transaction.ts';
 import type { CloudKeyState } from '../../src/store/schema.ts';
 import {

@@ -1,5 +1,5 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { disableCloudKey, enableCloudKey, scheduleDeletion } from '../../src/keys/cloud-keys.ts';
 import { nextRotation, rotationAfter } from '../../src/keys/rotation-time.ts';
 import { systemAct } from '../../src/vault/system-act.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { sql, type Transaction } from 'kysely';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';

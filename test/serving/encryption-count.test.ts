@@ -1,5 +1,5 @@
 import anyTest, { type TestFn } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { Directory, type CloudKey } from '../../src/serving/directory.ts';
 import { EncryptionCount, EncryptionLimitError } from '../../src/serving/encryption-count.ts';
 import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';

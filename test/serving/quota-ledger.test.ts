@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import type { ToSupervisor } from '../../src/node/messages.ts';
 import { leaseLife, QuotaLedger } from '../../src/serving/quota-ledger.ts';
 import { xksWorkerMessage } from '../../src/node/worker-messages.ts';

@@ -1,7 +1,7 @@
 import { SignatureV4 } from '@smithy/signature-v4';
 import aws4 from 'aws4';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { expectedSignature } from '../../src/sigv4/expected-signature.ts';
 import { RequestSigner } from '../../src/sigv4/request-signer.ts';
 import { Sha256 } from '../../src/sigv4/sha256.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { fillVariables, matches, matchesAction } from '../../simulator/policy-match.ts';
 import { evaluate, parsePolicy, PolicyError, type ConditionContext } from '../../simulator/policy.ts';
 import type { Principal } from '../../simulator/principal.ts';

@@ -12,7 +12,7 @@ import {
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { BackupFile } from '../../src/cli/node/backup-file.ts';
 import { BackupError, readRow, rowLine } from '../../src/store/backup/format.ts';
 import { readBackup } from '../../src/store/backup/lines.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { sql, type Insertable } from 'kysely';
 import { rowsOf } from '../../src/store/cleared-rows.ts';
 import { willStand } from '../../src/store/read-back.ts';

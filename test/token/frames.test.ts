@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import test from 'ava';
 import { CKR, TokenError, tokenFaults } from '../../src/token/faults.ts';
 import { FrameCutter, FrameReader, maxFrameBytes } from '../../src/token/frame-bytes.ts';

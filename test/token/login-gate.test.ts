@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import test from 'ava';
 import { HostParty, LoginGate } from '../../src/token/login-gate.ts';
 

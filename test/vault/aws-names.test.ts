@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { maxPrincipals, parseAwsAccountId, parsePrincipals, parseRegion } from '../../src/vault/aws-names.ts';
 import { parseExpiry } from '../../src/vault/expiry.ts';
 import { parseQuota, parseRotationDays } from '../../src/vault/limits.ts';

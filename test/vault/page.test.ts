@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { mergePages, notByIndex, readPage, type Page, type PageInput } from '../../src/vault/page.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';

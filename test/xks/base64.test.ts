@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { decodeBase64 } from '../../src/xks/wire.ts';
 
 interface Vector {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import fc from 'fast-check';
+import fc from '../../testing/properties.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import { countCall, recountCall } from '../../src/token/remediations.ts';
 import { toXksError, XksError, xksErrorStatus } from '../../src/xks/errors.ts';
