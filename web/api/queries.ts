@@ -1,4 +1,4 @@
-import { useRef } from 'react';
+import { useMemo, useRef } from 'react';
 import {
   keepPreviousData,
   useInfiniteQuery,
@@ -41,21 +41,26 @@ interface RecordReading<T> extends Omit<Reading, 'every'> {
   every?: Every | ((body: T) => Every);
 }
 
+/** When it is looked at again: not while nobody looks at the page, and not after an answer that will be the same. */
+function useLooks(): (error: unknown, every: Every) => Every {
+  const watched = useIsWatched();
+  return (error, every) => (watched && !isFinal(error) ? every : false);
+}
+
 /** One record, with its ETag. */
 export function useRecord<O extends OperationName>(
   operation: O,
   params: ParamsOf<O>,
   { every = pace.list, enabled = true }: RecordReading<AnswerOf<O>> = {},
 ) {
-  const watched = useIsWatched();
+  const looks = useLooks();
   return useQuery<Answered<AnswerOf<O>>>({
     queryKey: [operation, params],
     queryFn: async ({ signal }) => call(operation, { params, signal } as unknown as Input<O>),
     enabled,
     refetchInterval: ({ state }) => {
-      if (!watched || isFinal(state.error)) return false;
-      if (typeof every !== 'function') return every;
-      return state.data === undefined ? pace.list : every(state.data.body);
+      if (typeof every !== 'function') return looks(state.error, every);
+      return looks(state.error, state.data === undefined ? pace.list : every(state.data.body));
     },
   });
 }
@@ -73,28 +78,29 @@ export function useList<O extends ListName>(
   params: ParamsOf<O>,
   { query, every = pace.list, enabled = true }: Reading & { query?: QueryOf<O> } = {},
 ) {
-  const watched = useIsWatched();
-  const found = useInfiniteQuery({
-    queryKey: [operation, params, query ?? {}],
-    queryFn: async ({ pageParam, signal }) => {
-      const { body } = await call(operation, {
-        params,
-        query: { limit: 200, ...(query as object | undefined), cursor: pageParam },
-        signal,
-      } as unknown as Input<O>);
-      return body as { items: ItemOf<O>[]; next: string | null };
-    },
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next }) => next ?? undefined,
-    placeholderData: keepPreviousData,
-    enabled,
-    // Of a long list all pages are asked for again: seldom.
-    refetchInterval: ({ state }) => {
-      if (!watched || isFinal(state.error)) return false;
-      return every !== false && (state.data?.pages.length ?? 0) > 2 ? pace.rare : every;
-    },
-  });
-  return { ...found, items: found.data?.pages.flatMap(({ items }) => items) ?? [] };
+  const looks = useLooks();
+  // Only what is read of the answer has the list shown anew: not that it is being asked for again.
+  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } =
+    useInfiniteQuery({
+      queryKey: [operation, params, query ?? {}],
+      queryFn: async ({ pageParam, signal }) => {
+        const { body } = await call(operation, {
+          params,
+          query: { limit: 200, ...(query as object | undefined), cursor: pageParam },
+          signal,
+        } as unknown as Input<O>);
+        return body as { items: ItemOf<O>[]; next: string | null };
+      },
+      initialPageParam: undefined as string | undefined,
+      getNextPageParam: ({ next }) => next ?? undefined,
+      placeholderData: keepPreviousData,
+      enabled,
+      // Of a long list all pages are asked for again: seldom.
+      refetchInterval: ({ state }) =>
+        looks(state.error, every !== false && (state.data?.pages.length ?? 0) > 2 ? pace.rare : every),
+    });
+  const items = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
+  return { items, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch };
 }
 
 /** Every item of a list that is short by its nature, such as admin groups. */
@@ -103,6 +109,7 @@ export function useWholeList<O extends ListName>(
   params: ParamsOf<O>,
   { query, every = pace.rare, enabled = true }: Reading & { query?: QueryOf<O> } = {},
 ) {
+  const looks = useLooks();
   return useQuery<ItemOf<O>[]>({
     queryKey: [operation, params, query ?? {}, 'whole'],
     queryFn: async ({ signal }) => {
@@ -121,7 +128,7 @@ export function useWholeList<O extends ListName>(
       return all;
     },
     enabled,
-    refetchInterval: useIsWatched() ? every : false,
+    refetchInterval: ({ state }) => looks(state.error, every),
   });
 }
 

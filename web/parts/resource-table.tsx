@@ -25,7 +25,6 @@ export interface ReadList<T> {
   isFetchingNextPage: boolean;
   fetchNextPage: () => unknown;
   refetch: () => unknown;
-  data?: unknown;
 }
 
 export interface Column<T> {
