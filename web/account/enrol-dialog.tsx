@@ -3,7 +3,6 @@ import Box from '@cloudscape-design/components/box';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { call } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
@@ -19,6 +18,7 @@ export function EnrolDialog({ onClose }: { onClose: () => void }) {
   const [code, setCode] = useState('');
   const [enrolment, setEnrolment] = useState<Schemas['TotpEnrolment']>();
   const [codes, setCodes] = useState<readonly string[]>();
+  const begin = useAct('enrolTotp');
   const confirm = useAct('confirmTotp');
   const flash = useFlash();
   if (codes !== undefined)
@@ -41,7 +41,7 @@ export function EnrolDialog({ onClose }: { onClose: () => void }) {
         onClose={onClose}
         disabled={password === ''}
         onSubmit={async () => {
-          const { body } = await call('enrolTotp', { body: { password } });
+          const { body } = await begin.mutateAsync({ body: { password } });
           setPassword('');
           setEnrolment(body);
           return 'stay';

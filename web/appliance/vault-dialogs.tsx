@@ -11,7 +11,6 @@ import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { TextField } from '../parts/fields.tsx';
-import { OneTimePanel } from '../parts/one-time-panel.tsx';
 import { useSeen } from '../parts/seen.tsx';
 import { FirstPasswordPanel } from '../people/first-password-panel.tsx';
 import { factsOfVault } from '../people/settings-page.tsx';
@@ -37,16 +36,16 @@ export function CreateVaultDialog({ onClose }: { onClose: () => void }) {
   const wanted = chosen ?? names;
   if (made?.firstPassword !== undefined)
     return (
-      <OneTimePanel
-        title={people.firstPasswordTitle(form.username)}
-        values={[{ label: people.firstPassword, text: made.firstPassword }]}
+      <FirstPasswordPanel
+        name={form.username}
+        password={made.firstPassword}
+        mailProblem={made.mailProblem}
         onClose={onClose}
       >
-        <Box>{people.firstPasswordWhy}</Box>
         <FormField label={t.address} stretch>
           <Copyable text={made.signInUrl} what={t.address} />
         </FormField>
-      </OneTimePanel>
+      </FirstPasswordPanel>
     );
   const problem = create.error;
   return (

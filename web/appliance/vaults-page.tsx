@@ -6,6 +6,7 @@ import { useList, type ItemOf } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { Page } from '../frame/page.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
+import { Opened } from '../parts/seen.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { EditVaultDialog, FreezeVaultDialog } from '../people/settings-page.tsx';
@@ -24,21 +25,12 @@ export function VaultsPage() {
   const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
   const list = useList('listVaults', undefined, { query: { sort } });
   const [creating, setCreating] = useState(false);
-  const [open, setOpen] = useState<{ act: VaultAct; vault: Vault; etag: string }>();
-  const close = () => setOpen(undefined);
-  const start = async (act: VaultAct, { id }: Vault) => {
-    const { body, etag = '' } = await call('getVault', { params: { vaultId: id } });
-    setOpen({ act, vault: body, etag });
-  };
+  const [open, setOpen] = useState<{ act: VaultAct; vault: Vault }>();
   const create = may('createVault') && (
     <Button variant="primary" onClick={() => setCreating(true)}>
       {t.createVault}
     </Button>
   );
-  const seen =
-    open === undefined
-      ? undefined
-      : { ...open, refetch: async () => call('getVault', { params: { vaultId: open.vault.id } }) };
   return (
     <Page title={t.vaults} headless>
       <ResourceTable<Vault>
@@ -124,7 +116,7 @@ export function VaultsPage() {
                     { id: 'reset', text: t.reset },
                     { id: 'remove', text: t.remove },
                   ]}
-                  onItemClick={({ detail }) => void start(detail.id as VaultAct, vault)}
+                  onItemClick={({ detail }) => setOpen({ act: detail.id as VaultAct, vault })}
                   expandToViewport
                 />
               ),
@@ -132,12 +124,23 @@ export function VaultsPage() {
         ]}
       />
       {creating && <CreateVaultDialog onClose={() => setCreating(false)} />}
-      {seen?.act === 'edit' && <EditVaultDialog {...seen} onClose={close} />}
-      {(seen?.act === 'freeze' || seen?.act === 'thaw') && (
-        <FreezeVaultDialog {...seen} act={seen.act} onClose={close} />
-      )}
-      {seen?.act === 'reset' && <ResetAdministratorDialog vault={seen.vault} onClose={close} />}
-      {seen?.act === 'remove' && <RemoveVaultDialog {...seen} onClose={close} />}
+      {open !== undefined && <VaultDialog {...open} onClose={() => setOpen(undefined)} />}
     </Page>
+  );
+}
+
+/** An act on one vault, against what is seen of it as the dialog opens. */
+function VaultDialog({ act, vault, onClose }: { act: VaultAct; vault: Vault; onClose: () => void }) {
+  if (act === 'reset') return <ResetAdministratorDialog vault={vault} onClose={onClose} />;
+  const refetch = async () => call('getVault', { params: { vaultId: vault.id } });
+  return (
+    <Opened title={vault.name} read={refetch} onClose={onClose}>
+      {({ body, etag }) => {
+        const seen = { vault: body, etag, refetch, onClose };
+        if (act === 'edit') return <EditVaultDialog {...seen} />;
+        if (act === 'remove') return <RemoveVaultDialog {...seen} />;
+        return <FreezeVaultDialog {...seen} act={act} />;
+      }}
+    </Opened>
   );
 }

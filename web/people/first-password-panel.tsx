@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import { OneTimePanel } from '../parts/one-time-panel.tsx';
@@ -9,10 +10,12 @@ interface Props {
   password: string;
   mailProblem?: string | undefined;
   onClose: () => void;
+  /** What else is shown only now. */
+  children?: ReactNode;
 }
 
 /** A first password that did not go by mail, this once. */
-export function FirstPasswordPanel({ name, password, mailProblem, onClose }: Props) {
+export function FirstPasswordPanel({ name, password, mailProblem, onClose, children }: Props) {
   return (
     <OneTimePanel
       title={t.firstPasswordTitle(name)}
@@ -25,6 +28,7 @@ export function FirstPasswordPanel({ name, password, mailProblem, onClose }: Pro
           {sentence(mailProblem)}
         </Alert>
       )}
+      {children}
     </OneTimePanel>
   );
 }

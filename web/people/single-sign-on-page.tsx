@@ -215,6 +215,7 @@ function ProviderDialog({ seen, refetch, onClose }: DialogProps) {
           value,
           label: t.claims[value],
         }))}
+        error={fieldProblem(problem, '/usernameClaim')}
       />
       <TextField
         label={t.ca}
