@@ -6,7 +6,7 @@ import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
-import { State } from '../parts/state.tsx';
+import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { account as t } from '../texts/account.ts';
 import { commands } from '../texts/commands.ts';
@@ -53,7 +53,7 @@ export function ApiKeysPage() {
           {
             id: 'state',
             header: parts.state,
-            text: ({ state }) => state,
+            text: ({ state }) => stateWord(state),
             cell: ({ state }) => <State of={state} />,
           },
           {

@@ -5,7 +5,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tabs from '@cloudscape-design/components/tabs';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { pace, useRecord } from '../api/queries.ts';
+import type { Answered } from '../api/client.ts';
+import { again, pace, useRecord } from '../api/queries.ts';
 import { Page } from '../frame/page.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
@@ -30,10 +31,20 @@ export function CloudKeyPage() {
     { vaultId, cloudKeyId },
     { every: (key) => (isBecoming(key) ? pace.pending : pace.list) },
   );
-  return <RecordState read={read}>{(key, etag) => <Known cloudKey={key} etag={etag} />}</RecordState>;
+  return (
+    <RecordState read={read}>
+      {(key, etag) => <Known cloudKey={key} etag={etag} refetch={async () => again(read)} />}
+    </RecordState>
+  );
 }
 
-function Known({ cloudKey, etag }: { cloudKey: CloudKey; etag: string }) {
+interface Props {
+  cloudKey: CloudKey;
+  etag: string;
+  refetch: () => Promise<Answered<CloudKey>>;
+}
+
+function Known({ cloudKey, etag, refetch }: Props) {
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
   const [search, setSearch] = useSearchParams();
@@ -83,7 +94,7 @@ function Known({ cloudKey, etag }: { cloudKey: CloudKey; etag: string }) {
           ]}
         />
       </SpaceBetween>
-      {open !== undefined && <KeyDialog {...open} onClose={() => setOpen(undefined)} />}
+      {open !== undefined && <KeyDialog {...open} refetch={refetch} onClose={() => setOpen(undefined)} />}
     </Page>
   );
 }

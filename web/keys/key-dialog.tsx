@@ -3,7 +3,8 @@ import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
-import { again, useAct, useRecord } from '../api/queries.ts';
+import type { Answered } from '../api/client.ts';
+import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -28,11 +29,13 @@ export function KeyDialog({
   act,
   cloudKey,
   etag,
+  refetch,
   onClose,
 }: {
   act: KeyAct;
   cloudKey: CloudKey;
   etag: string;
+  refetch: () => Promise<Answered<CloudKey>>;
   onClose: () => void;
 }) {
   const vaultId = useVaultId();
@@ -41,7 +44,6 @@ export function KeyDialog({
   const [days, setDays] = useState('30');
   const [seen, setSeen] = useState({ etag, cloudKey });
   const params = { vaultId, cloudKeyId: cloudKey.id };
-  const record = useRecord('getCloudKey', params);
   const disable = useAct('disableCloudKey');
   const enable = useAct('enableCloudKey');
   const rotate = useAct('rotateCloudKey');
@@ -86,7 +88,7 @@ export function KeyDialog({
       {...(act === 'remove' ? { typed: name } : {})}
       disabled={act === 'remove' && !(Number(days) >= 7 && Number(days) <= 30)}
       onConflict={async () => {
-        const { body, etag: now } = seenOf(await again(record));
+        const { body, etag: now } = seenOf(await refetch());
         setSeen({ etag: now, cloudKey: body });
       }}
       conflict={

@@ -1,5 +1,6 @@
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Operations } from '../api/operations.ts';
+import { changeOf } from '../parts/seen.tsx';
 import type { CloudKeyWords } from '../texts/command-words.ts';
 
 /* What is said of a CloudKey when it is made or changed, as the fields of a form have it. */
@@ -77,13 +78,8 @@ export function createBody(form: KeyForm): Operations['createCloudKey']['body'] 
 
 /** What differs from before: what somebody else changed meanwhile is left to the precondition. */
 export function changeBody(form: KeyForm, before: Schemas['CloudKey']): Changed {
-  const old = common(formOf(before));
-  const now = common(form);
   // A time of day that the form cannot say is kept unless the date was changed.
-  const changed = Object.entries(now).filter(
-    ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name as keyof typeof old]),
-  );
-  return Object.fromEntries(changed);
+  return changeOf(common(form), common(formOf(before)));
 }
 
 export function wordsOf(form: KeyForm, keySet: string): CloudKeyWords {

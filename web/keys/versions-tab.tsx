@@ -6,7 +6,7 @@ import Container from '@cloudscape-design/components/container';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Empty, ResourceTable } from '../parts/resource-table.tsx';
-import { State } from '../parts/state.tsx';
+import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
@@ -54,7 +54,7 @@ export function VersionsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
           {
             id: 'state',
             header: parts.state,
-            text: ({ state }) => state,
+            text: ({ state }) => stateWord(state),
             cell: ({ state }) => <State of={state} />,
           },
           {
