@@ -39,10 +39,10 @@ export const ownAuthority: Authority = { confirm: async () => undefined };
 
 /**
  * The act, for what has to be put on record or undone whether or not its actor still may: the result of something that
- * was begun outside the store while they might. Never for what the act is asked to do.
+ * was begun outside the store while they might, whatever version the record is by then. Never for what the act is asked to do.
  */
 export function aftermathOf(act: Act): Act {
-  return { ...act, authority: ownAuthority };
+  return { ...act, authority: ownAuthority, seen: undefined };
 }
 
 export interface AuditEntry {

@@ -8,6 +8,7 @@ import {
 } from '../aws/iam-access-keys.ts';
 import { isGone, isSettling, lastsAfterSeen, orGone, removed } from '../aws/presence.ts';
 import type { Failure, Plan, Recorded, Step, Turn } from '../controller/resource.ts';
+import { longestPause } from '../controller/retry.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { foreignKey, isOurs, knownOf, othersIn, type Known } from './access-key-known.ts';
 import { currentUser, userOf, type RotatedAccount } from './access-key-sign-in.ts';
@@ -198,9 +199,6 @@ function createStep(
   };
 }
 
-/** What is waited for for days is looked at so often all the same, milliseconds: somebody may have put it right in IAM. */
-const maxWait = 6 * 60 * 60_000;
-
 function sooner(one: Date, other: Date): Date {
   return one < other ? one : other;
 }
@@ -208,8 +206,9 @@ function sooner(one: Date, other: Date): Date {
 /** What goes with each failure of a rotation. */
 export function rotationFailed({ error, isNew, problem, now: at }: Failure) {
   return (now: RotatedAccount): Recorded<'csp_accounts'> => ({
+    // What is waited for for days is looked at in between: somebody may have put it right in IAM.
     ...(error instanceof LostKeyError
-      ? { change: { access_key_rotation_retry_at: sooner(error.until, after(at, maxWait)).toISOString() } }
+      ? { change: { access_key_rotation_retry_at: sooner(error.until, after(at, longestPause)).toISOString() } }
       : {}),
     entries: isNew
       ? [{ ...accountEntry('access-key-rotation-failed', now), after: { problem: problem.code } }]

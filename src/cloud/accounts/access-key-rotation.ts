@@ -59,8 +59,7 @@ export async function rotateAccessKey(
         checkRowVersion(await findAccount(trx, vaultId, sight, id), expected),
       );
     // Half done it must not stay: from here on it is gone on with, as by the schedule, whatever version it is.
-    const after = { ...aftermathOf(act), seen: undefined };
-    return advanceIn(ownership, resource, id, { act: after, by: 'operator', pauses });
+    return advanceIn(ownership, resource, id, { act: aftermathOf(act), by: 'operator', pauses });
   });
   // What is on record is told by the record; what is not, or is a mistake of ours, by an error.
   if (stopped?.error !== undefined && (stopped.problem === null || stopped.fault === 'internal'))

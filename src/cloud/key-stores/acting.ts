@@ -68,7 +68,7 @@ export async function goOn({ turn, act, row }: Acting<ExternalKeyStore>): Promis
   // what was asked for.
   const { idempotency: _, ...plain } = aftermathOf(act);
   const outcome = await advanceIn(turn, keyStores, row.id, {
-    act: { ...plain, seen: undefined },
+    act: plain,
     by: 'operator',
   });
   if (outcome.stopped?.error !== undefined) throw toldTo(outcome.stopped);

@@ -69,8 +69,7 @@ export async function refreshExternalKeyStore(
     await acting(context, act, { keySet, id }, async (one) => {
       // It is due, by the word of who asks; then it is looked at as by the watch.
       await write(one, () => ({ change: { next_check_at: context.now().toISOString() } }));
-      const after = { ...aftermathOf(act), seen: undefined };
-      const { stopped } = await advanceIn(one.turn, keyStores, id, { act: after, by: 'watch' });
+      const { stopped } = await advanceIn(one.turn, keyStores, id, { act: aftermathOf(act), by: 'watch' });
       if (stopped?.fault === 'internal') throw stopped.error;
     });
   } catch (error) {

@@ -38,7 +38,7 @@ function turnInLane(order: RawBuilder<unknown>, kind: RawBuilder<unknown> = sql`
   return sql<number>`row_number() OVER (PARTITION BY csp_accounts.id, kms_keys.region, ${kind} ORDER BY ${order})`;
 }
 
-/** What waits for its turn with CreateKey; not one that was sent, and may have come to something (taking.ts). */
+/** What waits for its turn with CreateKey; not one that was sent, and may have come to something (awaited.ts). */
 const isToBeMade = sql<boolean>`kms_keys.step = 'KEY' AND (kms_keys.create_sent = 0 OR kms_keys.problem IS NULL)`;
 
 /** A lost answer too is looked for first. */

@@ -11,17 +11,23 @@ import { sightingOf, type KmsKey, type SeenKey } from './records.ts';
 import { search } from './search.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
+/** The request that may have made one, and its account where that was opened already. */
+interface Sent {
+  awaited?: AwaitedRequest;
+  kms?: KmsKeys;
+}
+
 /** The external key is, or may be, in use, by the key that an earlier request of ours made or by another. */
 export function findStep(
   { context }: Turn,
   row: KmsKey,
-  awaited: AwaitedRequest = { code: keyInUse, since: undefined },
+  { awaited = { code: keyInUse, since: undefined }, kms: opened }: Sent = {},
 ): Step<'kms_keys', KmsKey> {
   return {
     operation: 'CreateKey',
     changes: false,
     call: async (note) => {
-      const kms = await kmsOf(context, row);
+      const kms = opened ?? (await kmsOf(context, row));
       const result = await search({ context, note }, row, kms, awaited);
       const nobodyWaits = row.leaving !== null || (await readinessOf(context, row)) === 'over';
       switch (result.kind) {

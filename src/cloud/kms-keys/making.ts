@@ -24,7 +24,7 @@ export type Making =
   | { kind: 'manual' }
   | { kind: 'waiting'; problem: Problem }
   /** It was sent, and may have made one: that is looked for before it is sent again. */
-  | { kind: 'sent'; awaited: AwaitedRequest }
+  | { kind: 'sent'; kms: KmsKeys; awaited: AwaitedRequest }
   /** From here it waits for AWS's quota among those that do, and holds up none that is only looked at. */
   | { kind: 'in-turn' }
   | { kind: 'ready'; kms: KmsKeys; policy: string };
@@ -39,7 +39,7 @@ export async function lookAtMaking({ context }: Turn, row: KmsKey): Promise<Maki
   const kms = new KmsKeys(aws, row.region);
   const isBusy = kms.isBusy('CreateKey');
   const awaited = awaitedKey(row, context.now(), isBusy);
-  if (awaited !== undefined) return { kind: 'sent', awaited };
+  if (awaited !== undefined) return { kind: 'sent', kms, awaited };
   if (row.create_sent === 1 && row.problem !== null && isBusy) return { kind: 'in-turn' };
   const { policy_source: source } = row;
   if (source === 'DOCUMENT') return { kind: 'ready', kms, policy: row.policy };
@@ -57,7 +57,7 @@ export function makingStep(turn: Turn, row: KmsKey, making: Making, at: Moment):
     case 'waiting':
       return new Waiting(making.problem, null, 'none');
     case 'sent':
-      return findStep(turn, row, making.awaited);
+      return findStep(turn, row, making);
     case 'in-turn':
       return new Waiting(null, null, 'none');
     case 'ready':

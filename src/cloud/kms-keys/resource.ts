@@ -28,7 +28,7 @@ import {
   toApplyOf,
   type KmsKey,
 } from './records.ts';
-import { wishStep } from './settle.ts';
+import { wantedStep } from './settle.ts';
 import { operationOf, taskOf } from './tasks.ts';
 import { confirmed } from './unshown.ts';
 
@@ -91,7 +91,7 @@ function next(turn: Turn, row: KmsKey, observed: Observed<Seen>, at: Moment): Ne
     case 'make':
       return making && makingStep(turn, row, making, at);
     case 'settle':
-      return row.wanted === null ? undefined : wishStep(turn, row, row.wanted);
+      return row.wanted === null ? undefined : wantedStep(turn, row, row.wanted);
     case 'alias':
       return alias && aliasStep(turn, row, alias);
     case 'apply':
@@ -124,7 +124,7 @@ function leaveStep(turn: Turn, row: KmsKey): Step<'kms_keys', KmsKey> {
   if (row.key_id === '')
     return row.create_sent === 0 || isManual(row) ? goneStep('NEVER_MADE') : findStep(turn, row);
   if (row.leaving === 'KEEP' || isManual(row)) return goneStep('KEPT');
-  if (row.wanted === 'SCHEDULE_DELETION') return wishStep(turn, row, row.wanted);
+  if (row.wanted === 'SCHEDULE_DELETION') return wantedStep(turn, row, row.wanted);
   return goneStep(row.cloud_status === 'NOT_FOUND' ? 'GONE_IN_AWS' : 'DELETION_SCHEDULED');
 }
 

@@ -34,7 +34,7 @@ export const wantedStates = {
 } as const satisfies Record<Wanted, KmsKeyRow['cloud_wish']>;
 
 /** Has AWS do what was asked for. A wish that changed meanwhile stays. */
-export function wishStep({ context }: Turn, row: KmsKey, wanted: Wanted): Step<'kms_keys', KmsKey> {
+export function wantedStep({ context }: Turn, row: KmsKey, wanted: Wanted): Step<'kms_keys', KmsKey> {
   return {
     operation: operationOf(row),
     changes: true,
@@ -99,7 +99,7 @@ const maxStaleLooks = 150;
 /** Such as after a request that was obeyed, whose answer was lost, and which was sent once more. */
 function isStale(row: KmsKey, wanted: Wanted, state: string): boolean {
   const last = problemOf(row);
-  const looks = last?.fault === 'settling' ? (last.times ?? 0) : 0;
+  const looks = last?.fault === 'settling' ? last.times : 0;
   return looks < maxStaleLooks && (from[wanted] as readonly string[]).includes(state);
 }
 

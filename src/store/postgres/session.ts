@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { StoreError } from '../store-error.ts';
-import { durabilityProblems, type DurabilityRow } from './durability.ts';
+import { durabilityProblems, durabilityQuery, type DurabilityRow } from './durability.ts';
 import { nameOf, type Durability, type PostgresSettings } from './settings.ts';
 
 /** What is known of one connection: who serves it, and what that does with what it has acknowledged. */
@@ -24,14 +24,12 @@ interface SessionRow extends DurabilityRow {
 /** PostgreSQL 14. */
 const oldestVersion = 140_000;
 
-const sessionQuery = `SELECT pg_backend_pid() AS pid,
+const sessionQuery = `${durabilityQuery},
+  pg_backend_pid() AS pid,
   (SELECT backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()) AS backend_start,
   pg_is_in_recovery() AS in_recovery,
   current_setting('server_encoding') AS encoding,
-  current_setting('server_version_num')::integer AS version,
-  current_setting('fsync') AS fsync,
-  current_setting('full_page_writes') AS full_page_writes,
-  current_setting('synchronous_standby_names') AS synchronous_standby_names`;
+  current_setting('server_version_num')::integer AS version`;
 
 /** Looks at whom a new connection leads to. Throws StoreError where the store cannot be there. */
 export async function examine(client: Client, settings: PostgresSettings): Promise<Session> {
