@@ -38,7 +38,7 @@ export function authorityOf(
         throw new Problem(
           'forbidden',
           'what you may do was changed while the request was under way; it was not done',
-          { remediation: 'look at what you may do now (holdfast session show), then repeat it' },
+          { remediation: 'look at what you may do now (holdfast whoami), then repeat it' },
         );
       const others = await othersNow(trx, now.sight, named);
       if (others !== undefined) throw new Problem('not-found', `there is no such ${others}`);

@@ -134,7 +134,7 @@ function problemOf(error: unknown, { host, port, security }: MailSettings): stri
     case 'ENOAUTH':
       // It has none of PLAIN, LOGIN and CRAM-MD5.
       if (responseCode === 504) return `the mail server takes no password the way we can send one${number}`;
-      return `the mail server refused user name or password${number}`;
+      return `the mail server refused username or password${number}`;
     case 'ETIMEDOUT':
       return `the mail server at ${host}:${port} does not answer`;
     case 'EDNS':

@@ -44,7 +44,7 @@ export async function restrictKeyObject(
     await context.tokens.pool(token).call({ kind: 'restrictKey', key, label }, managementDeadline());
   } catch (error) {
     await context.store.write(aftermath, async (trx) => {
-      const after = { token, problem: error instanceof TokenError ? error.message : 'an error of ours' };
+      const after = { token, problem: error instanceof TokenError ? error.message : 'internal server error' };
       await record(trx, aftermath, { ...entry('restrict'), outcome: 'refused', after });
     });
     throw isRefusal(error) ? refusal(error, found) : error;

@@ -80,7 +80,7 @@ async function checkMayGo(
         : `; in AWS ${counted(externalKeyStores, 'external key store')} and ${counted(kmsKeys, 'KMS key')} would stay behind, and nothing encrypted with them could be read again`;
     throw new VaultError(
       'conflict',
-      `the vault is not empty: ${counted(vault.key_sets, 'key set')}, ${counted(vault.cloud_keys, 'CloudKey')} whose key objects would be destroyed for ever${inAws}`,
+      `the vault is not empty: ${counted(vault.key_sets, 'key set')}, ${counted(vault.cloud_keys, 'CloudKey')} whose key objects would be destroyed forever${inAws}`,
       'repeat its name (confirm=<name>) where this is meant',
     );
   }

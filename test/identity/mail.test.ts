@@ -186,7 +186,7 @@ test.serial('a wrong password is told as such, without the password or the serve
   await settings(t.context, server.port, { password: new Secret('another password') });
   await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
     instanceOf: MailError,
-    message: 'the mail server refused user name or password (535)',
+    message: 'the mail server refused username or password (535)',
   });
 });
 
@@ -216,7 +216,7 @@ test.serial(
     t.deepEqual(
       await saidOf('535 5.7.139 Basic authentication is disabled, see aka.ms/x', 'AUTH PLAIN LOGIN'),
       {
-        message: 'the mail server refused user name or password (535)',
+        message: 'the mail server refused username or password (535)',
         said: '535 5.7.139 Basic authentication is disabled, see aka.ms/x',
       },
     );

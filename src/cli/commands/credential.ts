@@ -202,7 +202,7 @@ async function printIssued(
     const { rawSecretAccessKey: _, consoleFile, ...credential } = await issued();
     write(`${JSON.stringify(consoleFile, null, 2)}\n`, madeOf(credential));
     printChanged(
-      `${issuedSentence(credential)} Its secret is in ${file}, for the console of AWS.`,
+      `${issuedSentence(credential)} Its secret is in ${file}, for the AWS console.`,
       { ...credential, consoleFile: file },
       options,
     );

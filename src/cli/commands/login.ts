@@ -109,7 +109,7 @@ async function withPassword(
   known: string | undefined,
 ): Promise<Session> {
   const username =
-    input.username ?? known ?? (await askLine('User name: ', 'who signs in? Add --username NAME'));
+    input.username ?? known ?? (await askLine('Username: ', 'who signs in? Add --username NAME'));
   const password = await readSecret({
     what: 'password',
     option: '--password-file',

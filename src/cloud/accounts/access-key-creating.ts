@@ -43,8 +43,8 @@ export class LostKeyError extends VaultError {
       'conflict',
       inactiveSince === undefined ? lost : `${lost}; Holdfast made it inactive in IAM at ${inactiveSince}`,
       inactiveSince === undefined
-        ? `nothing: it is made inactive after ${until.toISOString()}, unless IAM says by then that somebody uses it, and deleted days later; or delete it in IAM now, if nobody made it by hand, then rotate again`
-        : `nothing: it is deleted after ${until.toISOString()}; whoever made it by hand and needs it activates it in IAM before that; if nobody did, delete it in IAM now, then rotate again`,
+        ? `nothing: it is made inactive after ${until.toISOString()}, unless IAM says by then that somebody uses it, and deleted days later; or delete it in IAM now, if nobody created it manually, then rotate again`
+        : `nothing: it is deleted after ${until.toISOString()}; whoever created it manually and needs it activates it in IAM before that; if nobody did, delete it in IAM now, then rotate again`,
     );
     this.until = until;
   }
@@ -208,7 +208,11 @@ export function rotationFailed({ error, isNew, problem, now: at }: Failure) {
   return (now: RotatedAccount): Recorded<'csp_accounts'> => ({
     // What is waited for for days is looked at in between: somebody may have put it right in IAM.
     ...(error instanceof LostKeyError
-      ? { change: { access_key_rotation_retry_at: sooner(error.until, after(at, longestPause)).toISOString() } }
+      ? {
+          change: {
+            access_key_rotation_retry_at: sooner(error.until, after(at, longestPause)).toISOString(),
+          },
+        }
       : {}),
     entries: isNew
       ? [{ ...accountEntry('access-key-rotation-failed', now), after: { problem: problem.code } }]

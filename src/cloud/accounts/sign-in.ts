@@ -167,7 +167,7 @@ export function manualProblem(): VaultError {
   return new VaultError(
     'conflict',
     'the CSP account is of type manual: nothing here signs in to AWS for it',
-    'do it by hand in AWS and tell the result here, or give the CSP account an access key or a role',
+    'do it manually in AWS and tell the result here, or give the CSP account an access key or a role',
   );
 }
 

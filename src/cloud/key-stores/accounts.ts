@@ -38,6 +38,6 @@ export function byHandProblem(inAws: string, then: string): VaultError {
   return new VaultError(
     'conflict',
     'Holdfast does not sign in to AWS for this external key store: it is managed manually',
-    `${inAws} in the console of AWS KMS or with its command, ${then}; or give the key set’s CSP account an access key or a role and link the key store`,
+    `${inAws} in the AWS KMS console or with its command, ${then}; or give the key set’s CSP account an access key or a role and link the key store`,
   );
 }
