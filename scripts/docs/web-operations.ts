@@ -1,10 +1,9 @@
-import { openApi, type Operation, type Parameter } from '../../src/admin/openapi/document.ts';
+import { openApi, type Operation } from '../../src/admin/openapi/document.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
-import { typeOf } from './api-types.ts';
 
 /*
- * The operations of the OpenAPI document for the console: what each takes and answers, as types; and as data where it is,
- * what it asks for and who may use it, so that the console offers nobody what the API would refuse them.
+ * The operations of the OpenAPI document for the console, by their names: what each asks for and who may use it, so that the
+ * console offers nobody what the API would refuse them. What each takes and answers is a type in `Paths` of the client.
  */
 
 const document = openApi(allRoutes, { version: '', serverUrl: 'https://localhost' });
@@ -18,10 +17,8 @@ const all = Object.entries(document.paths)
 export function webOperations(): string {
   return [
     '/* oxlint-disable max-lines -- generated */',
-    "import type { Schemas } from '../../src/cli/client/api-types.ts';",
-    `export interface Operations {\n${all.map(({ operation }) => typed(operation)).join('\n')}\n}`,
-    'export type OperationName = keyof Operations;',
-    `export const operations = {\n${all.map((one) => told(one)).join('\n')}\n} as const satisfies Record<OperationName, OperationFacts>;`,
+    `export const operations = {\n${all.map((one) => told(one)).join('\n')}\n} as const satisfies Record<string, OperationFacts>;`,
+    'export type OperationName = keyof typeof operations;',
     `export interface OperationFacts {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Under /api/v1, with \`{parameters}\`. */
@@ -34,35 +31,7 @@ export function webOperations(): string {
   ].join('\n\n');
 }
 
-function typed(operation: Operation): string {
-  const own = operation.parameters.filter((one): one is Parameter => 'name' in one);
-  const body = operation.requestBody?.content['application/json'].schema;
-  const parts = [
-    fields(
-      'params',
-      own.filter((one) => one.in === 'path'),
-    ),
-    fields(
-      'query',
-      own.filter((one) => one.in === 'query'),
-    ),
-    body === undefined ? undefined : `body: ${typeOf(body)};`,
-    ...Object.entries(operation.responses).map(([status, { content }]) =>
-      Number(status) < 300 && content !== undefined
-        ? `answer: ${typeOf(content['application/json'].schema)};`
-        : undefined,
-    ),
-  ];
-  return `/** ${operation.summary}. */\n${operation.operationId}: {\n${parts.filter((part) => part !== undefined).join('\n')}\n};`;
-}
-
-function fields(name: string, parameters: readonly Parameter[]): string | undefined {
-  if (parameters.length === 0) return undefined;
-  const each = parameters.map((one) => `${one.name}${one.required ? '' : '?'}: ${typeOf(one.schema)};`);
-  return `${name}: {\n${each.join('\n')}\n};`;
-}
-
-function told({ path, method, operation }: (typeof all)[number]): string {
+function told({ path, method, operation }: { path: string; method: string; operation: Operation }): string {
   const permission = operation['x-holdfast-permission'] ?? {};
-  return `${operation.operationId}: ${JSON.stringify({ method, path, ...permission })},`;
+  return `/** ${operation.summary}. */\n${operation.operationId}: ${JSON.stringify({ method, path, ...permission })},`;
 }

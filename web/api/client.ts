@@ -1,4 +1,5 @@
-import { operations, type OperationName, type Operations } from './operations.ts';
+import type { AnswerOf, BodyOf, ParamsOf, QueryOf } from './operation-types.ts';
+import { operations, type OperationName } from './operations.ts';
 import { readProblem, unreachable } from './problem.ts';
 
 /*
@@ -6,21 +7,20 @@ import { readProblem, unreachable } from './problem.ts';
  * changes something shows the session's CSRF token, which is in the memory of the page alone.
  */
 
-type Part<O extends OperationName, P extends 'params' | 'query' | 'body'> =
-  Operations[O] extends Record<P, infer T> ? { [K in P]: T } : { [K in P]?: undefined };
+type Part<Name extends string, T> = [T] extends [undefined]
+  ? { [N in Name]?: undefined }
+  : { [N in Name]: T };
 
 /** What an operation is given. */
-export type Input<O extends OperationName> = Part<O, 'params'> &
-  Partial<Part<O, 'query'>> &
-  Part<O, 'body'> & {
+export type Input<O extends OperationName> = Part<'params', ParamsOf<O>> &
+  Partial<Part<'query', QueryOf<O>>> &
+  Part<'body', BodyOf<O>> & {
     /** ETag of what was seen, for what changes it. */
     ifMatch?: string;
     /** For what makes something: a repetition with the same key does not make it twice. */
     idempotencyKey?: string;
     signal?: AbortSignal;
   };
-
-export type AnswerOf<O extends OperationName> = Operations[O] extends { answer: infer T } ? T : undefined;
 
 export interface Answered<T> {
   body: T;

@@ -8,16 +8,14 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { call, type Answered, type AnswerOf, type Input } from './client.ts';
-import type { OperationName, Operations } from './operations.ts';
+import { call, type Answered, type Input } from './client.ts';
+import type { AnswerOf, ParamsOf, QueryOf } from './operation-types.ts';
+import type { OperationName } from './operations.ts';
 import { lookForSessionTrouble } from '../session/trouble.ts';
 import { useIsWatched } from './watched.ts';
 import { ProblemError } from './problem.ts';
 
 /* Reading and acting, for pages: what is shown is what the server said last, and is never guessed ahead. */
-
-type ParamsOf<O extends OperationName> = Operations[O] extends { params: infer T } ? T : undefined;
-type QueryOf<O extends OperationName> = Operations[O] extends { query: infer T } ? T : undefined;
 
 /** Operations that answer a page of a list. */
 export type ListName = {
@@ -86,7 +84,7 @@ export function useList<O extends ListName>(
       queryFn: async ({ pageParam, signal }) => {
         const { body } = await call(operation, {
           params,
-          query: { limit: 200, ...(query as object | undefined), cursor: pageParam },
+          query: { limit: 200, ...query, cursor: pageParam },
           signal,
         } as unknown as Input<O>);
         return body as { items: ItemOf<O>[]; next: string | null };
@@ -118,7 +116,7 @@ export function useWholeList<O extends ListName>(
       do {
         const { body } = await call(operation, {
           params,
-          query: { limit: 200, ...(query as object | undefined), cursor },
+          query: { limit: 200, ...query, cursor },
           signal,
         } as unknown as Input<O>);
         const page = body as { items: ItemOf<O>[]; next: string | null };

@@ -4,13 +4,14 @@ import Checkbox from '@cloudscape-design/components/checkbox';
 import FormField from '@cloudscape-design/components/form-field';
 import Multiselect from '@cloudscape-design/components/multiselect';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import type { Answered, AnswerOf } from '../api/client.ts';
+import type { Answered } from '../api/client.ts';
+import type { AnswerOf } from '../api/operation-types.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys, useWholeList } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
-import { TextField } from '../parts/fields.tsx';
+import { NamedFields, TextField } from '../parts/fields.tsx';
 import { useSeen } from '../parts/seen.tsx';
 import { FirstPasswordPanel } from '../people/first-password-panel.tsx';
 import { factsOfVault } from '../people/settings-page.tsx';
@@ -75,20 +76,7 @@ export function CreateVaultDialog({ onClose }: { onClose: () => void }) {
         return 'stay';
       }}
     >
-      <TextField
-        label={t.name}
-        value={form.name}
-        onText={(name) => set({ name })}
-        error={fieldProblem(problem, '/name')}
-        autoFocus
-      />
-      <TextField
-        label={parts.description}
-        optional
-        value={form.description}
-        onText={(description) => set({ description })}
-        error={fieldProblem(problem, '/description')}
-      />
+      <NamedFields form={form} set={set} problem={problem} nameLabel={t.name} />
       <TextField
         label={t.administratorName}
         value={form.administrator}

@@ -177,14 +177,7 @@ function EventPanel({ event, onClose }: { event: Event; onClose: () => void }) {
             [t.target, `${event.target.kind} ${event.target.name}`],
             [t.outcome, <Outcome key="outcome" of={event.outcome} />],
             [t.from, event.address || parts.none],
-            [
-              t.requestId,
-              event.requestId === '' ? (
-                parts.none
-              ) : (
-                <Copyable key="request" text={event.requestId} what={t.requestId} />
-              ),
-            ],
+            [t.requestId, <Copyable key="request" text={event.requestId} what={t.requestId} />],
           ]}
         />
         <ColumnLayout columns={2}>

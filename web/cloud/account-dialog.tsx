@@ -5,7 +5,7 @@ import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys, useWholeList } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
-import { SelectField, TextField } from '../parts/fields.tsx';
+import { NamedFields, SelectField, TextField } from '../parts/fields.tsx';
 import { changeOf, merged, useSeen } from '../parts/seen.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { accounts as t } from '../texts/cloud.ts';
@@ -98,21 +98,7 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
       ]}
       {...whenChanged}
     >
-      <TextField
-        label={parts.name}
-        value={form.name}
-        onText={(name) => set({ name })}
-        error={fieldProblem(problem, '/name')}
-        autoFocus
-        mono
-      />
-      <TextField
-        label={parts.description}
-        optional
-        value={form.description}
-        onText={(description) => set({ description })}
-        error={fieldProblem(problem, '/description')}
-      />
+      <NamedFields form={form} set={set} problem={problem} mono />
       <SelectField
         label={t.group}
         description={t.groupWhy}

@@ -6,8 +6,7 @@ import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Tabs from '@cloudscape-design/components/tabs';
-import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
@@ -17,6 +16,7 @@ import { Page } from '../frame/page.tsx';
 import { ProblemAlert, sentence } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { PageTabs } from '../parts/page-tabs.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { useSeen } from '../parts/seen.tsx';
@@ -54,7 +54,6 @@ function Known({ account, etag, refetch }: Props) {
   const home = homeOf(useSession().user);
   const may = useMay();
   const flash = useFlash();
-  const [search, setSearch] = useSearchParams();
   const [open, setOpen] = useState<{
     act: 'edit' | 'rotate' | 'remove';
     account: CspAccount;
@@ -98,10 +97,8 @@ function Known({ account, etag, refetch }: Props) {
     >
       <SpaceBetween size="l">
         {problem !== undefined && <ProblemAlert problem={problem} />}
-        <Tabs
-          ariaLabel={account.name}
-          activeTabId={search.get('tab') ?? 'overview'}
-          onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
+        <PageTabs
+          of={account.name}
           tabs={[
             { id: 'overview', label: t.overview, content: <Overview account={account} /> },
             { id: 'policy', label: t.policy, content: <AccountPolicy account={account} /> },
@@ -136,24 +133,10 @@ function Overview({ account }: { account: CspAccount }) {
         <Facts
           items={[
             [t.type, t.types[account.type]],
-            [
-              t.account,
-              account.awsAccountId === '' ? (
-                parts.none
-              ) : (
-                <Copyable key="account" text={account.awsAccountId} what={t.account} />
-              ),
-            ],
+            [t.account, <Copyable key="account" text={account.awsAccountId} what={t.account} />],
             [t.region, account.defaultRegion || parts.none],
             [t.group, groups.data?.find(({ id }) => id === account.adminGroupId)?.name ?? parts.none],
-            [
-              t.accessKeyId,
-              account.accessKeyId === null ? (
-                parts.none
-              ) : (
-                <Copyable key="key" text={account.accessKeyId} what={t.accessKeyId} />
-              ),
-            ],
+            [t.accessKeyId, <Copyable key="key" text={account.accessKeyId} what={t.accessKeyId} />],
             [t.age, <WholeTime key="age" at={account.accessKeyCreatedAt} />],
             [
               t.rotation,
@@ -163,22 +146,8 @@ function Overview({ account }: { account: CspAccount }) {
               t.nextRotation,
               <WholeTime key="next" at={account.nextAccessKeyRotationAt} none={parts.never} />,
             ],
-            [
-              t.roleArn,
-              account.roleArn === null ? (
-                parts.none
-              ) : (
-                <Copyable key="role" text={account.roleArn} what={t.roleArn} />
-              ),
-            ],
-            [
-              t.externalId,
-              account.externalId === null ? (
-                parts.none
-              ) : (
-                <Copyable key="id" text={account.externalId} what={t.externalId} />
-              ),
-            ],
+            [t.roleArn, <Copyable key="role" text={account.roleArn} what={t.roleArn} />],
+            [t.externalId, <Copyable key="id" text={account.externalId} what={t.externalId} />],
             [t.partition, account.partition],
             [t.fips, account.fips ? parts.yes : parts.no],
           ]}
@@ -195,10 +164,7 @@ function Overview({ account }: { account: CspAccount }) {
             <Facts
               items={[
                 [t.check, <CheckState key="state" account={account} />],
-                [
-                  t.whoAws,
-                  check.arn === null ? parts.none : <Copyable key="arn" text={check.arn} what={t.whoAws} />,
-                ],
+                [t.whoAws, <Copyable key="arn" text={check.arn} what={t.whoAws} />],
                 [t.method, t.methods[check.method]],
                 [t.missingList, <Actions key="missing" actions={check.missing} />],
                 [t.notTriedList, <Actions key="not" actions={check.notTried} />],

@@ -6,8 +6,7 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import Tabs from '@cloudscape-design/components/tabs';
-import { useParams, useSearchParams } from 'react-router';
+import { useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { again, pace, useAct, useRecord } from '../api/queries.ts';
@@ -18,6 +17,7 @@ import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { AwsState } from '../keys/aws-state.tsx';
 import { AwsProblem } from '../keys/aws-tab.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { PageTabs } from '../parts/page-tabs.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
@@ -61,7 +61,6 @@ function Known({ kmsKey, etag, refetch }: Props) {
   const vaultId = useVaultId();
   const home = homeOf(useSession().user);
   const may = useMay();
-  const [search, setSearch] = useSearchParams();
   const [open, setOpen] = useState<{ act: KmsKeyAct; kmsKey: KmsKey; etag: string }>();
   const refresh = useAct('refreshKmsKey');
   const look = useSubmit(async () => {
@@ -119,10 +118,8 @@ function Known({ kmsKey, etag, refetch }: Props) {
             ))}
           </Alert>
         )}
-        <Tabs
-          ariaLabel={title}
-          activeTabId={search.get('tab') ?? 'overview'}
-          onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
+        <PageTabs
+          of={title}
           tabs={[
             { id: 'overview', label: t.overview, content: <Overview kmsKey={kmsKey} /> },
             { id: 'policy', label: t.policy, content: <Policy kmsKey={kmsKey} /> },
@@ -165,14 +162,8 @@ function Overview({ kmsKey }: { kmsKey: KmsKey }) {
               {kmsKey.cloudKeyName}
             </Link>,
           ],
-          [
-            'ARN',
-            kmsKey.keyArn === null ? parts.none : <Copyable key="arn" text={kmsKey.keyArn} what="ARN" />,
-          ],
-          [
-            t.alias,
-            kmsKey.alias === '' ? parts.none : <Copyable key="alias" text={kmsKey.alias} what={t.alias} />,
-          ],
+          ['ARN', <Copyable key="arn" text={kmsKey.keyArn} what="ARN" />],
+          [t.alias, <Copyable key="alias" text={kmsKey.alias} what={t.alias} />],
           [t.region, kmsKey.region],
           [t.origin, t.origins[kmsKey.origin]],
           [t.seen, <WholeTime key="seen" at={kmsKey.cloudStatusAt} none={parts.never} />],

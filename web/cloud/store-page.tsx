@@ -177,19 +177,9 @@ function Configuration({ store }: { store: Store }) {
             </Link>,
           ],
           [t.region, store.region],
-          [
-            t.id,
-            store.customKeyStoreId === null ? (
-              parts.none
-            ) : (
-              <Copyable key="id" text={store.customKeyStoreId} what={t.id} />
-            ),
-          ],
+          [t.id, <Copyable key="id" text={store.customKeyStoreId} what={t.id} />],
           [t.endpoint, <Copyable key="endpoint" text={store.uriEndpoint} what={t.endpoint} />],
-          [
-            t.uriPath,
-            store.uriPath === '' ? parts.none : <Copyable key="path" text={store.uriPath} what={t.uriPath} />,
-          ],
+          [t.uriPath, <Copyable key="path" text={store.uriPath} what={t.uriPath} />],
           [t.connectivity, t.connectivities[store.connectivity]],
           [t.service, store.vpcEndpointServiceName ?? parts.none],
           [t.origin, t.origins[store.origin]],

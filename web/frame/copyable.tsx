@@ -1,8 +1,10 @@
 import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard';
 import { frame as t } from '../texts/frame.ts';
+import { parts } from '../texts/parts.ts';
 
-/** An id, an ARN, an address: told in a fixed pitch, with a button that copies it. */
-export function Copyable({ text, what }: { text: string; what?: string }) {
+/** An id, an ARN, an address: told in a fixed pitch, with a button that copies it. Where there is none, that. */
+export function Copyable({ text, what }: { text: string | null; what?: string }) {
+  if (text === null || text === '') return <>{parts.none}</>;
   return (
     <span className="copyable">
       <CopyToClipboard

@@ -6,7 +6,7 @@ import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys, useRecord, useWholeList } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
-import { SelectField, TextField } from '../parts/fields.tsx';
+import { NamedFields, SelectField, TextField } from '../parts/fields.tsx';
 import { changeOf, merged, useSeen, type Fact } from '../parts/seen.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
@@ -96,21 +96,7 @@ export function KeySetDialog({ keySet, onClose, onMade }: Props) {
       ]}
       {...whenChanged}
     >
-      <TextField
-        label={parts.name}
-        value={form.name}
-        onText={(name) => set({ name })}
-        error={fieldProblem(problem, '/name')}
-        autoFocus
-        mono
-      />
-      <TextField
-        label={parts.description}
-        optional
-        value={form.description}
-        onText={(description) => set({ description })}
-        error={fieldProblem(problem, '/description')}
-      />
+      <NamedFields form={form} set={set} problem={problem} mono />
       <SelectField
         label={t.token}
         description={t.tokenWhy}

@@ -5,8 +5,7 @@ import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import Container from '@cloudscape-design/components/container';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Tabs from '@cloudscape-design/components/tabs';
-import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
@@ -18,6 +17,7 @@ import { sentence } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
+import { PageTabs } from '../parts/page-tabs.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
@@ -52,7 +52,6 @@ interface Props {
 function Known({ keySet, etag, refetch }: Props) {
   const home = homeOf(useSession().user);
   const may = useMay();
-  const [search, setSearch] = useSearchParams();
   const [open, setOpen] = useState<{ act: Act; keySet: KeySet; etag: string }>();
   const start = (act: Act) => setOpen({ act, keySet, etag });
   const isFrozen = keySet.frozenSince.keySet !== null;
@@ -90,10 +89,8 @@ function Known({ keySet, etag, refetch }: Props) {
             {sentence(warning.message)} {sentence(warning.remediation)}
           </Alert>
         ))}
-        <Tabs
-          ariaLabel={keySet.name}
-          activeTabId={search.get('tab') ?? 'overview'}
-          onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
+        <PageTabs
+          of={keySet.name}
           tabs={[
             { id: 'overview', label: t.overview, content: <Overview keySet={keySet} /> },
             { id: 'credentials', label: t.credentials, content: <CredentialsTab keySet={keySet} /> },

@@ -1,6 +1,6 @@
 import Box from '@cloudscape-design/components/box';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { State, stateWord } from '../parts/state.tsx';
 import { keys as t } from '../texts/keys.ts';
@@ -25,41 +25,33 @@ export function AwsStates({ kmsKeys }: { kmsKeys: readonly KmsKey[] }) {
 
 /** What AWS has, where it is on its way to, and whether it differs. */
 export function AwsState({ kmsKey }: { kmsKey: KmsKey }) {
-  const { step, problem, wanted, drift, cloudStatus } = kmsKey;
-  if (step === 'GONE') return <State of="GONE" />;
-  if (step !== 'DONE' && problem !== null)
-    return (
-      <StatusIndicator
-        type={problem.fault === 'waiting' || problem.fault === 'settling' ? 'pending' : 'error'}
-      >
-        {problem.fault === 'waiting' ? `${t.waiting}: ${problem.message}` : problem.code}
-      </StatusIndicator>
-    );
-  if (step !== 'DONE') return <StatusIndicator type="in-progress">{t.notYet}</StatusIndicator>;
-  if (wanted !== null)
-    return (
-      <StatusIndicator type="in-progress">
-        {stateWord(cloudStatus)}, {t.wanted[wanted]}
-      </StatusIndicator>
-    );
-  if (drift)
-    return (
-      <StatusIndicator type="warning">
-        {stateWord(cloudStatus)}, {t.drift}
-      </StatusIndicator>
-    );
-  return <State of={cloudStatus} />;
+  const { sign, word } = awsWord(kmsKey);
+  return sign === undefined ? <State of={word} /> : <StatusIndicator type={sign}>{word}</StatusIndicator>;
 }
 
-/** The same as text, for filters. */
+/** The same as text, for filters and files. */
 export function awsText(kmsKeys: readonly KmsKey[]): string {
   return kmsKeys
-    .map(({ step, drift, cloudStatus }) =>
-      step === 'DONE'
-        ? `${stateWord(cloudStatus)}${drift ? `, ${t.drift}` : ''}`
-        : step === 'GONE'
-          ? stateWord('GONE')
-          : t.notYet,
-    )
+    .map((kmsKey) => {
+      const { sign, word } = awsWord(kmsKey);
+      return sign === undefined ? stateWord(word) : word;
+    })
     .join('; ');
+}
+
+/** In words, with the sign for them; without a sign it is a state that has its own. */
+function awsWord({ step, problem, wanted, drift, cloudStatus }: KmsKey): {
+  sign?: StatusIndicatorProps.Type;
+  word: string;
+} {
+  if (step === 'GONE') return { word: 'GONE' };
+  if (step !== 'DONE' && problem?.fault === 'waiting')
+    return { sign: 'pending', word: `${t.waiting}: ${problem.message}` };
+  if (step !== 'DONE' && problem !== null)
+    return { sign: problem.fault === 'settling' ? 'pending' : 'error', word: problem.code };
+  if (step !== 'DONE') return { sign: 'in-progress', word: t.notYet };
+  const status = stateWord(cloudStatus);
+  if (wanted !== null) return { sign: 'in-progress', word: `${status}, ${t.wanted[wanted]}` };
+  if (drift) return { sign: 'warning', word: `${status}, ${t.drift}` };
+  return { word: cloudStatus };
 }

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'react';
 import Box from '@cloudscape-design/components/box';
-import { call, type AnswerOf } from '../api/client.ts';
+import { call } from '../api/client.ts';
+import type { AnswerOf } from '../api/operation-types.ts';
 import { useDo } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';

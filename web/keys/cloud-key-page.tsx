@@ -2,12 +2,12 @@ import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Tabs from '@cloudscape-design/components/tabs';
-import { useNavigate, useParams, useSearchParams } from 'react-router';
+import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { again, pace, useRecord } from '../api/queries.ts';
 import { Page } from '../frame/page.tsx';
+import { PageTabs } from '../parts/page-tabs.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
@@ -47,7 +47,6 @@ interface Props {
 function Known({ cloudKey, etag, refetch }: Props) {
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
-  const [search, setSearch] = useSearchParams();
   // What is seen when the dialog is opened is what the act is made against.
   const [open, setOpen] = useState<{ act: KeyAct; cloudKey: CloudKey; etag: string }>();
   const acts = useActs(cloudKey);
@@ -82,10 +81,8 @@ function Known({ cloudKey, etag, refetch }: Props) {
     >
       <SpaceBetween size="l">
         <Progress cloudKey={cloudKey} />
-        <Tabs
-          ariaLabel={cloudKey.name}
-          activeTabId={search.get('tab') ?? 'overview'}
-          onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
+        <PageTabs
+          of={cloudKey.name}
           tabs={[
             { id: 'overview', label: t.overview, content: <KeyOverviewTab cloudKey={cloudKey} /> },
             { id: 'aws', label: t.aws, content: <AwsTab cloudKey={cloudKey} /> },

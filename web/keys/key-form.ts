@@ -1,5 +1,5 @@
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import type { Operations } from '../api/operations.ts';
+import type { BodyOf } from '../api/operation-types.ts';
 import { changeOf } from '../parts/seen.tsx';
 import type { CloudKeyWords } from '../texts/command-words.ts';
 
@@ -50,7 +50,7 @@ export function formOf(key: Schemas['CloudKey']): KeyForm {
   };
 }
 
-type Changed = Operations['updateCloudKey']['body'];
+type Changed = BodyOf<'updateCloudKey'>;
 
 /** The fields that creates and changes have in common. */
 function common(
@@ -66,7 +66,7 @@ function common(
   };
 }
 
-export function createBody(form: KeyForm): Operations['createCloudKey']['body'] {
+export function createBody(form: KeyForm): BodyOf<'createCloudKey'> {
   return {
     ...common(form),
     keySetId: form.keySetId,

@@ -3,6 +3,7 @@ import FormField from '@cloudscape-design/components/form-field';
 import Input, { type InputProps } from '@cloudscape-design/components/input';
 import Select from '@cloudscape-design/components/select';
 import Textarea from '@cloudscape-design/components/textarea';
+import { fieldProblem } from '../api/problem.ts';
 import { parts as t } from '../texts/parts.ts';
 
 /* Fields of forms, with their label, what they are for, and what is wrong with them. */
@@ -58,6 +59,39 @@ export function TextField({ value, onText, rows, autoComplete = 'off', mono, ...
         />
       )}
     </FormField>
+  );
+}
+
+interface NamedProps {
+  form: { name: string; description: string };
+  set: (change: { name?: string; description?: string }) => void;
+  /** What was refused, which its fields tell. */
+  problem: unknown;
+  nameLabel?: string;
+  /** A name as in AWS, which is no word of a language. */
+  mono?: boolean;
+}
+
+/** Name and description, which most records begin with. */
+export function NamedFields({ form, set, problem, nameLabel = t.name, mono = false }: NamedProps) {
+  return (
+    <>
+      <TextField
+        label={nameLabel}
+        value={form.name}
+        onText={(name) => set({ name })}
+        error={fieldProblem(problem, '/name')}
+        autoFocus
+        mono={mono}
+      />
+      <TextField
+        label={t.description}
+        optional
+        value={form.description}
+        onText={(description) => set({ description })}
+        error={fieldProblem(problem, '/description')}
+      />
+    </>
   );
 }
 

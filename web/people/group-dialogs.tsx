@@ -2,11 +2,10 @@ import { useState, type ReactNode } from 'react';
 import Box from '@cloudscape-design/components/box';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call } from '../api/client.ts';
-import { fieldProblem } from '../api/problem.ts';
 import { useAct, useIdempotencyKeys } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
-import { TextField } from '../parts/fields.tsx';
+import { NamedFields } from '../parts/fields.tsx';
 import { changeOf, merged, Opened, useSeen, type Fact, type Seen } from '../parts/seen.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
@@ -82,20 +81,7 @@ export function GroupForm({ first, onClose }: { first?: Seen<Group>; onClose: ()
         flash({ type: 'success', header: t.done(name) });
       }}
     >
-      <TextField
-        label={parts.name}
-        value={name}
-        onText={(text) => set({ name: text })}
-        error={fieldProblem(problem, '/name')}
-        autoFocus
-      />
-      <TextField
-        label={parts.description}
-        optional
-        value={description}
-        onText={(text) => set({ description: text })}
-        error={fieldProblem(problem, '/description')}
-      />
+      <NamedFields form={{ name, description }} set={set} problem={problem} />
     </ActDialog>
   );
 }

@@ -12,7 +12,7 @@ import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
-import { TextField } from '../parts/fields.tsx';
+import { NamedFields, TextField } from '../parts/fields.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { changeOf, merged, useSeen, type Fact } from '../parts/seen.tsx';
 import { State, stateWord } from '../parts/state.tsx';
@@ -151,20 +151,7 @@ export function EditVaultDialog({ vault, etag, refetch, onClose }: Seen & { onCl
         flash({ type: 'success', header: t.saved });
       }}
     >
-      <TextField
-        label={t.vaultName}
-        value={form.name}
-        onText={(name) => set({ name })}
-        error={fieldProblem(update.error, '/name')}
-        autoFocus
-      />
-      <TextField
-        label={parts.description}
-        optional
-        value={form.description}
-        onText={(description) => set({ description })}
-        error={fieldProblem(update.error, '/description')}
-      />
+      <NamedFields form={form} set={set} problem={update.error} nameLabel={t.vaultName} />
       <TextField
         label={t.administrator}
         value={form.administrator}

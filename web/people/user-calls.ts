@@ -1,6 +1,6 @@
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call, type Answered } from '../api/client.ts';
-import type { Operations } from '../api/operations.ts';
+import type { BodyOf } from '../api/operation-types.ts';
 import { useDo, useList } from '../api/queries.ts';
 import { useSession } from '../session/session.tsx';
 
@@ -8,7 +8,7 @@ import { useSession } from '../session/session.tsx';
 
 export type User = Schemas['User'];
 export type Role = User['role'];
-type Change = Operations['updateUser']['body'] & Operations['updateApplianceUser']['body'];
+type Change = BodyOf<'updateUser'> & BodyOf<'updateApplianceUser'>;
 
 export interface NewUser {
   username: string;
@@ -73,7 +73,7 @@ export function useUserCalls(): UserCalls {
       create: async (user, idempotencyKey) =>
         run(async () =>
           call('createApplianceUser', {
-            body: user as Operations['createApplianceUser']['body'],
+            body: user as BodyOf<'createApplianceUser'>,
             idempotencyKey,
           }),
         ),
@@ -94,7 +94,7 @@ export function useUserCalls(): UserCalls {
       run(async () =>
         call('createUser', {
           params: { vaultId },
-          body: user as Operations['createUser']['body'],
+          body: user as BodyOf<'createUser'>,
           idempotencyKey,
         }),
       ),
