@@ -1,7 +1,7 @@
 import type { KeyContext } from '../src/keys/followers.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import { AwsClients, type AwsSettings } from '../src/cloud/aws/clients.ts';
-import type { AwsContext } from '../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../src/cloud/controller/context.ts';
 import { silentLog, testAwsSettings } from './aws-settings.ts';
 import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
 import { insertGroup, openVault, type TestVault } from './vault.ts';

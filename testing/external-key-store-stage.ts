@@ -5,12 +5,13 @@ import { ownAuthority, type Act, type Actor } from '../src/evidence/trail.ts';
 import type { SimulatedAccount, Simulator } from '../simulator/simulator.ts';
 import { Secret } from '../src/secret.ts';
 import type { AwsClients, AwsSettings } from '../src/cloud/aws/clients.ts';
-import type { AwsContext } from '../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../src/cloud/controller/context.ts';
 import { listKeyStores, type AwsKeyStore } from '../src/cloud/aws/key-stores.ts';
 import { awsAccountOf } from '../src/cloud/accounts/context.ts';
 import { credentialState, listCredentials } from '../src/keys/credentials/credentials.ts';
 import type { ExternalKeyStore } from '../src/cloud/key-stores/records.ts';
-import { refreshExternalKeyStore, watchExternalKeyStores } from '../src/cloud/key-stores/watch.ts';
+import { refreshExternalKeyStore, keyStoreLooks } from '../src/cloud/key-stores/watch.ts';
+import { runDue } from '../src/cloud/controller/scheduled.ts';
 import { createExternalKeyStore } from '../src/cloud/key-stores/key-stores.ts';
 import { createCspAccount, type CspAccountInput } from '../src/cloud/accounts/accounts.ts';
 import { createKeySet, type KeySet, type KeySetInput } from '../src/keys/key-sets/key-sets.ts';
@@ -243,7 +244,7 @@ export async function anHourOfWatching(
 ): Promise<void> {
   for (let minutes = 0; minutes < 60; minutes += 6) {
     stage.clock.ahead += 6 * 60_000;
-    await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
+    await runDue(keyStoreLooks, vaultContext);
     const stores = await vaultContext.store.db.selectFrom('external_key_stores').selectAll().execute();
     const underWay = stores.filter(({ state, wanted }) => wanted !== null || state.endsWith('ING'));
     if (underWay.length === 0) return;

@@ -1,6 +1,7 @@
 import { KmsKeys } from '../src/cloud/aws/kms-keys.ts';
 import type { Store } from '../src/store/store.ts';
-import { awsAccountOf, type AwsContext } from '../src/cloud/accounts/context.ts';
+import { awsAccountOf } from '../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../src/cloud/controller/context.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyInput } from '../src/keys/cloud-keys.ts';
 import type { OnKmsKey } from '../src/cloud/kms-keys/acts.ts';
 import { advanceKmsKey, type Attempt } from '../src/cloud/kms-keys/attempts.ts';

@@ -1,10 +1,11 @@
 import type { Logger } from '../log.ts';
-import type { AwsContext } from '../cloud/accounts/context.ts';
+import type { AwsClients } from '../cloud/aws/clients.ts';
 import type { NewPinBy } from '../token/login-gate.ts';
 import type { KeyContext } from '../keys/followers.ts';
 
 /** What the management API needs of the node. */
-export interface AdminServices extends AwsContext, KeyContext {
+export interface AdminServices extends KeyContext {
+  aws: AwsClients;
   log: Logger;
   version: string;
   /** Origin under which operators reach the API, such as `https://keys.example.com:9443`. */

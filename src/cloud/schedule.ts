@@ -1,16 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import { monotonicNow } from '../clock.ts';
-import { rotateDueAccessKeys } from './accounts/access-key-rotation.ts';
-import type { AwsContext } from './accounts/context.ts';
-import { AwsLanes, type LaneOptions } from './controller/lanes.ts';
-import { nextStoreLook, watchExternalKeyStores } from './key-stores/watch.ts';
-import { dueChecks, dueWork, nextDueKmsKey, type DueKmsKey, type KindOfWork } from './kms-keys/due.ts';
-import { tellMistake } from './kms-keys/attempts.ts';
-import { advanceKmsKey, type Attempt } from './kms-keys/attempts.ts';
-import { refreshKmsKey } from './kms-keys/attempts.ts';
-import { isBusy, whenIdle } from './controller/turn.ts';
+import { accessKeyRotations } from './accounts/access-key-rotation.ts';
+import type { AwsContext, LoggedAwsContext } from './controller/context.ts';
+import { AwsLanes } from './controller/lanes.ts';
+import { runDue, type ScheduledWork } from './controller/scheduled.ts';
+import { whenIdle } from './controller/turn.ts';
+import { keyStoreLooks } from './key-stores/watch.ts';
+import { kmsKeyChecks, kmsKeyWork } from './kms-keys/due.ts';
 import { KeptLease } from '../fleet/leases.ts';
+
+/**
+ * All that is done in AWS without anybody waiting for it: access keys, key stores and KMS keys are brought to what is wanted
+ * of them, and key stores and KMS keys looked at.
+ */
+const scheduled = {
+  accessKeysRotated: accessKeyRotations(),
+  keyStoresLooked: keyStoreLooks,
+  kmsKeysWorked: kmsKeyWork,
+  kmsKeysChecked: kmsKeyChecks,
+} satisfies Record<string, ScheduledWork>;
+
+type Counted = keyof typeof scheduled;
+const works = Object.entries(scheduled) as [Counted, ScheduledWork][];
+const nothingDone = Object.fromEntries(works.map(([counted]) => [counted, 0])) as Record<Counted, number>;
 
 /**
  * No look is later than this after the one before, milliseconds: what waits for something else is found by looking. Where
@@ -30,41 +42,13 @@ const maxRest = 2_000;
 const shortestSleep = 250;
 /** The work of one look takes so long at the most; then everything else has its turn, milliseconds. */
 const maxWork = 20_000;
-/**
- * In one account and Region work on a KMS key is begun every so many milliseconds at the most: most of it only reads. How
- * fast changes are sent the pace of requests says (src/cloud/aws/pace.ts).
- */
-const workPace = 25;
-/** Hundreds that AWS does not show yet are each looked at every few seconds. */
-const lookPace = 10;
-/**
- * So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. Those that are to be
- * made wait for the pace of CreateKey, two seconds at the most.
- */
-const keyConcurrency: Readonly<Record<KindOfWork | 'status', number>> = {
-  ...{ input: 8, key: 8, unshown: 8, rest: 8, status: 8 },
-};
-/** So many of them wait for their turn; what comes to be due meanwhile, and was asked for before, goes before the rest. */
-const maxWaiting: Readonly<Record<KindOfWork | 'status', number>> = {
-  input: 40,
-  key: 6,
-  unshown: 40,
-  rest: 40,
-  status: 40,
-};
-/** And asked about: 5 keys, 20 requests a second, where ListAliases has 500 and the others more. */
-const checkPace = 200;
 /** How long requests to AWS that are under way may take once the node closes, milliseconds. */
 const closeTimeout = 2_000;
 
-/** What one look came to. */
-export interface AwsRun {
+/** What one look came to: how many of each work were done. */
+export interface AwsRun extends Record<Counted, number> {
   /** False where another process does the work: then nothing else was done. */
   held: boolean;
-  accessKeysRotated: number;
-  keyStoresLooked: number;
-  kmsKeysWorked: number;
-  kmsKeysChecked: number;
   /** Names of the parts that failed, in whole or in part; all are tried again. */
   failed: string[];
   /** There is more that is due and can be tried at once. */
@@ -77,7 +61,7 @@ export interface AwsRun {
  * what failed then, what waits for something, and looks after the rest.
  */
 export class AwsSchedules {
-  readonly #context: AwsContext;
+  readonly #context: LoggedAwsContext;
   readonly #log: Logger;
   /** Milliseconds of work after which nothing more is begun in one look. */
   readonly #budget: number;
@@ -85,11 +69,11 @@ export class AwsSchedules {
   readonly #lease: KeptLease;
   #stopping = new AbortController();
   #looping: Promise<void> | undefined;
-  /** How long it took to find what is due the last time, milliseconds. */
-  #findingTook = 0;
+  /** How long it took to find what is due the last time, milliseconds, by the work. */
+  readonly #findingTook = new Map<Counted, number>();
 
   constructor({ context, log, budget = maxWork }: { context: AwsContext; log: Logger; budget?: number }) {
-    this.#context = context;
+    this.#context = { ...context, log };
     this.#lease = new KeptLease(context, 'aws');
     this.#log = log;
     this.#budget = budget;
@@ -118,10 +102,7 @@ export class AwsSchedules {
 
   /** One look: does all that is due, where this process holds the lease. Never throws. */
   async runOnce(): Promise<AwsRun> {
-    const run: AwsRun = {
-      ...{ held: false, accessKeysRotated: 0, keyStoresLooked: 0, kmsKeysWorked: 0, kmsKeysChecked: 0 },
-      ...{ failed: [], more: false },
-    };
+    const run: AwsRun = { ...nothingDone, held: false, failed: [], more: false };
     const part = async (name: string, work: () => Promise<void>): Promise<void> => {
       try {
         await work();
@@ -133,97 +114,25 @@ export class AwsSchedules {
     await part('lease', async () => void (run.held = await this.#lease.isHeld()));
     if (!run.held) return run;
     // All at once: none of them may wait for an account of another that does not answer.
-    await Promise.all([
-      part('access keys', async () => this.#rotate(run)),
-      part('key stores', async () => this.#watch(run)),
-      part('KMS keys', async () => this.#work(run)),
-      part('status of KMS keys', async () => this.#check(run)),
-    ]);
+    await Promise.all(
+      works.map(async ([counted, work]) => part(work.name, async () => this.#do(work, counted, run))),
+    );
     const { held: _, failed, more: __, ...done } = run;
     if (Object.values(done).some((count) => count > 0))
       this.#log.debug({ ...done, failed }, 'AWS by schedule');
     return run;
   }
 
-  async #rotate(run: AwsRun): Promise<void> {
-    const { rotated, failed } = await rotateDueAccessKeys(this.#context, this.#withinBudget(), {
-      lanes: this.#lanes,
+  async #do(work: ScheduledWork, counted: Counted, run: AwsRun): Promise<void> {
+    const { done, failed, more } = await runDue(work, this.#context, {
+      ...{ lanes: this.#lanes, budget: this.#budget, mayGoOn: async () => this.#mayGoOn() },
+      onFound: (took) => this.#findingTook.set(counted, took),
     });
-    run.accessKeysRotated = rotated;
-    if (failed.length > 0) run.failed.push('access keys');
-    for (const { cspAccountId, problem } of failed)
-      this.#log.error(
-        { cspAccount: cspAccountId, problem: problem.message },
-        'an access key could not be rotated; it is retried',
-      );
-  }
-
-  async #watch(run: AwsRun): Promise<void> {
-    const { looked, failed } = await watchExternalKeyStores(this.#context, this.#withinBudget(), this.#lanes);
-    run.keyStoresLooked = looked;
-    if (failed > 0) run.failed.push('key stores');
-    // A key store that has come up lets what waits for it go on.
-    if (looked > 0) run.more = true;
-  }
-
-  async #work(run: AwsRun): Promise<void> {
-    const began = monotonicNow();
-    const due = await dueWork(this.#context);
-    this.#findingTook = monotonicNow() - began;
-    let failed = 0;
-    // None of the kinds waits for another.
-    await Promise.all(
-      [...Map.groupBy(due, ({ kind }) => kind)].map(async ([kind, keys]) => {
-        const done = await this.#inLanes(keys, advanceKmsKey, kind, kind === 'unshown' ? lookPace : workPace);
-        run.kmsKeysWorked += done.tried;
-        failed += done.failed;
-        if (done.more) run.more = true;
-      }),
-    );
-    if (failed === 0) return;
-    run.failed.push('KMS keys');
-    this.#log.warn(
-      { kmsKeys: failed },
-      'AWS did not do what is wanted of KMS keys; holdfast kms-key list has why',
-    );
-  }
-
-  async #check(run: AwsRun): Promise<void> {
-    const due = await dueChecks(this.#context);
-    const { tried, failed, more } = await this.#inLanes(due, refreshKmsKey, 'status', checkPace);
-    run.kmsKeysChecked = tried;
+    run[counted] = done;
     if (more) run.more = true;
-    if (failed > 0) run.failed.push('status of KMS keys');
-  }
-
-  #told(id: string, attempt: Attempt): Attempt {
-    tellMistake(this.#log, id, attempt);
-    return attempt;
-  }
-
-  async #inLanes(
-    due: readonly DueKmsKey[],
-    work: (context: AwsContext, id: string) => Promise<Attempt>,
-    what: KindOfWork | 'status',
-    pace: number,
-  ) {
-    const name = `KMS keys, ${what}`;
-    const options: LaneOptions = {
-      ...{ what: name, pace, concurrency: keyConcurrency[what], budget: this.#budget },
-      mayGoOn: async () => this.#mayGoOn(),
-    };
-    // What somebody asked for is under way already.
-    const free = due.filter(({ id }) => !isBusy(this.#context, 'kms-key', id));
-    const first = [...Map.groupBy(free, ({ lane }) => lane)].flatMap(([lane, keys]) =>
-      keys.slice(0, Math.max(maxWaiting[what] - this.#lanes.waiting(name, lane), 0)),
-    );
-    const tasks = first.map(({ id, lane }) => ({
-      id,
-      lane,
-      run: async () => this.#told(id, await work(this.#context, id)),
-    }));
-    const run = await this.#lanes.run(tasks, options);
-    return { ...run, more: run.more || first.length < free.length };
+    if (failed === 0) return;
+    run.failed.push(work.name);
+    work.tellFailed?.(this.#log, failed);
   }
 
   /**
@@ -243,9 +152,10 @@ export class AwsSchedules {
       if (stopping.aborted) break;
       const held = ended?.held ?? true;
       const next = held && ended?.more === true ? shortestSleep : await this.#untilNextDue(held);
+      const finding = Math.max(0, ...this.#findingTook.values());
       // What is under way is due still.
       const min = ended === undefined ? underWaySleep : 0;
-      await delay(Math.max(next, min, Math.min(this.#findingTook / lookingShare, maxRest)), undefined, {
+      await delay(Math.max(next, min, Math.min(finding / lookingShare, maxRest)), undefined, {
         signal: stopping,
       }).catch(() => undefined);
     }
@@ -256,20 +166,13 @@ export class AwsSchedules {
     if (!held) return idleSleep;
     try {
       const now = this.#context.now().getTime();
-      const moments = [await nextDueKmsKey(this.#context), await nextStoreLook(this.#context)].flatMap(
-        (at) => (at === undefined ? [] : [at.getTime()]),
-      );
+      const due = await Promise.all(works.map(async ([, work]) => work.nextDue?.(this.#context)));
+      const moments = due.flatMap((at) => (at === undefined ? [] : [at.getTime()]));
       return Math.max(shortestSleep, Math.min(maxSleep, ...moments.map((at) => at - now + 2)));
     } catch (error) {
       this.#tell('next due time', error);
       return maxSleep;
     }
-  }
-
-  /** The parts of a look wait for each other: a hundred accounts that do not answer must not hold up the kill switch. */
-  #withinBudget(): () => Promise<boolean> {
-    const until = monotonicNow() + this.#budget;
-    return async () => monotonicNow() < until && (await this.#mayGoOn());
   }
 
   async #mayGoOn(): Promise<boolean> {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { allRoutes } from '../../src/admin/routes.ts';
-import type { AwsContext } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import type { KeyContext } from '../../src/keys/followers.ts';

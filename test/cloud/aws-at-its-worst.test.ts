@@ -14,7 +14,8 @@ import {
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
 import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
-import { watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
+import { keyStoreLooks } from '../../src/cloud/key-stores/watch.ts';
+import { runDue } from '../../src/cloud/controller/scheduled.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { inAwsOf, kmsOf, newCloudKey, kmsKeyOf } from '../../testing/kms-key-stage.ts';
@@ -88,7 +89,7 @@ test.serial('any sequence of stale lists and lost answers ends in one key store'
       for (let looks = 0; looks < 12; looks++) {
         if (looks >= staleLooks) stage.simulator.settle();
         stage.clock.ahead += 60_000;
-        await watchExternalKeyStores(vaultContext, async () => true);
+        await runDue(keyStoreLooks, vaultContext);
         const row = await storeOf(stage, set.keySet);
         if (row?.custom_key_store_id !== '' && row?.wanted === null) break;
       }

@@ -9,7 +9,8 @@ import {
 } from '../../src/cloud/key-stores/key-stores.ts';
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
 import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
-import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
+import { refreshExternalKeyStore, keyStoreLooks } from '../../src/cloud/key-stores/watch.ts';
+import { runDue } from '../../src/cloud/controller/scheduled.ts';
 import { acceptKmsKey, applyKmsKey, deleteKmsKey, wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
@@ -325,7 +326,7 @@ test.serial('a key store is made once though the answer was lost and AWS does no
   await t.throwsAsync(create());
   stage.simulator.settle();
   stage.clock.ahead += 60_000;
-  await watchExternalKeyStores(vaultContext, async () => true);
+  await runDue(keyStoreLooks, vaultContext);
   const row = await storeOf(stage, set.keySet);
   const there = await inAws(stage, set);
   t.is(there.length, 1);

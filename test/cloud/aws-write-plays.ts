@@ -1,4 +1,5 @@
-import { rotateAccessKey, rotateDueAccessKeys } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { accessKeyRotations, rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { runDue } from '../../src/cloud/controller/scheduled.ts';
 import { minPolicy, trustPolicy } from '../../src/cloud/aws/permissions.ts';
 import type { KmsKeys } from '../../src/cloud/aws/kms-keys.ts';
 import { checkCspAccount, reportOf } from '../../src/cloud/accounts/checks.ts';
@@ -74,7 +75,7 @@ export function accessKeyPlays(stage: Stage): Plays {
     return {
       service: 'iam',
       ask: async () => rotateAccessKey(vaultContext, act(), { vaultId, sight: 'all', id }, quick),
-      goOn: async () => rotateDueAccessKeys(vaultContext, () => Promise.resolve(true), quick),
+      goOn: async () => runDue(accessKeyRotations(quick), vaultContext),
       told: async () => {
         const { access_key_rotation: step, access_key_rotation_retry_at: next, access_key_id } = await read();
         const isDone = step === null && access_key_id !== first;

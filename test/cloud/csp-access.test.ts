@@ -6,7 +6,8 @@ import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
 import { rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
 import { currentKey, openKey } from '../../src/cloud/accounts/sign-in.ts';
-import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
+import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import {
   checkCspAccount,
   policyOfCspAccount,

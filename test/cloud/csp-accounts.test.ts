@@ -8,7 +8,7 @@ import {
   listCspAccounts,
   updateCspAccount,
 } from '../../src/cloud/accounts/accounts.ts';
-import type { AwsContext } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import {
   eventsOf,

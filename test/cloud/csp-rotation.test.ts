@@ -1,6 +1,7 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { Transaction } from 'kysely';
 import type { FaultRule } from '../../simulator/simulator.ts';
+import type { Logger } from '../../src/log.ts';
 import { callAws } from '../../src/cloud/aws/aws-error.ts';
 import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
@@ -8,8 +9,10 @@ import { SeenVersion } from '../../src/store/act-transaction.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import type { Unrecorded } from '../../src/store/unrecorded.ts';
-import { rotateAccessKey, rotateDueAccessKeys } from '../../src/cloud/accounts/access-key-rotation.ts';
-import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
+import { accessKeyRotations, rotateAccessKey } from '../../src/cloud/accounts/access-key-rotation.ts';
+import { runDue } from '../../src/cloud/controller/scheduled.ts';
+import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import {
   createCspAccount,
   getCspAccount,
@@ -629,24 +632,23 @@ test.serial(
   async (t) => {
     const { vaultContext, clock } = t.context;
     const one = await newCase(t, 30);
-    const mayGoOn = () => Promise.resolve(true);
-    t.is((await rotateDueAccessKeys(vaultContext, mayGoOn, quick)).rotated, 0);
+    const rotations = accessKeyRotations(quick);
+    t.is((await runDue(rotations, vaultContext)).done, 0);
     await t.context.store.db
       .updateTable('csp_accounts')
       .set({ next_access_key_rotation_at: new Date(Date.now() - 1000).toISOString() })
       .where('id', '=', one.row.id)
       .execute();
-    t.is((await rotateDueAccessKeys(vaultContext, () => Promise.resolve(false), quick)).rotated, 0);
+    t.is((await runDue(rotations, vaultContext, { mayGoOn: async () => false })).done, 0);
     const undo = t.context.simulator.fault({ service: 'iam', action: 'CreateAccessKey', kind: 'throttle' });
-    const { failed } = await rotateDueAccessKeys(vaultContext, mayGoOn, quick);
+    const told: unknown[] = [];
+    const log = { error: (fields: object) => void told.push(fields) } as Pick<Logger, 'error'>;
+    t.like(await runDue(rotations, { ...vaultContext, log }), { done: 0, failed: 1 });
     undo();
-    t.deepEqual(
-      failed.map(({ cspAccountId }) => cspAccountId),
-      [one.row.id],
-    );
-    t.is((await rotateDueAccessKeys(vaultContext, mayGoOn, quick)).rotated, 0, 'its pause is not over');
+    t.like(told, [{ cspAccount: one.row.id }]);
+    t.is((await runDue(rotations, vaultContext)).done, 0, 'its pause is not over');
     clock.ahead = 5 * 60_000 + 1000;
-    t.is((await rotateDueAccessKeys(vaultContext, mayGoOn, quick)).rotated, 1);
+    t.is((await runDue(rotations, vaultContext)).done, 1);
     clock.ahead = 0;
     await checkRotated(t, one);
     const { next_access_key_rotation_at: next } = await read(t, one.row.id);

@@ -2,11 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { FaultRule } from '../../simulator/simulator.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { AwsContext } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import { updateExternalKeyStore } from '../../src/cloud/key-stores/edits.ts';
 import { getCredential, withdrawCredential } from '../../src/keys/credentials/credentials.ts';
 import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
-import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
+import { refreshExternalKeyStore, keyStoreLooks } from '../../src/cloud/key-stores/watch.ts';
+import { runDue } from '../../src/cloud/controller/scheduled.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
@@ -428,7 +429,7 @@ async function watchOnce(
 ) {
   await simulator.kms.settled(store.custom_key_store_id, { now: true });
   clock.ahead += 6 * 60_000;
-  await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
+  await runDue(keyStoreLooks, vaultContext);
 }
 
 test.serial('a creation that the SDK sent twice since its answer was lost is found and kept', async (t) => {

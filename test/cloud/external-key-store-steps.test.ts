@@ -17,7 +17,8 @@ import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
 import type { StoreRow } from '../../src/cloud/key-stores/row.ts';
 import { nextOfMade } from '../../src/cloud/key-stores/steps.ts';
 import { readDetails, writeDetails, type WantedDetails } from '../../src/cloud/key-stores/wanted.ts';
-import { refreshExternalKeyStore, watchExternalKeyStores } from '../../src/cloud/key-stores/watch.ts';
+import { refreshExternalKeyStore, keyStoreLooks } from '../../src/cloud/key-stores/watch.ts';
+import { runDue } from '../../src/cloud/controller/scheduled.ts';
 import type { MadeCredential } from '../../src/keys/credentials/credential-making.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
@@ -291,7 +292,7 @@ async function happen(stage: Stage, keySet: KeySet, event: Happening): Promise<(
   clock.ahead += event.seconds * 1000;
   const id = row?.custom_key_store_id ?? '';
   if (event.isSettled && id !== '') await simulator.kms.settled(id, { now: true }).catch(() => undefined);
-  await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
+  await runDue(keyStoreLooks, vaultContext);
   return undefined;
 }
 

@@ -10,11 +10,8 @@ import type { ExternalKeyStore } from '../../src/cloud/key-stores/records.ts';
 import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
 import { linkExternalKeyStore } from '../../src/cloud/key-stores/links.ts';
 import { viewsOf } from '../../src/cloud/key-stores/view.ts';
-import {
-  nextStoreLook,
-  refreshExternalKeyStore,
-  watchExternalKeyStores,
-} from '../../src/cloud/key-stores/watch.ts';
+import { nextStoreLook, refreshExternalKeyStore, keyStoreLooks } from '../../src/cloud/key-stores/watch.ts';
+import { runDue } from '../../src/cloud/controller/scheduled.ts';
 import {
   connectExternalKeyStore,
   createExternalKeyStore,
@@ -120,7 +117,7 @@ test.serial(
     );
     await simulator.kms.connected(store.custom_key_store_id);
     clock.ahead += 10_000;
-    t.like(await watchExternalKeyStores(vaultContext, () => Promise.resolve(true)), { failed: 0 });
+    t.like(await runDue(keyStoreLooks, vaultContext), { failed: 0 });
     const connected = await storeOf(t.context, keySet);
     t.is(connected?.state, 'CONNECTED');
     const pause = async () =>
@@ -128,7 +125,7 @@ test.serial(
     const { updated_at } = connected ?? { updated_at: '' };
     t.true((await pause()) <= 33_000, 'then half minutes, while AWS may show what was before');
     clock.ahead += 10 * 60_000;
-    await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
+    await runDue(keyStoreLooks, vaultContext);
     t.true((await pause()) > 4 * 60_000, 'then minutes');
     t.is((await storeOf(t.context, keySet))?.updated_at, updated_at);
     t.deepEqual(
@@ -626,23 +623,18 @@ test.serial(
     const { vaultContext, act, clock } = t.context;
     const { store } = await newConnected(t.context);
     await anHourOfWatching(t.context);
-    t.deepEqual(await watchExternalKeyStores(vaultContext, () => Promise.resolve(true)), {
-      looked: 0,
-      failed: 0,
-    });
+    t.like(await runDue(keyStoreLooks, vaultContext), { tried: 0, failed: 0 });
     clock.ahead += 7 * 60_000;
-    t.deepEqual(await watchExternalKeyStores(vaultContext, () => Promise.resolve(false)), {
-      looked: 0,
-      failed: 0,
-    });
-    t.true((await watchExternalKeyStores(vaultContext, () => Promise.resolve(true))).looked > 0);
+    const stopped = await runDue(keyStoreLooks, vaultContext, { mayGoOn: async () => false });
+    t.like(stopped, { tried: 0, failed: 0, more: true });
+    t.true((await runDue(keyStoreLooks, vaultContext)).tried > 0);
     // A time that only a clock in the future can have written does not keep it from being looked at.
     await vaultContext.store.db
       .updateTable('external_key_stores')
       .set({ next_check_at: new Date(vaultContext.now().getTime() + 30 * 86_400_000).toISOString() })
       .where('id', '=', store.id)
       .execute();
-    t.is((await watchExternalKeyStores(vaultContext, () => Promise.resolve(true))).looked, 1);
+    t.is((await runDue(keyStoreLooks, vaultContext)).tried, 1);
     t.truthy(act());
   },
 );
@@ -667,7 +659,7 @@ test.serial('what lasts is looked at again after hours, and not at once for ever
   }
   t.true(pause > 2 * 60 * 60_000, `${pause} ms`);
   const waiting = await storeOf(t.context, keySet);
-  await watchExternalKeyStores(vaultContext, () => Promise.resolve(true));
+  await runDue(keyStoreLooks, vaultContext);
   t.deepEqual(await storeOf(t.context, keySet), waiting);
 });
 

@@ -1,5 +1,6 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import { awsAccountOf, type AwsContext } from '../../src/cloud/accounts/context.ts';
+import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
+import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import type { CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import { dueWork } from '../../src/cloud/kms-keys/due.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';

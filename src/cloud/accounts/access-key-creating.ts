@@ -160,8 +160,10 @@ function createStep(
         // The SDK's own repetition of what had been done already: what was made is found in IAM at the second look.
         // Where it was sent once, it is somebody else's, and is not taken for what this has made.
         if ((await othersIn(aws, userName, known)).length > 0) return undefined;
-        // The second access key is what an earlier try has made whose answer was lost: IAM does not list it yet.
-        throw isSettling(known.to === null ? null : new Date(known.to), context.now())
+        // The second access key is what an earlier sending has made whose answer was lost, of this request or of one in an
+        // earlier try: IAM does not list it yet.
+        const isResent = !error.certain;
+        throw isResent || isSettling(known.to === null ? null : new Date(known.to), context.now())
           ? asSettling(error)
           : error;
       });
@@ -234,7 +236,7 @@ function isLimit(error: unknown): error is AwsError {
 }
 
 /** What there is no room beside will show. */
-export function asSettling(error: AwsError): AwsError {
+function asSettling(error: AwsError): AwsError {
   const { code, operation, message, remediation, requestId } = error;
   return new AwsError('settling', code, operation, { message, remediation, requestId });
 }

@@ -1,18 +1,15 @@
-import { AwsError } from '../aws/aws-error.ts';
-import { isSettling } from '../aws/presence.ts';
 import type { ReadingAwsContext } from '../controller/context.ts';
 import { readProblem } from '../controller/problem.ts';
 import type { Resource } from '../controller/resource.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import {
-  asSettling,
   observeCreating,
   rotationFailed,
   stepOfCreating,
   type AccessKeyPlan,
   type SeenWhileCreating,
 } from './access-key-creating.ts';
-import { knownKeys, knownOf } from './access-key-known.ts';
+import { knownKeys } from './access-key-known.ts';
 import { currentUser, noAccessKey, readRotated, userOf, type RotatedAccount } from './access-key-sign-in.ts';
 import {
   observeVerifying,
@@ -86,13 +83,6 @@ export function accessKeys({
       access_key_rotation_failures: attempts,
       access_key_rotation_retry_at: until,
     }),
-    told(_, row, error, { now }) {
-      // The second access key is the one that we had made, by an earlier sending: IAM does not list it yet.
-      const { to } = knownOf(row);
-      const comes = to !== null && isSettling(new Date(to), now);
-      const isOurs = error instanceof AwsError && error.fault === 'limit' && !error.certain;
-      return comes && isOurs ? asSettling(error) : error;
-    },
     failed: rotationFailed,
     isSame: (before, problem) => before?.code === problem.code,
   };

@@ -4,10 +4,10 @@ import { logMistake } from '../../vault/mistakes.ts';
 import { systemAct } from '../../vault/system-act.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { reading, type AwsContext, type LoggedAwsContext } from '../controller/context.ts';
-import { advance, advanceIn, record } from '../controller/controller.ts';
-import { AwsLanes } from '../controller/lanes.ts';
-import { toProblem, type Problem } from '../controller/problem.ts';
+import { advance, advanceIn, record, type Stopped } from '../controller/controller.ts';
+import { toProblem, type ProblemWords } from '../controller/problem.ts';
 import { longestPause } from '../controller/retry.ts';
+import type { Due, ScheduledWork } from '../controller/scheduled.ts';
 import { inTurn } from '../controller/turn.ts';
 import type { AccessKeyPlan } from './access-key-creating.ts';
 import { accessKeys, beginning, type LostKeyTimes } from './access-key-resource.ts';
@@ -21,7 +21,6 @@ const usualPauses = [1000, 2000, 3000, 4000, 5000];
 
 export interface RotationOptions extends LostKeyTimes {
   pauses?: readonly number[];
-  lanes?: AwsLanes;
 }
 
 /**
@@ -84,45 +83,36 @@ function changedMeanwhile(): VaultError {
   );
 }
 
-export interface AccessKeyRotations {
-  rotated: number;
-  /** What failed, and is tried again. */
-  failed: { cspAccountId: string; problem: Problem }[];
-}
-
 /** Rotates the access keys whose schedule says so, and goes on with what was cut off or failed. */
-export async function rotateDueAccessKeys(
-  context: LoggedAwsContext,
-  mayGoOn: () => Promise<boolean>,
-  { pauses = usualPauses, lanes = new AwsLanes(), ...options }: RotationOptions = {},
-): Promise<AccessKeyRotations> {
-  const run: AccessKeyRotations = { rotated: 0, failed: [] };
-  const resource = accessKeys(options);
-  const rotate = async (id: string): Promise<{ fault: string | undefined }> => {
-    const act = systemAct(context, 'schedule');
-    const outcome = await advance(context, resource, id, { act, by: 'watch', pauses });
-    const { row, stopped } = outcome ?? { row: undefined };
-    if (stopped?.error !== undefined) {
-      const { error, fault, problem } = stopped;
-      if (fault === 'internal')
-        logMistake(context.log, { cspAccount: id }, error, 'a mistake with an access key; it is tried again');
-      run.failed.push({
-        cspAccountId: id,
-        problem: problem ?? toProblem(error, '', context.now(), resource.words),
-      });
-    } else if (stopped === undefined && row?.access_key_rotation === null) run.rotated++;
-    return { fault: stopped?.fault };
+export function accessKeyRotations({ pauses = usualPauses, ...times }: RotationOptions = {}): ScheduledWork {
+  const resource = accessKeys(times);
+  return {
+    name: 'access keys',
+    turns: resource.kind,
+    due: dueAccounts,
+    async attempt(context, id) {
+      const act = systemAct(context, 'schedule');
+      const outcome = await advance(context, resource, id, { act, by: 'watch', pauses });
+      const { row, stopped } = outcome ?? { row: undefined };
+      if (stopped?.error !== undefined) tell(context, id, stopped, resource.words);
+      return { fault: stopped?.fault, isDone: stopped === undefined && row?.access_key_rotation === null };
+    },
   };
-  const due = await dueAccounts(context);
-  // Side by side: each account is a lane of its own, and what failed goes behind what waits.
-  await lanes.run(
-    due.map((id) => ({ id, lane: id, run: async () => rotate(id) })),
-    { what: 'access keys', mayGoOn },
-  );
-  return run;
 }
 
-async function dueAccounts({ store, now }: AwsContext): Promise<string[]> {
+function tell(
+  { log, now }: LoggedAwsContext,
+  cspAccount: string,
+  { error, fault, problem }: Stopped,
+  words: ProblemWords,
+): void {
+  if (fault === 'internal')
+    logMistake(log, { cspAccount }, error, 'a mistake with an access key; it is tried again');
+  const { message } = problem ?? toProblem(error, '', now(), words);
+  log?.error({ cspAccount, problem: message }, 'an access key could not be rotated; it is retried');
+}
+
+async function dueAccounts({ store, now }: AwsContext): Promise<Due[]> {
   const at = now().toISOString();
   const due = await store.db
     .selectFrom('csp_accounts')
@@ -144,5 +134,6 @@ async function dueAccounts({ store, now }: AwsContext): Promise<string[]> {
     .orderBy('next_access_key_rotation_at')
     .limit(1000)
     .execute();
-  return due.map(({ id }) => id);
+  // Each account is a lane of its own, and what failed goes behind what waits.
+  return due.map(({ id }) => ({ id, lane: id }));
 }

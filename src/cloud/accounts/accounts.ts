@@ -1,6 +1,6 @@
 import { beginsWith } from '../../vault/begins-with.ts';
 import { record, type Act } from '../../evidence/trail.ts';
-import type { AwsContext } from './context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import {
   accountEntry,
   accountRecords,

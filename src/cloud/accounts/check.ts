@@ -5,7 +5,7 @@ import { listAccessKeys } from '../aws/iam-access-keys.ts';
 import { whoIs, type Identity } from '../aws/identity-check.ts';
 import { checkPermissions, type CheckedAction, type PermissionCheck } from '../aws/permission-check.ts';
 import { permissionsOf, workingGroups } from '../aws/permissions.ts';
-import type { AwsContext } from './context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { accessOf, checkAmbient, type CspAccessFields, type CspAccount, type OpenKey } from './sign-in.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 

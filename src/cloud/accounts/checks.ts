@@ -10,7 +10,8 @@ import {
   type PolicyDocument,
 } from '../aws/permissions.ts';
 import { record, type Act } from '../../evidence/trail.ts';
-import { awsAccountOf, type AwsContext } from './context.ts';
+import { awsAccountOf } from './context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { currentKey, manualProblem, openKey } from './sign-in.ts';
 import { checkAccess, ExternalIdError, failedReport, type CheckReport } from './check.ts';
 import { accountEntry, findAccount, type CspAccountRecord } from './records.ts';

@@ -14,8 +14,6 @@ import {
 import type { Reading } from '../../vault/edits.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
-export type { AwsContext, LoggedAwsContext } from '../controller/context.ts';
-
 /**
  * AWS as the CSP account signs in there; its secret is opened by the token unless that was done already. In its default
  * Region unless another is told. Throws VaultError `conflict` for a manual account, and for a role that was not checked; `forbidden` where the node's own

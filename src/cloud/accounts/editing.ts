@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { record, type Act } from '../../evidence/trail.ts';
 import type { Tables } from '../../store/schema.ts';
-import type { AwsContext } from './context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { currentKey, openKey, type CspAccessKey, type OpenKey } from './sign-in.ts';
 import { forgetKeys, keysOf, sealKey } from './access-keys.ts';
 import { checkAccess, type Checked } from './check.ts';

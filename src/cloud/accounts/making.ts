@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { record, type Act } from '../../evidence/trail.ts';
 import type { Secret } from '../../secret.ts';
-import type { AwsContext } from './context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import type { OpenKey } from './sign-in.ts';
 import { sealKey } from './access-keys.ts';
 import { checkAccess, type Checked } from './check.ts';

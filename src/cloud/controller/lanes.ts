@@ -135,7 +135,7 @@ export class AwsLanes {
       const pause = this.#backOff.pauseOf(lane.name);
       if (pause > shortPause) for (const task of lane.queue.splice(0)) task.ended('left');
       // All at once: what is left must not take its turns one after another.
-      const late = lane.queue.filter(({ until }) => monotonicNow() > until);
+      const late = lane.queue.filter(({ until }) => monotonicNow() >= until);
       if (late.length > 0) lane.queue = lane.queue.filter((task) => !late.includes(task));
       for (const task of late) task.ended('late');
       if (lane.queue.length === 0) {
@@ -184,7 +184,7 @@ export class AwsLanes {
     } catch {
       // The store: it is told where the lease is kept.
     }
-    if (!goesOn || monotonicNow() > task.until) {
+    if (!goesOn || monotonicNow() >= task.until) {
       task.ended('late');
       return;
     }

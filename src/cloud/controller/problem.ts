@@ -74,15 +74,3 @@ export function toProblem(error: unknown, operation: string, now: Date, words: P
     remediation: 'it is tried again by itself; if it lasts, report it with the log',
   };
 }
-
-/**
- * AWS certainly has not done it, and would not the next time; or we refuse it. What AWS says of the state that a key store is
- * in passes: it has just changed, or AWS shows it late.
- */
-export function isForGood(error: unknown): boolean {
-  if (!(error instanceof AwsError)) return error instanceof VaultError;
-  const { certain, fault, code } = error;
-  const passes =
-    fault === 'throttled' || fault === 'settling' || code === 'CustomKeyStoreInvalidStateException';
-  return certain && !passes;
-}

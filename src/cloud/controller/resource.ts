@@ -71,12 +71,7 @@ export interface Moment {
 
 /** `unasked`: AWS is not asked at all (by hand), or not for this step. `unshown`: it does not show yet what it has. */
 export type Observed<Seen> =
-  | { kind: 'seen'; seen: Seen }
-  | { kind: 'gone'; gone: Gone }
-  | { kind: 'unshown' }
-  | { kind: 'unasked' }
-  /** For `mirror` alone: the turn ends with it. An `observe` that throws has the controller record the failure instead. */
-  | { kind: 'failed'; error: unknown };
+  { kind: 'seen'; seen: Seen } | { kind: 'gone'; gone: Gone } | { kind: 'unshown' } | { kind: 'unasked' };
 
 export type Next<T extends WantedTable, Row> = Step<T, Row> | Waiting | undefined;
 
@@ -159,8 +154,6 @@ export interface Failure {
   problem: Problem;
   /** Of another code than the problem before. */
   isNew: boolean;
-  /** AWS certainly has not done it, and would not the next time (retry.ts). */
-  isForGood: boolean;
   during: 'observe' | 'next' | 'call';
   now: Date;
 }

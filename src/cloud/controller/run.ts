@@ -5,7 +5,7 @@ import { StoreError } from '../../store/store-error.ts';
 import { TokenError } from '../../token/faults.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { reading } from './context.ts';
-import { isForGood, toProblem, type Problem } from './problem.ts';
+import { toProblem, type Problem } from './problem.ts';
 import { over, write, type Writing, type Written } from './recording.ts';
 import {
   Waiting,
@@ -154,10 +154,7 @@ export class Run<T extends WantedTable, Row extends WantedRow<T>, Seen> {
     if ('error' in observed) return { ended: await this.#failed(row, observed.error, { during: 'observe' }) };
     const mirrored = await this.#mirror(row, observed.answer, how);
     if (mirrored === undefined) return { ended: 'again' };
-    if (observed.answer.kind !== 'failed') return { row: mirrored, seen: observed.answer };
-    const { error } = observed.answer;
-    const { problem } = failureOf(this.#resource, row, error, { during: 'observe', now: this.#moment().now });
-    return { ended: { row: mirrored, stopped: { fault: problem.fault, error, problem } } };
+    return { row: mirrored, seen: observed.answer };
   }
 
   /** Undefined where the record is otherwise by now. */
@@ -349,7 +346,7 @@ function failureOf<T extends WantedTable, Row extends WantedRow<T>, Seen>(
   const { problem: before, attempts } = resource.pauseOf(row);
   const isSame = resource.isSame?.(before, told) ?? before?.fault === told.fault;
   const problem: Problem = { ...told, times: isSame ? attempts + 1 : 1 };
-  return { error, problem, isNew: before?.code !== told.code, isForGood: isForGood(error), during, now };
+  return { error, problem, isNew: before?.code !== told.code, during, now };
 }
 
 type Attempted<R> = { answer: R } | { error: unknown };

@@ -3,7 +3,7 @@ import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import type { SeenVersion } from '../../store/act-transaction.ts';
 import { checkRowVersion, checkUnchanged } from '../../vault/context.ts';
 import { VaultError } from '../../vault/vault-error.ts';
-import type { AwsContext } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { advanceIn, record } from '../controller/controller.ts';
 import { inTurn, type Ownership } from '../controller/turn.ts';
 import { toldTo } from './outcomes.ts';

@@ -6,7 +6,7 @@ import {
   type MadeCredential,
 } from '../../keys/credentials/credential-making.ts';
 import { VaultError } from '../../vault/vault-error.ts';
-import type { AwsContext } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { acting, write, type OnStore } from './acting.ts';
 import { credentialMoved, issued } from './credential-rotation.ts';
 import { auditedStore, storeEntry, type ExternalKeyStore } from './records.ts';

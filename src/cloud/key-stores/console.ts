@@ -1,7 +1,7 @@
 import type { Act } from '../../evidence/trail.ts';
 import { createRequest, credentialRequest } from '../aws/key-stores.ts';
 import { partitionOf } from '../aws/partitions.ts';
-import type { AwsContext } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { consoleFile, type ConsoleFile } from '../../keys/credentials/credential-secrets.ts';
 import type { MadeCredential } from '../../keys/credentials/credential-making.ts';
 import { accountFor, isByHand } from './accounts.ts';

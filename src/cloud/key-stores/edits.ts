@@ -1,7 +1,7 @@
 import type { Act } from '../../evidence/trail.ts';
 import type { KeyStoreProperties } from '../aws/key-stores.ts';
 import { isSettling } from '../aws/presence.ts';
-import type { AwsContext } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { changes, type Edit } from '../../vault/edits.ts';
 import { accountFor, isByHand } from './accounts.ts';
 import { asColumns, differing, propertiesOf } from './mirror.ts';

@@ -1,5 +1,6 @@
 import type { Act } from '../../evidence/trail.ts';
-import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
+import { awsAccountOf } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { acting, goOn, write, type OnStore } from './acting.ts';
 import { accountFor, byHandProblem, isByHand, signsIn } from './accounts.ts';
 import { auditedStore, findStoreIn, storeEntry, type ExternalKeyStore, type StoreChange } from './records.ts';

@@ -1,7 +1,8 @@
 import type { Act } from '../../evidence/trail.ts';
 import { findKeyStore, listKeyStores, type AwsKeyStore } from '../aws/key-stores.ts';
 import { isGone, orGone } from '../aws/presence.ts';
-import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
+import { awsAccountOf } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import { accountFor, byHandProblem, signsIn } from './accounts.ts';
 import { acting, write } from './acting.ts';
 import type { Reading } from '../../vault/edits.ts';

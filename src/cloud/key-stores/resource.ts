@@ -84,8 +84,6 @@ function mirror(row: StoreRow, seen: Observed<SeenStore>, { now }: Moment): Stor
       return isByHand(row, row.account)
         ? seenByHand(row, now)
         : (one) => ({ change: { next_check_at: nextLook(one, now) } });
-    case 'failed':
-      return undefined;
   }
 }
 

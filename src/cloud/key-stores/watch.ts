@@ -3,11 +3,11 @@ import { noteOn } from '../../vault/edit-record.ts';
 import type { Reading } from '../../vault/edits.ts';
 import { logMistake } from '../../vault/mistakes.ts';
 import { systemAct } from '../../vault/system-act.ts';
-import type { AwsContext, LoggedAwsContext } from '../accounts/context.ts';
+import type { AwsContext, LoggedAwsContext } from '../controller/context.ts';
 import { advance, advanceIn, type Stopped } from '../controller/controller.ts';
-import { AwsLanes } from '../controller/lanes.ts';
 import { longestPause } from '../controller/retry.ts';
-import { BusyError, isBusy } from '../controller/turn.ts';
+import type { Due, ScheduledWork } from '../controller/scheduled.ts';
+import { BusyError } from '../controller/turn.ts';
 import { acting, write, type OnStore } from './acting.ts';
 import type { ExternalKeyStore } from './records.ts';
 import { keyStores } from './resource.ts';
@@ -19,42 +19,25 @@ const maxWait = 2 * longestPause;
 /** The next look at one of which a look failed by no fault of AWS's, milliseconds. */
 const afterMistake = 5 * 60_000;
 
-export interface WatchRun {
-  looked: number;
-  /** Those of which AWS, or what opens its credential, could not be asked. */
-  failed: number;
-}
-
 /**
  * Looks at each external key store that is due, and goes on with what was asked for it and is not done: after a kill, a
- * lost answer, or while AWS takes its minutes. Each look is written down with the time of the next. Never throws for one
- * of them.
+ * lost answer, or while AWS takes its minutes. Each look is written down with the time of the next.
  */
-export async function watchExternalKeyStores(
-  context: LoggedAwsContext,
-  mayGoOn: () => Promise<boolean>,
-  lanes: AwsLanes = new AwsLanes(),
-): Promise<WatchRun> {
-  const due = await dueStores(context);
-  const run: WatchRun = { looked: 0, failed: 0 };
-  const look = async (id: string): Promise<{ fault: string | undefined }> => {
-    if (isBusy(context, keyStores.kind, id)) return { fault: undefined };
-    run.looked++;
+export const keyStoreLooks: ScheduledWork = {
+  name: 'key stores',
+  turns: keyStores.kind,
+  due: dueStores,
+  nextDue: nextStoreLook,
+  async attempt(context, id) {
     const act = systemAct(context, 'schedule');
     const stopped = (await advance(context, keyStores, id, { act, by: 'watch' }))?.stopped;
     if (stopped?.error === undefined) return { fault: undefined };
-    run.failed++;
     await tell(context, id, stopped);
     return { fault: stopped.fault };
-  };
-  const tasks = due.map((row) => ({
-    id: row.id,
-    lane: `${row.csp_account_id ?? row.id}/${row.region}`,
-    run: async () => look(row.id),
-  }));
-  await lanes.run(tasks, { what: 'key stores', mayGoOn });
-  return run;
-}
+  },
+  // One that has come up lets what waits for it go on.
+  isAwaited: true,
+};
 
 /**
  * Looks at it in AWS now, and goes on with what is wanted. What AWS says against it stands in the record. Undefined where
@@ -89,9 +72,9 @@ export async function nextStoreLook({ store }: Pick<AwsContext, 'store'>): Promi
   return typeof row?.next_check_at === 'string' ? new Date(row.next_check_at) : undefined;
 }
 
-async function dueStores({ store, now }: AwsContext) {
+async function dueStores({ store, now }: AwsContext): Promise<Due[]> {
   const at = now();
-  return lookedAfter(store.db)
+  const rows = await lookedAfter(store.db)
     .select(['external_key_stores.id', 'csp_account_id', 'region'])
     .where((eb) =>
       eb.or([
@@ -102,6 +85,7 @@ async function dueStores({ store, now }: AwsContext) {
     .orderBy('next_check_at')
     .limit(maxInOneGo)
     .execute();
+  return rows.map(({ id, csp_account_id, region }) => ({ id, lane: `${csp_account_id ?? id}/${region}` }));
 }
 
 /** Those that do not go with their vault. */

@@ -1,9 +1,9 @@
 import { monotonicNow } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import type { Store } from '../../store/store.ts';
-import type { AwsContext, LoggedAwsContext } from '../accounts/context.ts';
+import type { AwsContext, LoggedAwsContext } from '../controller/context.ts';
 import { advance, look, type Outcome } from '../controller/controller.ts';
-import { mirror, observe } from './mirror.ts';
+import { kmsKeyLooks } from './mirror.ts';
 import { kmsKeyResource } from './resource.ts';
 import { logMistake } from '../../vault/mistakes.ts';
 import { systemAct } from '../../vault/system-act.ts';
@@ -23,8 +23,7 @@ export async function advanceKmsKey(context: AwsContext, id: string): Promise<At
 
 /** Asks AWS how the KMS key is there, and writes down what it says. Never throws. */
 export async function refreshKmsKey(context: AwsContext, id: string): Promise<Attempt> {
-  const looking = { ...kmsKeyResource, observe, mirror, next: () => undefined };
-  const attempt = attemptOf(await look(context, looking, id, asOurs(context)));
+  const attempt = attemptOf(await look(context, kmsKeyLooks, id, asOurs(context)));
   return attempt.fault === 'settling' ? { fault: undefined } : attempt;
 }
 

@@ -4,7 +4,7 @@ import { editRecord } from '../../vault/edit-record.ts';
 import type { KeyFollower } from '../../keys/followers.ts';
 import type { CloudKeyRecord } from '../../keys/key-records.ts';
 import { wantedChange, type KmsKeyWanted } from './acts.ts';
-import type { LoggedAwsContext } from '../accounts/context.ts';
+import type { LoggedAwsContext } from '../controller/context.ts';
 import { checkNoStores } from '../key-stores/checks.ts';
 import { attemptAll } from './attempts.ts';
 import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './create.ts';

@@ -1,12 +1,10 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { LoggedAwsContext } from '../controller/context.ts';
+import type { Due, LanePace, ScheduledWork, Tried } from '../controller/scheduled.ts';
 import type { VaultContext } from '../../vault/context.ts';
 import { vaultIsThawed } from '../../vault/vault-frozen.ts';
-
-/** A KMS key record for which AWS is to be called, and the account and Region that share AWS's patience. */
-export interface DueKmsKey {
-  id: string;
-  lane: string;
-}
+import { advanceKmsKey, refreshKmsKey, tellMistake, type Attempt } from './attempts.ts';
+import { kmsKeyTurns } from './resource.ts';
 
 /**
  * What holds up nothing of another kind: what was asked for of a key that is there, a kill switch among it; keys that are
@@ -15,7 +13,7 @@ export interface DueKmsKey {
  */
 export type KindOfWork = 'input' | 'key' | 'unshown' | 'rest';
 
-export interface DueWork extends DueKmsKey {
+export interface DueWork extends Due {
   kind: KindOfWork;
 }
 
@@ -119,7 +117,7 @@ const inTurn = sql`CASE WHEN ${isToBeMade} THEN kms_keys.created_at
 export async function dueChecks(
   context: Pick<VaultContext, 'store' | 'now'>,
   max = batchSize,
-): Promise<DueKmsKey[]> {
+): Promise<Due[]> {
   const rows = await kmsKeyRecords(context)
     .where(isSignedIn)
     .where('kms_keys.key_id', '<>', '')
@@ -131,28 +129,68 @@ export async function dueChecks(
 }
 
 /** The first moment to come at which there is something to do; undefined where there is none. */
-export async function nextDueKmsKey(context: Pick<VaultContext, 'store' | 'now'>): Promise<Date | undefined> {
-  const now = context.now().toISOString();
-  const { attempt } = await context.store.db
+async function nextMoment(
+  { store, now }: Pick<VaultContext, 'store' | 'now'>,
+  column: 'next_attempt_at' | 'next_check_at',
+): Promise<Date | undefined> {
+  const { at } = await store.db
     .selectFrom('kms_keys')
-    .select((eb) => eb.fn.min('next_attempt_at').as('attempt'))
-    .where('next_attempt_at', '>', now)
+    .select((eb) => eb.fn.min(column).as('at'))
+    .where(column, '>', now().toISOString())
     .where('step', '<>', 'GONE')
     .executeTakeFirstOrThrow();
-  const { check } = await context.store.db
-    .selectFrom('kms_keys')
-    .select((eb) => eb.fn.min('next_check_at').as('check'))
-    .where('next_check_at', '>', now)
-    .where('step', '<>', 'GONE')
-    .executeTakeFirstOrThrow();
-  const [first] = [attempt, check].flatMap((at) => (typeof at === 'string' ? [at] : [])).toSorted();
-  return first === undefined ? undefined : new Date(first);
+  return typeof at === 'string' ? new Date(at) : undefined;
 }
 
-function toDue({ id, account, region }: { id: string; account: string; region: string }): DueKmsKey {
+function toDue({ id, account, region }: { id: string; account: string; region: string }): Due {
   return { id, lane: laneOf(account, region) };
 }
 
 function laneOf(account: string, region: string): string {
   return `${account}/${region}`;
+}
+
+/**
+ * So many KMS keys of one account and Region at once: the pace holds whatever AWS takes to answer. Those that are to be
+ * made wait for the pace of CreateKey, two seconds at the most.
+ */
+const concurrency = 8;
+/**
+ * In one account and Region work on a KMS key is begun every so many milliseconds at the most: most of it only reads. How
+ * fast changes are sent the pace of requests says (src/cloud/aws/pace.ts).
+ */
+const workPace = 25;
+const lanePaces: Readonly<Record<KindOfWork, LanePace>> = {
+  input: { concurrency, pace: workPace, maxWaiting: 40 },
+  key: { concurrency, pace: workPace, maxWaiting: 6 },
+  // Hundreds that AWS does not show yet are each looked at every few seconds.
+  unshown: { concurrency, pace: 10, maxWaiting: 40 },
+  rest: { concurrency, pace: workPace, maxWaiting: 40 },
+};
+
+/** What is wanted of KMS keys. */
+export const kmsKeyWork: ScheduledWork = {
+  name: 'KMS keys',
+  turns: kmsKeyTurns.kind,
+  due: dueWork,
+  nextDue: async (context) => nextMoment(context, 'next_attempt_at'),
+  attempt: async (context, id) => told(context, id, await advanceKmsKey(context, id)),
+  lane: (kind) => lanePaces[kind as KindOfWork],
+  tellFailed: (log, kmsKeys) =>
+    log.warn({ kmsKeys }, 'AWS did not do what is wanted of KMS keys; holdfast kms-key list has why'),
+};
+
+/** How KMS keys are in AWS: 5 keys, 20 requests a second, where ListAliases has 500 and the others more. */
+export const kmsKeyChecks: ScheduledWork = {
+  name: 'status of KMS keys',
+  turns: kmsKeyTurns.kind,
+  due: dueChecks,
+  nextDue: async (context) => nextMoment(context, 'next_check_at'),
+  attempt: async (context, id) => told(context, id, await refreshKmsKey(context, id)),
+  lane: () => ({ concurrency, pace: 200, maxWaiting: 40 }),
+};
+
+function told({ log }: LoggedAwsContext, id: string, attempt: Attempt): Tried {
+  tellMistake(log, id, attempt);
+  return attempt;
 }

@@ -1,5 +1,6 @@
 import type { Act } from '../../evidence/trail.ts';
-import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
+import { awsAccountOf } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import type { Edit } from '../../vault/edits.ts';
 import { findCloudKeyIn, type CloudKeyRecord } from '../../keys/key-records.ts';
 import { actOnKmsKey, again, checkLive, type OnKmsKey } from './acts.ts';

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isGone } from '../aws/presence.ts';
-import { toProblem } from '../controller/problem.ts';
-import type { Moment, Observed, Plan, Recorded, Turn } from '../controller/resource.ts';
+import type { Problem } from '../controller/problem.ts';
+import type { Moment, Observed, Plan, Recorded, Resource, Turn } from '../controller/resource.ts';
 import { nextTry } from '../controller/retry.ts';
 import { readsMayBeStale } from './alias.ts';
-import { goneAs, words, type KmsKeyChange } from './changes.ts';
+import { goneAs, type KmsKeyChange } from './changes.ts';
 import { kmsOf } from './connection.ts';
 import { driftOf } from './drift.ts';
 import { cloudStatusOf, readKey, seenGone } from './look.ts';
@@ -17,6 +17,7 @@ import {
   type KmsKeyRow,
   type SeenKey,
 } from './records.ts';
+import { kmsKeyTurns } from './resource.ts';
 import { believed, mayBeStaleOf } from './unshown.ts';
 
 /* What AWS has is read back after each change and every hour, and kept as it was seen. */
@@ -36,44 +37,50 @@ const maxTries = 10;
 
 const reads = new Set(['DescribeKey', 'GetKeyPolicy', 'ListAliases', 'ListResourceTags']);
 
+/** KMS keys as they are only looked at, whatever is wanted of them. */
+export const kmsKeyLooks: Resource<'kms_keys', KmsKey, SeenKey> = {
+  ...kmsKeyTurns,
+  lookOperation: () => 'DescribeKey',
+  observe,
+  mirror,
+  next: () => undefined,
+  pauseOf: (row) => ({ problem: problemOf(row), attempts: 0, until: row.next_check_at }),
+  // When the next look is goes with the failure.
+  paused: () => ({}),
+  failed: ({ problem, now }) => planned(now, (row) => ofFailure(row, problem, now)),
+  isSame: () => false,
+};
+
 /** How the KMS key is there; nothing is asked where there is none, or nothing here signs in to AWS. */
-export async function observe({ context }: Turn, row: KmsKey): Promise<Observed<SeenKey>> {
+async function observe({ context }: Turn, row: KmsKey): Promise<Observed<SeenKey>> {
   if (row.key_id === '' || isManual(row)) return { kind: 'unasked' };
-  try {
-    const kms = await kmsOf(context, row);
-    const found = await readKey(kms, row.key_id, sightingOf(row), context.now());
-    return isGone(found) ? { kind: 'gone', gone: found } : { kind: 'seen', seen: found };
-  } catch (error) {
-    return { kind: 'failed', error };
-  }
+  const found = await readKey(await kmsOf(context, row), row.key_id, sightingOf(row), context.now());
+  return isGone(found) ? { kind: 'gone', gone: found } : { kind: 'seen', seen: found };
 }
 
-/** What AWS has otherwise than before moves the ETag; drift that is new stands in the trail. */
-export function mirror(
-  _: KmsKey,
-  observed: Observed<SeenKey>,
-  { now: at }: Moment,
-): Plan<'kms_keys', KmsKey> | undefined {
-  const plan = (changeOf: (now: KmsKey) => KmsKeyChange) => (now: KmsKey) => {
-    const next_check_at = new Date(at.getTime() + jittered(checkInterval)).toISOString();
-    return told(now, { next_check_at, ...changeOf(now) });
-  };
-  if (observed.kind === 'failed') return plan((now) => ofFailure(now, observed.error, at));
+type KmsKeyPlan = Plan<'kms_keys', KmsKey>;
+
+/** What a look changes of the record, the time of the next with it. */
+function planned(at: Date, changeOf: (now: KmsKey) => KmsKeyChange): KmsKeyPlan {
+  const next_check_at = new Date(at.getTime() + jittered(checkInterval)).toISOString();
+  return (now) => told(now, { next_check_at, ...changeOf(now) });
+}
+
+function mirror(_: KmsKey, observed: Observed<SeenKey>, { now: at }: Moment): KmsKeyPlan | undefined {
   if (observed.kind === 'gone')
-    return plan((now) => ({
+    return planned(at, (now) => ({
       ...asSeen(now, { seen: seenGone(observed.gone), unshown: '{}' }, at),
       // What was scheduled for deletion and is gone: there is nothing left to point at.
       ...(now.cloud_wish === 'PENDING_DELETION' ? goneAs('GONE_IN_AWS') : {}),
     }));
   if (observed.kind !== 'seen') return undefined;
-  return plan((now) => {
+  return planned(at, (now) => {
     const shown = believed(now, observed.seen, at);
     return { ...asSeen(now, shown, at), seen_at: at.toISOString(), ...aliasOfLinked(now, shown.seen) };
   });
 }
 
-function ofFailure(row: KmsKey, error: unknown, at: Date): KmsKeyChange {
-  const problem = toProblem(error, 'DescribeKey', at, words);
+function ofFailure(row: KmsKey, problem: Problem, at: Date): KmsKeyChange {
   if (problem.fault === 'settling')
     return { next_check_at: nextTry(problem.fault, maxTries, at).toISOString() };
   return {
@@ -98,6 +105,7 @@ function asSeen(row: KmsKey, { seen, unshown }: ReturnType<typeof believed>, at:
   };
 }
 
+/** What AWS has otherwise than before moves the ETag; drift that is new stands in the trail. */
 function told(before: KmsKey, change: KmsKeyChange): Recorded<'kms_keys'> {
   const after = { ...before, ...change } as KmsKey;
   const shown = (row: KmsKey) => [

@@ -10,6 +10,7 @@ import {
   type Step,
   type Turn,
 } from '../controller/resource.ts';
+import type { Reading } from '../../vault/edits.ts';
 import { hasAlias, sendAlias } from './alias.ts';
 import { applyStep } from './apply.ts';
 import { done, words, written, type KmsKeyChange } from './changes.ts';
@@ -43,18 +44,23 @@ interface Seen {
   alias?: AliasSeen;
 }
 
-export const kmsKeyResource: Resource<'kms_keys', KmsKey, Seen> = {
+/** KMS key records and their turns, whether they are worked on or looked at. */
+export const kmsKeyTurns = {
   kind: 'kms-key',
   table: 'kms_keys',
-  lookOperation: operationOf,
-  nextOperation: operationOf,
   whenBusy: 'queue',
   holds: 'for-changes',
   words,
-  read: async (db, id) => {
+  read: async (db: Reading, id: string): Promise<KmsKey | undefined> => {
     const row = await kmsKeyById(db, id);
     return row?.step === 'GONE' ? undefined : row;
   },
+} as const;
+
+export const kmsKeyResource: Resource<'kms_keys', KmsKey, Seen> = {
+  ...kmsKeyTurns,
+  lookOperation: operationOf,
+  nextOperation: operationOf,
   observe: async (turn, row) => {
     const task = taskOf(row);
     if (task === 'make') return { kind: 'seen', seen: { making: await lookAtMaking(turn, row) } };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { walkOn, walkStart, type WalkProgress } from '../aws/kms-key-search.ts';
 import { KmsKeys } from '../aws/kms-keys.ts';
-import { awsAccountOf, type AwsContext } from '../accounts/context.ts';
+import { awsAccountOf } from '../accounts/context.ts';
+import type { AwsContext } from '../controller/context.ts';
 import type { Sight } from '../../vault/context.ts';
 import { getKeySet } from '../../keys/key-sets/key-set-records.ts';
 import { accountOfStore } from './policy.ts';
