@@ -35,6 +35,8 @@ export interface NodeOptions {
   mutualTls?: { subjects: string[] };
   /** Names of its server certificate, the first of them as common name; `localhost` unless given. */
   hostNames?: readonly [string, ...string[]];
+  /** Lines of the [store] table. */
+  store?: Record<string, string | number>;
   /** Run `holdfast init`; true unless given. */
   init?: boolean;
   /** Serve the management API too, or only with these lines of the [admin] table; no unless given. */
@@ -101,6 +103,7 @@ function configText(options: NodeOptions, { tls, clientCa }: TestCas): string {
       port: 0,
       ...(typeof options.admin === 'object' ? options.admin : {}),
     })}`,
+    ...(options.store === undefined ? [] : [`[store]\n${table(options.store)}`]),
     ...(options.log === undefined ? [] : [`[log]\n${table(options.log)}`]),
     ...tokens.map((token) => `[[token]]\n${token}`),
   ].join('\n\n');

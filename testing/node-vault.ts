@@ -6,7 +6,8 @@ import path from 'node:path';
 import { ownAuthority, type Act } from '../src/evidence/trail.ts';
 import { openTokens } from '../src/cli/node/open-node.ts';
 import { loadConfig } from '../src/config/load.ts';
-import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { initStore, openStore } from '../src/store/opening/open.ts';
+import type { Store } from '../src/store/store.ts';
 import {
   adoptCloudKey,
   createCloudKey,
@@ -145,13 +146,13 @@ export async function openNode(
   const config = loadConfig(configFile);
   if (prepare) mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
   const opened = tokens ? await openTokens(config, config.tokens, { prepare }) : undefined;
-  let store: SqliteStore | undefined;
+  let store: Store | undefined;
   const close = async () => {
     await store?.close();
     await opened?.close();
   };
   try {
-    store = await (prepare ? SqliteStore.init(config.storePath) : SqliteStore.open(config.storePath));
+    store = await (prepare ? initStore(config.store) : openStore(config.store));
     const vaultContext: KeyContext = {
       store,
       tokens: opened?.rooms ?? new TokenPools([]),
@@ -168,7 +169,7 @@ export async function openNode(
 }
 
 /** The id of the vault that the acts are in. */
-export async function vaultOf(store: SqliteStore, tokens: readonly string[]): Promise<string> {
+export async function vaultOf(store: Store, tokens: readonly string[]): Promise<string> {
   const known = await store.db
     .selectFrom('vaults')
     .select('id')

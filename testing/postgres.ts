@@ -124,7 +124,8 @@ export class PostgresCluster {
       try {
         return void (await this.asSuperuser('SELECT 1'));
       } catch (error) {
-        if (this.#server.exitCode !== null) throw new Error('PostgreSQL has ended', { cause: error });
+        if (this.#server.exitCode !== null || this.#server.signalCode !== null)
+          throw new Error('PostgreSQL has ended', { cause: error });
         await delay(20);
       }
     }

@@ -27,3 +27,20 @@ export const databases: Readonly<Record<'SQLite' | 'PostgreSQL', () => Promise<M
     return { open: async () => PostgresStore.open(settings), dispose: () => Promise.resolve() };
   },
 };
+
+/** What tests of acts run on: PostgreSQL where HOLDFAST_TEST_STORE says so. */
+export const chosenDatabase: keyof typeof databases =
+  process.env['HOLDFAST_TEST_STORE'] === 'postgres' ? 'PostgreSQL' : 'SQLite';
+
+/** A new store for acts, gone when it is closed. */
+export async function newStore(database = chosenDatabase): Promise<Store> {
+  const made = await databases[database]();
+  const store = await made.open();
+  const close = store.close.bind(store);
+  return Object.assign(store, {
+    close: async () => {
+      await close();
+      await made.dispose();
+    },
+  });
+}

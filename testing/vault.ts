@@ -9,6 +9,7 @@ import { loadProfile } from '../src/config/profile.ts';
 import { hostSettings } from '../src/node/supervisor.ts';
 import { Secret } from '../src/secret.ts';
 import type { AuditEventTable, VaultTable } from '../src/store/schema.ts';
+import type { Store } from '../src/store/store.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
 import { TokenPool } from '../src/token/pool/token-pool.ts';
@@ -17,13 +18,15 @@ import { createKeySet, type KeySet, type KeySetInput } from '../src/keys/key-set
 import { TokenPools } from '../src/vault/tokens.ts';
 import { memoryDirectory } from './memory-directory.ts';
 import type { Shim } from './shim.ts';
+import { chosenDatabase, newStore } from './stores.ts';
 import { createSoftHsmToken, type TokenFixture } from './tokens.ts';
 
 export interface TestVault {
-  store: SqliteStore;
+  store: Store;
   tokens: TokenPools;
   /** The token itself, for what somebody does past Holdfast. */
   fixture: TokenFixture;
+  /** Of a store in SQLite. */
   storePath: string;
   /** On the wall clock, moved on by `clock.ahead`. */
   vaultContext: KeyContext;
@@ -38,7 +41,7 @@ export interface TestVault {
 
 /** The row of a vault that may use `tokens`. */
 export async function insertVault(
-  store: SqliteStore,
+  store: Pick<Store, 'db'>,
   name: string,
   tokens: readonly string[] = ['token'],
 ): Promise<Selectable<VaultTable>> {
@@ -61,7 +64,7 @@ export async function insertVault(
 }
 
 /** The id of a new admin group of the vault. */
-export async function insertGroup(store: SqliteStore, vaultId: string, name: string): Promise<string> {
+export async function insertGroup(store: Pick<Store, 'db'>, vaultId: string, name: string): Promise<string> {
   const id = randomUUID();
   const now = new Date().toISOString();
   await store.db
@@ -131,7 +134,7 @@ export async function openVault(shim?: Shim): Promise<TestVault> {
   const { tokens, fixture, dispose } = await openToken(shim);
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-vault-'));
   const storePath = path.join(directory, 'holdfast.db');
-  const store = await SqliteStore.init(storePath);
+  const store = chosenDatabase === 'SQLite' ? await SqliteStore.init(storePath) : await newStore();
   const clock = { ahead: 0 };
   const vaultContext: KeyContext = {
     store,

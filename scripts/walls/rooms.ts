@@ -82,6 +82,8 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/reconcile',
       'src/store',
       'src/store/backup',
+      'src/store/moving',
+      'src/store/opening',
       'src/store/sqlite',
       'src/tenancy',
       'src/token',
@@ -93,7 +95,9 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
     packages: ['commander'],
   },
-  'src/doctor': { rooms: [ground, 'src/config', 'src/sigv4', 'src/store', 'src/store/sqlite'] },
+  'src/doctor': {
+    rooms: [ground, 'src/config', 'src/sigv4', 'src/store', 'src/store/opening', 'src/store/sqlite'],
+  },
 
   // Processes, listeners, applications.
   'src/node': {
@@ -112,6 +116,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/schedules',
       'src/serving',
       'src/store',
+      'src/store/opening',
       'src/store/sqlite',
       'src/token',
       'src/token/keeper',
@@ -129,6 +134,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/node',
       'src/serving',
       'src/store',
+      'src/store/opening',
       'src/store/sqlite',
       'src/token/pool',
       'src/vault',
@@ -290,6 +296,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/store': { rooms: [ground, 'src/store/migrations', 'src/store/schema'], packages: ['kysely'] },
   'src/store/schema': { rooms: [], packages: ['kysely'] },
   'src/store/sqlite': { rooms: [ground, 'src/store'], packages: ['better-sqlite3', 'kysely', 'zod'] },
+  'src/store/opening': { rooms: [ground, 'src/store', 'src/store/postgres', 'src/store/sqlite'] },
+  'src/store/moving': {
+    rooms: [ground, 'src/store', 'src/store/opening', 'src/store/postgres', 'src/store/sqlite'],
+    packages: ['better-sqlite3', 'kysely'],
+  },
   'src/store/postgres': { rooms: [ground, 'src/store'], packages: ['kysely', 'pg'] },
   'src/store/backup': {
     rooms: [ground, 'src/store', 'src/store/sqlite'],

@@ -22,6 +22,8 @@ export interface AdminServices extends KeyContext {
   disk?: () => DiskFacts;
   /** Why the store takes no write, where somebody has changed its schema. */
   whyUnwritable?: () => { message: string; remediation: string } | undefined;
+  /** What the database server does not do that is claimed of it. */
+  durabilityProblems?: () => readonly string[];
 }
 
 /** What only the supervisor knows. */

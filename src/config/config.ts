@@ -256,6 +256,40 @@ export const configSchema = z.strictObject({
         kind: z.literal('sqlite').describe('One node; the store is a file.'),
         path: file.optional().describe('The store’s file; without it `holdfast.db` in the state directory.'),
       }),
+      z.strictObject({
+        kind: z.literal('postgres').describe('The store is a database of PostgreSQL 14 or newer.'),
+        address: z
+          .string()
+          .min(1)
+          .describe(
+            'Name or address of the server, which is always talked to with TLS; or the directory of its UNIX socket. It must lead to the primary, after a fail-over too.',
+          ),
+        port: z.number().int().min(1).max(65535).default(5432).describe('Port of the server.'),
+        database: z.string().min(1).max(63).describe('Name of the database, which the role owns.'),
+        user: z.string().min(1).max(63).describe('Name of the role.'),
+        password_file: file
+          .optional()
+          .describe(
+            'File with the password of the role, read at each connection; not needed with a client certificate.',
+          ),
+        ca: file
+          .optional()
+          .describe(
+            'PEM file of the CA certificates that the server’s certificate must chain to. Without it those that Node.js brings.',
+          ),
+        server_name: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('The name in the server’s certificate, where that is not `address`.'),
+        client_certificate: file.optional().describe('PEM file of a client certificate.'),
+        client_key: file.optional().describe('PEM file of its key.'),
+        durability: z
+          .enum(['single', 'synchronous', 'storage'])
+          .describe(
+            'Where a change is once it is acknowledged: on the disk of the one server there is (`single`), on that of a synchronous standby too, or in storage that outlives the server, as managed databases have it. Each connection is compared with it; docs/fleet.md.',
+          ),
+      }),
     ])
     .prefault({ kind: 'sqlite' })
     .describe('Where vault records are kept.'),

@@ -12,13 +12,32 @@ import { loadProfile, type Profile } from './profile.ts';
 import { parseToml } from './toml.ts';
 
 /** A configuration with its profiles read and its paths absolute. */
-export interface LoadedConfig extends Omit<Config, 'admin'> {
+export interface LoadedConfig extends Omit<Config, 'admin' | 'store'> {
   file: string;
+  store: LoadedStore;
+  /** With a store in SQLite its file; else where one would be, and is not. */
   storePath: string;
   workers: number;
   tokens: LoadedToken[];
   admin: LoadedAdmin;
 }
+
+/** Where the store is; paths are absolute. */
+export type LoadedStore =
+  | { kind: 'sqlite'; path: string }
+  | {
+      kind: 'postgres';
+      host: string;
+      port: number;
+      database: string;
+      user: string;
+      passwordFile?: string | undefined;
+      caFile?: string | undefined;
+      serverName?: string | undefined;
+      certificateFile?: string | undefined;
+      keyFile?: string | undefined;
+      durability: 'single' | 'synchronous' | 'storage';
+    };
 
 export interface LoadedAdmin extends AdminConfig {
   /** Its own certificate, or that of `xks.tls`; never with client certificates. */
@@ -32,6 +51,14 @@ export interface LoadedToken extends TokenConfig {
 /** Where a node keeps files of its own; who owns them may replace any of these. */
 export function nodeDirectories({ node, storePath }: Pick<LoadedConfig, 'node' | 'storePath'>): string[] {
   return [node.state_directory, path.dirname(storePath)];
+}
+
+/** For commands that are about the file of a store. Throws ConfigError with a store in a database, with the way out. */
+export function assertInFile({ file, store }: Pick<LoadedConfig, 'file' | 'store'>, command: string): void {
+  if (store.kind !== 'sqlite')
+    throw new ConfigError([
+      `${file}: store.kind: ${command} is for a store in a file; remediation: the database’s own backup and restore (docs/fleet.md)`,
+    ]);
 }
 
 /**
@@ -88,13 +115,15 @@ function check(config: Config, file: string): LoadedConfig {
   const caProblem = config.aws.ca === undefined ? undefined : problemOfCa(resolve(config.aws.ca));
   if (caProblem !== undefined) problems.push(`${file}: aws.ca: ${caProblem}`);
   const stateDirectory = resolve(config.node.state_directory);
-  const storePath =
-    config.store.path === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(config.store.path);
+  const named = config.store.kind === 'sqlite' ? config.store.path : undefined;
+  const storePath = named === undefined ? path.join(stateDirectory, 'holdfast.db') : resolve(named);
+  const store = storeOf(config.store, storePath, resolve);
+  problems.push(...problemsOfStore(store).map((problem) => `${file}: ${problem}`));
   for (const [name, where] of [
     ['node.state_directory', stateDirectory],
     ['store.path', storePath],
   ] as const)
-    if (hasWildcard(where) && !(name === 'store.path' && config.store.path === undefined))
+    if (hasWildcard(where) && !(name === 'store.path' && named === undefined))
       problems.push(`${file}: ${name}: ${where}: ${wildcardProblem}`);
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -106,6 +135,7 @@ function check(config: Config, file: string): LoadedConfig {
       state_directory: stateDirectory,
       ...(ownProfiles === undefined ? {} : { profile_directory: ownProfiles }),
     },
+    store,
     storePath,
     admin: {
       ...config.admin,
@@ -128,6 +158,51 @@ function check(config: Config, file: string): LoadedConfig {
       },
     },
   };
+}
+
+function storeOf(store: Config['store'], storePath: string, resolve: (name: string) => string): LoadedStore {
+  if (store.kind === 'sqlite') return { kind: 'sqlite', path: storePath };
+  const { address, port, database, user, server_name: serverName, durability } = store;
+  const file = (name: string | undefined) => (name === undefined ? undefined : resolve(name));
+  return {
+    kind: 'postgres',
+    ...{ host: address, port, database, user, serverName, durability },
+    passwordFile: file(store.password_file),
+    caFile: file(store.ca),
+    certificateFile: file(store.client_certificate),
+    keyFile: file(store.client_key),
+  };
+}
+
+function problemsOfStore(store: LoadedStore): string[] {
+  if (store.kind === 'sqlite') return [];
+  const problems: string[] = [];
+  const isSocket = store.host.startsWith('/');
+  if (!isSocket && store.host.includes('/'))
+    problems.push('store.address: is a host name, an address, or the absolute path of a directory');
+  if ((store.certificateFile === undefined) !== (store.keyFile === undefined))
+    problems.push('store.client_certificate, store.client_key: one needs the other');
+  if (!isSocket && store.passwordFile === undefined && store.certificateFile === undefined)
+    problems.push('store: over a network it needs password_file or client_certificate');
+  if (isSocket && [store.caFile, store.certificateFile, store.serverName].some((one) => one !== undefined))
+    problems.push(
+      'store: a UNIX socket has no TLS; ca, server_name and client_certificate are for a network',
+    );
+  const ca = store.caFile === undefined ? undefined : problemOfCa(store.caFile);
+  if (ca !== undefined) problems.push(`store.ca: ${ca}`);
+  return [...problems, ...wildcardsOf(store)];
+}
+
+function wildcardsOf(store: Exclude<LoadedStore, { kind: 'sqlite' }>): string[] {
+  const files = {
+    password_file: store.passwordFile,
+    ca: store.caFile,
+    client_certificate: store.certificateFile,
+    client_key: store.keyFile,
+  };
+  return Object.entries(files).flatMap(([name, file]) =>
+    file !== undefined && hasWildcard(file) ? [`store.${name}: ${file}: ${wildcardProblem}`] : [],
+  );
 }
 
 /** What is wrong with a file of CA certificates: told before anything starts, not at the first request. */

@@ -16,9 +16,18 @@ function watched(config: LoadedConfig): Watched[] {
   const { tls } = config.xks;
   const files: Watched[] = [
     { file: config.node.state_directory, what: 'state directory', secret: true },
-    { file: config.storePath, what: 'store', secret: true },
-    { file: `${config.storePath}-wal`, what: 'store', secret: true },
-    { file: `${config.storePath}-shm`, what: 'store', secret: true },
+    ...(config.store.kind === 'sqlite'
+      ? ['', '-wal', '-shm'].map((end) => ({
+          file: `${config.storePath}${end}`,
+          what: 'store',
+          secret: true,
+        }))
+      : [
+          { file: config.store.passwordFile, what: 'password of the database', secret: true },
+          { file: config.store.keyFile, what: 'key of the database’s client certificate', secret: true },
+          { file: config.store.certificateFile, what: 'client certificate of the database', secret: false },
+          { file: config.store.caFile, what: 'CA of the database', secret: false },
+        ].flatMap(({ file, ...about }) => (file === undefined ? [] : [{ file, ...about }]))),
     { file: config.file, what: 'configuration', secret: false },
     { file: tls.key, what: 'TLS key', secret: true },
     { file: tls.certificate, what: 'certificate', secret: false },

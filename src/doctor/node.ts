@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { nodeDirectories, type LoadedConfig } from '../config/load.ts';
 import { asOwner } from '../store/owner.ts';
+import { openStore, placeInWords } from '../store/opening/open.ts';
 import { StoreError } from '../store/store-error.ts';
 import { readCertificates, same } from './chain.ts';
 import { ConnectionFailure, authorityOf, openTls, type Target } from './connection.ts';
@@ -45,6 +46,7 @@ export async function* examineNode(
 }
 
 async function examineStore(config: LoadedConfig): Promise<Finding> {
+  if (config.store.kind === 'postgres') return examineDatabase(config.store);
   const { checkStore } = await import('../store/sqlite/integrity.ts');
   try {
     const { damages, upToDate, altered } = await asOwner(nodeDirectories(config), async () =>
@@ -74,6 +76,33 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
         ? error.remediation
         : 'holdfast init, where there is none yet; else run the doctor as the node’s user, and see the disk',
     );
+  }
+}
+
+/** Whether it can be reached, is of this version, and keeps what is claimed of it. */
+async function examineDatabase(
+  place: Extract<LoadedConfig['store'], { kind: 'postgres' }>,
+): Promise<Finding> {
+  try {
+    const store = await openStore(place);
+    const { durabilityProblems = [] } = store;
+    await store.revision();
+    await store.close();
+    const claim = `as claimed (${place.durability})`;
+    return durabilityProblems.length === 0
+      ? ok(
+          'node.store',
+          `${placeInWords(place)}: the schema is this version’s; it keeps what it acknowledges ${claim}`,
+        )
+      : problem(
+          'node.store',
+          `${placeInWords(place)}: it does not keep what it acknowledges ${claim}: ${durabilityProblems.join('; ')}`,
+          'set the database server so, or tell what it is for true in store.durability: docs/fleet.md',
+          { data: { durability: durabilityProblems } },
+        );
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return problem('node.store', error.message, error.remediation);
   }
 }
 

@@ -11,16 +11,19 @@ import { reservePath } from '../store/sqlite/space-reserve.ts';
  * beside that is named here.
  */
 
-type Config = Pick<LoadedConfig, 'storePath' | 'node' | 'aws'>;
+type Config = Pick<LoadedConfig, 'store' | 'node' | 'aws'>;
 
 export function confinementOfXksWorker(config: Config): Confinement {
-  return { read: [storeDirectory(config)], write: [] };
+  return { read: storeFiles(config), write: [] };
 }
 
 export function confinementOfManagement(config: Config, env: NodeJS.ProcessEnv): Confinement {
   return {
-    read: [storeDirectory(config), ...(config.aws.ambient ? ambientFiles(env) : [])],
-    write: [nodeIdPath(config.node.state_directory), reservePath(config.storePath)],
+    read: [...storeFiles(config), ...(config.aws.ambient ? ambientFiles(env) : [])],
+    write: [
+      nodeIdPath(config.node.state_directory),
+      ...(config.store.kind === 'sqlite' ? [reservePath(config.store.path)] : []),
+    ],
   };
 }
 
@@ -29,9 +32,14 @@ export function nodeIdPath(stateDirectory: string): string {
   return path.join(stateDirectory, 'node-id');
 }
 
-/** All of it: better-sqlite3 looks whether it is there, and Node knows no permission for a directory but not what is in it. */
-function storeDirectory({ storePath }: Config): string {
-  return path.dirname(storePath);
+/**
+ * The whole directory of a file: better-sqlite3 looks whether it is there, and Node knows no permission for a directory but not
+ * what is in it. Of a database what shows it who is there, and who it is.
+ */
+function storeFiles({ store }: Config): string[] {
+  if (store.kind === 'sqlite') return [path.dirname(store.path)];
+  const { passwordFile, caFile, certificateFile, keyFile } = store;
+  return [passwordFile, caFile, certificateFile, keyFile].filter((file) => file !== undefined);
 }
 
 /** Names of paths that no process can be confined to, with why; those of the configuration are refused when it is read. */

@@ -10,8 +10,8 @@ import { AwsClients } from '../cloud/aws/clients.ts';
 import { awsFollower } from '../cloud/kms-keys/cloud-key-follower.ts';
 import { createLog, type Logger } from '../log.ts';
 import { ReserveFilling } from '../store/sqlite/reserve-filling.ts';
-import { SqliteStore } from '../store/sqlite/sqlite.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
+import { openStore, type OpenStore } from '../store/opening/open.ts';
 import { TokenPool } from '../token/pool/token-pool.ts';
 import type { TokenInfo } from '../token/token-info.ts';
 import { keepOwnKeyProofs } from '../keys/own-key-proofs.ts';
@@ -48,8 +48,9 @@ const factsTimeout = 2_000;
 
 class AdminWorker implements Worker {
   readonly #log: Logger;
-  readonly #store: SqliteStore;
-  readonly #reserve: ReserveFilling;
+  readonly #store: OpenStore;
+  /** Of a file. */
+  readonly #reserve: ReserveFilling | undefined;
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
   readonly #services: AdminServices;
@@ -66,11 +67,12 @@ class AdminWorker implements Worker {
   readonly #underWay = new Set<Promise<void>>();
 
   // oxlint-disable-next-line max-lines-per-function -- puts the parts of the process together
-  private constructor(config: ManagementConfig, store: SqliteStore, log: Logger) {
+  private constructor(config: ManagementConfig, store: OpenStore, log: Logger) {
     const { admin, node, tokens, version } = config;
     this.#log = log;
     this.#store = store;
-    this.#reserve = new ReserveFilling(store.reserve, log);
+    const { reserve } = store;
+    this.#reserve = reserve === undefined ? undefined : new ReserveFilling(reserve, log);
     this.#pools = new Map(
       tokens.map((token) => [
         token.name,
@@ -111,8 +113,9 @@ class AdminWorker implements Worker {
       verifyToken: async (name) => this.#verifyToken(name),
       onWorkLeft: () => this.#schedules.wake(),
       nodeFacts: async () => this.#nodeFacts(),
-      disk: () => store.reserve.disk,
-      whyUnwritable: () => store.whyUnwritable(),
+      ...(reserve === undefined ? {} : { disk: () => reserve.disk }),
+      whyUnwritable: () => store.whyUnwritable?.(),
+      durabilityProblems: () => store.durabilityProblems ?? [],
     };
     this.#schedules = new Schedules({
       context: this.#services,
@@ -143,11 +146,12 @@ class AdminWorker implements Worker {
 
   static async start(config: ManagementConfig): Promise<AdminWorker> {
     const log = createLog(config.log.level, { process: 'management' });
-    const worker = new AdminWorker(config, await SqliteStore.open(config.storePath), log);
+    const store = await openStore(config.store, (problems) => tellDurability(problems, log));
+    const worker = new AdminWorker(config, store, log);
     const { port } = await worker.#listener.listen();
     const found = await new BuiltConsole().files();
     if (typeof found === 'string') log.warn({ why: found }, 'the console is not served');
-    worker.#reserve.start();
+    worker.#reserve?.start();
     setTimeout(() => worker.#startWork(true), maxWait).unref();
     if (worker.#services.publicUrl === '') worker.#services.publicUrl = `https://localhost:${port}`;
     tell({ kind: 'listening', port });
@@ -297,7 +301,7 @@ class AdminWorker implements Worker {
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
-    this.#reserve.stop();
+    this.#reserve?.stop();
     await this.#schedules.stop();
     await this.#pruner.stop();
     await this.#listener.close(closeTimeout);
@@ -307,6 +311,12 @@ class AdminWorker implements Worker {
     await this.#store.close();
     process.disconnect();
   }
+}
+
+function tellDurability(problems: readonly string[], log: Logger): void {
+  if (problems.length > 0)
+    log.error({ problems }, 'the database server does not keep what is claimed of it (store.durability)');
+  else log.info('the database server keeps what is claimed of it (store.durability)');
 }
 
 /** A node is known by an id of its own, made at its first start and kept in its state directory. */

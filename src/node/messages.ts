@@ -10,7 +10,7 @@ import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
 
 /** What a worker gets of the configuration: nothing of PINs and nothing that a vendor's module reads. */
-export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'node' | 'storePath'>, ServedTls {
+export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'node' | 'store'>, ServedTls {
   tokens: WorkerToken[];
   version: string;
   reusePort: boolean;
@@ -25,8 +25,7 @@ export interface WorkerToken extends Pick<
 }
 
 /** What the management process gets of it: it has no PIN either. */
-export interface ManagementConfig
-  extends Pick<LoadedConfig, 'audit' | 'log' | 'node' | 'storePath'>, ServedTls {
+export interface ManagementConfig extends Pick<LoadedConfig, 'audit' | 'log' | 'node' | 'store'>, ServedTls {
   admin: LoadedAdmin;
   aws: AwsSettings;
   tokens: WorkerToken[];

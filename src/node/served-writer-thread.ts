@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { StoreError } from '../store/store-error.ts';
-import { SqliteStore } from '../store/sqlite/sqlite.ts';
+import { openStore, type StorePlace } from '../store/opening/open.ts';
 import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
 import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
 
 /* The thread of served-writer.ts: one connection, one write after another. An error outside of a write ends the thread. */
 
-const store = await SqliteStore.open(workerData as string);
+const store = await openStore(workerData as StorePlace);
 let last: Promise<void> = Promise.resolve();
 
 function tell(answer: ThreadAnswer): void {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
+import type { StorePlace } from '../store/opening/open.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 
 /** What the thread is told: to write, or to end. */
@@ -33,7 +34,7 @@ const closeTimeout = 2_000;
  * next write.
  */
 export class ServedWriter {
-  readonly #storePath: string;
+  readonly #place: StorePlace;
   readonly #onGone: (problem: string) => void;
   readonly #pending = new Map<number, Pending>();
   #thread: Worker | undefined;
@@ -41,8 +42,8 @@ export class ServedWriter {
   #last = 0;
 
   /** `onGone` is told why the thread ended where nobody closed it. */
-  constructor(storePath: string, onGone: (problem: string) => void = () => undefined) {
-    this.#storePath = storePath;
+  constructor(place: StorePlace, onGone: (problem: string) => void = () => undefined) {
+    this.#place = place;
     this.#onGone = onGone;
   }
 
@@ -92,7 +93,7 @@ export class ServedWriter {
 
   #start(): Worker {
     const thread = new Worker(new URL('./served-writer-thread.ts', import.meta.url), {
-      workerData: this.#storePath,
+      workerData: this.#place,
     });
     thread.on('message', (answer: ThreadAnswer) => this.#receive(answer));
     let why = 'the writer of the store has ended';

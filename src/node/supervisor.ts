@@ -77,7 +77,7 @@ export class Supervisor {
       options.config.tokens.map((token) => [token.name, new LoginGate(newPinBy(token.pin))]),
     );
     this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
-    this.#writer = new ServedWriter(options.config.storePath, (problem) =>
+    this.#writer = new ServedWriter(options.config.store, (problem) =>
       options.log.error(
         { problem },
         'the thread that writes for XKS workers has ended; the next write starts another',
@@ -260,7 +260,7 @@ export class Supervisor {
 
   #workerStart(): StartMessage {
     const { config, version } = this.#options;
-    const { log, node, storePath, workers } = config;
+    const { log, node, store, workers } = config;
     return {
       kind: 'start',
       config: {
@@ -272,7 +272,7 @@ export class Supervisor {
         },
         log,
         node,
-        storePath,
+        store,
         tokens: this.#workerTokens((token) => hostsOf(token, workers)),
         version,
         reusePort: workers > 1,
@@ -283,7 +283,7 @@ export class Supervisor {
 
   #managementStart(): StartMessage {
     const { config, version, build } = this.#options;
-    const { log, node, storePath } = config;
+    const { log, node, store } = config;
     return {
       kind: 'start-management',
       config: {
@@ -297,7 +297,7 @@ export class Supervisor {
         audit: config.audit,
         log,
         node,
-        storePath,
+        store,
         tokens: this.#workerTokens(() => 1),
         version,
         build,

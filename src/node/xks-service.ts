@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import { SqliteStore } from '../store/sqlite/sqlite.ts';
+import { openStoreToRead } from '../store/opening/open.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import { lendHosts } from '../token/pool/lent-hosts.ts';
@@ -142,7 +142,7 @@ export class XksService implements Worker {
   }
 
   static async start(config: WorkerConfig, surroundings: XksSurroundings): Promise<XksService> {
-    const service = new XksService(config, await SqliteStore.openToRead(config.storePath), surroundings);
+    const service = new XksService(config, await openStoreToRead(config.store), surroundings);
     const { port } = await service.#listener.listen();
     service.#tell({ kind: 'listening', port });
     return service;

@@ -46,7 +46,7 @@ export type * from './schema/serving.ts';
 export type * from './schema/vault.ts';
 
 /*
- * The tables, as Kysely sees them; SQLite now, PostgreSQL later with the same names. Times are ISO 8601 in UTC with
+ * The tables, as Kysely sees them; in SQLite and PostgreSQL with the same names. Times are ISO 8601 in UTC with
  * milliseconds, so that they sort as text; truth values are 0 or 1; lists and records are JSON text: so that both
  * databases hold the same. Those that a room writes are in the file of its name in `schema/`.
  *

@@ -24,7 +24,7 @@ export interface ReadableStore {
   close(): Promise<void>;
 }
 
-/** Where vault records are kept. SQLite on one node; PostgreSQL for a fleet will share this. */
+/** Where vault records are kept. A file (SQLite), or a database (PostgreSQL). */
 export interface Store extends ReadableStore {
   readonly db: Kysely<Tables>;
   /**

@@ -24,7 +24,7 @@ for (const [command, named, remediation] of [
     const config = {
       file: '/etc/holdfast/holdfast.toml',
       node: { state_directory: directory },
-      storePath: path.join(directory, 'holdfast.db'),
+      store: { kind: 'sqlite', path: path.join(directory, 'holdfast.db') },
     } as LoadedConfig;
     // As a release before this one has left it.
     const before = new Database(path.join(directory, 'serve.lock'));
@@ -53,7 +53,7 @@ test('what a node of an earlier release has is told as a node’s', (t) => {
   const config = {
     file: '/etc/holdfast/holdfast.toml',
     node: { state_directory: directory },
-    storePath: path.join(directory, 'holdfast.db'),
+    store: { kind: 'sqlite', path: path.join(directory, 'holdfast.db') },
   } as LoadedConfig;
   t.throws(() => takeNodeLocks(config, 'serve'), {
     instanceOf: StoreError,

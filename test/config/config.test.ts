@@ -282,6 +282,33 @@ test('a store or a state directory with an asterisk in its path is refused: Node
   ]);
 });
 
+test('a database is named whole, and what contradicts itself is refused', async (t) => {
+  const base = 'kind = "postgres"\ndatabase = "d"\nuser = "u"\ndurability = "single"';
+  const of = async (lines: string) => problemsOf(`[store]\n${base}\n${lines}\n${good}`);
+  t.deepEqual(await of('address = "db.example.com"\npassword_file = "password"'), []);
+  t.deepEqual(await of('address = "/run/postgresql"'), [], 'who runs the process may be enough');
+  for (const [lines, problem] of [
+    ['address = "db.example.com"', /over a network it needs password_file or client_certificate/],
+    [
+      'address = "run/postgresql"\npassword_file = "p"',
+      /store\.address: is a host name, an address, or the absolute path/,
+    ],
+    [
+      'address = "db"\nclient_certificate = "c"',
+      /store\.client_certificate, store\.client_key: one needs the other/,
+    ],
+    ['address = "/run/postgresql"\nserver_name = "db"', /a UNIX socket has no TLS/],
+    ['address = "db"\npassword_file = "p"\nca = "none.pem"', /store\.ca: cannot be read \(ENOENT\)/],
+    ['address = "db"\npassword_file = "a*b"', /store\.password_file: .*must have no asterisk/],
+    ['address = "db"\npassword_file = "p"\nsslmode = "disable"', /store\.sslmode: unknown setting/],
+    ['password_file = "p"', /store\.address/],
+  ] as const) {
+    const problems = await of(lines);
+    t.is(problems.length, 1, problems.join());
+    t.regex(problems[0] ?? '', problem);
+  }
+});
+
 test('no process of the service may look into another, and none gets a call that a service does not need', async (t) => {
   const unit = await readFile(path.resolve(import.meta.dirname, '../../packaging/holdfast.service'), 'utf8');
   const [allowed = '', refused = ''] = [...unit.matchAll(/^SystemCallFilter=(.+)$/gm)].map(

@@ -25,7 +25,7 @@ interface Place {
   directory: string;
   state: string;
   pin: string;
-  config: Parameters<typeof confinementOfManagement>[0];
+  config: Parameters<typeof confinementOfManagement>[0] & { storePath: string };
 }
 
 async function place(): Promise<Place> {
@@ -39,7 +39,17 @@ async function place(): Promise<Place> {
   const storePath = path.join(state, 'holdfast.db');
   await (await SqliteStore.init(storePath)).close();
   const aws = { ambient: false } as Place['config']['aws'];
-  return { directory, state, pin, config: { storePath, node: { state_directory: state } as never, aws } };
+  return {
+    directory,
+    state,
+    pin,
+    config: {
+      store: { kind: 'sqlite', path: storePath },
+      storePath,
+      node: { state_directory: state } as never,
+      aws,
+    },
+  };
 }
 
 /** Runs statements, each by its name; answers the code of what each throws, or `done`. */

@@ -30,7 +30,8 @@ const by = 'xks-worker/of-a-test';
 
 test('the thread loads no library but those of the store', async (t) => {
   const thread = new URL('../../src/node/served-writer-thread.ts', import.meta.url).href;
-  // Without a store it ends once everything is loaded.
+  // Which database it loads is known once it is told where the store is.
+  const opening = new URL('../../src/store/opening/open.ts', import.meta.url).href;
   const script = `
     import { registerHooks } from 'node:module';
     const loaded = new Set();
@@ -43,6 +44,8 @@ test('the thread loads no library but those of the store', async (t) => {
       },
     });
     await import(${JSON.stringify(thread)}).catch(() => undefined);
+    const { openStore } = await import(${JSON.stringify(opening)});
+    await openStore({ kind: 'sqlite', path: '/nowhere/holdfast.db' }).catch(() => undefined);
     console.log(JSON.stringify([...loaded].sort()));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
   t.deepEqual(JSON.parse(stdout), ['better-sqlite3', 'kysely', 'kysely/migration']);
@@ -51,7 +54,7 @@ test('the thread loads no library but those of the store', async (t) => {
 test('a thread that cannot open the store says why, and the next write starts another', async (t) => {
   const file = await freshPath(t);
   const gone: string[] = [];
-  const writer = new ServedWriter(file, (problem) => gone.push(problem));
+  const writer = new ServedWriter({ kind: 'sqlite', path: file }, (problem) => gone.push(problem));
   t.teardown(async () => writer.close());
   await writer.start();
   await t.throwsAsync(writer.write(use('a'), by), { message: /there is no store/ });
@@ -84,7 +87,7 @@ test('while the store is locked writes wait, no more than a bound of them, and t
   const file = await freshPath(t);
   const store = await SqliteStore.init(file);
   t.teardown(async () => store.close());
-  const writer = new ServedWriter(file);
+  const writer = new ServedWriter({ kind: 'sqlite', path: file });
   await writer.start();
   const other = new Database(file);
   t.teardown(() => other.close());

@@ -132,10 +132,10 @@ test.serial('all vaults are frozen in one act, in the trail of the appliance and
   const gone = await insertVault(store, fresh('gone'));
   await deleteVault(vaultContext, act(), gone.id, undefined, undefined);
   const { frozen_at: before } = await freezeVault(vaultContext, act(), { vaultId: own.id }, 'vault', {});
-  const revision = store.revision();
+  const revision = await store.revision();
   t.deepEqual(await freezeAllVaults(vaultContext, act(), { reason: 'INC-8' }), { frozen: 1_101, before: 1 });
   t.is(await state(), 'FROZEN');
-  t.is(store.revision(), revision + 1, 'one transaction');
+  t.is(await store.revision(), revision + 1, 'one transaction');
   t.is((await findVault(store.db, own.id)).frozen_at, before, 'its own freeze stays as it is');
   const events = await store.db
     .selectFrom('audit_events')

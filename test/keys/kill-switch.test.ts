@@ -41,7 +41,7 @@ async function isRefused(
     sets: await store.db.selectFrom('key_sets').selectAll().execute(),
     credentials: await store.db.selectFrom('xks_credentials').selectAll().execute(),
     events: await store.db.selectFrom('audit_events').select('sequence').execute(),
-    revision: store.revision(),
+    revision: await store.revision(),
   });
   const before = await dump();
   const error = await t.throwsAsync(act(), { instanceOf: StoreError });

@@ -65,9 +65,9 @@ test('a key expires at its time, enabled or not, and once; one that will be dele
   t.is((await schedules.runOnce()).keysExpired, 0);
   t.deepEqual(await states(), ['AVAILABLE', 'DISABLED', 'PENDING_DELETION', 'AVAILABLE']);
   stage.now += 1;
-  const revision = stage.store.revision();
+  const revision = await stage.store.revision();
   t.is((await schedules.runOnce()).keysExpired, 2);
-  t.true(stage.store.revision() > revision, 'workers look again');
+  t.true((await stage.store.revision()) > revision, 'workers look again');
   t.deepEqual(await states(), ['EXPIRED', 'EXPIRED', 'PENDING_DELETION', 'AVAILABLE']);
   t.is((await schedules.runOnce()).keysExpired, 0);
   t.like(await stage.acts(on.id), { 'cloud-key.expire': 1 });
@@ -299,9 +299,9 @@ test('a credential is withdrawn as EXPIRED at the moment that it said, however l
   stage.now = expiry - 1;
   t.is((await schedules.runOnce()).credentialsExpired, 0);
   stage.now = expiry + 9 * day;
-  const revision = stage.store.revision();
+  const revision = await stage.store.revision();
   t.is((await schedules.runOnce()).credentialsExpired, 1);
-  t.true(stage.store.revision() > revision, 'workers look again');
+  t.true((await stage.store.revision()) > revision, 'workers look again');
   t.deepEqual(await stateOf(stage, 'ENDS'), { withdrawn_at: iso(expiry), withdrawn_why: 'EXPIRED' });
   t.is((await stateOf(stage, 'STAYS')).withdrawn_at, null);
   t.is((await stateOf(stage, 'WENT')).withdrawn_why, 'WITHDRAWN');

@@ -98,7 +98,7 @@ test.serial(
         trx.updateTable('cloud_keys').set(values).where('id', '=', id).execute(),
       );
     await set({ expires_at: '2031-05-05T12:00:01.000Z' });
-    const revision = store.revision();
+    const revision = await store.revision();
     for (const [ms, expected] of [
       [0, 'AVAILABLE'],
       [999, 'AVAILABLE'],
@@ -110,7 +110,7 @@ test.serial(
       at.now = noon + ms;
       t.is(await found(t.context, externalKeyId), expected, String(ms));
     }
-    t.is(store.revision(), revision);
+    t.is(await store.revision(), revision);
     at.now = noon + 1000;
     await set({ state: 'DISABLED' });
     t.is(await found(t.context, externalKeyId), 'EXPIRED');
@@ -207,7 +207,7 @@ test.serial('a key set is served with its quota and with the tokens that its vau
   });
   await directory.refresh();
   const served = (await directory.credential(accessKeyId))?.keySet;
-  const revision = store.revision();
+  const revision = await store.revision();
   t.deepEqual(served?.quota, {
     bucket: `key-set:${keySet.id}`,
     vaultId: vault.id,

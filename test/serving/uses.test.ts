@@ -45,9 +45,9 @@ test('what was gathered is added to what stands there, with the last time and ad
   clock.now += 1500;
   recorder.record('encrypt', 'key-1', '192.0.2.2');
   recorder.record('decrypt', 'key-1', '192.0.2.3');
-  const revision = store.revision();
+  const revision = await store.revision();
   await recorder.write();
-  t.is(store.revision(), revision, 'no worker has to see it');
+  t.is(await store.revision(), revision, 'no worker has to see it');
   const decrypts = {
     kind: 'decrypt',
     count: 1,

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { ownAuthority, record, type Act } from '../../src/evidence/trail.ts';
+import { DatabaseLock } from '../../src/store/postgres/node-lock.ts';
 import { PostgresStore, type PostgresOptions } from '../../src/store/postgres/postgres.ts';
 import type { PostgresSettings } from '../../src/store/postgres/settings.ts';
 import { StoreError } from '../../src/store/store-error.ts';
@@ -298,6 +299,32 @@ test.serial('who holds the lock of the store for too long is told of', async (t)
   await other.bookkeep('by hand', async () => undefined);
 });
 
+test.serial(
+  'a database is one node’s at a time, who is told of, and again after its connection was lost',
+  async (t) => {
+    const cluster = await sharedCluster();
+    const settings = await freshDatabase();
+    const lock = await DatabaseLock.take(settings, 'serve');
+    t.teardown(async () => lock.release());
+    const error = await t.throwsAsync(DatabaseLock.take(settings, 'init'), { instanceOf: StoreError });
+    t.is(error?.fault, 'locked');
+    t.regex(
+      error?.message ?? '',
+      new RegExp(`in use already: holdfast serve, process ${process.pid} on .+, has it since`),
+    );
+    const held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1";
+    const [before] = await cluster.asSuperuser<{ pid: number }>(held);
+    await cluster.asSuperuser(`SELECT pg_terminate_backend(${before?.pid})`);
+    for (;;) {
+      const [after] = await cluster.asSuperuser<{ pid: number }>(held);
+      if (after !== undefined && after.pid !== before?.pid) break;
+      await delay(20);
+    }
+    await lock.release();
+    await (await DatabaseLock.take(settings, 'init')).release();
+  },
+);
+
 test.serial('who only reads writes nothing', async (t) => {
   const settings = await freshDatabase();
   const reader = (await PostgresStore.openToRead(settings)) as PostgresStore;
@@ -333,22 +360,12 @@ test.serial('what keeps a node from its database is named, with the way out', as
   const cases: [Partial<PostgresSettings>, StoreError['fault'], RegExp, RegExp][] = [
     [{ passwordFile: wrong }, 'not-permitted', /refuses the password.*28P01/, /password_file/],
     [{ database: 'none' }, 'missing', /no database of this name.*3D000/, /CREATE DATABASE/],
-    [
-      { caFile: otherCa },
-      'not-permitted',
-      /certificate of the database server is of a CA/,
-      /store\.postgres\.ca/,
-    ],
-    [
-      { caFile: undefined },
-      'not-permitted',
-      /certificate of the database server is of a CA/,
-      /store\.postgres\.ca/,
-    ],
+    [{ caFile: otherCa }, 'not-permitted', /certificate of the database server is of a CA/, /store\.ca/],
+    [{ caFile: undefined }, 'not-permitted', /certificate of the database server is of a CA/, /store\.ca/],
     [{ serverName: 'db.example.com' }, 'not-permitted', /is of another name/, /server_name/],
-    [{ port: await freePort() }, 'unreachable', /nobody listens.*ECONNREFUSED/, /store\.postgres\.address/],
-    [{ host: cluster.directory, port: 1 }, 'unreachable', /no socket.*ENOENT/, /store\.postgres\.address/],
-    [{ user: 'nobody' }, 'not-permitted', /28P01|28000/, /store\.postgres/],
+    [{ port: await freePort() }, 'unreachable', /nobody listens.*ECONNREFUSED/, /store\.address/],
+    [{ host: cluster.directory, port: 1 }, 'unreachable', /no socket.*ENOENT/, /store\.address/],
+    [{ user: 'nobody' }, 'not-permitted', /28P01|28000/, /store\./],
   ];
   for (const [facts, fault, problem, remediation] of cases) {
     const error = await refused({ ...settings, ...facts });

@@ -1,17 +1,15 @@
 import type { KeyContext } from '../../src/keys/followers.ts';
 import { awsFollower } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { Selectable } from 'kysely';
 import type { Logger } from '../../src/log.ts';
 import type { VaultTable } from '../../src/store/schema.ts';
-import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
+import type { Store } from '../../src/store/store.ts';
+import { newStore } from '../../testing/stores.ts';
 import { createCloudKey, type CloudKeyRecord, type NewKeyInput } from '../../src/keys/cloud-keys.ts';
 import { createKeySet, type KeySet, type KeySetInput } from '../../src/keys/key-sets/key-sets.ts';
 import { Schedules } from '../../src/schedules/schedules.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import type { TokenPools } from '../../src/vault/tokens.ts';
-import { memoryDirectory } from '../../testing/test-node.ts';
 import { insertVault } from '../../testing/vault.ts';
 
 export const second = 1000;
@@ -52,13 +50,13 @@ export class KeptLog {
 /** A store of its own with a vault and a key set, in front of a real token, under a clock that the test sets. */
 export class Stage {
   readonly vaultContext: KeyContext;
-  readonly store: SqliteStore;
+  readonly store: Store;
   readonly vault: Selectable<VaultTable>;
   readonly log = new KeptLog();
   /** Milliseconds since the epoch. */
   now: number;
 
-  private constructor(store: SqliteStore, vault: Selectable<VaultTable>, tokens: TokenPools, now: number) {
+  private constructor(store: Store, vault: Selectable<VaultTable>, tokens: TokenPools, now: number) {
     this.store = store;
     this.vault = vault;
     this.now = now;
@@ -76,12 +74,8 @@ export class Stage {
     tokens: TokenPools,
     now = '2027-01-01T12:00:00.000Z',
   ): Promise<Stage> {
-    const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-stage-'));
-    const store = await SqliteStore.init(path.join(directory, 'holdfast.db'));
-    t.teardown(async () => {
-      await store.close();
-      await rm(directory, { recursive: true, force: true });
-    });
+    const store = await newStore();
+    t.teardown(async () => store.close());
     const vault = await insertVault(store, 'stage', ['token', 'gone']);
     return new Stage(store, vault, tokens, Date.parse(now));
   }

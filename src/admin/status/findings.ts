@@ -7,6 +7,7 @@ import { remediationOfOwnKeys } from '../../token/own-keys.ts';
 /** What is wrong with the appliance itself. */
 export const applianceTroubles = [
   'STORE_UNWRITABLE',
+  'STORE_NOT_DURABLE',
   'TOKEN_DOWN',
   'TOKEN_DEGRADED',
   'PIN_REFUSED',
@@ -139,6 +140,16 @@ export function storeFindings(why: { message: string; remediation: string } | un
       remediation: why.remediation,
     },
   ];
+}
+
+/** What is acknowledged may be forgotten, a disable too. */
+export function durabilityFindings(problems: readonly string[] = []): StatusFinding[] {
+  return problems.map((problem) => ({
+    trouble: 'STORE_NOT_DURABLE' as const,
+    where: 'store',
+    message: problem,
+    remediation: 'set the database server so, or tell what it is for true in store.durability: docs/fleet.md',
+  }));
 }
 
 export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {

@@ -16,6 +16,7 @@ import {
   applianceTroubles,
   certificateFindings,
   diskFindings,
+  durabilityFindings,
   storeFindings,
   tokenFindings,
   tokenStatus,
@@ -190,7 +191,12 @@ async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.
   const quotas = await quotaStatus(services, scope, facts);
   const findings = [
     // What stops every act stands first.
-    ...(own ? [] : storeFindings(services.whyUnwritable?.())),
+    ...(own
+      ? []
+      : [
+          ...storeFindings(services.whyUnwritable?.()),
+          ...durabilityFindings(services.durabilityProblems?.()),
+        ]),
     ...tokenFindings(tokens, facts, !own),
     ...(appliance?.findings ?? []),
     ...troubles.map((trouble) => vaultFinding(trouble, own)),

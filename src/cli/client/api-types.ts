@@ -1159,6 +1159,7 @@ export interface Schemas {
     findings: {
       trouble:
         | 'STORE_UNWRITABLE'
+        | 'STORE_NOT_DURABLE'
         | 'TOKEN_DOWN'
         | 'TOKEN_DEGRADED'
         | 'PIN_REFUSED'

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { recordAlone } from '../../evidence/trail.ts';
 import { wallClock } from '../../clock.ts';
-import { loadConfig, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
+import { assertInFile, loadConfig, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
 import type { BackupManifest } from '../../store/backup/format.ts';
 import { writeBackup, type BackupFacts } from '../../store/backup/writer.ts';
 import { asOwner } from '../../store/owner.ts';
@@ -25,6 +25,7 @@ import { build } from '../client/version.ts';
 export async function runBackup({ file: target }: { file: string }, command: Command): Promise<void> {
   const options = outputOf(command);
   const config = loadConfig(globalOptions(command).config);
+  assertInFile(config, 'holdfast backup');
   const ofNode = async <T>(work: () => Promise<T>) => asOwner(nodeDirectories(config), work);
   await ofNode(async () => examineStoreFile(config.storePath, [], false));
   const now = wallClock();

@@ -7,7 +7,9 @@ import { ensureFirstAdministrator, resetAdministrator } from '../../identity/adm
 import type { Secret } from '../../secret.ts';
 import { evidenceOf, examineStoreFile } from '../../store/sqlite/store-file.ts';
 import type { SpaceReserve } from '../../store/sqlite/space-reserve.ts';
-import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
+import { lockDatabase } from '../../store/opening/lock.ts';
+import { initStore, placeInWords, openStore, openStoreToRead } from '../../store/opening/open.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { keepOwnKeyProofs } from '../../keys/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { globalOptions } from './global-options.ts';
@@ -39,12 +41,16 @@ export async function runInit(input: InitInput, command: Command): Promise<void>
 }
 
 /** Whether the store is one that `init` brings up to date. Throws StoreError where it cannot be opened for another reason. */
-async function isOlder({ storePath }: LoadedConfig): Promise<boolean> {
+async function isOlder({ store }: LoadedConfig): Promise<boolean> {
   try {
-    await (await SqliteStore.openToRead(storePath)).close();
+    await (await openStoreToRead(store)).close();
     return false;
   } catch (error) {
-    if (error instanceof StoreError && error.fault === 'older') return true;
+    if (
+      error instanceof StoreError &&
+      (error.fault === 'older' || (store.kind === 'postgres' && error.fault === 'missing'))
+    )
+      return true;
     throw error;
   }
 }
@@ -61,12 +67,16 @@ export async function init(
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
   // Before keys are made in a token for it.
-  examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
-  const isThere = existsSync(config.storePath) && statSync(config.storePath).size > 0;
-  const releaseLocks = isThere && (await isOlder(config)) ? takeLocks() : undefined;
+  if (config.store.kind === 'sqlite') examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
+  const isThere =
+    config.store.kind !== 'sqlite' || (existsSync(config.storePath) && statSync(config.storePath).size > 0);
+  const isChanged = isThere && (await isOlder(config));
+  const releaseLocks = isChanged ? takeLocks() : undefined;
+  const releaseDatabase = isChanged ? await lockDatabase(config.store, 'init') : undefined;
   try {
     await makeAll(config, administrator);
   } finally {
+    await releaseDatabase?.();
     releaseLocks?.();
   }
 }
@@ -78,13 +88,13 @@ async function makeAll(config: LoadedConfig, administrator: FirstAdministrator):
     print(
       `token ${token}: ${labels.length === 0 ? 'has our own keys already' : `made ${labels.join(', ')}`}`,
     );
-  const store = await SqliteStore.init(config.storePath);
+  const store = await initStore(config.store);
   try {
-    chmodSync(config.storePath, 0o600);
+    if (config.store.kind === 'sqlite') chmodSync(config.store.path, 0o600);
     for (const [token, { info, ownProofs, made }] of hosts)
       await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
-    print(`store ${config.storePath}: up to date`);
-    fillReserve(store.reserve);
+    print(`store ${placeInWords(config.store)}: up to date`);
+    if (store.reserve !== undefined) fillReserve(store.reserve);
     const first = await ensureFirstAdministrator(localContext(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);
     else print(`administrator ${first.username}: ${first.made ? 'made' : 'there already'}`);
@@ -106,7 +116,7 @@ function fillReserve(reserve: SpaceReserve): void {
 }
 
 async function reset(config: LoadedConfig, username: true | string): Promise<void> {
-  const store = await SqliteStore.open(config.storePath);
+  const store = await openStore(config.store);
   try {
     const { username: who, firstPassword } = await resetAdministrator(
       localContext(store),

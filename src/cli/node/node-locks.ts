@@ -9,12 +9,14 @@ import { NodeLock, type Holder } from '../../store/sqlite/node-lock.ts';
  * of the state directory where it is held already. Throws StoreError, which tells who has it; nothing is held then.
  */
 export function takeNodeLocks(
-  { file, node, storePath }: LoadedConfig,
+  { file, node, store: place }: LoadedConfig,
   command: Holder['command'],
   state = takeStateLock(node.state_directory, file, command),
 ): () => void {
+  // That of a database is taken where it is opened: src/store/postgres/node-lock.ts.
+  if (place.kind !== 'sqlite') return () => state.release();
   try {
-    const store = NodeLock.take(`${storePath}-lock`, `the store ${storePath}`, holder(file, command));
+    const store = NodeLock.take(`${place.path}-lock`, `the store ${place.path}`, holder(file, command));
     return () => {
       store.release();
       state.release();
@@ -23,6 +25,12 @@ export function takeNodeLocks(
     state.release();
     throw error;
   }
+}
+
+/** The other, of a file that is no node's yet. Throws StoreError. */
+export function takeFileLock(store: string, config: string): () => void {
+  const lock = NodeLock.take(`${store}-lock`, `the store ${store}`, holder(config, 'store move'));
+  return () => lock.release();
 }
 
 /** One of the two, for who has no configuration yet; `config` is where that will be. Throws StoreError. */

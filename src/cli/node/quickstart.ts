@@ -8,7 +8,8 @@ import type { Ports } from '../../node/supervisor.ts';
 import { setOwnPassword } from '../../identity/user-access.ts';
 import { createVault } from '../../tenancy/vault-creation.ts';
 import { Secret } from '../../secret.ts';
-import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
+import { openStore } from '../../store/opening/open.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { createCloudKey } from '../../keys/cloud-keys.ts';
 import { consoleFileText, issueCredential } from '../../keys/credentials/credentials.ts';
 import type { VaultContext } from '../../vault/context.ts';
@@ -108,7 +109,7 @@ function configFile({ directory }: Home): string {
 /** Whether a start before left a store that needs nothing: then the second start is quick. */
 async function isUpToDate(config: LoadedConfig): Promise<boolean> {
   try {
-    await (await SqliteStore.open(config.storePath)).close();
+    await (await openStore(config.store)).close();
     return true;
   } catch (error) {
     if (error instanceof StoreError) return false;
@@ -177,7 +178,7 @@ async function makeKeys(
   password: Secret,
 ): Promise<{ consoleFile: string; keys: Record<string, string> }> {
   const { rooms, close } = await openTokens(config, config.tokens);
-  const store = await SqliteStore.open(config.storePath);
+  const store = await openStore(config.store);
   try {
     const context = localContext(store, rooms);
     // A set-up that was interrupted: its vault keeps its name, the new one gets another.
@@ -211,7 +212,7 @@ async function makeKeys(
 
 /** Id of the vault that was made for trying out; undefined where somebody has deleted it. */
 async function firstVault(config: LoadedConfig): Promise<string | undefined> {
-  const store = await SqliteStore.open(config.storePath);
+  const store = await openStore(config.store);
   try {
     const vault = await store.db
       .selectFrom('vaults')

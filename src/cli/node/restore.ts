@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { wallClock } from '../../clock.ts';
-import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { assertInFile, loadConfig, type LoadedConfig } from '../../config/load.ts';
 import type { BackupManifest } from '../../store/backup/format.ts';
 import { buildStore } from '../../store/backup/reader.ts';
 import { adjustRestored } from '../../store/backup/restored-store.ts';
@@ -65,6 +65,7 @@ export async function runRestore(file: string, input: RestoreInput, command: Com
     return;
   }
   const config = loadConfig(configFile);
+  assertInFile(config, 'holdfast restore');
   // Root may be the only one who can read it.
   const source = sourceOf(file);
   goOnAsOwner(config);

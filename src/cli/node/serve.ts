@@ -10,7 +10,9 @@ import { verifyToken } from '../../node/token-verification.ts';
 import { createLog, logOutput } from '../../log.ts';
 import { canBind, isMemoryOpen } from '../../node-process.ts';
 import { standardError } from '../../output-sink.ts';
-import { SqliteStore, StoreError } from '../../store/sqlite/sqlite.ts';
+import { openStore, openStoreToRead } from '../../store/opening/open.ts';
+import { lockDatabase } from '../../store/opening/lock.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { dangerOfRoot } from '../../store/owner.ts';
 import { checkAtStart } from '../../store/sqlite/start-check.ts';
 import { readOwnKeyProofs } from '../../keys/own-key-proofs.ts';
@@ -47,7 +49,7 @@ async function check(config: LoadedConfig): Promise<void> {
 /** A store that is not there yet, or not brought up to date, is for `holdfast init`; whatever else is wrong is told. */
 async function checkStoreFile(config: LoadedConfig): Promise<void> {
   try {
-    await (await SqliteStore.openToRead(config.storePath)).close();
+    await (await openStoreToRead(config.store)).close();
   } catch (error) {
     if (!(error instanceof StoreError) || (error.fault !== 'missing' && error.fault !== 'older')) throw error;
     note(`holdfast: warning: ${error.message}; ${error.remediation}`);
@@ -72,11 +74,14 @@ export async function serve(
   const memory = isMemoryOpen() ? 'open' : 'closed';
   log.info({ version: build, node: process.version, config: config.file, memory }, 'holdfast starts');
   // What is wrong with it is told here once, in words, instead of by every worker.
-  const store = await SqliteStore.open(config.storePath);
+  const store = await openStore(config.store);
   const ownProofs = await readOwnKeyProofs(store);
   await store.close();
   const releaseLocks = takeLocks();
-  checkAtStart(config.storePath, log);
+  const releaseDatabase = await lockDatabase(config.store, 'serve', (problem) =>
+    log.error({ problem }, 'another node has the database of this one: end one of them'),
+  );
+  if (config.store.kind === 'sqlite') checkAtStart(config.store.path, log);
   for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
@@ -118,6 +123,7 @@ export async function serve(
   const why = await Promise.race([signal, supervisor.startupFailed]);
   if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
   await supervisor.stop();
+  await releaseDatabase();
   releaseLocks();
   log.info('stopped');
   if (why === undefined) return 0;

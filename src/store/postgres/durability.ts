@@ -1,7 +1,7 @@
 import type { Durability } from './settings.ts';
 
 /*
- * What of a server's settings decides whether an acknowledged change can be forgotten. An ordinary role may
+ * What of a server's settings decides whether an acknowledged change can be forgotten (docs/fleet.md). An ordinary role may
  * read all of them.
  */
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { checkServerIdentity } from 'node:tls';
-import { Client, Pool, type ClientBase, type PoolClient, type PoolConfig } from 'pg';
+import { Client, Pool, type ClientBase, type ClientConfig, type PoolClient, type PoolConfig } from 'pg';
 import { StoreClient } from './client.ts';
 import { toStoreError } from './postgres-faults.ts';
 import { examine, type Session } from './session.ts';
@@ -47,6 +47,19 @@ function wholeNumber(text: string): number {
   return number;
 }
 
+/** How one connection is made; without what a pool adds to it. */
+export function clientOptions(settings: PostgresSettings): ClientConfig {
+  const { host, port, database, user } = settings;
+  return {
+    ...{ host, port, database, user },
+    ...secretsOf(settings),
+    client_encoding: 'UTF8',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    enableChannelBinding: true,
+  };
+}
+
 /** Files of the settings are read for each connection, so that a password or certificate is changed without a restart. */
 class FreshClient extends Client {
   constructor(options: PoolConfig & { settings: PostgresSettings }) {
@@ -80,6 +93,8 @@ function secretsOf(settings: PostgresSettings): Pick<PoolConfig, 'password' | 's
 export class StorePool {
   readonly options = {};
   readonly #pool: Pool;
+  /** For a connection and the look at it, milliseconds. */
+  readonly #timeout: number;
   readonly #clients = new WeakMap<PoolClient, StoreClient>();
   readonly #sessions = new WeakMap<object, Session>();
 
@@ -121,6 +136,7 @@ export class StorePool {
       types: { getTypeParser: (oid: number) => parsers[oid] ?? ((text: string) => text) },
       onConnect: look,
     };
+    this.#timeout = 2 * timeouts.connect + (timeouts.answer === 0 ? 60_000 : timeouts.answer);
     this.#pool = new Pool(options);
     // Of one that is idle: the pool has thrown it away, and the next is made when it is needed.
     this.#pool.on('error', () => undefined);
@@ -129,7 +145,7 @@ export class StorePool {
   async connect(): Promise<StoreClient> {
     let client: PoolClient;
     try {
-      client = await this.#pool.connect();
+      client = await this.#inTime(this.#pool.connect());
     } catch (error) {
       throw toStoreError(error);
     }
@@ -142,6 +158,25 @@ export class StorePool {
     const made = new StoreClient(client, session);
     this.#clients.set(client, made);
     return made;
+  }
+
+  /** Whatever becomes of a connection that is being made: nobody waits for it for ever. */
+  async #inTime(connecting: Promise<PoolClient>): Promise<PoolClient> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        connecting.then(
+          (client) => client.release(true),
+          () => undefined,
+        );
+        reject(new Error('timeout exceeded when trying to connect'));
+      }, this.#timeout);
+    });
+    try {
+      return await Promise.race([connecting, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async end(): Promise<void> {

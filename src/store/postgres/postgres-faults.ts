@@ -25,17 +25,17 @@ const bySqlState: Readonly<Record<string, Words>> = {
   '28P01': [
     'not-permitted',
     'the database server refuses the password of the role',
-    'see store.postgres.user and password_file; the role’s password is set with ALTER ROLE … PASSWORD',
+    'see store.user and password_file; the role’s password is set with ALTER ROLE … PASSWORD',
   ],
   '28': [
     'not-permitted',
     'the database server does not let the role in',
-    'see pg_hba.conf of the server, and store.postgres.user, database and client_certificate',
+    'see pg_hba.conf of the server, and store.user, database and client_certificate',
   ],
   '3D000': [
     'missing',
     'the server has no database of this name',
-    'see store.postgres.database; a new one is made with: CREATE DATABASE … OWNER … ENCODING UTF8 TEMPLATE template0',
+    'see store.database; a new one is made with: CREATE DATABASE … OWNER … ENCODING UTF8 TEMPLATE template0',
   ],
   '42501': [
     'not-permitted',
@@ -62,7 +62,7 @@ const bySqlState: Readonly<Record<string, Words>> = {
   '25006': [
     'read-only',
     'the database can only be read: it is a standby, or was one when the connection was made',
-    'store.postgres.address must lead to the primary',
+    'store.address must lead to the primary',
   ],
   '25P03': [
     'locked',
@@ -81,23 +81,23 @@ const bySqlState: Readonly<Record<string, Words>> = {
 const certificate = (problem: string): Words => [
   'not-permitted',
   `the certificate of the database server ${problem}`,
-  'see store.postgres.ca, address and server_name, and ssl_cert_file of the server',
+  'see store.ca, address and server_name, and ssl_cert_file of the server',
 ];
 
 const unreachable = (problem: string): Words => [
   'unreachable',
   problem,
-  'see store.postgres.address and port, whether the server runs, and firewalls between',
+  'see store.address and port, whether the server runs, and firewalls between',
 ];
 
 /** By the codes of Node and OpenSSL. */
 const byCode: Readonly<Record<string, Words>> = {
   CERT_HAS_EXPIRED: certificate('has expired'),
   CERT_NOT_YET_VALID: certificate('is not valid yet'),
-  DEPTH_ZERO_SELF_SIGNED_CERT: certificate('is its own CA, which is not in store.postgres.ca'),
-  SELF_SIGNED_CERT_IN_CHAIN: certificate('is of a CA that is not in store.postgres.ca'),
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate('is of a CA that is not in store.postgres.ca'),
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificate('is of a CA that is not in store.postgres.ca'),
+  DEPTH_ZERO_SELF_SIGNED_CERT: certificate('is its own CA, which is not in store.ca'),
+  SELF_SIGNED_CERT_IN_CHAIN: certificate('is of a CA that is not in store.ca'),
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate('is of a CA that is not in store.ca'),
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: certificate('is of a CA that is not in store.ca'),
   ERR_TLS_CERT_ALTNAME_INVALID: certificate('is of another name'),
   ECONNREFUSED: unreachable('nobody listens where the database server should'),
   ENOENT: unreachable('there is no socket of a database server in the directory'),

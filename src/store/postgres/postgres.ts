@@ -43,12 +43,12 @@ const writing: Timeouts = {
   idleInTransaction: 10_000,
 };
 
-/** Of those that serve AWS, which gives up after a quarter of a second. */
+/** Of those that serve AWS, which has given up long before: then at the latest another connection is tried. */
 const reading: Timeouts = {
-  connect: 1000,
+  connect: 2000,
   lock: 1000,
-  statement: 1000,
-  answer: 1500,
+  statement: 3000,
+  answer: 4000,
   idleInTransaction: 1000,
 };
 
@@ -295,7 +295,7 @@ function notCertain(cause: unknown): StoreError {
   return new StoreError(
     'not-certain',
     `it is done on this database server, and not yet certain on its standby (${(cause as Error).message})`,
-    'see the standby, then look whether it was done, and repeat it if not',
+    'see the standby, then look whether it was done, and repeat it if not: docs/fleet.md',
     cause,
   );
 }

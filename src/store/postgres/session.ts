@@ -41,7 +41,7 @@ export async function examine(client: Client, settings: PostgresSettings): Promi
     throw new StoreError(
       'read-only',
       `the server of ${name} is a standby, or still recovering`,
-      'store.postgres.address must lead to the primary, after a fail-over too',
+      'store.address must lead to the primary, after a fail-over too: docs/fleet.md',
     );
   if (row.version < oldestVersion)
     throw new StoreError(

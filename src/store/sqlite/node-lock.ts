@@ -6,7 +6,7 @@ import { isBusy, toStoreError } from '../store-faults.ts';
 
 /** Who has it, for whoever finds it taken. */
 export interface Holder {
-  command: 'serve' | 'quickstart' | 'init' | 'restore';
+  command: 'serve' | 'quickstart' | 'init' | 'restore' | 'store move';
   pid: number;
   hostname: string;
   /** The configuration file. */
@@ -41,7 +41,7 @@ export class NodeLock {
       throw new StoreError(
         'locked',
         `${of} is in use already: ${inWords(other)}`,
-        other?.command === 'restore' || other?.command === 'init'
+        other?.command === 'restore' || other?.command === 'init' || other?.command === 'store move'
           ? `wait until that ${other.command} has ended, then repeat`
           : 'end that node first, or give this one a state directory and a store of its own (node.state_directory, store.path)',
       );

@@ -1,0 +1,47 @@
+import type { SpaceReserve } from '../sqlite/space-reserve.ts';
+import { nameOf, type PostgresSettings } from '../postgres/settings.ts';
+import type { StoreError } from '../store-error.ts';
+import type { ReadableStore, Store } from '../store.ts';
+
+/** Where the store is: a file of this machine's, or a database. */
+export type StorePlace = { kind: 'sqlite'; path: string } | ({ kind: 'postgres' } & PostgresSettings);
+
+/** A store, with what only one kind of them has. */
+export interface OpenStore extends Store {
+  /** Space that is kept free on the disk of a file. */
+  readonly reserve?: SpaceReserve;
+  /** Why every write is refused, where somebody has changed the schema of a file while it was open. */
+  whyUnwritable?: () => StoreError | undefined;
+  /** What a database server does not do that is claimed of it. */
+  readonly durabilityProblems?: readonly string[];
+}
+
+/** Told what a database server does not do that is claimed of it, whenever that changes. */
+export type OnDurability = (problems: readonly string[]) => void;
+
+/* Only the driver that is needed is loaded. */
+
+/** Opens a store that is there and up to date. Throws StoreError. */
+export async function openStore(place: StorePlace, onDurability?: OnDurability): Promise<OpenStore> {
+  if (place.kind === 'sqlite') return (await import('../sqlite/sqlite.ts')).SqliteStore.open(place.path);
+  const { PostgresStore } = await import('../postgres/postgres.ts');
+  return PostgresStore.open(place, onDurability === undefined ? {} : { onDurability });
+}
+
+/** The same for who only reads: nothing can be written by it. Throws StoreError. */
+export async function openStoreToRead(place: StorePlace): Promise<ReadableStore> {
+  if (place.kind === 'sqlite')
+    return (await import('../sqlite/sqlite.ts')).SqliteStore.openToRead(place.path);
+  return (await import('../postgres/postgres.ts')).PostgresStore.openToRead(place);
+}
+
+/** Makes a store, or brings one up to date. Throws StoreError. */
+export async function initStore(place: StorePlace): Promise<OpenStore> {
+  if (place.kind === 'sqlite') return (await import('../sqlite/sqlite.ts')).SqliteStore.init(place.path);
+  return (await import('../postgres/postgres.ts')).PostgresStore.init(place);
+}
+
+/** A file, or a database with its server. */
+export function placeInWords(place: StorePlace): string {
+  return place.kind === 'sqlite' ? place.path : nameOf(place);
+}

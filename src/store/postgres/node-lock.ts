@@ -1,0 +1,102 @@
+import { hostname } from 'node:os';
+import { Client } from 'pg';
+import { clientOptions } from './pool.ts';
+import { toStoreError } from './postgres-faults.ts';
+import { nameOf, type PostgresSettings } from './settings.ts';
+import { StoreError } from '../store-error.ts';
+
+/** Of the session that has it, and no transaction's. */
+const nodeLock = '4748314691126226542';
+
+/** Between two tries to have it again after the connection was lost, milliseconds. */
+const pause = 1000;
+
+/**
+ * What only one node may have at a time: a database with a store. The server lets go of it together with the connection, which is
+ * made again when it was lost.
+ */
+export class DatabaseLock {
+  readonly #settings: PostgresSettings;
+  readonly #command: string;
+  readonly #onTaken: (problem: string) => void;
+  #client: Client | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #connecting: Promise<void> | undefined;
+  #released = false;
+
+  private constructor(settings: PostgresSettings, command: string, onTaken: (problem: string) => void) {
+    this.#settings = settings;
+    this.#command = command;
+    this.#onTaken = onTaken;
+  }
+
+  /**
+   * Throws StoreError, `locked` where another has it, and tells who. `onTaken`: another has taken it while the connection was lost.
+   */
+  static async take(
+    settings: PostgresSettings,
+    command: 'serve' | 'init' | 'store move',
+    onTaken: (problem: string) => void = () => undefined,
+  ): Promise<DatabaseLock> {
+    const lock = new DatabaseLock(settings, command, onTaken);
+    await lock.#connect();
+    return lock;
+  }
+
+  async release(): Promise<void> {
+    this.#released = true;
+    clearTimeout(this.#timer);
+    // A connection that is being made just now would keep the process from ending.
+    await this.#connecting?.catch(() => undefined);
+    await this.#client?.end().catch(() => undefined);
+  }
+
+  async #connect(): Promise<void> {
+    const client = new Client({
+      ...clientOptions(this.#settings),
+      // PostgreSQL keeps 63 bytes of it.
+      application_name: `holdfast ${this.#command}, process ${process.pid} on ${hostname()}`.slice(0, 63),
+      connectionTimeoutMillis: 3000,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ taken: boolean }>(
+        `SELECT pg_try_advisory_lock(${nodeLock}) AS taken`,
+      );
+      if (rows[0]?.taken !== true) throw await this.#heldBy(client);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw toStoreError(error);
+    }
+    this.#client = client;
+    client.once('end', () => this.#again());
+  }
+
+  #again(): void {
+    if (this.#released) return;
+    this.#timer = setTimeout(() => {
+      this.#connecting = this.#connect();
+      this.#connecting.catch((error: unknown) => {
+        if (error instanceof StoreError && error.fault === 'locked') this.#onTaken(error.message);
+        this.#again();
+      });
+    }, pause).unref();
+  }
+
+  async #heldBy(client: Client): Promise<StoreError> {
+    const { rows } = await client.query<{ name: string; since: string }>(
+      `SELECT application_name AS name, backend_start::text AS since FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND (classid::bigint << 32 | objid::bigint) = ${nodeLock}`,
+    );
+    const [holder] = rows;
+    const who =
+      holder === undefined ? 'another holdfast has it' : `${holder.name}, has it since ${holder.since}`;
+    return new StoreError(
+      'locked',
+      `the database ${nameOf(this.#settings)} is in use already: ${who}`,
+      'end that node first, or give this one a database of its own (store.database)',
+    );
+  }
+}

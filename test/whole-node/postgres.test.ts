@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { sharedCluster } from '../../testing/postgres.ts';
+import { TestNode } from '../../testing/test-node.ts';
+import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { PostgresStore } from '../../src/store/postgres/postgres.ts';
+import { SteadyLoad } from '../support/steady-load.ts';
+
+/* A whole node whose store is a database of PostgreSQL, by TLS with a password. */
+
+const plaintext = Buffer.alloc(32, 7);
+
+test('a node on PostgreSQL serves keys, obeys a disable at once, and outlives a restart of the server', async (t) => {
+  const cluster = await sharedCluster();
+  const settings = await cluster.database('template0', 'tls');
+  const fixture = await createSoftHsmToken();
+  t.teardown(async () => fixture.dispose());
+  const node = await TestNode.create({
+    tokens: [{ fixture }],
+    workers: 2,
+    admin: true,
+    store: {
+      kind: 'postgres',
+      address: settings.host,
+      port: settings.port,
+      database: settings.database,
+      user: settings.user,
+      password_file: cluster.passwordFile,
+      ca: cluster.ca.certificate,
+      durability: 'single',
+    },
+  });
+  t.teardown(async () => node.dispose());
+  t.regex(
+    node.output,
+    new RegExp(`store ${settings.database} at 127\\.0\\.0\\.1:${settings.port}: up to date`),
+  );
+  t.regex(await node.cli('init'), /there already/, 'a second time changes nothing');
+  t.regex(await node.cli('serve', '--check'), /: fine/);
+  const refused = await t.throwsAsync(node.cli('backup', '--file', '/dev/null'));
+  t.regex((refused as unknown as { stderr: string }).stderr, /holdfast backup is for a store in a file/);
+
+  await node.serve();
+  const access = await node.makeKeySet('first', { prefix: 'first' });
+  const [key, other] = [await node.makeKey('first', 'key'), await node.makeKey('first', 'other')];
+  const clients = Array.from({ length: 8 }, () => node.client(access, { maxSockets: 1 }));
+  t.teardown(() => {
+    for (const client of clients) client.close();
+  });
+  const made = await Promise.all(clients.map(async (client) => client.encrypt(key, plaintext)));
+  for (const [index, { status, body, text }] of made.entries()) {
+    t.is(status, 200, text);
+    const decrypted = await clients[index]?.decrypt(key, body as Record<string, string>);
+    t.is(decrypted?.body?.plaintext, plaintext.toString('base64'));
+  }
+
+  // Two workers, many connections: nobody serves it after the disable was acknowledged.
+  for (let round = 0; round < 5; round++) {
+    await node.withStore(async (vault) => vault.disableKey(other));
+    for (const answer of await Promise.all(clients.map(async (client) => client.encrypt(other, plaintext))))
+      t.is(answer.body?.errorName, 'InvalidStateException', answer.text);
+    await node.withStore(async (vault) => vault.enableKey(other));
+    for (const answer of await Promise.all(clients.map(async (client) => client.encrypt(other, plaintext))))
+      t.is(answer.status, 200, answer.text);
+  }
+
+  const before = node.processes();
+  const load = new SteadyLoad(node, access, key, { connections: 8, every: 20 });
+  await load.start();
+  await cluster.stop('crash');
+  await delay(300);
+  await cluster.start();
+  // Whoever is on the way meets the server as it was; from now on it is there.
+  for (let round = 0; ; round++) {
+    if (round === 500) throw new Error(`it does not serve again: ${node.output.slice(-3000)}`);
+    const answers = await Promise.all(clients.map(async (client) => client.encrypt(key, plaintext)));
+    if (answers.every(({ status }) => status === 200)) break;
+    for (const { status } of answers) t.true([200, 500, 503].includes(status));
+  }
+  await load.stop();
+  t.deepEqual(load.wrong, []);
+  t.true((await load.checkCiphertexts()) > 0);
+  t.deepEqual(node.processes().workers, before.workers, 'no process was started anew');
+  t.deepEqual(node.processes().management, before.management);
+
+  await node.withStore(async (vault) => vault.disableKey(key));
+  for (const client of clients)
+    t.is((await client.encrypt(key, plaintext)).body?.errorName, 'InvalidStateException');
+  t.is(await node.stop(), 0);
+  const store = await PostgresStore.open(settings);
+  t.teardown(async () => store.close());
+  const counted = await store.db.selectFrom('key_versions').select('encryptions_leased').execute();
+  t.true(
+    counted.some(({ encryptions_leased: leased }) => leased > 0),
+    'encryptions were counted',
+  );
+  const used = await store.db.selectFrom('uses').select('kind').distinct().orderBy('kind').execute();
+  t.deepEqual(
+    used.map(({ kind }) => kind),
+    ['credential', 'decrypt', 'encrypt'],
+  );
+});
