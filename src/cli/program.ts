@@ -20,6 +20,7 @@ import {
   addInitCommand,
   addQuickstartCommand,
   addRestoreCommand,
+  addStoreCommand,
   addServeCommand,
 } from './node/node-commands.ts';
 import { addNodeCommands } from './commands/node.ts';
@@ -45,6 +46,7 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
       addInitCommand,
       addBackupCommand,
       addRestoreCommand,
+      addStoreCommand,
       addDoctorCommand,
       addQuickstartCommand,
     ],

@@ -69,6 +69,23 @@ export function addBackupCommand(program: Command): void {
   );
 }
 
+export function addStoreCommand(program: Command): void {
+  example(
+    program
+      .command('store')
+      .description('the store itself')
+      .command('move')
+      .description(
+        'copy the store to where another configuration has it, a file or a database, and compare every row; while no node runs',
+      )
+      .requiredOption('--to <file>', 'configuration file whose [store] table says where to')
+      .action(async (input: { to: string }, command: Command) =>
+        (await import('./store-move.ts')).runStoreMove(input, command),
+      ),
+    'holdfast store move --to /etc/holdfast/holdfast-postgres.toml',
+  );
+}
+
 export function addRestoreCommand(program: Command): void {
   example(
     program

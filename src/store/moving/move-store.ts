@@ -1,0 +1,125 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { Kysely } from 'kysely';
+import { placeInWords, openStore, type StorePlace } from '../opening/open.ts';
+import { CommitInDoubt, CommitNotCertain } from '../postgres/commit-errors.ts';
+import { StorePool, type Timeouts } from '../postgres/pool.ts';
+import { StoreDialect } from '../postgres/postgres-dialect.ts';
+import { PostgresStore } from '../postgres/postgres.ts';
+import type { PostgresSettings } from '../postgres/settings.ts';
+import type { Tables } from '../schema.ts';
+import { SqliteStore } from '../sqlite/sqlite.ts';
+import { companions } from '../sqlite/store-file.ts';
+import { syncToDisk } from '../sqlite/sync-to-disk.ts';
+import { StoreError } from '../store-error.ts';
+import { moveRows } from './move.ts';
+import { PostgresSide } from './postgres-side.ts';
+import type { Side } from './side.ts';
+import { SqliteSide } from './sqlite-side.ts';
+
+/** It takes as long as there are rows. */
+const timeouts: Timeouts = { connect: 3000, lock: 60_000, statement: 0, answer: 0, idleInTransaction: 0 };
+
+/**
+ * Copies a store to another place where none is, and compares every row; the old one stays as it is. Whoever calls has the locks of
+ * both: no node works with either. Cut off wherever, it leaves nothing that a second try would mind. Answers how many rows each
+ * table has. Throws StoreError.
+ */
+export async function moveStore(from: StorePlace, to: StorePlace): Promise<Record<string, number>> {
+  if (placeInWords(from) === placeInWords(to))
+    throw new StoreError(
+      'not-permitted',
+      `the store is at ${placeInWords(from)} already`,
+      'name another configuration',
+    );
+  // It is of this version, and nobody has changed its schema.
+  await (await openStore(from)).close();
+  return withSource(from, async (source) =>
+    to.kind === 'sqlite' ? intoFile(source, to.path) : intoDatabase(source, to),
+  );
+}
+
+async function withSource<T>(from: StorePlace, run: (side: Side) => Promise<T>): Promise<T> {
+  if (from.kind === 'postgres')
+    return inDatabase(from, async (db) =>
+      db.transaction().execute(async (trx) => run(new PostgresSide(trx))),
+    );
+  const side = new SqliteSide(from.path);
+  try {
+    return await run(side);
+  } finally {
+    side.close();
+  }
+}
+
+/** In one transaction. */
+async function intoDatabase(source: Side, to: PostgresSettings): Promise<Record<string, number>> {
+  await (await PostgresStore.init(to)).close();
+  try {
+    return await inDatabase(to, async (db) =>
+      db.transaction().execute(async (trx) => {
+        const side = new PostgresSide(trx);
+        const counts = await moveRows(source, side);
+        await side.enableTriggers(await side.tables());
+        return counts;
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof CommitInDoubt || error instanceof CommitNotCertain)) throw error;
+    throw new StoreError(
+      'in-doubt',
+      `everything was copied, and whether it is certain is not known (${error.message})`,
+      'make the database anew, and repeat it',
+      error,
+    );
+  }
+}
+
+async function inDatabase<T>(
+  settings: PostgresSettings,
+  run: (db: Kysely<Tables>) => Promise<T>,
+): Promise<T> {
+  const db = new Kysely<Tables>({
+    dialect: new StoreDialect(new StorePool(settings, { size: 1, timeouts })),
+  });
+  try {
+    return await run(db);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Beside its place first, where one that was cut off is made anew. */
+async function intoFile(source: Side, file: string): Promise<Record<string, number>> {
+  if (existsSync(file))
+    throw new StoreError(
+      'not-permitted',
+      `there is a store at ${file} already`,
+      'name a file that is not there yet',
+    );
+  const prepared = `${file}-moving`;
+  const remove = () => {
+    for (const end of ['', ...companions, '-reserve']) rmSync(`${prepared}${end}`, { force: true });
+  };
+  remove();
+  try {
+    await (await SqliteStore.init(prepared)).close();
+    const side = new SqliteSide(prepared, { write: true });
+    let counts: Record<string, number>;
+    try {
+      counts = await moveRows(source, side);
+      side.commit();
+    } finally {
+      side.close();
+    }
+    // Whole, of this version, and its schema as it was.
+    await (await SqliteStore.open(prepared)).close();
+    syncToDisk(prepared);
+    renameSync(prepared, file);
+    syncToDisk(path.dirname(file));
+    return counts;
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}

@@ -1,0 +1,187 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import Database from 'better-sqlite3';
+import { moveStore } from '../../src/store/moving/move-store.ts';
+import { openStore, type StorePlace } from '../../src/store/opening/open.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { freshDatabase, sharedCluster } from '../../testing/postgres.ts';
+
+/** A store in a file that has rows in every table, and more than are moved at once in one. */
+async function fullStore(t: ExecutionContext): Promise<{ directory: string; file: string }> {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-move-'));
+  t.teardown(async () => rm(directory, { recursive: true, force: true }));
+  const file = path.join(directory, 'holdfast.db');
+  await (await SqliteStore.init(file)).close();
+  const database = new Database(file);
+  database.pragma('foreign_keys = OFF');
+  const tables = database
+    .prepare<[], string>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'kysely%'",
+    )
+    .pluck()
+    .all();
+  for (const table of tables.filter((name) => name !== 'revision' && name !== 'audit_count')) {
+    const columns = database
+      .prepare<[string], { name: string; type: string; notnull: number; pk: number }>(
+        'SELECT * FROM pragma_table_info(?)',
+      )
+      .all(table);
+    const references = new Set(
+      database.prepare<[string], string>('SELECT "from" FROM pragma_foreign_key_list(?)').pluck().all(table),
+    );
+    const value = ({ name, type, notnull, pk }: (typeof columns)[number], i: number) => {
+      if (name === 'id' || references.has(name)) return `id-${i}`;
+      if (table === 'audit_prunings' && (name === 'state' || name === 'ended_at'))
+        return name === 'state' ? 'VERIFYING' : null;
+      if (notnull === 0 && pk === 0 && i % 3 === 1) return null;
+      if (type.toLowerCase() === 'blob') return Buffer.from([i & 0xff, i >> 8, 0, 255]);
+      // More than 32 bits have.
+      if (/int/i.test(type)) return name === 'sequence' ? i + 1 : 2 ** 40 + i;
+      return `${name} ${i} Ω 'quoted'`;
+    };
+    const names = columns.map(({ name }) => `"${name}"`).join(', ');
+    const insert = database.prepare(
+      `INSERT INTO "${table}" (${names}) VALUES (${columns.map(() => '?').join(', ')})`,
+    );
+    for (let i = 0; i < (table === 'audit_events' ? 1203 : 3); i++)
+      insert.run(columns.map((column) => value(column, i)));
+  }
+  // The last ones have gone.
+  database.exec("UPDATE sqlite_sequence SET seq = 5000 WHERE name = 'audit_events'");
+  database.close();
+  return { directory, file };
+}
+
+function contents(file: string): Record<string, unknown[]> {
+  const database = new Database(file, { readonly: true });
+  const tables = database
+    .prepare<[], string>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'kysely%' AND name NOT LIKE 'sqlite_stat%'",
+    )
+    .pluck()
+    .all();
+  const rows = Object.fromEntries(
+    tables.map((table) => [table, database.prepare(`SELECT * FROM "${table}" ORDER BY 1, 2`).raw().all()]),
+  );
+  database.close();
+  return rows;
+}
+
+test('a store is moved into a database and back, and is the same row by row', async (t) => {
+  const { directory, file } = await fullStore(t);
+  const before = contents(file);
+  const database: StorePlace = { kind: 'postgres', ...(await (await sharedCluster()).database()) };
+  const counts = await moveStore({ kind: 'sqlite', path: file }, database);
+  t.is(counts['audit_events'], 1203);
+  t.true(
+    Object.values(counts).every((count) => count > 0),
+    'rows of every table',
+  );
+  const store = await openStore(database);
+  t.teardown(async () => store.close());
+  await t.throwsAsync(store.db.updateTable('audit_events').set({ action: '' }).execute(), {
+    message: /audit events are never changed/,
+  });
+  const back = path.join(directory, 'back', 'holdfast.db');
+  mkdirSync(path.dirname(back));
+  await moveStore(database, { kind: 'sqlite', path: back });
+  t.deepEqual(contents(back), before);
+  t.deepEqual(contents(file), before, 'the first is as it was');
+  t.deepEqual(
+    readdirSync(path.dirname(back)).filter((name) => name.includes('-moving')),
+    [],
+  );
+  const last = await store.db
+    .selectFrom('audit_events')
+    .select((eb) => eb.fn.max('sequence').as('last'))
+    .executeTakeFirst();
+  t.is(last?.last, 1203);
+  const { sequence } = await store.bookkeep('by hand', async (trx) =>
+    trx
+      .insertInto('audit_events')
+      .columns([
+        'at',
+        'vault_id',
+        'actor_kind',
+        'actor_id',
+        'actor_name',
+        'address',
+        'request_id',
+        'action',
+        'outcome',
+        'target_kind',
+        'target_id',
+        'target_name',
+      ])
+      .expression((eb) =>
+        eb
+          .selectFrom('audit_events')
+          .select([
+            'at',
+            'vault_id',
+            'actor_kind',
+            'actor_id',
+            'actor_name',
+            'address',
+            'request_id',
+            'action',
+            'outcome',
+            'target_kind',
+            'target_id',
+            'target_name',
+          ])
+          .limit(1),
+      )
+      .returning('sequence')
+      .executeTakeFirstOrThrow(),
+  );
+  t.is(sequence, 5001, 'no number is given twice');
+});
+
+test('a move goes to no place where a store is, and to none where it is already', async (t) => {
+  const { file } = await fullStore(t);
+  const from: StorePlace = { kind: 'sqlite', path: file };
+  const { file: other } = await fullStore(t);
+  const full: StorePlace = { kind: 'postgres', ...(await freshDatabase()) };
+  const store = await openStore(full);
+  t.teardown(async () => store.close());
+  await store.bookkeep('by hand', async (trx) =>
+    trx.insertInto('leases').values({ name: 'a', holder: 'a', until: '' }).execute(),
+  );
+  for (const to of [full, { kind: 'sqlite', path: other }, from] as StorePlace[]) {
+    const error = await t.throwsAsync(moveStore(from, to), { instanceOf: StoreError });
+    t.regex(error?.message ?? '', /already/);
+  }
+  t.is((await store.db.selectFrom('leases').selectAll().execute()).length, 1);
+});
+
+test('a move that fails has moved nothing, and goes through when it is repeated', async (t) => {
+  const { file } = await fullStore(t);
+  const from: StorePlace = { kind: 'sqlite', path: file };
+  const cluster = await sharedCluster();
+  const settings = await cluster.database();
+  const to: StorePlace = { kind: 'postgres', ...settings };
+  const edit = (sql: string) => {
+    const database = new Database(file);
+    database.exec(sql);
+    database.close();
+  };
+  // What PostgreSQL takes in no text.
+  edit("UPDATE uses SET last_address = 'a' || char(0) WHERE id = 'id-2'");
+  await t.throwsAsync(moveStore(from, to), { message: /invalid byte sequence/ });
+  const store = await openStore(to);
+  t.teardown(async () => store.close());
+  t.deepEqual(await store.db.selectFrom('audit_events').select('sequence').execute(), []);
+  edit("UPDATE uses SET last_address = '' WHERE id = 'id-2'");
+  // What the database does by itself to a row.
+  await cluster.asSuperuser('CREATE RULE gone AS ON INSERT TO leases DO INSTEAD NOTHING', settings.database);
+  const error = await t.throwsAsync(moveStore(from, to), { instanceOf: StoreError });
+  t.regex(error?.message ?? '', /table leases, only 0 rows have come\. Nothing was moved/);
+  await cluster.asSuperuser('DROP RULE gone ON leases', settings.database);
+  t.is((await moveStore(from, to))['leases'], 3);
+  t.false(existsSync(`${file}-moving`));
+});
