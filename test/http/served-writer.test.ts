@@ -68,7 +68,7 @@ test('what the store refuses for good is told apart from what it cannot write no
   const file = await freshPath(t);
   const store = await SqliteStore.init(file);
   t.teardown(async () => store.close());
-  const writer = new ServedWriter(file);
+  const writer = new ServedWriter({ kind: 'sqlite', path: file });
   t.teardown(async () => writer.close());
   const strange = { kind: 'uses', uses: [{ ...oneUse('a'), last_at: null }] } as unknown as ServedWrite;
   await t.throwsAsync(writer.write(strange, by), { instanceOf: WriteRefusedError });
