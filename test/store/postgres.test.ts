@@ -181,10 +181,13 @@ class Between {
   cutsAt: string | undefined;
   /** How often it was. */
   cut = 0;
+  /** How many came. */
+  came = 0;
   port = 0;
 
   constructor(target: string) {
     this.#server = createServer((near) => {
+      this.came++;
       const far = connect(target);
       for (const [from, to] of [
         [near, far],
@@ -204,13 +207,18 @@ class Between {
     });
   }
 
+  /** All that there are. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   static async open(t: ExecutionContext, target: string): Promise<Between> {
     const between = new Between(target);
     between.#server.listen(0, '127.0.0.1');
     await once(between.#server, 'listening');
     between.port = (between.#server.address() as { port: number }).port;
     t.teardown(() => {
-      for (const socket of between.#sockets) socket.destroy();
+      between.cutAll();
       between.#server.close();
     });
     return between;
@@ -221,6 +229,11 @@ async function openBetween(
   t: ExecutionContext,
   options: PostgresOptions = {},
 ): Promise<{ between: Between; store: PostgresStore }> {
+  const { between, settings } = await behindBetween(t);
+  return { between, store: await open(t, settings, options) };
+}
+
+async function behindBetween(t: ExecutionContext): Promise<{ between: Between; settings: PostgresSettings }> {
   const cluster = await sharedCluster();
   const settings = await freshDatabase('tls');
   // Through a socket's own directory, so that what passes can be read.
@@ -238,8 +251,7 @@ async function openBetween(
   listener.listen(path.join(directory, '.s.PGSQL.5432'));
   await once(listener, 'listening');
   t.teardown(() => void listener.close());
-  const store = await open(t, { ...settings, host: directory, port: 5432 }, options);
-  return { between, store };
+  return { between, settings: { ...settings, host: directory, port: 5432 } };
 }
 
 test.serial('an act whose COMMIT never arrived is run again, and done once', async (t) => {
@@ -324,6 +336,22 @@ test.serial(
     await (await DatabaseLock.take(settings, 'init')).release();
   },
 );
+
+test.serial('the lock of a database is let go of, though its server has gone silent', async (t) => {
+  const { between, settings } = await behindBetween(t);
+  const held = await DatabaseLock.take(settings, 'serve');
+  between.silent = true;
+  await held.release();
+  between.silent = false;
+  const { between: another, settings: other } = await behindBetween(t);
+  const lost = await DatabaseLock.take(other, 'serve');
+  another.silent = true;
+  another.cutAll();
+  // Until it is being taken anew.
+  while (another.came === 1) await delay(10);
+  await lost.release();
+  t.pass();
+});
 
 test.serial('who only reads writes nothing', async (t) => {
   const settings = await freshDatabase();

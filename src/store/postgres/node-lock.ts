@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
-import { Client } from 'pg';
-import { clientOptions } from './pool.ts';
+import { BoundedClient, clientOptions } from './pool.ts';
 import { toStoreError } from './postgres-faults.ts';
 import { nameOf, type PostgresSettings } from './settings.ts';
 import { StoreError } from '../store-error.ts';
@@ -10,6 +9,10 @@ const nodeLock = '4748314691126226542';
 
 /** Between two tries to have it again after the connection was lost, milliseconds. */
 const pause = 1000;
+/** For a connection, and for an answer by it, milliseconds. */
+const timeout = 3000;
+/** Between two looks whether the server is still there, which a connection that was cut off in silence does not tell, milliseconds. */
+const lookInterval = 10_000;
 
 /**
  * What only one node may have at a time: a database with a store. The server lets go of it together with the connection, which is
@@ -19,8 +22,9 @@ export class DatabaseLock {
   readonly #settings: PostgresSettings;
   readonly #command: string;
   readonly #onTaken: (problem: string) => void;
-  #client: Client | undefined;
+  #client: BoundedClient | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
   #connecting: Promise<void> | undefined;
   #released = false;
 
@@ -43,22 +47,29 @@ export class DatabaseLock {
     return lock;
   }
 
+  /** Within seconds, whatever has become of the server. */
   async release(): Promise<void> {
     this.#released = true;
     clearTimeout(this.#timer);
-    // A connection that is being made just now would keep the process from ending.
+    clearInterval(this.#looking);
+    // A connection that is being made just now would keep the process from ending: it sees what was released.
     await this.#connecting?.catch(() => undefined);
     await this.#client?.end().catch(() => undefined);
   }
 
   async #connect(): Promise<void> {
-    const client = new Client({
+    const client = new BoundedClient({
       ...clientOptions(this.#settings),
       // PostgreSQL keeps 63 bytes of it.
       application_name: `holdfast ${this.#command}, process ${process.pid} on ${hostname()}`.slice(0, 63),
-      connectionTimeoutMillis: 3000,
+      connectionTimeoutMillis: timeout,
+      query_timeout: timeout,
     });
+    let hasEnded = false;
     client.on('error', () => undefined);
+    client.once('end', () => {
+      hasEnded = true;
+    });
     try {
       await client.connect();
       const { rows } = await client.query<{ taken: boolean }>(
@@ -70,10 +81,21 @@ export class DatabaseLock {
       throw toStoreError(error);
     }
     this.#client = client;
+    if (hasEnded) return this.#again();
     client.once('end', () => this.#again());
+    this.#look(client);
+  }
+
+  /** One that does not answer is ended, and another is made. */
+  #look(client: BoundedClient): void {
+    clearInterval(this.#looking);
+    this.#looking = setInterval(() => {
+      client.query('SELECT 1').catch(() => client.connection.stream.destroy());
+    }, lookInterval).unref();
   }
 
   #again(): void {
+    clearInterval(this.#looking);
     if (this.#released) return;
     this.#timer = setTimeout(() => {
       this.#connecting = this.#connect();
@@ -84,7 +106,7 @@ export class DatabaseLock {
     }, pause).unref();
   }
 
-  async #heldBy(client: Client): Promise<StoreError> {
+  async #heldBy(client: BoundedClient): Promise<StoreError> {
     const { rows } = await client.query<{ name: string; since: string }>(
       `SELECT application_name AS name, backend_start::text AS since FROM pg_locks JOIN pg_stat_activity USING (pid)
         WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

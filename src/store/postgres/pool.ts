@@ -60,8 +60,23 @@ export function clientOptions(settings: PostgresSettings): ClientConfig {
   };
 }
 
+/** How long the server may take to close a connection that we have ended, milliseconds. */
+const closeTimeout = 1_000;
+
+/** One whose end is waited for so long and no longer: a server that is not there any more answers nothing, for a quarter of an hour. */
+export class BoundedClient extends Client {
+  override end(): Promise<void>;
+  override end(callback: (error: Error) => void): void;
+  override end(callback?: (error: Error) => void): Promise<void> | void {
+    // The stream of this moment: TLS puts another in its place.
+    const late = setTimeout(() => this.connection.stream.destroy(), closeTimeout).unref();
+    this.once('end', () => clearTimeout(late));
+    return callback === undefined ? super.end() : super.end(callback);
+  }
+}
+
 /** Files of the settings are read for each connection, so that a password or certificate is changed without a restart. */
-class FreshClient extends Client {
+class FreshClient extends BoundedClient {
   constructor(options: PoolConfig & { settings: PostgresSettings }) {
     super({ ...options, ...secretsOf(options.settings) });
   }
