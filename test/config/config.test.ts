@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import test from 'ava';
 import fc from '../../testing/properties.ts';
 import { z } from 'zod';
-import { loadConfig, readPinFile } from '../../src/config/load.ts';
+import { assertInFile, loadConfig, readPinFile, type LoadedConfig } from '../../src/config/load.ts';
 import { ConfigError, typeWords } from '../../src/config/problem.ts';
 import { listProfiles, loadProfile, parseProfile } from '../../src/config/profile.ts';
 import { warningsOf } from '../../src/config/warnings.ts';
@@ -307,6 +307,10 @@ test('a database is named whole, and what contradicts itself is refused', async 
     t.is(problems.length, 1, problems.join());
     t.regex(problems[0] ?? '', problem);
   }
+  const onDatabase = { file: 'f', store: { kind: 'postgres' } as LoadedConfig['store'] };
+  t.throws(() => assertInFile(onDatabase, 'holdfast backup'), {
+    message: /holdfast backup is for a store in a file/,
+  });
 });
 
 test('no process of the service may look into another, and none gets a call that a service does not need', async (t) => {

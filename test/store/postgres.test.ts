@@ -186,9 +186,10 @@ class Between {
   port = 0;
 
   constructor(target: string) {
-    this.#server = createServer((near) => {
+    // The end of a connection is something that comes, too.
+    this.#server = createServer({ allowHalfOpen: true }, (near) => {
       this.came++;
-      const far = connect(target);
+      const far = connect({ path: target, allowHalfOpen: true });
       for (const [from, to] of [
         [near, far],
         [far, near],
@@ -196,6 +197,9 @@ class Between {
         this.#sockets.add(from);
         from.on('error', () => undefined);
         from.on('close', () => to.destroy());
+        from.on('end', () => {
+          if (!this.silent) to.end();
+        });
         from.on('data', (bytes) => {
           if (this.cutsAt !== undefined && bytes.includes(this.cutsAt)) {
             this.cutsAt = undefined;
@@ -239,8 +243,8 @@ async function behindBetween(t: ExecutionContext): Promise<{ between: Between; s
   // Through a socket's own directory, so that what passes can be read.
   const directory = path.join(cluster.directory, randomUUID());
   const between = await Between.open(t, path.join(cluster.directory, `.s.PGSQL.${cluster.port}`));
-  const listener = createServer((near) => {
-    const far = connect(between.port, '127.0.0.1');
+  const listener = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connect({ port: between.port, host: '127.0.0.1', allowHalfOpen: true });
     near.pipe(far).pipe(near);
     near.on('error', () => far.destroy());
     far.on('error', () => near.destroy());
