@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import pkcs11js, { type Handle, type Template } from 'pkcs11js';
+import { nodeFlags } from '../src/node-process.ts';
 import { type CryptokiError, attempt } from '../src/token/host/cryptoki-error.ts';
 import { ckrName } from '../src/token/faults.ts';
 import { ownKeys } from '../src/token/own-keys.ts';
@@ -26,7 +27,7 @@ export type Deed =
 
 /** Does `deeds` in a process of its own, with bare PKCS#11; gives what each came to. */
 export async function inToken(fixture: TokenFixture, deeds: readonly Deed[]): Promise<unknown[]> {
-  const child = spawn(process.execPath, [import.meta.filename], {
+  const child = spawn(process.execPath, [...nodeFlags, import.meta.filename], {
     env: { ...process.env, ...fixture.environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { nodeCommand } from '../src/node-process.ts';
+import { nodeCommand, nodeFlags } from '../src/node-process.ts';
 import { writeNodeFiles, type NodeOptions } from './node-files.ts';
 import { openNode, type NodeVault, type OpenNodeVault } from './node-vault.ts';
 import { ServedNode } from './served-node.ts';
@@ -71,7 +71,7 @@ export class TestNode extends ServedNode {
     return new Promise((resolve, reject) => {
       execFile(
         process.execPath,
-        [main, '--json', '--config', this.config, ...words],
+        [...nodeFlags, main, '--json', '--config', this.config, ...words],
         (error, stdout, stderr) => {
           this.output += stdout + stderr;
           if (error === null) resolve(stdout);

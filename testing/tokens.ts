@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { nodeFlags } from '../src/node-process.ts';
 import { loadProfile } from '../src/config/profile.ts';
 import type { TokenInitialization } from './tokens-init.ts';
 import { borrowSoftToken } from './tokens-opencryptoki.ts';
@@ -142,7 +143,7 @@ async function initialize(token: TokenDraft): Promise<void> {
     ...(token.initializeParameters !== undefined && { initializeParameters: token.initializeParameters }),
   };
   const script = path.join(import.meta.dirname, 'tokens-init.ts');
-  const child = spawn(process.execPath, [script, token.profile], {
+  const child = spawn(process.execPath, [...nodeFlags, script, token.profile], {
     env: { ...process.env, ...token.environment },
     stdio: ['pipe', 'ignore', 'pipe'],
   });

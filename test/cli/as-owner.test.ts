@@ -17,6 +17,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import anyTest, { type TestFn } from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { TestNode } from '../../testing/test-node.ts';
@@ -201,7 +202,7 @@ asRoot(
       chownSync(directory, uid, uid);
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ['--input-type=module', '--eval', code],
+        [...nodeFlags, '--input-type=module', '--eval', code],
         { env },
       );
       return JSON.parse(stdout) as unknown;

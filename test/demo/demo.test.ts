@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 const main = path.resolve(import.meta.dirname, '../../demo/main.ts');
@@ -29,7 +30,7 @@ async function play(directory: string): Promise<{ code: number; printed: string 
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [main, '--patient'],
+      [...nodeFlags, main, '--patient'],
       // A core that is busy with other tests takes its time; without an end AVA would say less.
       { env: { ...process.env, TMPDIR: directory, NODE_OPTIONS: '' }, timeout: 180_000 },
       (error, stdout, stderr) => {

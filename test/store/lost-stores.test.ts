@@ -15,6 +15,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import test, { type ExecutionContext } from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { reservePath } from '../../src/store/sqlite/space-reserve.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
@@ -117,6 +118,7 @@ await (await SqliteStore.init(process.argv[1])).close();`;
   await run('setpriv', [
     '--bounding-set=-dac_override,-dac_read_search',
     process.execPath,
+    ...nodeFlags,
     '--input-type=module',
     `--eval=${script}`,
     file,
@@ -212,9 +214,13 @@ test('on a file system that is not local nothing is made, and nothing left behin
       if (kind === 'in-order' && file === old) continue;
       // The same but for how it is recognized.
       if ((kind === 'mountpoint-s3' || kind === 'davfs') && file === old) continue;
-      const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, file, way], {
-        env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: kind, ...env },
-      });
+      const { stdout } = await run(
+        process.execPath,
+        [...nodeFlags, '--input-type=module', '--eval', script, file, way],
+        {
+          env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: kind, ...env },
+        },
+      );
       const { fault, told } = JSON.parse(stdout) as { fault: string; told: string };
       t.is(fault, 'not-local', stdout);
       t.regex(told, /the store needs a local file system/);
@@ -229,9 +235,13 @@ test('on a file system that is not local nothing is made, and nothing left behin
   const raw = new Database(old);
   raw.pragma('journal_mode = WAL');
   raw.close();
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, old, 'init'], {
-    env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: 'failing' },
-  });
+  const { stdout } = await run(
+    process.execPath,
+    [...nodeFlags, '--input-type=module', '--eval', script, old, 'init'],
+    {
+      env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_DISK: 'failing' },
+    },
+  );
   t.is((JSON.parse(stdout) as { fault: string }).fault, 'not-local', stdout);
   t.true((await stat(`${old}-wal`)).size > 0, 'the log with what was committed stays');
   await (await SqliteStore.open(old)).close();

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /*
@@ -53,9 +54,13 @@ test('where a quota is used up what takes power away is written from the reserve
     try { store = await SqliteStore.open(file); await write((trx) => restricts(trx, 'it', async () => true)); await store.close(); }
     catch (error) { opened = error.message; }
     console.log(JSON.stringify({ refused, kept, restricted, signedIn, drawn, opened }));`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script, disk], {
-    env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_QUOTA_DIRECTORY: disk },
-  });
+  const { stdout } = await run(
+    process.execPath,
+    [...nodeFlags, '--input-type=module', '--eval', script, disk],
+    {
+      env: { ...process.env, LD_PRELOAD: library, HOLDFAST_TEST_QUOTA_DIRECTORY: disk },
+    },
+  );
   const told = JSON.parse(stdout) as Record<string, unknown> & { refused: object; drawn: number };
   t.like(told.refused, { fault: 'full', status: 507 });
   t.regex(

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import pkcs11js from 'pkcs11js';
+import { nodeFlags } from '../../src/node-process.ts';
 import type { TokenFixture } from '../../testing/tokens.ts';
 
 interface Change {
@@ -16,7 +17,7 @@ export async function changePin(fixture: TokenFixture, from: string, to: string)
   await new Promise<void>((resolve, reject) => {
     const child = execFile(
       process.execPath,
-      [import.meta.filename],
+      [...nodeFlags, import.meta.filename],
       { env: { ...process.env, ...environment } },
       (error) => (error === null ? resolve() : reject(error)),
     );

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { Secret } from '../../src/secret.ts';
 import { OpenPool } from './open-pool.ts';
@@ -200,7 +201,7 @@ test.serial(
     const printing = 'process.stdout.write("one\\n");process.stderr.write("two\\n")';
     const child = spawn(
       process.execPath,
-      [path.join(import.meta.dirname, 'keeping.ts'), JSON.stringify(state.fixture)],
+      [...nodeFlags, path.join(import.meta.dirname, 'keeping.ts'), JSON.stringify(state.fixture)],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
@@ -221,7 +222,7 @@ test.serial(
 test.serial('hosts end with the process that kept them, even if it is killed', async (t) => {
   const child = spawn(
     process.execPath,
-    [path.join(import.meta.dirname, 'keeping.ts'), JSON.stringify(state.fixture)],
+    [...nodeFlags, path.join(import.meta.dirname, 'keeping.ts'), JSON.stringify(state.fixture)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];

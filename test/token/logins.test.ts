@@ -4,6 +4,7 @@ import { rename, writeFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { pinOf } from '../../src/cli/node/open-node.ts';
 import { Secret } from '../../src/secret.ts';
 import { CKR, ckrName } from '../../src/token/faults.ts';
@@ -138,7 +139,7 @@ test.serial('four hosts lose their login and the PIN is wrong by now: one of the
 test.serial('a login that goes without a word, with all its sessions, is found and made again', async (t) => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [path.join(import.meta.dirname, 'lost-sessions.ts'), JSON.stringify(state.fixture)],
+    [...nodeFlags, path.join(import.meta.dirname, 'lost-sessions.ts'), JSON.stringify(state.fixture)],
     { env: { ...process.env, ...state.fixture.environment } },
   );
   const told = JSON.parse(stdout) as Record<string, unknown>;

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { Secret } from '../../src/secret.ts';
 import { createOpencryptokiToken, type TokenFixture } from '../../testing/tokens.ts';
 import { inToken } from '../../testing/in-token.ts';
@@ -40,7 +41,7 @@ test.serial('opencryptoki: a wrong PIN is told as such and final', async (t) => 
 test.serial('opencryptoki: keys are made, read back, found, inspected and destroyed', async (t) => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [path.join(import.meta.dirname, 'keys-alone.ts'), JSON.stringify(state.fixture)],
+    [...nodeFlags, path.join(import.meta.dirname, 'keys-alone.ts'), JSON.stringify(state.fixture)],
     { env: { ...process.env, ...state.fixture.environment } },
   );
   const made = { compliant: true, generatedOnToken: true, violations: [] };

@@ -4,6 +4,7 @@ import { utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { buildShim, Shim, type Rule } from '../../testing/shim.ts';
 import type { Answer, Request } from '../../testing/shim/client.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
@@ -17,7 +18,7 @@ class Process {
   stderr = '';
 
   constructor(shim: Shim, token: TokenFixture) {
-    this.#child = spawn(process.execPath, [client, shim.module, token.label, token.pin], {
+    this.#child = spawn(process.execPath, [...nodeFlags, client, shim.module, token.label, token.pin], {
       env: { ...process.env, ...token.environment, ...shim.environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -3,6 +3,7 @@ import { chmod, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { CKR } from '../../src/token/faults.ts';
 import { LoginGate } from '../../src/token/keeper/host-keeper.ts';
 import { trialId } from '../../src/token/host/keys/trial-key.ts';
@@ -26,7 +27,7 @@ const objects = async () =>
 /** Without the rights by which root writes whatever the modes of a directory are. */
 async function report(order: TrialOrder): Promise<TrialReport> {
   const script = path.join(import.meta.dirname, 'trial-report.ts');
-  const words = [process.execPath, script, JSON.stringify(order)];
+  const words = [process.execPath, ...nodeFlags, script, JSON.stringify(order)];
   const { stdout } =
     process.getuid?.() === 0
       ? await run('setpriv', ['--bounding-set', '-dac_override', '--inh-caps', '-dac_override', ...words])

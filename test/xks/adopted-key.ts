@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
 import test from 'ava';
+import { nodeFlags } from '../../src/node-process.ts';
 import { assertError, base64, invalidCiphertext, useFileNode } from './file-node.ts';
 import type { SampleProxyOrder } from './sample-proxy.ts';
 
@@ -24,7 +25,7 @@ let madeBefore: Record<string, string>[] = [];
 test.serial.before(async () => {
   const { fixture, node } = file();
   const script = path.join(import.meta.dirname, 'sample-proxy.ts');
-  const child = spawn(process.execPath, [script], {
+  const child = spawn(process.execPath, [...nodeFlags, script], {
     env: { ...process.env, ...fixture.environment },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
