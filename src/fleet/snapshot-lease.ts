@@ -1,0 +1,127 @@
+/*
+ * The lease under which a process serves from what it remembers, and the arithmetic that it shares with whoever takes something
+ * away (revocation.ts). The argument, and what it asks of clocks, machines and database, is in docs/revocation.md. Nothing here
+ * reads a clock or the store.
+ */
+
+/** By how much of a time two machines' monotonic clocks may differ over it. Clocks that NTP slews stay below a twentieth of it. */
+export const maxDrift = 0.01;
+
+/** The clocks of this machine at one moment, milliseconds: neither is ever set. */
+export interface Clocks {
+  /** CLOCK_MONOTONIC, which stands still while the machine is suspended. */
+  monotonic: number;
+  /** CLOCK_BOOTTIME, which does not. */
+  boot: number;
+}
+
+/** A renewal that is about to be sent. */
+export interface Renewal {
+  readonly at: Clocks;
+}
+
+/** A request under way. */
+export interface Started {
+  readonly epoch: number;
+  readonly from: Clocks;
+}
+
+/**
+ * The holder's side. It is fresh until `length · (1 − drift)` after the moment *before* the last renewal was sent whose epoch the
+ * snapshot has come up to. So who joins has no lease yet: its first is that of its first renewal, in a later transaction than
+ * its row's.
+ */
+export class SnapshotLease {
+  /** Milliseconds. */
+  readonly #span: number;
+  /** What the snapshot is known to contain: all changes up to this epoch. */
+  #epoch = -1;
+  /** The moment before the renewal was sent that it is held by. */
+  #from: Clocks = never;
+  /** The last renewal, while it waits for the snapshot to come up to it. */
+  #waiting: { from: Clocks; epoch: number } | undefined;
+  /** Requests under way, by the epoch of the snapshot that each began with. */
+  readonly #under = new Map<number, number>();
+
+  /** `length` is what the holder's row says, milliseconds: whoever takes something away waits for that. */
+  constructor(length: number, drift = maxDrift) {
+    this.#span = length * (1 - drift);
+  }
+
+  /** Before the renewal is sent, and not when it is answered: it may have been on its way for long. */
+  begin(at: Clocks): Renewal {
+    return { at: { ...at } };
+  }
+
+  /**
+   * The renewal found the holder's row and was told this epoch. One at a time: the next is sent when this is answered. Where the
+   * snapshot is `behind`, it extends nothing before {@link loaded} has brought that up to it. Where the epoch `went-back`, so
+   * did the database: the lease is dropped, and nothing that is remembered counts.
+   */
+  renewed({ at }: Renewal, epoch: number): 'extended' | 'behind' | 'went-back' {
+    if (epoch > this.#epoch) {
+      this.#waiting = { from: at, epoch };
+      return 'behind';
+    }
+    if (epoch === this.#epoch) {
+      this.#from = at;
+      return 'extended';
+    }
+    this.drop();
+    this.#epoch = -1;
+    return 'went-back';
+  }
+
+  /** The snapshot contains every change up to `epoch`, and requests that begin from now on go by it. */
+  loaded(epoch: number): void {
+    if (epoch > this.#epoch) this.#epoch = epoch;
+    const waiting = this.#waiting;
+    if (waiting === undefined || waiting.epoch > this.#epoch) return;
+    this.#waiting = undefined;
+    this.#from = waiting.from;
+  }
+
+  /** The holder has no row any more, or gives it up: nothing is served from the snapshot until another renewal. */
+  drop(): void {
+    this.#from = never;
+    this.#waiting = undefined;
+  }
+
+  /** Whether a request may begin with the snapshot at this moment. */
+  isFresh(now: Clocks): boolean {
+    return this.#isWithin(this.#from, now);
+  }
+
+  /** A request begins with the snapshot as it is; give it to {@link end} when its answer is written, or will not be. */
+  start(): Started {
+    this.#under.set(this.#epoch, (this.#under.get(this.#epoch) ?? 0) + 1);
+    return { epoch: this.#epoch, from: this.#from };
+  }
+
+  /**
+   * Asked right before the answer is written. Where the snapshot was renewed meanwhile, the lease that the request began under
+   * counts and no later one: whoever took something away does not wait for more.
+   */
+  mayAnswer({ epoch, from }: Started, now: Clocks): boolean {
+    return this.#isWithin(epoch === this.#epoch ? this.#from : from, now);
+  }
+
+  end({ epoch }: Started): void {
+    const left = (this.#under.get(epoch) ?? 0) - 1;
+    if (left > 0) this.#under.set(epoch, left);
+    else this.#under.delete(epoch);
+  }
+
+  /** What the holder may confirm: nothing goes by an older snapshot any more, and nothing that began with one is under way. */
+  get confirmable(): number {
+    let least = this.#epoch;
+    for (const epoch of this.#under.keys()) if (epoch < least) least = epoch;
+    return least;
+  }
+
+  #isWithin(from: Clocks, { monotonic, boot }: Clocks): boolean {
+    return monotonic - from.monotonic < this.#span && boot - from.boot < this.#span;
+  }
+}
+
+const never: Clocks = { monotonic: -Infinity, boot: -Infinity };
