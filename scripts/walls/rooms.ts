@@ -328,6 +328,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       '@cloudscape-design/components',
       '@cloudscape-design/global-styles',
       '@tanstack/react-query',
+      'qr',
       'react',
       'react-dom',
       'react-router',

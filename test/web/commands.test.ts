@@ -149,6 +149,8 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   ),
   groupCreate: [commands.groupCreate('payments', 'Those of payments')],
   groupEdit: [commands.groupEdit('before', { name: 'payments', description: 'Those of payments' })],
+  cloudKeyList: [commands.cloudKeyList()],
+  auditList: [commands.auditList(undefined), commands.auditList('2026-11-01T00:00:00.000Z')],
   groupDelete: [commands.groupDelete('payments')],
   groupAdd: [commands.groupAdd('payments', 'grace')],
   ssoSet: [commands.ssoSet(provider)],

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import Box from '@cloudscape-design/components/box';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
@@ -11,6 +11,8 @@ import { ActDialog } from '../parts/act-dialog.tsx';
 import { OneTimePanel } from '../parts/one-time-panel.tsx';
 import { account as t } from '../texts/account.ts';
 import { commands } from '../texts/commands.ts';
+
+const QrCode = lazy(async () => ({ default: (await import('../parts/qr-code.tsx')).QrCode }));
 
 /** Password, then the secret for the app, then a code that proves it, then the recovery codes. */
 export function EnrolDialog({ onClose }: { onClose: () => void }) {
@@ -74,6 +76,9 @@ export function EnrolDialog({ onClose }: { onClose: () => void }) {
       }}
     >
       <Box>{t.addWhy}</Box>
+      <Suspense fallback={<div className="qr-code" />}>
+        <QrCode text={enrolment.otpauthUri} label={t.qrCode} />
+      </Suspense>
       <FormField label={t.secret} stretch>
         <Copyable text={enrolment.secret} what={t.secret} />
       </FormField>

@@ -16,6 +16,7 @@ import { Facts } from '../parts/facts.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
 import { useSession } from '../session/session.tsx';
+import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
@@ -75,9 +76,10 @@ export function AuditPage() {
             ]}
           />
         }
+        download={{ name: 'audit', command: commands.auditList(from) }}
         empty={<Empty title={t.noEvents} why={t.noEventsWhy} />}
         columns={[
-          { id: 'at', header: t.when, width: 130, cell: ({ at }) => <Time at={at} /> },
+          { id: 'at', header: t.when, width: 130, file: ({ at }) => at, cell: ({ at }) => <Time at={at} /> },
           {
             id: 'who',
             header: t.who,

@@ -6,10 +6,12 @@ import { useNavigate } from 'react-router';
 import { useList } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
-import { Empty, ResourceTable, useSort, type Column } from '../parts/resource-table.tsx';
+import type { Column } from '../parts/list.ts';
+import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
 import { AwsStates, awsText } from './aws-state.tsx';
@@ -47,6 +49,7 @@ export function CloudKeysPage() {
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
         selected={selected}
+        download={{ name: 'cloud-keys', command: commands.cloudKeyList() }}
         {...(may('disableCloudKey') ? { onSelect: (some) => setSelectedIds(some.map(({ id }) => id)) } : {})}
         actions={
           <SpaceBetween direction="horizontal" size="xs">
@@ -125,14 +128,30 @@ function columnsOf(home: string): Column<CloudKey>[] {
           .join(', ') || parts.none,
       width: 150,
     },
-    { id: 'version', header: t.version, cell: ({ currentVersion }) => currentVersion },
+    {
+      id: 'version',
+      header: t.version,
+      file: ({ currentVersion }) => String(currentVersion),
+      cell: ({ currentVersion }) => currentVersion,
+    },
     {
       id: 'nextRotation',
       header: t.nextRotation,
+      file: ({ nextRotationAt }) => nextRotationAt ?? '',
       cell: ({ nextRotationAt }) => <Time at={nextRotationAt} none={parts.never} />,
     },
-    { id: 'expires', header: t.expires, cell: ({ expiresAt }) => <Time at={expiresAt} none={parts.never} /> },
-    { id: 'lastUsed', header: t.lastUsed, cell: ({ use }) => <Time at={lastUse(use)} none={parts.never} /> },
+    {
+      id: 'expires',
+      header: t.expires,
+      file: ({ expiresAt }) => expiresAt ?? '',
+      cell: ({ expiresAt }) => <Time at={expiresAt} none={parts.never} />,
+    },
+    {
+      id: 'lastUsed',
+      header: t.lastUsed,
+      file: ({ use }) => lastUse(use) ?? '',
+      cell: ({ use }) => <Time at={lastUse(use)} none={parts.never} />,
+    },
     {
       id: 'usage',
       header: t.usage,
@@ -168,6 +187,7 @@ function columnsOf(home: string): Column<CloudKey>[] {
       header: parts.created,
       hidden: true,
       sortedAs: 'createdAt',
+      file: ({ createdAt }) => createdAt,
       cell: ({ createdAt }) => <Time at={createdAt} />,
     },
     {
@@ -175,6 +195,7 @@ function columnsOf(home: string): Column<CloudKey>[] {
       header: parts.updated,
       hidden: true,
       sortedAs: 'updatedAt',
+      file: ({ updatedAt }) => updatedAt,
       cell: ({ updatedAt }) => <Time at={updatedAt} />,
     },
   ];

@@ -12,34 +12,11 @@ import Table, { type TableProps } from '@cloudscape-design/components/table';
 import { useSearchParams } from 'react-router';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { parts as t } from '../texts/parts.ts';
+import { DownloadButton } from './download-button.tsx';
 import { useFilterInAddress } from './filter-in-address.ts';
 import { filterTexts } from './filter-texts.ts';
+import type { Column, ReadList } from './list.ts';
 import { useTablePreferences } from './table-preferences.ts';
-
-/** A list as {@link useList} reads it. */
-export interface ReadList<T> {
-  items: T[];
-  error: unknown;
-  isPending: boolean;
-  hasNextPage: boolean;
-  isFetchingNextPage: boolean;
-  fetchNextPage: () => unknown;
-  refetch: () => unknown;
-}
-
-export interface Column<T> {
-  id: string;
-  header: string;
-  cell: (item: T) => ReactNode;
-  /** As the API sorts by it; it sorts by nothing else. */
-  sortedAs?: string;
-  /** The text that is looked for in a filter; without it the column is not filtered by. */
-  text?: (item: T) => string;
-  /** Not shown unless asked for. */
-  hidden?: boolean;
-  isRowHeader?: boolean;
-  width?: number;
-}
 
 interface Props<T> {
   /** Its name among what the browser keeps. */
@@ -56,6 +33,8 @@ interface Props<T> {
   onSelect?: (selected: T[]) => void;
   /** A table within a page, not the page's own. */
   inner?: boolean;
+  /** Where it may be taken along as a file: the file's name, and the command that lists the same. */
+  download?: { name: string; command: string };
 }
 
 /** So many are looked through for a filter. */
@@ -65,6 +44,7 @@ const mostLookedThrough = 5_000;
 export function ResourceTable<T>(props: Props<T>) {
   const { id, title, description, list, columns, idOf, nameOf, actions, empty, selected, onSelect, inner } =
     props;
+  const chosen = selected ?? [];
   const [search, setSearch] = useSearchParams();
   const [query, setQuery] = useFilterInAddress();
   const [preferences, setPreferences] = useTablePreferences(id);
@@ -129,7 +109,7 @@ export function ResourceTable<T>(props: Props<T>) {
         ? {}
         : {
             selectionType: 'multi' as const,
-            selectedItems: rows.filter(({ item }) => selected?.some((one) => idOf(one) === idOf(item))),
+            selectedItems: rows.filter(({ item }) => chosen.some((one) => idOf(one) === idOf(item))),
             onSelectionChange: ({ detail }) => onSelect(detail.selectedItems.map(({ item }) => item)),
           })}
       ariaLabels={{
@@ -146,6 +126,16 @@ export function ResourceTable<T>(props: Props<T>) {
             actions={
               <SpaceBetween direction="horizontal" size="xs">
                 <Button iconName="refresh" ariaLabel={t.refresh} onClick={() => void list.refetch()} />
+                {props.download !== undefined && items.length > 0 && (
+                  <DownloadButton
+                    title={title}
+                    {...props.download}
+                    list={list}
+                    columns={columns}
+                    items={chosen.length > 0 ? chosen : found.allPageItems.map(({ item }) => item)}
+                    isSelection={chosen.length > 0}
+                  />
+                )}
                 {actions}
               </SpaceBetween>
             }

@@ -21,8 +21,8 @@ export const account = {
   beginWhy: 'Your password first, then a secret for your authenticator app.',
   continue: 'Continue',
   addToApp: 'Add it to your authenticator app',
-  addWhy:
-    'Type the secret into the app, or open the address on the device that has it. Then type the code that it shows.',
+  addWhy: 'Scan the QR code with the app, or type the secret into it. Then type the code that it shows.',
+  qrCode: 'QR code of the address for the app',
   secret: 'Secret',
   address: 'Address for the app',
   confirm: 'Turn on',

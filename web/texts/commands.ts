@@ -35,6 +35,8 @@ export const commands = {
   apiKeyCreate: (name: string, scope: readonly string[], days: string) =>
     `holdfast api-key create ${w(name === '' ? 'NAME' : name)}${scope.map((one) => option('scope', one)).join('')}${option('expires', `${days}d`)}`,
   apiKeyRevoke: (name: string) => `holdfast api-key revoke ${w(name)}`,
+  cloudKeyList: () => 'holdfast --json cloud-key list',
+  auditList: (from: string | undefined) => `holdfast --json audit list --all${option('from', from)}`,
   cloudKeyAct: (act: 'disable' | 'enable' | 'cancel-deletion', name: string, keySet: string, both: boolean) =>
     `holdfast cloud-key ${act} ${w(name)}${option('key-set', keySet)}${both ? ' --cloud both' : ''}`,
   cloudKeyRotate: (name: string, keySet: string) =>

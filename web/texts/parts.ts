@@ -51,6 +51,20 @@ export const parts = {
   nothingToChoose: 'There is none',
   step: (n: number) => `Step ${n}`,
   exact: (local: string, utc: string) => `${local} here, ${utc}`,
+  download: {
+    button: 'Download',
+    title: (what: string) => `Download: ${what}`,
+    submit: 'Download',
+    form: 'Format',
+    csv: 'CSV, with all columns',
+    jsonl: 'JSON lines, as the API has them',
+    selected: (n: number) => (n === 1 ? 'The one that is selected.' : `The ${n} that are selected.`),
+    matching: (n: number) =>
+      n === 1 ? 'The one that matches the filter.' : `The ${n} that match the filter.`,
+    reading: (n: number) => `Reading the list: ${n} so far`,
+    notAll: (n: number) =>
+      `Only the first ${n} were looked through. Narrow it down, or use the command, which has no limit.`,
+  },
   one: {
     title: 'Shown this once',
     why: 'Nobody can show it again: take it now. If it is lost, another is issued.',

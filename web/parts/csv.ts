@@ -1,0 +1,12 @@
+/**
+ * Lines of comma-separated values as RFC 4180 has them, with a heading. What a spreadsheet would take for a formula is
+ * marked as text: names and descriptions are anybody's.
+ */
+export function csvOf(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [header, ...rows].map((row) => `${row.map((one) => cellOf(one)).join(',')}\r\n`).join('');
+}
+
+function cellOf(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

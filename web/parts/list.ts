@@ -1,0 +1,28 @@
+import type { ReactNode } from 'react';
+
+/** A list as {@link useList} reads it. */
+export interface ReadList<T> {
+  items: T[];
+  error: unknown;
+  isPending: boolean;
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  fetchNextPage: () => unknown;
+  refetch: () => unknown;
+}
+
+export interface Column<T> {
+  id: string;
+  header: string;
+  cell: (item: T) => ReactNode;
+  /** As the API sorts by it; it sorts by nothing else. */
+  sortedAs?: string;
+  /** The text that is looked for in a filter; without it the column is not filtered by. */
+  text?: (item: T) => string;
+  /** In a file that is downloaded, where it is another text, or is not filtered by. */
+  file?: (item: T) => string;
+  /** Not shown unless asked for. */
+  hidden?: boolean;
+  isRowHeader?: boolean;
+  width?: number;
+}
