@@ -111,7 +111,7 @@ export class AwsSchedules {
         this.#tell(name, error);
       }
     };
-    await part('lease', async () => void (run.held = await this.#lease.isHeld()));
+    await part('lease', async () => void (run.held = (await this.#lease.hold()) !== undefined));
     if (!run.held) return run;
     // All at once: none of them may wait for an account of another that does not answer.
     await Promise.all(

@@ -10,16 +10,22 @@ import { beginsWith } from '../vault/begins-with.ts';
 import { monotonicNow } from '../clock.ts';
 import type { LeaseTable, Tables } from '../store/schema.ts';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
+import type { Authority } from '../store/store.ts';
 import type { VaultContext } from '../vault/context.ts';
+import { LostLeaseError } from '../vault/lost-lease-error.ts';
 
 const leaseTime = 60_000;
 /** A kept lease is renewed when it is this old, milliseconds. */
 const renewAfter = 15_000;
 
-/** A lease as a loop keeps it: asked about before each piece of work, written only when it grows old. */
+/**
+ * A lease as a loop keeps it: asked about before each piece of work, written only when it grows old. What the loop does is done
+ * under the term in which it took the lease ({@link KeptLease.acting}).
+ */
 export class KeptLease {
   readonly #context: VaultContext;
   readonly #name: string;
+  #lease: Lease | undefined;
   #renewedAt = -Infinity;
 
   constructor(context: VaultContext, name: string) {
@@ -27,31 +33,65 @@ export class KeptLease {
     this.#name = name;
   }
 
-  /** Whether this process has it. */
-  async isHeld(): Promise<boolean> {
-    return monotonicNow() - this.#renewedAt < renewAfter || this.renew();
+  /** The lease, taken or renewed where it has grown old. Undefined where another process has it. */
+  async hold(): Promise<Lease | undefined> {
+    return this.#isYoung ? this.#lease : this.renew();
   }
 
-  /** Takes or renews it now. False where another process has it. */
-  async renew(): Promise<boolean> {
-    this.#renewedAt = -Infinity;
-    const held = await holdLease(this.#context, this.#name, leaseTime);
-    if (held) this.#renewedAt = monotonicNow();
-    return held;
+  /** The same, renewed in any case. In its term, unless another had it meanwhile. */
+  async renew(): Promise<Lease | undefined> {
+    const before = this.#lease;
+    return this.#keep(async (trx) =>
+      before !== undefined && (await renewLease(trx, this.#context, before, leaseTime))
+        ? before
+        : takeLeaseIn(trx, this.#context, this.#name, leaseTime),
+    );
+  }
+
+  /** Whether this process has it still, in the term in which it took it. */
+  async isHeld(): Promise<boolean> {
+    const before = this.#lease;
+    if (before === undefined || this.#isYoung) return before !== undefined;
+    const held = await this.#keep(async (trx) =>
+      (await renewLease(trx, this.#context, before, leaseTime)) ? before : undefined,
+    );
+    return held !== undefined;
+  }
+
+  /**
+   * Whose acts of its own are done under the term of the lease: the transaction of each looks first whether somebody has taken it
+   * since, by whatever clock, and then does nothing. Throws LostLeaseError there.
+   */
+  acting<C extends VaultContext>(context: C, lease: Lease): C {
+    const authority: Authority = {
+      confirm: async (trx) => {
+        if (await isOfTerm(trx, lease)) return;
+        if (this.#lease === lease) this.#lease = undefined;
+        throw new LostLeaseError(lease.name);
+      },
+    };
+    return { ...context, authority };
   }
 
   async release(): Promise<void> {
-    await releaseLease(this.#context, this.#name);
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    this.#lease = undefined;
+    await this.#context.store.bookkeep('lease', async (trx) => endLease(trx, lease));
   }
-}
 
-/**
- * Takes or renews the work called `name` for so many milliseconds: one process of the fleet does it at a time. Free for
- * the taking is what ran out, what an earlier start of this node holds, and what ends later than any holder could have
- * asked for: its clock stood in the future. False where another holds it.
- */
-export async function holdLease(context: VaultContext, name: string, duration: number): Promise<boolean> {
-  return (await takeLease(context, name, duration)) !== undefined;
+  get #isYoung(): boolean {
+    return this.#lease !== undefined && monotonicNow() - this.#renewedAt < renewAfter;
+  }
+
+  async #keep(run: (trx: Transaction<Tables>) => Promise<Lease | undefined>): Promise<Lease | undefined> {
+    // What fails leaves it to be asked for anew; and it lasts from before it was asked for.
+    this.#renewedAt = -Infinity;
+    const began = monotonicNow();
+    this.#lease = await this.#context.store.bookkeep('lease', run);
+    if (this.#lease !== undefined) this.#renewedAt = began;
+    return this.#lease;
+  }
 }
 
 /** A lease as it was taken. While nobody has taken it since, by whatever clock, its term is the last. */
@@ -61,7 +101,11 @@ export interface Lease {
   term: number;
 }
 
-/** The same, for work whose results are written only under the term that it began in. Undefined where another holds it. */
+/**
+ * Takes or renews the work called `name` for so many milliseconds, in a new term: one process of the fleet does it at a time. Free for
+ * the taking is what ran out, what an earlier start of this node holds, and what ends later than any holder could have
+ * asked for: its clock stood in the future. Undefined where another holds it.
+ */
 export async function takeLease(
   context: VaultContext,
   name: string,
@@ -128,6 +172,18 @@ export async function renewLease(
   return numUpdatedRows > 0n;
 }
 
+/** Whether nobody has taken it since. */
+async function isOfTerm(trx: Transaction<Tables>, { name, holder, term }: Lease): Promise<boolean> {
+  const row = await trx
+    .selectFrom('leases')
+    .select('name')
+    .where('name', '=', name)
+    .where('holder', '=', holder)
+    .where('term', '=', term)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Gives it back, where nobody has taken it since. */
 export async function endLease(trx: Transaction<Tables>, { name, holder, term }: Lease): Promise<void> {
   await trx
@@ -157,13 +213,6 @@ export async function takeAwayLease(
     .where(isFree(context, duration))
     .executeTakeFirst();
   return numDeletedRows > 0n;
-}
-
-/** Gives it back, so that another need not wait for its end. */
-export async function releaseLease(context: VaultContext, name: string): Promise<void> {
-  await context.store.bookkeep('lease', async (trx) => {
-    await trx.deleteFrom('leases').where('name', '=', name).where('holder', '=', context.instance).execute();
-  });
 }
 
 /** One that no process holds, but what stands in its `holder`: written over whatever was there. */

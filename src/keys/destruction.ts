@@ -7,6 +7,7 @@ import { paced } from '../vault/paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
+import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { isOfWholeToken, managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -56,6 +57,7 @@ export async function destroyVersions(
       try {
         if (await destroyOne(context, act, doomed)) destroyed.push(doomed);
       } catch (error) {
+        if (error instanceof LostLeaseError) throw error;
         failed.push({ ...doomed, error });
         if (error instanceof VaultError) continue;
         if (!(error instanceof TokenError) || isOfWholeToken(error)) away.add(token);

@@ -12,6 +12,7 @@ import { deletionsHeldUntil } from './deletion-hold.ts';
 import { actionsThatStay } from '../keys/destruction-orders.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { KeptLease } from '../fleet/leases.ts';
+import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { notByIndex } from '../vault/page.ts';
 import { systemAct } from '../vault/system-act.ts';
 
@@ -95,11 +96,16 @@ export class AuditPruner {
       .where('ended_at', 'is', null)
       .orderBy('asked_at')
       .execute();
+    const lease = waiting.length === 0 ? undefined : await this.#lease.hold();
+    if (lease === undefined) return;
+    const context = this.#lease.acting(this.#context, lease);
     for (const pruning of waiting) {
       try {
         if (!(await this.#mayGoOn())) return;
-        if (pruning.state === 'DELETING' || (await this.#verify(pruning))) await this.#delete(pruning);
+        if (pruning.state === 'DELETING' || (await this.#verify(context, pruning)))
+          await this.#delete(context, pruning);
       } catch (error) {
+        if (error instanceof LostLeaseError) return this.#log.warn(error.message);
         this.#tell(error, pruning);
       }
     }
@@ -119,14 +125,14 @@ export class AuditPruner {
   }
 
   /** True where the events are those of the archive and may go; then it is DELETING. */
-  async #verify(pruning: AuditPruning): Promise<boolean> {
+  async #verify(context: VaultContext, pruning: AuditPruning): Promise<boolean> {
     const began = monotonicNow();
     const found = await this.#digest(pruning);
     if (found === undefined) return false;
     const sha256 = found.hash.digest('hex');
     const problem = differenceOf(pruning, found.count, sha256) ?? (await this.#objection(pruning));
     const { id } = pruning;
-    await this.#context.store.write(systemAct(this.#context, 'audit pruning'), async (trx) => {
+    await context.store.write(systemAct(context, 'audit pruning'), async (trx) => {
       leaveUnrecorded(trx, 'pruning');
       if ((await pruningIn(trx, id, 'VERIFYING')) === undefined) return;
       const facts =
@@ -139,7 +145,7 @@ export class AuditPruner {
           : { state: 'REFUSED' as const, problem, ended_at: trx.at.toISOString() };
       await trx.updateTable('audit_prunings').set(facts).where('id', '=', id).execute();
       if (problem !== undefined)
-        await record(trx, systemAct(this.#context, 'audit pruning'), {
+        await record(trx, systemAct(context, 'audit pruning'), {
           ...entryOf(pruning, 'refuse'),
           outcome: 'refused',
           after: { problem },
@@ -184,10 +190,10 @@ export class AuditPruner {
   }
 
   /** Whatever becomes of the clock meanwhile: what cannot be undone waits while it is not trusted. */
-  async #delete({ id }: AuditPruning): Promise<void> {
-    while ((await this.#mayGoOn()) && (await deletionsHeldUntil(this.#context)) === undefined) {
-      const act = systemAct(this.#context, 'audit pruning');
-      const after = await this.#context.store.write(act, async (trx) => {
+  async #delete(context: VaultContext, { id }: AuditPruning): Promise<void> {
+    while ((await this.#mayGoOn()) && (await deletionsHeldUntil(context)) === undefined) {
+      const act = systemAct(context, 'audit pruning');
+      const after = await context.store.write(act, async (trx) => {
         leaveUnrecorded(trx, 'pruning');
         const pruning = await pruningIn(trx, id, 'DELETING');
         if (pruning === undefined) return undefined;

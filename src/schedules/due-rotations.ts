@@ -11,6 +11,7 @@ import type { CloudKeyRecord } from '../keys/key-records.ts';
 import { rotateCloudKey } from '../keys/key-versions.ts';
 import { rescheduleKey } from '../keys/rotation-plan.ts';
 import { cappedRotation, rotationDays } from '../keys/rotation-time.ts';
+import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { vaultIsThawed } from '../vault/vault-frozen.ts';
@@ -120,8 +121,8 @@ async function rotateOne(
     run.rotated++;
     log.info({ cloudKey: key.id, version: after.current_version }, 'rotated by schedule');
   } catch (error) {
-    // It was disabled or deleted while it waited for its turn.
-    if (error instanceof VaultError) return;
+    // It was disabled or deleted while it waited for its turn; or whose turn it is has changed.
+    if (error instanceof VaultError || error instanceof LostLeaseError) return;
     run.failed++;
     backOff.failed(key.id);
     if (error instanceof TokenError && isOfWholeToken(error)) backOff.failed(tokenTask(token));

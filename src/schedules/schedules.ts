@@ -9,9 +9,10 @@ import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { KeyContext } from '../keys/followers.ts';
 import { clearAway } from './housekeeping.ts';
-import { KeptLease } from '../fleet/leases.ts';
+import { KeptLease, type Lease } from '../fleet/leases.ts';
 import { nextDue } from './next-due.ts';
 import { settleAbandoned } from '../reconcile/reconcile-interrupted.ts';
+import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { unfinishedSteps } from './unfinished-steps.ts';
 import { finishWork } from '../vault/unfinished-work.ts';
@@ -54,8 +55,8 @@ export interface SchedulesOptions {
 
 /**
  * What happens without anybody asking: keys and credentials expire, are rotated, retired and deleted, what was left half
- * done is ended, and what has served is cleared away. One process of the fleet does it, the one that holds the lease; every act asks again, in the
- * transaction that does it, whether it is due, so that even two at once would do nothing twice.
+ * done is ended, and what has served is cleared away. One process of the fleet does it, the one that holds the lease: every act asks in the
+ * transaction that does it whether that is so still, and whether it is due.
  */
 export class Schedules {
   readonly #context: KeyContext;
@@ -123,14 +124,17 @@ export class Schedules {
       try {
         await work();
       } catch (error) {
+        if (error instanceof LostLeaseError) return this.#log.warn({ part: name }, error.message);
         run.failed.push(name);
         this.#tell(name, error);
       }
     };
     await part('node', async () => showNode(this.#context, this.#node, this.#startedAt));
-    await part('lease', async () => void (run.held = await this.#lease.renew()));
-    if (!run.held) return run;
-    for (const [name, work] of this.#parts(run)) {
+    let lease: Lease | undefined;
+    await part('lease', async () => void (lease = await this.#lease.renew()));
+    if (lease === undefined) return run;
+    run.held = true;
+    for (const [name, work] of this.#parts(this.#lease.acting(this.#context, lease), run)) {
       if (!(await this.#mayGoOn())) return run;
       await part(name, work);
     }
@@ -139,8 +143,7 @@ export class Schedules {
   }
 
   /** In this order: what takes something away from a user of a key first, and what may take long last. */
-  #parts(run: ScheduleRun): [name: string, work: () => Promise<void>][] {
-    const context = this.#context;
+  #parts(context: KeyContext, run: ScheduleRun): [name: string, work: () => Promise<void>][] {
     const mayGoOn = async () => this.#mayGoOn();
     return [
       ['key expiry', async () => void (run.keysExpired = await expireKeys(context, mayGoOn))],
@@ -157,25 +160,25 @@ export class Schedules {
         'unfinished work',
         async () => void (run.workFinished = await finishWork(context, unfinishedSteps, mayGoOn)),
       ],
-      ['deletion', async () => this.#delete(run)],
-      ['interrupted acts', async () => this.#settle(run)],
+      ['deletion', async () => this.#delete(context, run)],
+      ['interrupted acts', async () => this.#settle(context, run)],
       ['housekeeping', async () => void (await clearAway(context))],
       [
         'rotation times',
         async () => void (run.rotationsCapped = await capRotations(context, this.#rotationTimes)),
       ],
-      ['rotation', async () => this.#rotate(run)],
+      ['rotation', async () => this.#rotate(context, run)],
     ];
   }
 
-  async #delete(run: ScheduleRun): Promise<void> {
+  async #delete(context: KeyContext, run: ScheduleRun): Promise<void> {
     const task = (token: string) => `destructions of token ${token}`;
     const scope = { mayAsk: (token: string) => this.#backOff.mayTry(task(token)) };
-    const held = await deletionsHeldUntil(this.#context);
+    const held = await deletionsHeldUntil(context);
     const { deleted, destroyed, failed } =
       held === undefined
-        ? await deleteDueKeys(this.#context, this.#context.now(), scope)
-        : { deleted: 0, ...(await destroyVersions(this.#context, undefined, scope)) };
+        ? await deleteDueKeys(context, context.now(), scope)
+        : { deleted: 0, ...(await destroyVersions(context, undefined, scope)) };
     run.keysDeleted = deleted;
     run.versionsDestroyed = destroyed.length;
     const ill = new Set(failed.map(({ token }) => token));
@@ -188,10 +191,10 @@ export class Schedules {
     }
   }
 
-  async #settle(run: ScheduleRun): Promise<void> {
+  async #settle(context: KeyContext, run: ScheduleRun): Promise<void> {
     const task = (token: string) => `interrupted acts on token ${token}`;
-    const act = systemAct(this.#context, 'schedule');
-    const settled = await settleAbandoned(this.#context, act, (token) => this.#backOff.mayTry(task(token)));
+    const act = systemAct(context, 'schedule');
+    const settled = await settleAbandoned(context, act, (token) => this.#backOff.mayTry(task(token)));
     for (const { token, findings } of settled) {
       for (const { outcome, detail, cloudKeyId, version } of findings) {
         const facts = { token, cloudKey: cloudKeyId, version };
@@ -209,10 +212,10 @@ export class Schedules {
     }
   }
 
-  async #rotate(run: ScheduleRun): Promise<void> {
+  async #rotate(context: KeyContext, run: ScheduleRun): Promise<void> {
     const until = monotonicNow() + maxRotating;
     const mayGoOn = async () => monotonicNow() < until && (await this.#mayGoOn());
-    const { rotated, failed, more } = await rotateDueKeys(this.#context, this.#log, this.#backOff, mayGoOn);
+    const { rotated, failed, more } = await rotateDueKeys(context, this.#log, this.#backOff, mayGoOn);
     run.keysRotated = rotated;
     run.more = more;
     if (failed > 0) run.failed.push('rotation');

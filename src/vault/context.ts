@@ -1,5 +1,5 @@
 import type { SeenVersion } from '../store/act-transaction.ts';
-import type { Store } from '../store/store.ts';
+import type { Authority, Store } from '../store/store.ts';
 import type { Reading } from './edits.ts';
 import type { TokenPools } from './tokens.ts';
 import { VaultError } from './vault-error.ts';
@@ -20,6 +20,8 @@ export interface VaultContext {
   now: () => Date;
   /** This process, `node id/start`: what it leaves half done can be told from what another is doing. */
   instance: string;
+  /** By which it does acts of its own; without, it always may. A schedule may while the lease of it is its own. */
+  authority?: Authority;
   /** Told where an act has left work to the schedule; a process without one has nobody to tell. */
   onWorkLeft?: () => void;
   /** Of passwords that are hashed anew. A node has none of its own; tests that are not about passwords have a small one. */

@@ -3,13 +3,13 @@ import { ownAuthority, type Act } from '../evidence/trail.ts';
 import type { VaultContext } from './context.ts';
 
 /** An act of our own, that nobody asked for: `schedule`, `reconcile`. */
-export function systemAct(context: Pick<VaultContext, 'now'>, name: string): Act {
+export function systemAct(context: Pick<VaultContext, 'now' | 'authority'>, name: string): Act {
   return {
     actor: { kind: 'system', id: '', name },
     address: '',
     requestId: randomUUID(),
     at: context.now(),
     now: context.now,
-    authority: ownAuthority,
+    authority: context.authority ?? ownAuthority,
   };
 }

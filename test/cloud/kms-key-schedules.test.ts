@@ -7,7 +7,7 @@ import { AwsSchedules } from '../../src/cloud/schedule.ts';
 import { awsAccountOf } from '../../src/cloud/accounts/context.ts';
 import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
-import { holdLease, releaseLease } from '../../src/fleet/leases.ts';
+import { dropLease, takeLease } from '../../src/fleet/leases.ts';
 import { dueChecks, dueWork } from '../../src/cloud/kms-keys/due.ts';
 import { advanceKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { deleteKmsKey, retryKmsKey } from '../../src/cloud/kms-keys/acts.ts';
@@ -67,12 +67,12 @@ test.serial('what another process looks after is left to it', async (t) => {
   const { stage, set } = t.context;
   const cloudKey = await newCloudKey(stage, set);
   const other = { ...stage.vaultContext, instance: 'other-node/1' };
-  await releaseLease(stage.vaultContext, 'aws');
-  t.true(await holdLease(other, 'aws', 60_000));
+  await dropLease(stage.vaultContext, 'aws');
+  t.truthy(await takeLease(other, 'aws', 60_000));
   const run = await schedulesOf(stage.vaultContext).runOnce();
   t.false(run.held);
   t.is((await kmsKeyOf(stage, cloudKey)).step, 'KEY');
-  await releaseLease(other, 'aws');
+  await dropLease(other, 'aws');
   t.is((await schedulesOf(stage.vaultContext).runOnce()).kmsKeysWorked, 1);
 });
 
@@ -189,8 +189,8 @@ test.serial('the loop ends while AWS does not answer, and gives the lease back',
   while ((await kmsKeyOf(stage, cloudKey)).create_sent === 0) await delay(10);
   await schedules.stop();
   undo();
-  t.true(await holdLease({ ...vaultContext, instance: 'other-node/1' }, 'aws', 1_000));
-  await releaseLease({ ...vaultContext, instance: 'other-node/1' }, 'aws');
+  t.truthy(await takeLease({ ...vaultContext, instance: 'other-node/1' }, 'aws', 1_000));
+  await dropLease({ ...vaultContext, instance: 'other-node/1' }, 'aws');
   // What was cut off is found again.
   await advanceKmsKey(stage.vaultContext, (await kmsKeyOf(stage, cloudKey)).id);
   t.is((await kmsKeyOf(stage, cloudKey)).step, 'DONE');

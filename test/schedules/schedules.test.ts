@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
+import { takeLease } from '../../src/fleet/leases.ts';
 import type { XksCredentialTable } from '../../src/store/schema.ts';
+import type { Store } from '../../src/store/store.ts';
 import { BackOff } from '../../src/vault/back-off.ts';
 import {
   cancelDeletion,
@@ -495,6 +497,56 @@ test('who does not hold the work does none of it', async (t) => {
     .execute();
   t.like(await stage.schedules().runOnce(), { held: false, keysExpired: 0 });
   t.is((await stage.read(key.id)).state, 'AVAILABLE');
+});
+
+test('who lost the work to another commits no act of it any more, whichever comes next', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const doomed = await stage.key(keySet, { name: 'deleted' });
+  await stage.key(keySet, { name: 'rotated', rotation: { kind: 'DAYS', days: 1 } });
+  await stage.key(keySet, { name: 'expired', expiresAt: new Date(stage.now + day) });
+  const target = { vaultId: stage.vault.id, sight: 'all' as const, id: doomed.id };
+  await scheduleDeletion(stage.vaultContext, systemAct(stage.vaultContext, 'test'), target, 7);
+  await credential(stage, keySet, 'ENDS', { expires_at: iso(stage.now + day) });
+  stage.now += 7 * day;
+  const events = async () =>
+    stage.store.db
+      .selectFrom('audit_events')
+      .select('action')
+      .where('actor_name', '=', 'schedule')
+      .orderBy('sequence')
+      .execute();
+  // This one is stopped right before an act, for longer than its lease, and goes on when another has the work.
+  const other = stage.as('node-b/1');
+  let may = 0;
+  const before = async () => {
+    if (may-- > 0) return;
+    stage.now += 2 * minute;
+    await takeLease(other, 'schedules', minute);
+  };
+  const { store } = stage;
+  const stopped: Store = {
+    db: store.db,
+    revision: () => store.revision(),
+    changesSince: (since) => store.changesSince(since),
+    bookkeep: async (why, run) => store.bookkeep(why, run),
+    change: async (act, run) => before().then(async () => store.change(act, run)),
+    write: async (act, run) => before().then(async () => store.write(act, run)),
+    close: async () => store.close(),
+  };
+  const runs = async (acts: number): Promise<(string | undefined)[]> => {
+    may = acts;
+    const run = await stage.schedules({ ...stage.vaultContext, store: stopped }).runOnce();
+    t.deepEqual([run.held, run.failed], [true, []]);
+    // Its lease runs out.
+    stage.now += 2 * minute;
+    return (await events()).map(({ action }) => action);
+  };
+  const all = ['cloud-key.expire', 'credential.expire', 'cloud-key.delete', 'cloud-key.destroy-version'];
+  for (const [round, acts] of [0, 1, 1, 1, 1].entries()) t.deepEqual(await runs(acts), all.slice(0, round));
+  t.deepEqual(await runs(1), all, 'nor is a rotation ended that was begun before');
+  t.deepEqual(await runs(Infinity), [...all, 'cloud-key.rotate']);
+  t.true(stage.log.lines.some(({ message }) => message === 'another process has taken over: schedules'));
 });
 
 test('two processes that do the same at once do nothing twice', async (t) => {
