@@ -228,7 +228,7 @@ const places: Readonly<Record<Unrecorded, readonly string[]>> = {
   housekeeping: ['src/schedules/housekeeping.ts'],
   lease: [
     ...Array<string>(2).fill('src/cloud/controller/turn.ts'),
-    ...Array<string>(4).fill('src/fleet/leases.ts'),
+    ...Array<string>(5).fill('src/fleet/leases.ts'),
   ],
   node: ['src/fleet/nodes.ts'],
   nothing: ['src/keys/destruction.ts'],
