@@ -5,6 +5,7 @@ import { ApiClient } from '../../src/cli/client/api-client.ts';
 import { ApiProblem } from '../../src/cli/client/api-problem.ts';
 import { LostConnectionError, Transport } from '../../src/cli/client/api-transport.ts';
 import { CliError } from '../../src/cli/output/cli-error.ts';
+import { version } from '../../src/cli/client/version.ts';
 import { Secret } from '../../src/secret.ts';
 import { halfAnAnswer, json, lost, problem, ScriptedApi, silence } from './scripted-api.ts';
 
@@ -269,4 +270,33 @@ test('what the API does not have does not compile', (t) => {
     async () => client.get('/user'),
   ];
   t.is(planted.length, 9);
+});
+
+for (const [what, kind, status, detail] of [
+  ['address', 'not-found', 404, 'there is nothing at this address'],
+  ['method', 'method-not-allowed', 405, 'this address does not support this method'],
+] as const)
+  test(`a node that does not have the ${what} of a command is told as one of another release`, async (t) => {
+    const { api, client, transport } = t.context;
+    api.replies = [problem(kind, status, { detail, remediation: 'see /api/v1/openapi.json' })];
+    const error = await t.throwsAsync(client.get(groups), { instanceOf: ApiProblem });
+    t.is(error?.kind, kind);
+    t.is(
+      error?.message,
+      `${transport.host} does not know what this command asks for: it is of another release than this command (${version})`,
+    );
+    t.regex(error?.remediation ?? '', /holdfast node list/);
+  });
+
+test('what a record of a node of 0.4 says under the name of then is read, and a text that has that word is left', async (t) => {
+  const { api, client } = t.context;
+  const text = 'of {"wayOut":"x"}';
+  api.replies = [
+    json({ items: [{ description: text, problem: { wayOut: 'put it right' } }], next: null }),
+    problem('conflict', 409, { wayOut: 'repeat it' }),
+  ];
+  const [record] = (await client.list(groups)) as unknown[];
+  t.deepEqual(record, { description: text, problem: { remediation: 'put it right' } });
+  const error = await t.throwsAsync(client.get(groups), { instanceOf: ApiProblem });
+  t.is(error?.remediation, 'repeat it');
 });

@@ -1,6 +1,7 @@
 import type { Received } from './api-transport.ts';
 import { CliError, type FieldProblem } from '../output/cli-error.ts';
 import type { exitCodes } from '../output/exit-codes.ts';
+import { version } from './version.ts';
 
 /** The management API refused a request (RFC 9457); its words are repeated as they came. */
 export class ApiProblem extends CliError {
@@ -37,6 +38,14 @@ export function readProblem({ status, headers, text }: Received, host: string): 
     );
   const kind = problem.type.replace(/^urn:holdfast:problem:/, '');
   const detail = problem.detail ?? 'the request was refused';
+  if (kind === 'method-not-allowed' || (kind === 'not-found' && detail === unknownAddress))
+    return new ApiProblem(
+      kind,
+      status,
+      `${host} does not know what this command asks for: it is of another release than this command (${version})`,
+      'the command of the release that holdfast node list tells of the node, or an upgrade of the node (docs/installation.md)',
+      [],
+    );
   const requestId = problem.instance?.replace(/^urn:holdfast:request:/, '');
   return new ApiProblem(
     kind,
@@ -46,6 +55,9 @@ export function readProblem({ status, headers, text }: Received, host: string): 
     problem.fields,
   );
 }
+
+/** What a node says of an address that its release does not have; no record that is gone is told so. */
+const unknownAddress = 'there is nothing at this address';
 
 interface ProblemBody {
   type: string;
@@ -82,9 +94,10 @@ function isFieldProblem(value: unknown): value is FieldProblem {
   return typeof where === 'string' && typeof detail === 'string';
 }
 
+/** Nodes up to 0.4 say `wayOut` where this release says `remediation`; in a text of anybody's the quotes are escaped. */
 export function toJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replaceAll('"wayOut":', '"remediation":'));
   } catch {
     return undefined;
   }
