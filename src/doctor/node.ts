@@ -49,7 +49,7 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
   if (config.store.kind === 'postgres') return examineDatabase(config.store);
   const { checkStore } = await import('../store/sqlite/integrity.ts');
   try {
-    const { damages, upToDate, altered } = await asOwner(nodeDirectories(config), async () =>
+    const { damages, schema, altered } = await asOwner(nodeDirectories(config), async () =>
       checkStore(config.storePath, storeTimeout),
     );
     if (damages.length > 0)
@@ -65,9 +65,18 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
         'find out who, and since when: what the store says since then may be false (docs/backup.md)',
         { data: { altered } },
       );
-    return upToDate
-      ? ok('node.store', 'SQLite finds no damage; the schema is this version’s')
-      : problem('node.store', 'the schema is of another version of Holdfast', 'holdfast init');
+    if (schema === 'this') return ok('node.store', 'SQLite finds no damage; the schema is this version’s');
+    return schema === 'older'
+      ? problem(
+          'node.store',
+          'the schema is of an older version of Holdfast',
+          'stop the node, make a backup, then: holdfast init',
+        )
+      : problem(
+          'node.store',
+          'the schema is of a newer version of Holdfast',
+          'start the newer version, or put back the backup from before the upgrade (docs/backup.md)',
+        );
   } catch (error) {
     return problem(
       'node.store',

@@ -1,6 +1,7 @@
 import { chmod, copyFile, mkdir, open, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
+import Database from 'better-sqlite3';
 import { loadConfig } from '../../src/config/load.ts';
 import { catalogue, connectionErrorCodes } from '../../src/doctor/catalogue.ts';
 import { checksOf, type Finding } from '../../src/doctor/finding.ts';
@@ -115,7 +116,17 @@ test.serial('a damaged store, one that is none, and one of another version are t
   found(t, await say(file('missing.db')), 'node.store', 'PROBLEM');
   const older = file('older.db');
   await makeStoreOfStep1(older);
-  found(t, await say(older), 'node.store', 'PROBLEM', /another version/);
+  found(t, await say(older), 'node.store', 'PROBLEM', /of an older version/);
+  const newer = file('newer.db');
+  await (await SqliteStore.init(newer)).close();
+  const later = new Database(newer);
+  later.exec(`INSERT INTO kysely_migration VALUES ('9999-later', '2099-01-01T00:00:00.000Z')`);
+  later.close();
+  // What `init` would refuse is not what it says.
+  t.regex(
+    found(t, await say(newer), 'node.store', 'PROBLEM', /of a newer version/).remediation ?? '',
+    /^start the newer version, or put back the backup/,
+  );
 });
 
 test.serial('a backup is judged by its age, its kind and its mode', async (t) => {

@@ -22,7 +22,7 @@ async function look(path: string): Promise<StoreIntegrity> {
   const rows = database.pragma('quick_check(10)') as { quick_check: string }[];
   const lines = rows.map(({ quick_check: line }) => line);
   const damages = lines.length === 1 && lines[0] === 'ok' ? [] : lines;
-  if (damages.length > 0) return { damages, upToDate: false, altered: [] };
+  if (damages.length > 0) return { damages, schema: 'this', altered: [] };
   const executed = database
     .prepare('SELECT name FROM kysely_migration ORDER BY name')
     .pluck()
@@ -30,7 +30,7 @@ async function look(path: string): Promise<StoreIntegrity> {
   const isOurs = executed.every((name) => knownMigrations.includes(name));
   return {
     damages,
-    upToDate: isOurs && executed.length === knownMigrations.length,
+    schema: isOurs ? (executed.length === knownMigrations.length ? 'this' : 'older') : 'newer',
     altered: isOurs ? (await schemaDifferences(database, executed)).map((one) => inWords(one)) : [],
   };
 }

@@ -7,13 +7,18 @@ import { nodeCommand } from '../../node-process.ts';
 export interface StoreIntegrity {
   /** What SQLite says of a damaged file, a line each; none where it is whole. */
   damages: string[];
-  upToDate: boolean;
+  /** Of which version of Holdfast the schema is, beside this one. */
+  schema: 'this' | 'older' | 'newer';
   /** What in its schema is not as the migrations made it, in words. */
   altered: string[];
 }
 
 const answer = z.union([
-  z.strictObject({ damages: z.array(z.string()), upToDate: z.boolean(), altered: z.array(z.string()) }),
+  z.strictObject({
+    damages: z.array(z.string()),
+    schema: z.enum(['this', 'older', 'newer']),
+    altered: z.array(z.string()),
+  }),
   z.strictObject({ problem: z.string() }),
 ]);
 
