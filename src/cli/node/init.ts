@@ -74,14 +74,18 @@ export async function init(
   const releaseLocks = isChanged ? takeLocks() : undefined;
   const releaseDatabase = isChanged ? await lockDatabase(config.store, 'init') : undefined;
   try {
-    await makeAll(config, administrator);
+    await makeAll(config, administrator, isChanged);
   } finally {
     await releaseDatabase?.();
     releaseLocks?.();
   }
 }
 
-async function makeAll(config: LoadedConfig, administrator: FirstAdministrator): Promise<void> {
+async function makeAll(
+  config: LoadedConfig,
+  administrator: FirstAdministrator,
+  isChanged: boolean,
+): Promise<void> {
   const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true });
   await close();
   for (const [token, labels] of made)
@@ -93,7 +97,9 @@ async function makeAll(config: LoadedConfig, administrator: FirstAdministrator):
     if (config.store.kind === 'sqlite') chmodSync(config.store.path, 0o600);
     for (const [token, { info, ownProofs, made }] of hosts)
       await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
-    print(`store ${placeInWords(config.store)}: up to date`);
+    print(
+      `store ${placeInWords(config.store)}: ${isChanged ? 'brought up to date; the release that it was of does not open it any more' : 'up to date'}`,
+    );
     if (store.reserve !== undefined) fillReserve(store.reserve);
     const first = await ensureFirstAdministrator(localContext(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);
