@@ -40,6 +40,8 @@ const kinds: Readonly<Record<string, string>> = {
 export const typeWords: z.core.$ZodErrorMap = ({ code, input, ...issue }) => {
   const isTyped = code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
   if (isTyped && input === undefined) return 'is missing';
+  // Of forms that one field tells apart, it is that field that is missing or wrong.
+  if (code === 'invalid_union' && Array.isArray(issue['options'])) return oneOfWords(issue['options']);
   if (code === 'invalid_union') return 'has none of the forms that are taken here';
   // What a schema allows, and nothing of what was given.
   if (code === 'invalid_value' && Array.isArray(issue['values'])) return oneOfWords(issue['values']);

@@ -376,6 +376,14 @@ test('whatever stands in the file, loading it gives a configuration or a ConfigE
   );
 });
 
+test('a store without its kind, or of one that there is not, is told which there are', async (t) => {
+  for (const table of ['path = "holdfast.db"', 'kind = "planted-7331"']) {
+    const [problem, ...more] = await problemsOf(`${good}\n[store]\n${table}\n`);
+    t.regex(problem ?? '', /store\.kind: must be (one of )?"sqlite"/, table);
+    t.deepEqual(more, []);
+  }
+});
+
 test('a value that is none of those that are taken is told as such, with all that are', (t) => {
   const schema = z.strictObject({ role: z.enum(['auditor', 'vault-admin']), kind: z.literal('user') });
   const { error } = schema.safeParse({ role: 'king', kind: 'robot' }, { error: typeWords });
