@@ -287,6 +287,11 @@ export class WorkerGroup implements Sharer {
   #receive(message: ToSupervisor, reply: (message: ToWorker) => void): void {
     switch (message.kind) {
       case 'listening':
+        // It was loaded between two looks at our code: of another, if that was replaced in between.
+        if (this.#options.code?.isReplaced === true) {
+          this.#worker?.kill('SIGKILL');
+          break;
+        }
         this.#listening = true;
         this.#everListened = true;
         this.#options.onListening(message.port);

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import { OwnCode } from '../../src/node/own-code.ts';
@@ -93,3 +94,54 @@ for (const [deed, replace] of [
     t.regex(message, /replaced or removed since. Restart the node$/);
     t.is(started, 1);
   });
+
+test('a worker whose code was replaced while it was loading never serves', async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-code-'));
+  t.teardown(async () => rm(directory, { recursive: true, force: true }));
+  const file = path.join(directory, 'worker.ts');
+  await writeFile(file, 'console.log("of this release");');
+  const kept = new KeptLog();
+  const group: WorkerGroup = new WorkerGroup({
+    kind: 'management process',
+    index: 0,
+    script: new URL('./replaced-worker.ts', import.meta.url),
+    code: new OwnCode(directory),
+    may: { read: [import.meta.dirname], write: [] },
+    tokens: [],
+    start: () => {
+      writeFileSync(file, 'console.log("of another release");');
+      return { kind: 'start' } as StartMessage;
+    },
+    // However busy the machine.
+    maxSilence: 600_000,
+    log: kept.log,
+    onListening: () => t.fail('it is taken for one that serves'),
+    onChange: () => undefined,
+    onPinRefused: () => undefined,
+    onStartupFailed: (why) => t.fail(why),
+    says: managementMessage,
+    onMessage: () => t.fail('it is listened to'),
+  });
+  t.teardown(async () => group.stop(10_000));
+  group.start();
+  const { message } = await kept.until((line) => line.message.startsWith('no management process'));
+  t.regex(message, /replaced or removed since. Restart the node$/);
+});
+
+test('code that is touched, or put there again as it was, is the same code', async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-code-'));
+  t.teardown(async () => rm(directory, { recursive: true, force: true }));
+  const file = path.join(directory, 'rooms', 'worker.ts');
+  await mkdir(path.dirname(file));
+  await writeFile(file, 'console.log("of this release");');
+  const code = new OwnCode(directory);
+  await utimes(file, 1, 1);
+  t.false(code.isReplaced);
+  await writeFile(file, 'console.log("of that release");');
+  await utimes(file, 2, 2);
+  t.true(code.isReplaced);
+  await rm(file);
+  t.true(code.isReplaced);
+  await writeFile(file, 'console.log("of this release");');
+  t.false(code.isReplaced);
+});
