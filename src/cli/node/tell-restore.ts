@@ -44,7 +44,9 @@ export function printRestored(restored: Restored, options: OutputOptions): void 
           `The store that was there is kept as ${replaced.keptAs}${replaced.damaged === undefined ? '' : `; it could not be read: ${replaced.damaged}`}.`,
         ]),
     ...aboutTokens(tokens),
-    aboutSince[adjusted.since],
+    adjusted.since === 'known' && adjusted.withheld.length === 0
+      ? 'Nothing was taken away since the backup was made, as the store that was there says.'
+      : aboutSince[adjusted.since],
     ...named(adjusted.withheld, ({ kind, name, what }) => `${kind} ${name} ${what}`),
     ...(adjusted.lost.length === 0
       ? []
