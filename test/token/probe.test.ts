@@ -369,6 +369,17 @@ const refused: [name: string, given: Given, reason: RegExp, remediation: RegExp]
     /AWS KMS needs 4300/,
   ],
   [
+    'ids of 16 bytes, and data of 4,096',
+    {
+      rules: [
+        { call: 'C_GenerateKey', maxId: 16 },
+        { call: 'C_Encrypt', maxData: 4096 },
+      ],
+    },
+    /^names: .*; and not only that: data$/,
+    /what keys are found by/,
+  ],
+  [
     'one session',
     { rules: [{ call: 'C_OpenSession', sessions: 1 }] },
     /C_OpenSession failed \(CKR_SESSION_COUNT\)$/,

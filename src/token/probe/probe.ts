@@ -80,7 +80,8 @@ class ProbeRun implements Walked {
     const stop = await this.#walkAll();
     const left = this.#wasIn ? await this.#cleanUp() : [];
     await this.#child?.kill();
-    const first = this.findings.find(({ result }) => result === 'no');
+    const [first, ...others] = this.findings.filter(({ result }) => result === 'no');
+    const besides = [...new Set(others.map(({ step }) => step))].filter((step) => step !== first?.step);
     const { info } = this.facts ?? {};
     const common = { findings: this.findings, left, ...(info === undefined ? {} : { token: info }) };
     if (signal.aborted) return { ...common, verdict: 'unreached', reason: 'it was interrupted' };
@@ -88,7 +89,10 @@ class ProbeRun implements Walked {
       return {
         ...common,
         verdict: stop ?? (this.#wasIn ? 'cannot' : 'unreached'),
-        reason: first === undefined ? 'the walk did not come to its end' : `${first.step}: ${first.found}`,
+        reason:
+          first === undefined
+            ? 'the walk did not come to its end'
+            : `${first.step}: ${first.found}${besides.length === 0 ? '' : `; and not only that: ${besides.join(', ')}`}`,
         ...(first?.remediation === undefined ? {} : { remediation: first.remediation }),
       };
     return { ...common, verdict: 'profile', profile: this.#profile(info) };
