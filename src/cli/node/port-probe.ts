@@ -4,9 +4,14 @@ import { ConfigError } from '../../config/problem.ts';
 
 /**
  * Says in words that the port cannot be listened on. The workers share it (SO_REUSEPORT), and so would a second node
- * of the same user, unnoticed: binding it alone first finds that out. Nothing is accepted.
+ * of the same user, unnoticed: binding it alone first finds that out. Nothing is accepted. `setting` is what says which port.
  */
-export async function probePort(table: 'xks' | 'admin', address: string, port: number): Promise<void> {
+export async function probePort(
+  table: 'xks' | 'admin',
+  address: string,
+  port: number,
+  setting = `${table}.port`,
+): Promise<void> {
   if (port === 0) return;
   const server = createServer();
   server.listen({ host: address, port, exclusive: true });
@@ -14,20 +19,25 @@ export async function probePort(table: 'xks' | 'admin', address: string, port: n
     await once(server, 'listening');
   } catch (error) {
     throw new ConfigError([
-      `${address} port ${port} ${reason(table, (error as NodeJS.ErrnoException).code)}`,
+      `${address} port ${port} ${reason({ table, setting }, (error as NodeJS.ErrnoException).code)}`,
     ]);
   }
   server.close();
   await once(server, 'close');
 }
 
-function reason(table: string, code = 'unknown'): string {
-  return reasons[code]?.(table) ?? `cannot be listened on (${code})`;
+interface Asked {
+  table: string;
+  setting: string;
 }
 
-const reasons: Record<string, (table: string) => string> = {
-  EADDRINUSE: (table) => `is in use by another process; end it, or set another ${table}.port`,
-  EACCES: (table) =>
-    `may not be listened on by this user; run as a service with CAP_NET_BIND_SERVICE, or set an ${table}.port above 1023`,
-  EADDRNOTAVAIL: (table) => `is not an address of this machine; set ${table}.address`,
+function reason(asked: Asked, code = 'unknown'): string {
+  return reasons[code]?.(asked) ?? `cannot be listened on (${code})`;
+}
+
+const reasons: Record<string, (asked: Asked) => string> = {
+  EADDRINUSE: ({ setting }) => `is in use by another process; end it, or set another ${setting}`,
+  EACCES: ({ setting }) =>
+    `may not be listened on by this user; run as a service with CAP_NET_BIND_SERVICE, or set ${setting} above 1023`,
+  EADDRNOTAVAIL: ({ table }) => `is not an address of this machine; set ${table}.address`,
 };

@@ -18,7 +18,7 @@ export interface QuickstartFacts {
 const rule = '-'.repeat(80);
 
 /**
- * The last word of `make up`: addresses, files, three commands to try, with a rule above and below, so that a command can be
+ * The last word of `make up`: addresses, files, four commands to try, with a rule above and below, so that a command can be
  * copied as it stands.
  */
 export function quickstartGuide({ xks, admin, home, username, aws, vault }: QuickstartFacts): string {
@@ -53,6 +53,7 @@ export function quickstartGuide({ xks, admin, home, username, aws, vault }: Quic
       : [
           `  ${command} cloud-key list`,
           `  ${command} cloud-key disable encrypt-decrypt`,
+          `  ${command} cloud-key enable encrypt-decrypt`,
           '',
           '  That is the vault. Nodes, tokens and vaults are the appliance’s: sign in without',
           '  --vault, with the same name and password (holdfast --profile appliance login … keeps both).',

@@ -9,6 +9,7 @@ import { setOwnPassword } from '../../identity/user-access.ts';
 import { createVault } from '../../tenancy/vault-creation.ts';
 import { Secret } from '../../secret.ts';
 import { openStore } from '../../store/opening/open.ts';
+import type { NodeLock } from '../../store/sqlite/node-lock.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { createCloudKey } from '../../keys/cloud-keys.ts';
 import { consoleFileText, issueCredential } from '../../keys/credentials/credentials.ts';
@@ -19,6 +20,7 @@ import { init } from './init.ts';
 import { localAct, localContext } from './local-context.ts';
 import { takeNodeLocks, takeStateLock } from './node-locks.ts';
 import { openTokens } from './open-node.ts';
+import { probePort } from './port-probe.ts';
 import { quickstartGuide } from './quickstart-guide.ts';
 import { makeCertificates, makeToken, reserve, tokenLabel, writeSafely } from './quickstart-parts.ts';
 import { serve } from './serve.ts';
@@ -70,7 +72,7 @@ async function quickstart(home: Home): Promise<number> {
   const state = path.join(home.directory, 'state');
   mkdirSync(state, { recursive: true, mode: 0o700 });
   // Nothing below is for a node that runs here already: its files are what somebody works with.
-  const stateLock = takeStateLock(state, configFile(home), 'quickstart');
+  const stateLock = takeLockOf(home, state);
   chmodSync(home.directory, 0o700);
   const files = path.join(home.directory, 'quickstart');
   mkdirSync(files, { recursive: true, mode: 0o700 });
@@ -99,7 +101,24 @@ async function quickstart(home: Home): Promise<number> {
     });
     return ` (https://localhost:${xks}, https://localhost:${admin}), ${took} s\n${guide}`;
   };
+  await probePort('xks', '127.0.0.1', home.xksPort, 'HOLDFAST_XKS_PORT');
+  await probePort('admin', '127.0.0.1', home.adminPort, 'HOLDFAST_ADMIN_PORT');
   return serve(config, onReady, () => releaseLocks);
+}
+
+/** Its configuration is written anew at each start: where it is, and on which ports, is said by the environment. */
+function takeLockOf(home: Home, state: string): NodeLock {
+  try {
+    return takeStateLock(state, configFile(home), 'quickstart');
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.fault !== 'locked') throw error;
+    throw new StoreError(
+      error.fault,
+      error.message,
+      'end that node first, or give this one a home and ports of its own: HOLDFAST_HOME, HOLDFAST_XKS_PORT, HOLDFAST_ADMIN_PORT',
+      error,
+    );
+  }
 }
 
 function configFile({ directory }: Home): string {

@@ -81,7 +81,10 @@ class ProbeRun implements Walked {
     const left = this.#wasIn ? await this.#cleanUp() : [];
     await this.#child?.kill();
     const [first, ...others] = this.findings.filter(({ result }) => result === 'no');
-    const besides = [...new Set(others.map(({ step }) => step))].filter((step) => step !== first?.step);
+    // The whole does not work where a part does not: that says nothing more.
+    const besides = [...new Set(others.map(({ step }) => step))].filter(
+      (step) => step !== first?.step && step !== 'whole',
+    );
     const { info } = this.facts ?? {};
     const common = { findings: this.findings, left, ...(info === undefined ? {} : { token: info }) };
     if (signal.aborted) return { ...common, verdict: 'unreached', reason: 'it was interrupted' };
