@@ -16,6 +16,7 @@ import { HandedSockets } from './handed-sockets.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
 import type { OwnKeysMade, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { openWorker } from '../http/worker-channel.ts';
+import { isPrepared, type KeptHost } from './kept-host.ts';
 import { codeReplaced, type OwnCode } from './own-code.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
@@ -62,25 +63,6 @@ export interface WorkerGroupOptions {
   onGone?: () => void;
   /** A host of the token has made keys of our own anew. */
   onOwnKeysMade?: (made: OwnKeysMade) => void;
-}
-
-interface KeptHost {
-  keeper: HostKeeper;
-  token: string;
-  /** While it is ready. */
-  hostId: number | undefined;
-  /** The host that finds in time what is asked of it. */
-  preparedId: number | undefined;
-  pid: number;
-  /** Of the token, as it told when it became ready. */
-  serial: string;
-  gauge: StarvationGauge | undefined;
-  spared: number;
-  /** Why it could not start, and how often in a row. */
-  problem: string | undefined;
-  failures: number;
-  /** What is wrong with keys of our own, as it told last. */
-  alarms: string[];
 }
 
 /** One worker with the keepers of its token hosts: each host serves this worker alone. */
@@ -287,14 +269,7 @@ export class WorkerGroup implements Sharer {
   #receive(message: ToSupervisor, reply: (message: ToWorker) => void): void {
     switch (message.kind) {
       case 'listening':
-        // It was loaded between two looks at our code: of another, if that was replaced in between.
-        if (this.#options.code?.isReplaced === true) {
-          this.#worker?.kill('SIGKILL');
-          break;
-        }
-        this.#listening = true;
-        this.#everListened = true;
-        this.#options.onListening(message.port);
+        this.#listens(message.port);
         break;
       case 'kill-host':
         this.#killHost(message.id);
@@ -318,6 +293,14 @@ export class WorkerGroup implements Sharer {
         this.#options.onMessage?.(message, reply);
         break;
     }
+  }
+
+  /** It was loaded between two looks at our code: of another, if that was replaced in between. */
+  #listens(port: number): void {
+    if (this.#options.code?.isReplaced === true) return void this.#worker?.kill('SIGKILL');
+    this.#listening = true;
+    this.#everListened = true;
+    this.#options.onListening(port);
   }
 
   /** The worker asks again for as long as the host does not answer. */
@@ -398,8 +381,4 @@ export class WorkerGroup implements Sharer {
       log.warn({ token }, 'the keys of Holdfast’s own in the token are the right ones again');
     entry.alarms = alarms;
   }
-}
-
-function isPrepared({ hostId, preparedId }: KeptHost): boolean {
-  return hostId !== undefined && hostId === preparedId;
 }
