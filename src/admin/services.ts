@@ -10,6 +10,8 @@ export interface AdminServices extends KeyContext {
   version: string;
   /** Origin under which operators reach the API, such as `https://keys.example.com:9443`. */
   publicUrl: string;
+  /** Which of several appliances this is, for people. */
+  environment?: Environment;
   /** The tokens of the configuration, in its order; the first one's sealing key seals secrets of the appliance. */
   tokenFacts: readonly TokenFacts[];
   sessions: SessionLimits;
@@ -24,6 +26,11 @@ export interface AdminServices extends KeyContext {
   whyUnwritable?: () => { message: string; remediation: string } | undefined;
   /** What the database server does not do that is claimed of it. */
   durabilityProblems?: () => readonly string[];
+}
+
+export interface Environment {
+  label: string;
+  color: 'red' | 'amber' | 'green' | 'blue' | 'grey';
 }
 
 /** What only the supervisor knows. */

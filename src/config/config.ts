@@ -95,6 +95,9 @@ const tlsSchema = z.strictObject({
     ),
 });
 
+/** Of what tells one appliance from another; never the only difference, since the label is beside it. */
+const environmentColors = ['red', 'amber', 'green', 'blue', 'grey'] as const;
+
 const adminSchema = z
   .strictObject({
     enabled: z
@@ -125,6 +128,18 @@ const adminSchema = z
       .positive()
       .default(512)
       .describe('Most open connections; beyond it the longest idle of the address that has most is closed.'),
+    environment: z
+      .strictObject({
+        label: z
+          .string()
+          .min(1)
+          .max(40)
+          .regex(/^\P{C}+$/u)
+          .describe('What people are to see on every page of the console, such as `PRODUCTION`.'),
+        color: z.enum(environmentColors).default('grey').describe('Of the band that it stands in.'),
+      })
+      .optional()
+      .describe('Which of several appliances this is; shown before the sign-in too.'),
     session_idle_minutes: z
       .number()
       .int()

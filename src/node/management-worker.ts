@@ -102,6 +102,7 @@ class AdminWorker implements Worker {
       log,
       version,
       publicUrl: admin.public_url ?? '',
+      ...(admin.environment === undefined ? {} : { environment: admin.environment }),
       tokenFacts: tokens.map(({ name, profile, moduleProfile }) => ({
         name,
         profile,

@@ -151,6 +151,7 @@ test('an address, path or name of nothing is refused, wherever it may stand', as
     ['admin.tls.certificate', `${good}[admin.tls]\ncertificate = ""\nkey = "k"`],
     ['admin.tls.key', `${good}[admin.tls]\ncertificate = "c"\nkey = ""`],
     ['admin.public_url', `${good}[admin]\npublic_url = ""`],
+    ['admin.environment.label', `${good}[admin.environment]\nlabel = ""`],
     ['aws.ca', `${good}[aws]\nca = ""`],
     ['aws.proxy', `${good}[aws]\nproxy = ""`],
     ['aws.no_proxy', `${good}[aws]\nno_proxy = ""`],

@@ -22,7 +22,10 @@ const password = newPassword();
 let home: string;
 
 test.before(async () => {
-  [story, browser] = await Promise.all([Story.open(), TestBrowser.start()]);
+  [story, browser] = await Promise.all([
+    Story.open({ config: '[admin.environment]\nlabel = "TEST of EMEA"\ncolor = "blue"\n' }),
+    TestBrowser.start(),
+  ]);
   const boss = await new AdminClient(story.node.admin).firstSignIn(story.node.admin, newPassword());
   ({ id: vaultId, firstPassword } = await made(boss, '/vaults', {
     // Each text field of the API is somebody's to fill in.
@@ -49,6 +52,8 @@ test.serial(
     await visit.goto(endpoint);
     await visit.getByRole('heading', { name: 'Sign in to the appliance' }).waitFor();
     t.is(new URL(visit.url()).pathname, '/console/');
+    // Before anybody has typed a password for it.
+    await visit.getByRole('region', { name: 'Environment' }).getByText('TEST of EMEA').waitFor();
     await anonymous.close();
   },
 );
@@ -97,6 +102,7 @@ test.serial(
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     t.is(page.url(), home);
+    await page.getByRole('region', { name: 'Environment' }).getByText('TEST of EMEA').waitFor();
     // A name that is markup is a name.
     await page.getByRole('link', { name: '<img src=x onerror=alert(1)>' }).first().waitFor();
     t.deepEqual(await axeViolations(page), []);

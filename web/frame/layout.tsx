@@ -6,6 +6,7 @@ import Spinner from '@cloudscape-design/components/spinner';
 import { Outlet, useLocation } from 'react-router';
 import { useMay, useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
+import { EnvironmentBand } from './environment.tsx';
 import { FlashArea } from './flash.tsx';
 import { useFollow } from './link.tsx';
 import { navigationOf } from './navigation.ts';
@@ -27,6 +28,7 @@ export function Layout() {
   return (
     <>
       <div id="top">
+        <EnvironmentBand />
         <TopBar />
         <StatusStrip />
       </div>

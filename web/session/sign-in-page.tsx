@@ -4,6 +4,7 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useLocation } from 'react-router';
+import { EnvironmentBand } from '../frame/environment.tsx';
 import { Mark } from '../frame/mark.tsx';
 import { frame } from '../texts/frame.ts';
 import { signIn as t } from '../texts/sign-in.ts';
@@ -27,32 +28,35 @@ export function SignInPage({ vaultId }: { vaultId: string | null }) {
           : t.vault
         : undefined;
   return (
-    <div className="sign-in">
-      <title>{`${title} · ${frame.product}`}</title>
-      <main>
-        <SpaceBetween size="l">
-          <div className="sign-in-mark">
-            <Mark />
-            <Box variant="h2" tagOverride="div" padding="n">
-              {frame.product}
-            </Box>
-          </div>
-          <Container
-            header={
-              <Header variant="h1" description={description}>
-                {heading}
-              </Header>
-            }
-          >
-            <SignInSteps
-              vaultId={vaultId}
-              to={pathname.startsWith('/console/') ? pathname + search : '/console/'}
-              {...(owed === undefined ? {} : { owed })}
-              onState={setStep}
-            />
-          </Container>
-        </SpaceBetween>
-      </main>
-    </div>
+    <>
+      <EnvironmentBand />
+      <div className="sign-in">
+        <title>{`${title} · ${frame.product}`}</title>
+        <main>
+          <SpaceBetween size="l">
+            <div className="sign-in-mark">
+              <Mark />
+              <Box variant="h2" tagOverride="div" padding="n">
+                {frame.product}
+              </Box>
+            </div>
+            <Container
+              header={
+                <Header variant="h1" description={description}>
+                  {heading}
+                </Header>
+              }
+            >
+              <SignInSteps
+                vaultId={vaultId}
+                to={pathname.startsWith('/console/') ? pathname + search : '/console/'}
+                {...(owed === undefined ? {} : { owed })}
+                onState={setStep}
+              />
+            </Container>
+          </SpaceBetween>
+        </main>
+      </div>
+    </>
   );
 }

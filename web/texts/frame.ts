@@ -1,6 +1,7 @@
 /* What the frame of every page says. */
 
 export const frame = {
+  environment: 'Environment',
   product: 'Holdfast',
   appliance: 'Appliance',
   loading: 'Loading',

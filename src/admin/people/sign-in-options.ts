@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { findProvider } from '../../identity/oidc/providers.ts';
 import { VaultError } from '../../vault/vault-error.ts';
+import { shownEnvironment } from '../environment.ts';
 import { vaultId } from '../keys/key-forms.ts';
 import { route, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
@@ -16,6 +17,7 @@ const options = z
       })
       .nullable()
       .describe('Null where none is set up.'),
+    environment: shownEnvironment,
   })
   .meta({ id: 'SignInOptions' });
 
@@ -49,12 +51,22 @@ export const signInOptionRoutes: readonly Route[] = [
   }),
 ];
 
-async function show({ store }: AdminServices, vault: string): Promise<{ body: z.infer<typeof options> }> {
+async function show(
+  { store, environment }: AdminServices,
+  vault: string,
+): Promise<{ body: z.infer<typeof options> }> {
+  return { body: { singleSignOn: await providerOf(store, vault), environment: environment ?? null } };
+}
+
+async function providerOf(
+  store: AdminServices['store'],
+  vault: string,
+): Promise<z.infer<typeof options>['singleSignOn']> {
   try {
     const { issuer } = await findProvider(store, vault);
-    return { body: { singleSignOn: { issuerHost: new URL(issuer).host } } };
+    return { issuerHost: new URL(issuer).host };
   } catch (error) {
-    if (error instanceof VaultError && error.problem === 'not-found') return { body: { singleSignOn: null } };
+    if (error instanceof VaultError && error.problem === 'not-found') return null;
     throw error;
   }
 }

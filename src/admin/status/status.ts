@@ -6,6 +6,7 @@ import { findKmsKeyTroubles, findTroubles, vaultTroubles } from './troubles.ts';
 import { findUnsettled } from '../../reconcile/unsettled-findings.ts';
 import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
+import { shownEnvironment } from '../environment.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { upFor } from '../nodes.ts';
 import { callerOf, route, type Route } from '../route.ts';
@@ -52,6 +53,7 @@ const shownStatus = z
       .optional()
       .describe('For users of the appliance: what is worth knowing but needs no attention.'),
     version: z.string().describe('Of the node that responds.'),
+    environment: shownEnvironment,
     nodes: z
       .array(
         z.strictObject({
@@ -207,6 +209,7 @@ async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.
     ok: findings.length === 0,
     findings,
     version: services.version,
+    environment: services.environment ?? null,
     tokens,
     ...appliance?.shown,
     ...(found.vaults === undefined ? {} : { vaults: found.vaults, auditEvents: found.auditEvents }),

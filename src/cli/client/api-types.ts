@@ -1149,6 +1149,12 @@ export interface Schemas {
       /** Host of the OpenID Connect provider, for the words on a button. */
       issuerHost: string;
     } | null;
+    /** Which of several appliances this is (`admin.environment`); null if the configuration does not say. */
+    environment: {
+      /** Such as `PRODUCTION`. */
+      label: string;
+      color: 'red' | 'amber' | 'green' | 'blue' | 'grey';
+    } | null;
   };
   Status: {
     /** UTC, ISO 8601 with milliseconds. */
@@ -1199,6 +1205,12 @@ export interface Schemas {
     }[];
     /** Of the node that responds. */
     version: string;
+    /** Which of several appliances this is (`admin.environment`); null if the configuration does not say. */
+    environment: {
+      /** Such as `PRODUCTION`. */
+      label: string;
+      color: 'red' | 'amber' | 'green' | 'blue' | 'grey';
+    } | null;
     /** For users of the appliance. */
     nodes?: {
       hostname: string;

@@ -96,6 +96,8 @@ function partsOf(status: Status): Record<string, string> {
   const { nodes, certificates, disk, vaults, auditEvents, schedules } = status;
   return {
     at: `${status.at}, version ${status.version}`,
+    // A node of an older version does not say.
+    ...(status.environment ? { environment: status.environment.label } : {}),
     ...(nodes === undefined
       ? {}
       : { nodes: listed(nodes.map(({ hostname, state }) => `${hostname} ${state}`)) }),
