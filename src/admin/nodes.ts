@@ -1,11 +1,9 @@
 import { z } from 'zod';
+import { upFor } from '../fleet/nodes.ts';
 import { readPage } from '../vault/page.ts';
 import { time } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
-
-/** A node shows itself every half minute at the latest, and is thought to be down when it did not for so long, milliseconds. */
-export const upFor = 60_000;
 
 const orders = {
   hostname: 'nodes.hostname',

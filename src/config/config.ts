@@ -256,7 +256,9 @@ export const configSchema = z.strictObject({
         .int()
         .positive()
         .default(1)
-        .describe('Number of nodes, answered as `xksProxyFleetSize`.'),
+        .describe(
+          'Number of nodes at the least: each grants its part of every quota. It is answered as `xksProxyFleetSize` until those on one database have counted themselves.',
+        ),
       worker_silent_ms: milliseconds
         .min(1000)
         .default(15_000)

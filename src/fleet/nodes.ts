@@ -9,6 +9,9 @@ export interface NodeFacts {
   version: string;
 }
 
+/** A node shows itself every half minute at the latest, and is thought to be down when it did not for so long, milliseconds. */
+export const upFor = 60_000;
+
 /** Says that this node lives; `startedAt` is the start of this process. */
 export async function showNode(context: VaultContext, node: NodeFacts, startedAt: Date): Promise<void> {
   const { id, hostname, version } = node;
@@ -25,6 +28,16 @@ export async function showNode(context: VaultContext, node: NodeFacts, startedAt
       .onConflict((conflict) => conflict.column('id').doUpdateSet(facts))
       .execute();
   });
+}
+
+/** How many nodes have shown themselves lately. */
+export async function countNodes({ store, now }: VaultContext): Promise<number> {
+  const { count } = await store.db
+    .selectFrom('nodes')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('last_seen_at', '>=', new Date(now().getTime() - upFor).toISOString())
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 /** How far ahead of the latest sign of life of any node the clock stands, milliseconds; 0 where there was none. */

@@ -122,6 +122,8 @@ class AdminWorker implements Worker {
       context: this.#services,
       log,
       node: { id: nodeId, hostname: hostname(), version: config.build },
+      // A file has one node; what else is in its list has gone.
+      ...(config.store.kind === 'sqlite' ? {} : { onNodes: (live: number) => tell({ kind: 'nodes', live }) }),
     });
     this.#awsSchedules = new AwsSchedules({ context: this.#services, log });
     this.#pruner = new AuditPruner({ context: this.#services, log });
@@ -172,6 +174,7 @@ class AdminWorker implements Worker {
       case 'borrowed-hosts':
       case 'borrowed-gone':
       case 'others-lack-hosts':
+      case 'nodes':
       case 'ping':
         break;
       case 'host':

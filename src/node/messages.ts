@@ -77,6 +77,8 @@ export type ToWorker =
   /** Answers `served-write`; without `written` nothing was, and `problem` says why; `refused` where nothing ever will be. */
   | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string; refused?: boolean }
   | TlsMessage
+  /** How many nodes are live. */
+  | { kind: 'nodes'; live: number }
   | { kind: 'drain' }
   | { kind: 'ping' };
 
@@ -91,6 +93,8 @@ export type ToSupervisor =
   | { kind: 'verify-token'; id: number; token: string }
   /** The management process asks what the supervisor knows of the node. */
   | { kind: 'node-facts'; id: number }
+  /** The management process tells how many nodes there are on this database that are live. */
+  | { kind: 'nodes'; live: number }
   /** An XKS worker asks for requests of the buckets that every worker draws from. */
   | { kind: 'quota'; asks: QuotaAsk[] }
   /** An XKS worker has something written: it only reads the store. `id` is of this ask alone, of all workers. */

@@ -64,6 +64,8 @@ export class Supervisor {
   #writerStarted = false;
   readonly #tls: NodeTls;
   readonly #sharing: HostSharing;
+  /** As the management process has told; undefined until then. */
+  #liveNodes: number | undefined;
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
@@ -175,6 +177,14 @@ export class Supervisor {
     return group;
   }
 
+  /** Quotas are shared out among as many as there should be at the least: one that is only cut off grants its part still. */
+  #hearOfNodes(live: number): void {
+    if (live === this.#liveNodes) return;
+    this.#liveNodes = live;
+    this.#quotas.shareAmong(Math.max(live, this.#options.config.node.fleet_size));
+    for (const group of this.#groups) group.tell({ kind: 'nodes', live });
+  }
+
   /** One process for the management API and the schedules, with one host of each token: it has no hot path. */
   #managementGroup(): WorkerGroup {
     const { config, log } = this.#options;
@@ -193,6 +203,7 @@ export class Supervisor {
       },
       onMessage: (message, reply) => {
         if (message.kind === 'verify-token') void this.#verifyToken(message, reply);
+        if (message.kind === 'nodes') this.#hearOfNodes(message.live);
         if (message.kind === 'node-facts') {
           const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
           reply({ kind: 'node-facts', id: message.id, facts });
@@ -271,7 +282,7 @@ export class Supervisor {
           connections: connectionsWithin(config.xks.connections),
         },
         log,
-        node,
+        node: { ...node, fleet_size: this.#liveNodes ?? node.fleet_size },
         store,
         tokens: this.#workerTokens((token) => hostsOf(token, workers)),
         version,

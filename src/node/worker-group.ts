@@ -289,6 +289,7 @@ export class WorkerGroup implements Sharer {
       case 'served-write':
       case 'verify-token':
       case 'node-facts':
+      case 'nodes':
       case 'borrowed-lost':
         this.#options.onMessage?.(message, reply);
         break;

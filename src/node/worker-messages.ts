@@ -74,17 +74,20 @@ const common = {
   pong: record<object>({}),
 };
 
+/** Nobody has as many. */
+const maxNodes = 10_000;
+
 /** What an XKS worker may say. */
-export const xksWorkerMessage = variant<'kind', Exclude<ToSupervisor, Said<'verify-token' | 'node-facts'>>>(
+export const xksWorkerMessage = variant<
   'kind',
-  {
-    ...common,
-    // What is lent has numbers below zero, which are no host's (host-sharing.ts).
-    'borrowed-lost': record({ id: wholeFrom(Number.MIN_SAFE_INTEGER, -1) }),
-    quota: record({ asks: listOf(quotaAsk, maxItems) }),
-    'served-write': record({ id: name, write: servedWrite }),
-  },
-);
+  Exclude<ToSupervisor, Said<'verify-token' | 'node-facts' | 'nodes'>>
+>('kind', {
+  ...common,
+  // What is lent has numbers below zero, which are no host's (host-sharing.ts).
+  'borrowed-lost': record({ id: wholeFrom(Number.MIN_SAFE_INTEGER, -1) }),
+  quota: record({ asks: listOf(quotaAsk, maxItems) }),
+  'served-write': record({ id: name, write: servedWrite }),
+});
 
 /** What the management process may say. */
 export const managementMessage = variant<
@@ -94,4 +97,5 @@ export const managementMessage = variant<
   ...common,
   'verify-token': record({ id: number, token: name }),
   'node-facts': record({ id: number }),
+  nodes: record({ live: wholeFrom(1, maxNodes) }),
 });

@@ -49,6 +49,7 @@ export class XksService implements Worker {
   readonly #uses: UseRecorder;
   readonly #requests: RequestLog;
   readonly #writes: ServedWriteAsks;
+  readonly #services: XksServices;
   /** Tokens whose secrets were fetched ahead of use. */
   readonly #warm = new Set<string>();
   readonly #rotations: LimitRotations;
@@ -117,6 +118,7 @@ export class XksService implements Worker {
       fleetSize: config.node.fleet_size,
       version: config.version,
     };
+    this.#services = services;
     this.#requests = new RequestLog({ log, settings: config.log });
     const app = createXksApp({
       services,
@@ -162,6 +164,9 @@ export class XksService implements Worker {
       case 'node-facts':
       case 'own-keys-made':
       case 'ping':
+        break;
+      case 'nodes':
+        this.#services.fleetSize = message.live;
         break;
       case 'host':
         if (handle !== undefined) this.#addHost(message, handle);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { monotonicNow } from '../clock.ts';
 import { BackOff } from '../vault/back-off.ts';
-import { aheadOfLastSign, showNode, type NodeFacts } from '../fleet/nodes.ts';
+import { aheadOfLastSign, countNodes, showNode, type NodeFacts } from '../fleet/nodes.ts';
 import { deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
 import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
@@ -51,6 +51,8 @@ export interface SchedulesOptions {
   context: KeyContext;
   log: Logger;
   node: NodeFacts;
+  /** Told at each look how many nodes there are that have shown themselves lately, this one among them. */
+  onNodes?: (live: number) => void;
 }
 
 /**
@@ -62,6 +64,7 @@ export class Schedules {
   readonly #context: KeyContext;
   readonly #log: Logger;
   readonly #node: NodeFacts;
+  readonly #onNodes: SchedulesOptions['onNodes'];
   readonly #backOff = new BackOff();
   readonly #lease: KeptLease;
   /** How far the look at due times that lie too far off has come. */
@@ -75,11 +78,12 @@ export class Schedules {
   /** There is something to do before the sleep is over. */
   #wake = new AbortController();
 
-  constructor({ context, log, node }: SchedulesOptions) {
+  constructor({ context, log, node, onNodes }: SchedulesOptions) {
     this.#context = context;
     this.#lease = new KeptLease(context, 'schedules');
     this.#log = log;
     this.#node = node;
+    this.#onNodes = onNodes;
     this.#startedAt = context.now();
     this.#listeningSince = this.#startedAt;
     this.#clockAhead = this.#startedAt.getTime() - monotonicNow();
@@ -129,7 +133,7 @@ export class Schedules {
         this.#tell(name, error);
       }
     };
-    await part('node', async () => showNode(this.#context, this.#node, this.#startedAt));
+    await part('node', async () => this.#show());
     let lease: Lease | undefined;
     await part('lease', async () => void (lease = await this.#lease.renew()));
     if (lease === undefined) return run;
@@ -140,6 +144,11 @@ export class Schedules {
     }
     this.#tellDone(run);
     return run;
+  }
+
+  async #show(): Promise<void> {
+    await showNode(this.#context, this.#node, this.#startedAt);
+    this.#onNodes?.(await countNodes(this.#context));
   }
 
   /** In this order: what takes something away from a user of a key first, and what may take long last. */

@@ -67,7 +67,7 @@ export interface QuotaLedgerOptions {
  * What a worker says is parsed by then (worker-messages.ts) and taken with care all the same: it faces the network.
  */
 export class QuotaLedger {
-  readonly #fleetSize: number;
+  #fleetSize: number;
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>();
   readonly #since: number;
@@ -77,6 +77,12 @@ export class QuotaLedger {
     this.#fleetSize = fleetSize;
     this.#now = now;
     this.#since = now();
+  }
+
+  /** From now on so many nodes share each quota: buckets get their new size when they are asked for next. */
+  shareAmong(nodes: number): void {
+    this.#fleetSize = nodes;
+    for (const bucket of this.#buckets.values()) bucket.revision = -1;
   }
 
   /** Answers each ask in turn. `worker` is any number that no other living worker has. */

@@ -50,6 +50,7 @@ const ofXksWorkers: ToSupervisor[] = [
 const ofManagement: ToSupervisor[] = [
   { kind: 'verify-token', id: 1, token: 'primary' },
   { kind: 'node-facts', id: 1 },
+  { kind: 'nodes', live: 3 },
 ];
 
 test('each worker says what is its to say, and nothing that is the other’s', (t) => {

@@ -287,6 +287,21 @@ test('each node of a fleet grants its part, and at least one at once', (t) => {
   t.is(served(1, 100, { bucket: 'key-set:2', burst: 1 }), 1);
 });
 
+test('where nodes come and go each grants another part from then on, and what was used stays used', (t) => {
+  const { ledger, clock, served } = ledgerOf(1);
+  const quota = { rate: 100, burst: 100 };
+  t.is(served(1, 60, quota), 60);
+  ledger.shareAmong(2);
+  t.is(served(1, 60, quota), 40);
+  clock.now += 1000;
+  t.is(served(1, 200, quota), 50);
+  ledger.shareAmong(1);
+  clock.now += 1000;
+  t.is(served(1, 200, quota), 50, 'what came before came at half the rate');
+  clock.now += 1000;
+  t.is(served(1, 200, quota), 100);
+});
+
 test('a quota read at a later revision takes the place of the old one; one read earlier does not', (t) => {
   const { clock, served } = ledgerOf();
   t.is(served(1, 5), 5);

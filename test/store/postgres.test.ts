@@ -316,12 +316,13 @@ test.serial('who holds the lock of the store for too long is told of', async (t)
 });
 
 test.serial(
-  'a database is one node’s at a time, who is told of, and again after its connection was lost',
+  'a database is that of nodes, or of one command alone, which tells who has it, and again after a connection was lost',
   async (t) => {
     const cluster = await sharedCluster();
     const settings = await freshDatabase();
     const lock = await DatabaseLock.take(settings, 'serve');
     t.teardown(async () => lock.release());
+    await (await DatabaseLock.take(settings, 'serve')).release();
     const error = await t.throwsAsync(DatabaseLock.take(settings, 'init'), { instanceOf: StoreError });
     t.is(error?.fault, 'locked');
     t.regex(
@@ -337,7 +338,11 @@ test.serial(
       await delay(20);
     }
     await lock.release();
-    await (await DatabaseLock.take(settings, 'init')).release();
+    const alone = await DatabaseLock.take(settings, 'store move');
+    await t.throwsAsync(DatabaseLock.take(settings, 'serve'), {
+      message: /in use already: holdfast store move/,
+    });
+    await alone.release();
   },
 );
 

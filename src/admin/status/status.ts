@@ -8,7 +8,7 @@ import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
 import { shownEnvironment } from '../environment.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { upFor } from '../nodes.ts';
+import { upFor } from '../../fleet/nodes.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { quotaStatus } from './quotas.ts';

@@ -79,7 +79,7 @@ export async function serve(
   await store.close();
   const releaseLocks = takeLocks();
   const releaseDatabase = await lockDatabase(config.store, 'serve', (problem) =>
-    log.error({ problem }, 'another node has the database of this one: end one of them'),
+    log.error({ problem }, 'a command that works with this database alone has taken it: end this node'),
   );
   if (config.store.kind === 'sqlite') checkAtStart(config.store.path, log);
   for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));

@@ -1,8 +1,8 @@
 import type { StorePlace } from './open.ts';
 
 /**
- * Takes what only one node may have of a database, until what it returns is called; of a file there are locks beside it. Throws
- * StoreError, `locked` where another has it. `onTaken`: another has taken it while the connection was lost.
+ * Has a database for the nodes that serve from it, or for one command alone, until what it returns is called; of a file there are
+ * locks beside it. Throws StoreError, `locked` where others have it. `onTaken`: they have taken it while the connection was lost.
  */
 export async function lockDatabase(
   place: StorePlace,

@@ -15,8 +15,8 @@ const timeout = 3000;
 const lookInterval = 10_000;
 
 /**
- * What only one node may have at a time: a database with a store. The server lets go of it together with the connection, which is
- * made again when it was lost.
+ * Whose a database with a store is: that of all nodes that serve from it, or of one command that makes it anew, and then of nobody
+ * else. The server lets go of it together with the connection, which is made again when it was lost.
  */
 export class DatabaseLock {
   readonly #settings: PostgresSettings;
@@ -72,9 +72,8 @@ export class DatabaseLock {
     });
     try {
       await client.connect();
-      const { rows } = await client.query<{ taken: boolean }>(
-        `SELECT pg_try_advisory_lock(${nodeLock}) AS taken`,
-      );
+      const take = this.#command === 'serve' ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock';
+      const { rows } = await client.query<{ taken: boolean }>(`SELECT ${take}(${nodeLock}) AS taken`);
       if (rows[0]?.taken !== true) throw await this.#heldBy(client);
     } catch (error) {
       await client.end().catch(() => undefined);
@@ -110,15 +109,16 @@ export class DatabaseLock {
     const { rows } = await client.query<{ name: string; since: string }>(
       `SELECT application_name AS name, backend_start::text AS since FROM pg_locks JOIN pg_stat_activity USING (pid)
         WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND (classid::bigint << 32 | objid::bigint) = ${nodeLock}`,
+          AND (classid::bigint << 32 | objid::bigint) = ${nodeLock}
+        ORDER BY backend_start LIMIT 5`,
     );
-    const [holder] = rows;
-    const who =
-      holder === undefined ? 'another holdfast has it' : `${holder.name}, has it since ${holder.since}`;
+    const who = rows.map(({ name, since }) => `${name}, has it since ${since}`).join('; ');
     return new StoreError(
       'locked',
-      `the database ${nameOf(this.#settings)} is in use already: ${who}`,
-      'end that node first, or give this one a database of its own (store.database)',
+      `the database ${nameOf(this.#settings)} is in use already: ${who === '' ? 'another holdfast has it' : who}`,
+      this.#command === 'serve'
+        ? 'start the node again once that has ended'
+        : 'end every node of this database first',
     );
   }
 }
