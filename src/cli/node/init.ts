@@ -40,17 +40,14 @@ export async function runInit(input: InitInput, command: Command): Promise<void>
   await init(config, { username: input.administrator, password });
 }
 
-/** Whether the store is one that `init` brings up to date. Throws StoreError where it cannot be opened for another reason. */
-async function isOlder({ store }: LoadedConfig): Promise<boolean> {
+/** What `init` has to do with tables of a file, or of a database that others may have too. Throws StoreError where neither can be opened. */
+async function toDo({ store }: LoadedConfig): Promise<'bring up to date' | 'make' | undefined> {
   try {
     await (await openStoreToRead(store)).close();
-    return false;
+    return undefined;
   } catch (error) {
-    if (
-      error instanceof StoreError &&
-      (error.fault === 'older' || (store.kind === 'postgres' && error.fault === 'missing'))
-    )
-      return true;
+    if (error instanceof StoreError && error.fault === 'older') return 'bring up to date';
+    if (error instanceof StoreError && error.fault === 'missing' && store.kind === 'postgres') return 'make';
     throw error;
   }
 }
@@ -70,11 +67,11 @@ export async function init(
   if (config.store.kind === 'sqlite') examineStoreFile(config.storePath, evidenceOf(config.storePath), true);
   const isThere =
     config.store.kind !== 'sqlite' || (existsSync(config.storePath) && statSync(config.storePath).size > 0);
-  const isChanged = isThere && (await isOlder(config));
-  const releaseLocks = isChanged ? takeLocks() : undefined;
-  const releaseDatabase = isChanged ? await lockDatabase(config.store, 'init') : undefined;
+  const work = isThere ? await toDo(config) : undefined;
+  const releaseLocks = work === undefined ? undefined : takeLocks();
+  const releaseDatabase = work === undefined ? undefined : await lockDatabase(config.store, 'init');
   try {
-    await makeAll(config, administrator, isChanged);
+    await makeAll(config, administrator, work === 'bring up to date');
   } finally {
     await releaseDatabase?.();
     releaseLocks?.();
