@@ -8,7 +8,7 @@ import { version } from '../src/cli/client/version.ts';
 import { loadConfig, type LoadedConfig } from '../src/config/load.ts';
 import type { ToSupervisor } from '../src/node/messages.ts';
 import { QuotaLedger } from '../src/serving/quota-ledger.ts';
-import { hostSettings } from '../src/node/supervisor.ts';
+import { hostSettings } from '../src/node/host-settings.ts';
 import { loadTls } from '../src/http/tls.ts';
 import { XksService } from '../src/node/xks-service.ts';
 import { createLog } from '../src/log.ts';

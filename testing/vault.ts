@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Selectable } from 'kysely';
 import { ownAuthority, type Act, type Actor } from '../src/evidence/trail.ts';
 import { loadProfile } from '../src/config/profile.ts';
-import { hostSettings } from '../src/node/supervisor.ts';
+import { hostSettings } from '../src/node/host-settings.ts';
 import { Secret } from '../src/secret.ts';
 import type { AuditEventTable, VaultTable } from '../src/store/schema.ts';
 import type { Store } from '../src/store/store.ts';

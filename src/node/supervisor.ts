@@ -2,6 +2,7 @@ import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { Secret } from '../secret.ts';
 import { LoginGate, type HostSettings } from '../token/keeper/host-keeper.ts';
+import { hostSettings } from './host-settings.ts';
 import { thenNewPin, type NewPinBy } from '../token/login-gate.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
@@ -376,29 +377,6 @@ export class Supervisor {
     this.#isReady = true;
     this.#ready.resolve({ xks: this.#port, admin: this.#adminPort });
   }
-}
-
-/** What a token's hosts are started with. */
-export function hostSettings(
-  token: LoadedToken,
-  pin: HostSettings['pin'],
-  order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs' | 'makesKeys'> = {},
-  pins?: HostSettings['pins'],
-): HostSettings {
-  return {
-    token: token.name,
-    order: {
-      profile: token.moduleProfile,
-      module: token.module,
-      initializeParameters: token.initialize_parameters,
-      choose: { label: token.label, serial: token.serial },
-      ...order,
-    },
-    environment: { ...token.moduleProfile.environment, ...token.environment },
-    pin,
-    pins,
-    startTimeout: token.start_timeout_ms,
-  };
 }
 
 /** The token's hosts are shared out among the workers; each has at least one. */

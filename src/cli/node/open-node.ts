@@ -1,6 +1,6 @@
 import { readPinFile, type LoadedConfig, type LoadedToken } from '../../config/load.ts';
 import { pinIn } from '../../config/pin-text.ts';
-import { hostSettings } from '../../node/supervisor.ts';
+import { hostSettings } from '../../node/host-settings.ts';
 import type { Secret } from '../../secret.ts';
 import { HostKeeper, LoginGate } from '../../token/keeper/host-keeper.ts';
 import type { ReadyHost } from '../../token/keeper/host-life.ts';
