@@ -1,7 +1,8 @@
-import { createHmac, hash, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Authorization } from './authorization.ts';
 import { SERVICE, TERMINATOR } from './credential.ts';
 import type { ReceivedRequest } from './received-request.ts';
+import type { SigningKey } from './signing-keys.ts';
 
 /*
  * The arithmetic of SigV4 ("Create a signed AWS API request", AWS IAM User Guide) for one request that has come. AWS's own
@@ -18,18 +19,16 @@ export function expectedSignature(
   values: readonly string[],
   bodyHash: string,
   { date, region, signedHeaders, timestamp }: SignedParts,
-  key: KeyObject,
+  key: SigningKey,
 ): string {
   let headers = '';
   // Ascending and each once, as parseSignedHeaders saw to.
-  for (const [index, name] of signedHeaders.entries())
-    headers += `${name}:${squeezed(values[index] ?? '')}\n`;
+  for (let at = 0; at < signedHeaders.length; at++)
+    headers += `${signedHeaders[at] ?? ''}:${squeezed(values[at] ?? '')}\n`;
   // The path is signed as sent (XKS spec, Authentication); the empty line is that of the query, which there is none of.
   const canonical = `${request.method}\n${request.path}\n\n${headers}\n${signedHeaders.join(';')}\n${bodyHash}`;
   const scope = `${date}/${region}/${SERVICE}/${TERMINATOR}`;
-  return createHmac('sha256', key)
-    .update(`AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${hash('sha256', canonical)}`)
-    .digest('hex');
+  return key.sign(`AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${hash('sha256', canonical)}`);
 }
 
 /** What of the Authorization header and the date goes into the signature. */

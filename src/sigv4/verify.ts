@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import type { Authorization } from './authorization.ts';
+import { keepAuthorization, type Authorization } from './authorization.ts';
 import type { Secret } from '../secret.ts';
 import { expectedSignature } from './expected-signature.ts';
 import { singleValue, type HeaderFields, type ReceivedRequest } from './received-request.ts';
@@ -35,6 +35,7 @@ export function verifySignature(
         'sides, and see that no proxy in between changes host, path, headers or body',
     );
   keepSigningKey(secret, authorization, key);
+  keepAuthorization(authorization);
 }
 
 /** The header's claim is never taken for the body's hash: it must be that hash, so UNSIGNED-PAYLOAD is refused too. */
@@ -47,7 +48,13 @@ function assertPayloadHash(fields: HeaderFields, bodyHash: string): void {
     );
 }
 
+/** Of two signatures of this length; made once, since making two costs more than comparing them. */
+const LENGTH = 64;
+const [one, other] = [Buffer.alloc(LENGTH), Buffer.alloc(LENGTH)];
+
 function isEqual(expected: string, received: string): boolean {
-  const [a, b] = [Buffer.from(expected), Buffer.from(received)];
-  return a.length === b.length && timingSafeEqual(a, b);
+  if (expected.length !== LENGTH || received.length !== LENGTH) return false;
+  one.write(expected, 'latin1');
+  other.write(received, 'latin1');
+  return timingSafeEqual(one, other);
 }

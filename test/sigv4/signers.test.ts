@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import aws4 from 'aws4';
 import test from 'ava';
@@ -5,7 +6,7 @@ import fc from '../../testing/properties.ts';
 import { expectedSignature } from '../../src/sigv4/expected-signature.ts';
 import { RequestSigner } from '../../src/sigv4/request-signer.ts';
 import { Sha256 } from '../../src/sigv4/sha256.ts';
-import { signingKey } from '../../src/sigv4/signing-keys.ts';
+import { signingKey, SigningKey } from '../../src/sigv4/signing-keys.ts';
 import { Secret } from '../../src/secret.ts';
 import {
   parseAuthorization,
@@ -14,7 +15,7 @@ import {
   type ReceivedRequest,
 } from '../../src/sigv4/verify.ts';
 import { signByHand } from './by-hand.ts';
-import { assertRefused } from './sample.ts';
+import { assertRefused, check, now, signSample, withHeader } from './sample.ts';
 
 function oneOf(characters: string): fc.Arbitrary<string> {
   return fc.constantFrom(...characters.split(''));
@@ -316,4 +317,57 @@ test('what is kept of a secret for one day and Region proves nothing for another
       t.notThrows(() => check(requestOf(region, day, 'planted secret')), `${round} ${day}`);
       t.throws(() => check(requestOf(region, day, 'another secret')), { instanceOf: SignatureError });
     }
+});
+
+test('a signing key signs any text as HMAC-SHA-256 does, however long', (t) => {
+  const text = fc.oneof(
+    fc.string({ unit: signable, maxLength: 300 }),
+    fc.string({ unit: 'binary', maxLength: 1000, size: 'max' }),
+  );
+  const bytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
+  const property = fc.property(bytes, fc.array(text, { minLength: 1, maxLength: 3 }), (key, texts) => {
+    const signing = new SigningKey(Buffer.from(key));
+    for (const one of texts) t.is(signing.sign(one), createHmac('sha256', key).update(one).digest('hex'));
+  });
+  t.notThrows(() => fc.assert(property, { numRuns: 200 }));
+});
+
+test('a header is read as what it says, whether its signer has proven themselves before or not', async (t) => {
+  const [proven, stranger] = ['BETWPENR6T4A3WQ5PDPL', 'CETWPENR6T4A3WQ5PDPL'].map((id) =>
+    signSample({ accessKeyId: id }),
+  );
+  if (proven === undefined || stranger === undefined) return t.fail();
+  await check(proven);
+  t.true(parseAuthorization(proven, now).isKnown);
+  t.false(parseAuthorization(stranger, now).isKnown);
+  const told = (request: ReceivedRequest) => {
+    try {
+      const { date, region, signedHeaders, signature, timestamp } = parseAuthorization(request, now);
+      return { date, region, signedHeaders, signature, timestamp };
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+      return { reason: error.reason, message: error.message };
+    }
+  };
+  const edit = fc.record({
+    // Counted from the end, where the signature is.
+    at: fc.oneof(fc.nat({ max: 70 }), fc.nat({ max: 250 })),
+    drop: fc.nat({ max: 3 }),
+    add: fc.oneof(fc.string({ maxLength: 3 }), fc.constantFrom(',', ', Signature=', '0', 'A', '=', ' ')),
+  });
+  const property = fc.property(fc.array(edit, { maxLength: 2 }), fc.boolean(), (edits, lacksHost) => {
+    const toldOf = (request: ReceivedRequest) => {
+      const edited = withHeader(request, 'authorization', (text) =>
+        edits.reduce((so, { at, drop, add }) => {
+          const from = Math.max(0, so.length - at);
+          return so.slice(0, from) + add + so.slice(from + drop);
+        }, text),
+      );
+      // The sample's Host is its first.
+      return told({ ...edited, rawHeaders: edited.rawHeaders.slice(lacksHost ? 2 : 0) });
+    };
+    // The access key id is no part of what is signed: their signatures are the same.
+    t.deepEqual(toldOf(proven), toldOf(stranger));
+  });
+  t.notThrows(() => fc.assert(property, { numRuns: 1000 }));
 });
