@@ -1,4 +1,7 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { useNavigate } from 'react-router';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
@@ -6,9 +9,10 @@ import { AwsState } from '../keys/aws-state.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
-import { homeOf, useSession, useVaultId } from '../session/session.tsx';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { kmsKeys as t } from '../texts/cloud.ts';
 import { parts } from '../texts/parts.ts';
+import { UnlinkedKeysDialog } from './unlinked-keys-dialog.tsx';
 
 export type KmsKey = ItemOf<'listKmsKeys'>;
 
@@ -21,6 +25,9 @@ export function KmsKeysPage() {
     'alias',
   );
   const list = useList('listKmsKeys', { vaultId }, { query: { sort } });
+  const may = useMay();
+  const navigate = useNavigate();
+  const [linking, setLinking] = useState(false);
   return (
     <Page title={t.title} headless>
       <ResourceTable<KmsKey>
@@ -30,6 +37,10 @@ export function KmsKeysPage() {
         list={list}
         idOf={({ id }) => id}
         nameOf={({ alias, cloudKeyName }) => alias || cloudKeyName}
+        actions={
+          may('listUnlinkedKmsKeys') &&
+          may('createKmsKey') && <Button onClick={() => setLinking(true)}>{t.unlinked}</Button>
+        }
         empty={<Empty title={t.none} why={t.noneWhy} />}
         columns={[
           {
@@ -100,6 +111,12 @@ export function KmsKeysPage() {
           },
         ]}
       />
+      {linking && (
+        <UnlinkedKeysDialog
+          onClose={() => setLinking(false)}
+          onLinked={(cloudKeyId, id) => void navigate(`${home}/kms-keys/${cloudKeyId}/${id}`)}
+        />
+      )}
     </Page>
   );
 }

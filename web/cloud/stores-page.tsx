@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate } from 'react-router';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
@@ -11,6 +12,7 @@ import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { stores as t } from '../texts/cloud.ts';
 import { parts } from '../texts/parts.ts';
 import { CreateStoreDialog } from './create-store-dialog.tsx';
+import { LinkStoreDialog } from './link-store-dialog.tsx';
 import { StoreState } from './store-state.tsx';
 
 type Store = ItemOf<'listExternalKeyStoresInVault'>;
@@ -27,6 +29,9 @@ export function StoresPage() {
   );
   const list = useList('listExternalKeyStoresInVault', { vaultId }, { query: { sort } });
   const [creating, setCreating] = useState(false);
+  const [linking, setLinking] = useState(false);
+  const open = (keySetId: string, id: string) =>
+    void navigate(`${home}/external-key-stores/${keySetId}/${id}`);
   const create = may('createExternalKeyStore') && (
     <Button variant="primary" onClick={() => setCreating(true)}>
       {t.create}
@@ -41,7 +46,12 @@ export function StoresPage() {
         list={list}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
-        actions={create}
+        actions={
+          <SpaceBetween direction="horizontal" size="xs">
+            {may('linkExternalKeyStore') && <Button onClick={() => setLinking(true)}>{t.link}</Button>}
+            {create}
+          </SpaceBetween>
+        }
         empty={
           <Empty title={t.none} why={t.noneWhy}>
             {create}
@@ -122,12 +132,8 @@ export function StoresPage() {
           },
         ]}
       />
-      {creating && (
-        <CreateStoreDialog
-          onClose={() => setCreating(false)}
-          onMade={(keySetId, id) => void navigate(`${home}/external-key-stores/${keySetId}/${id}`)}
-        />
-      )}
+      {creating && <CreateStoreDialog onClose={() => setCreating(false)} onMade={open} />}
+      {linking && <LinkStoreDialog onClose={() => setLinking(false)} onLinked={open} />}
     </Page>
   );
 }

@@ -6,6 +6,7 @@ import { useFlash } from './flash.tsx';
 import { wordmark } from './mark.tsx';
 import { setPreferences, usePreferences, type Appearance } from './preferences.ts';
 import { ProblemAlert } from './problem-alert.tsx';
+import { Search } from './search.tsx';
 import { useVaultName } from './vault-name.ts';
 
 /** Mark, where one is, how it looks, who one is. */
@@ -93,8 +94,14 @@ export function TopBar() {
           void navigate(home);
         },
       }}
+      search={user.vaultId === null ? undefined : <Search />}
       utilities={utilities}
-      i18nStrings={{ overflowMenuTriggerText: t.menu, overflowMenuTitleText: t.menu }}
+      i18nStrings={{
+        searchIconAriaLabel: t.search,
+        searchDismissIconAriaLabel: t.close,
+        overflowMenuTriggerText: t.menu,
+        overflowMenuTitleText: t.menu,
+      }}
     />
   );
 }

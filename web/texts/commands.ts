@@ -110,6 +110,12 @@ export const commands = {
       flag('by-hand', store.byHand),
       flag('connect', !store.byHand && store.connect),
     ].join(''),
+  storeLink: (keySet: string, region: string, id: string) =>
+    `holdfast external-key-store link ${w(keySet)}${option('region', region === '' ? 'REGION' : region)}${option('id', id)}`,
+  kmsKeyUnlinked: (keySet: string, region: string) =>
+    `holdfast kms-key unlinked ${w(keySet)}${option('region', region === '' ? 'REGION' : region)}`,
+  kmsKeyLink: (cloudKey: string, keySet: string, keyArn: string) =>
+    `holdfast kms-key create ${w(cloudKey)}${option('key-set', keySet)}${option('key-arn', keyArn)}`,
   storeAct: (act: 'connect' | 'disconnect', store: StoreName) =>
     `holdfast external-key-store ${act} ${storeName(store)}`,
   storeDelete: (store: StoreName, forget: boolean) =>

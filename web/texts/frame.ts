@@ -2,6 +2,9 @@
 
 export const frame = {
   environment: 'Environment',
+  search: 'Find a CloudKey',
+  searchFor: 'Name, alias, ARN, external key id',
+  clearSearch: 'Clear',
   product: 'Holdfast',
   appliance: 'Appliance',
   loading: 'Loading',
