@@ -45,6 +45,9 @@ const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page
 const VaultsPage = lazy(async () => ({ default: (await import('./appliance/vaults-page.tsx')).VaultsPage }));
 const TokensPage = lazy(async () => ({ default: (await import('./appliance/tokens-page.tsx')).TokensPage }));
 const NodesPage = lazy(async () => ({ default: (await import('./appliance/nodes-page.tsx')).NodesPage }));
+const CertificatesPage = lazy(async () => ({
+  default: (await import('./appliance/certificates-page.tsx')).CertificatesPage,
+}));
 const MailPage = lazy(async () => ({ default: (await import('./appliance/mail-page.tsx')).MailPage }));
 const AboutPage = lazy(async () => ({ default: (await import('./appliance/about-page.tsx')).AboutPage }));
 
@@ -84,6 +87,7 @@ export const applianceRoutes: RouteObject[] = [
   { path: 'vaults', element: <VaultsPage /> },
   { path: 'tokens', element: <TokensPage /> },
   { path: 'nodes', element: <NodesPage /> },
+  { path: 'certificates', element: <CertificatesPage /> },
   { path: 'mail', element: <MailPage /> },
   { path: 'about', element: <AboutPage /> },
 ];

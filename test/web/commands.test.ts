@@ -152,6 +152,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   storeLink: [commands.storeLink('payments', 'eu-central-1', 'cks-1234567890abcdef0')],
   kmsKeyUnlinked: [commands.kmsKeyUnlinked('payments', '')],
   kmsKeyLink: [commands.kmsKeyLink('payroll', 'payments', 'arn:aws:kms:eu-central-1:111122223333:key/1')],
+  status: [commands.status()],
   cloudKeyList: [commands.cloudKeyList()],
   auditList: [commands.auditList(undefined), commands.auditList('2026-11-01T00:00:00.000Z')],
   groupDelete: [commands.groupDelete('payments')],

@@ -179,6 +179,20 @@ test.serial(
 );
 
 test.serial(
+  'what no CloudKey is called is looked for in the list of all, and stands in its address',
+  async (t) => {
+    const search = page.getByRole('searchbox', { name: 'Find a CloudKey' });
+    await search.fill('alias/nobody-has-it');
+    await search.press('Enter');
+    await page.getByText('Nothing matches').waitFor();
+    const { searchParams } = new URL(page.url());
+    t.is(searchParams.get('filter'), '["and",["",":","alias/nobody-has-it"]]');
+    t.deepEqual(await axeViolations(page), []);
+    t.deepEqual(browser.complaints, []);
+  },
+);
+
+test.serial(
   'a role that somebody else has changed meanwhile is shown, and an edit leaves it as it is',
   async (t) => {
     const api = await new AdminClient(story.node.admin).signIn({ username: 'ada', password, vaultId });

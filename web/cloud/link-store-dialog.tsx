@@ -37,7 +37,7 @@ export function LinkStoreDialog({ onClose, onLinked }: Props) {
   const candidate = candidates.find(({ customKeyStoreId }) => customKeyStoreId === chosen);
   return (
     <ActDialog
-      title={t.link}
+      title={t.linkTitle}
       submitLabel={t.linkSubmit}
       size="large"
       command={commands.storeLink(where.keySetName, region, candidate?.customKeyStoreId ?? 'ID')}

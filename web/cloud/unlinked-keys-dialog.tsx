@@ -40,7 +40,7 @@ export function UnlinkedKeysDialog({ onClose, onLinked }: Props) {
   const kmsKey = keys.find(({ keyArn }) => keyArn === chosen);
   return (
     <ActDialog
-      title={t.unlinked}
+      title={t.unlinkedTitle}
       submitLabel={t.linkSubmit}
       size="large"
       command={

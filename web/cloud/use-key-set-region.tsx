@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useRecord, useWholeList } from '../api/queries.ts';
 import { SelectField, TextField } from '../parts/fields.tsx';
 import { useVaultId } from '../session/session.tsx';
@@ -19,7 +20,7 @@ export function useKeySetRegion() {
   );
   const region = typed === '' ? (account.data?.body.defaultRegion ?? '') : typed;
   const fields = (
-    <>
+    <SpaceBetween size="m">
       <SelectField
         label={t.keySet}
         value={keySetId}
@@ -28,7 +29,7 @@ export function useKeySetRegion() {
         isLoading={keySets.isPending}
       />
       <TextField label={t.region} value={region} onText={setTyped} placeholder="eu-central-1" mono />
-    </>
+    </SpaceBetween>
   );
   const isWhole = keySetId !== '' && /^[a-z]{2}(?:-[a-z]+)+-\d$/.test(region);
   return { fields, keySetId, keySetName: keySet?.name ?? 'KEY-SET', region, isWhole };

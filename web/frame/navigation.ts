@@ -43,6 +43,7 @@ const ofAppliance: readonly Section[] = [
   { text: t.vaults, path: '/vaults', needs: 'listVaults' },
   { text: t.tokens, path: '/tokens', needs: 'listTokens' },
   { text: t.nodes, path: '/nodes', needs: 'listNodes' },
+  { text: t.certificates, path: '/certificates', needs: 'getStatus' },
   { text: t.audit, path: '/audit', needs: 'listApplianceAuditEvents' },
   {
     text: t.security,

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import FormField from '@cloudscape-design/components/form-field';
 import Input, { type InputProps } from '@cloudscape-design/components/input';
 import Select from '@cloudscape-design/components/select';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Textarea from '@cloudscape-design/components/textarea';
 import { fieldProblem } from '../api/problem.ts';
 import { parts as t } from '../texts/parts.ts';
@@ -75,7 +76,7 @@ interface NamedProps {
 /** Name and description, which most records begin with. */
 export function NamedFields({ form, set, problem, nameLabel = t.name, mono = false }: NamedProps) {
   return (
-    <>
+    <SpaceBetween size="m">
       <TextField
         label={nameLabel}
         value={form.name}
@@ -91,7 +92,7 @@ export function NamedFields({ form, set, problem, nameLabel = t.name, mono = fal
         onText={(description) => set({ description })}
         error={fieldProblem(problem, '/description')}
       />
-    </>
+    </SpaceBetween>
   );
 }
 

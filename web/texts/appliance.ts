@@ -1,5 +1,17 @@
 /* The appliance: vaults, tokens, nodes, mail, about; the first run. */
 export const appliance = {
+  certificates: 'Certificates',
+  certificatesWhy:
+    'What this node serves. Files that are replaced in their place are read within seconds; docs/operations.md has how.',
+  noCertificates: 'No certificates are known',
+  noCertificatesWhy: 'The supervisor of this node does not report them.',
+  listeners: 'Listener',
+  listenerOf: { xks: 'XKS proxy', management: 'Management' },
+  subject: 'Subject',
+  daysLeft: 'Days left',
+  certificateExpires: 'Expires',
+  expired: 'Expired',
+  days: (n: number) => (n === 1 ? '1 day' : `${n} days`),
   vaults: 'Vaults',
   vaultsWhy:
     'Tenants. Each has users, key sets and an audit log of its own, and an address of its own to sign in at.',

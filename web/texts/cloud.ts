@@ -89,6 +89,7 @@ export const stores = {
   noneWhy: 'With one, AWS KMS can use the keys of a key set.',
   create: 'Create external key store',
   link: 'Link one that is in AWS',
+  linkTitle: 'Link an external key store',
   linkWhy:
     'External key stores that were created in AWS by other means than Holdfast, and have the path of a key set. Nothing changes in AWS.',
   linkSubmit: 'Link',
@@ -197,6 +198,7 @@ export const kmsKeys = {
   none: 'No KMS keys yet',
   noneWhy: 'They come with CloudKeys whose key set has a connected external key store.',
   unlinked: 'Link one that is in AWS',
+  unlinkedTitle: 'Link a KMS key',
   unlinkedWhy:
     'KMS keys in the external key store of a key set of which there is no record here. Nothing changes in AWS.',
   linkSubmit: 'Link',

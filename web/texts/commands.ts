@@ -35,6 +35,7 @@ export const commands = {
   apiKeyCreate: (name: string, scope: readonly string[], days: string) =>
     `holdfast api-key create ${w(name === '' ? 'NAME' : name)}${scope.map((one) => option('scope', one)).join('')}${option('expires', `${days}d`)}`,
   apiKeyRevoke: (name: string) => `holdfast api-key revoke ${w(name)}`,
+  status: () => 'holdfast --json status',
   cloudKeyList: () => 'holdfast --json cloud-key list',
   auditList: (from: string | undefined) => `holdfast --json audit list --all${option('from', from)}`,
   cloudKeyAct: (act: 'disable' | 'enable' | 'cancel-deletion', name: string, keySet: string, both: boolean) =>

@@ -6,6 +6,7 @@ export const navigation = {
   keySets: 'Key sets',
   vaults: 'Vaults',
   tokens: 'Tokens',
+  certificates: 'Certificates',
   nodes: 'Nodes',
   mail: 'Mail',
   about: 'About',
