@@ -713,6 +713,66 @@ test.serial(
   },
 );
 
+test.serial('an access key that is being rotated is given to no other CSP account', async (t) => {
+  const { vaultContext, act, vault, group } = t.context;
+  const [one, another] = [await newCase(t), await newCase(t)];
+  const undo = t.context.simulator.fault({ service: 'kms', action: 'ListAliases', kind: '500', after: 1 });
+  t.is((await rotate(t, one.row.id)).access_key_rotation, 'VERIFYING');
+  undo();
+  const { accessKeyId, secretAccessKey } = one.user;
+  const refused = {
+    instanceOf: VaultError,
+    message:
+      'another CSP account signs in with this access key, and is rotating it: it will be deleted in IAM',
+  };
+  await t.throwsAsync(
+    createCspAccount(vaultContext, act(), vault.id, 'all', {
+      ...{ name: fresh('account'), adminGroupId: group, type: 'access-key', accessKeyId, secretAccessKey },
+    }),
+    refused,
+  );
+  await t.throwsAsync(
+    updateCspAccount(
+      vaultContext,
+      act(),
+      { vaultId: vault.id, sight: 'all', id: another.row.id },
+      { accessKeyId, secretAccessKey },
+    ),
+    refused,
+  );
+  await rotate(t, one.row.id);
+  await checkRotated(t, one);
+});
+
+test.serial(
+  'an old access key is not deleted in IAM while another CSP account signs in with it',
+  async (t) => {
+    const [one, another] = [await newCase(t), await newCase(t)];
+    const undo = t.context.simulator.fault({
+      ...{ service: 'iam', action: 'DeleteAccessKey', kind: 'error' },
+      error: { code: 'ServiceFailure', status: 500 },
+    });
+    t.is((await rotate(t, one.row.id)).access_key_rotation, 'SWITCHED');
+    undo();
+    const entered = async (from: string, to: string) =>
+      t.context.store.db
+        .updateTable('csp_access_keys')
+        .set({ access_key_id: to })
+        .where('csp_account_id', '=', another.row.id)
+        .where('access_key_id', '=', from)
+        .execute();
+    // As by two acts in the same moment, of which neither saw the other.
+    await entered(another.user.accessKeyId, one.user.accessKeyId);
+    const kept = await rotate(t, one.row.id);
+    t.is(kept.access_key_rotation, 'SWITCHED');
+    t.regex(kept.access_key_rotation_problem ?? '', /another CSP account signs in with the access key/);
+    t.true((await t.context.account.accessKeyIds(one.user.name)).includes(one.user.accessKeyId));
+    await entered(one.user.accessKeyId, another.user.accessKeyId);
+    await rotate(t, one.row.id);
+    await checkRotated(t, one);
+  },
+);
+
 test.serial(
   'another access key entered while one is rotated ends the rotation and names what is left in IAM',
   async (t) => {

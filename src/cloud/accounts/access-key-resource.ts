@@ -17,6 +17,7 @@ import {
   stepOfVerifying,
   type SeenWhileVerifying,
 } from './access-key-verifying.ts';
+import { isShared } from './access-keys.ts';
 import { accountEntry } from './records.ts';
 
 /** So long after its making, milliseconds, IAM knows whether an access key has been used: within four hours it tells. */
@@ -91,7 +92,7 @@ export function accessKeys({
 /** Looks at what is in IAM; a rotation is under way with that. Throws VaultError `conflict`, AwsError, TokenError. */
 export async function beginning(context: ReadingAwsContext, row: RotatedAccount): Promise<AccessKeyPlan> {
   if (row.access_key_id === null) throw noAccessKey('only access keys are rotated');
-  await checkNotShared(context, row);
+  await checkNotShared(context, { id: row.id, access_key_id: row.access_key_id });
   const aws = await currentUser(context, row);
   const known = await knownKeys(aws, await userOf(aws), row.access_key_id);
   return (now) =>
@@ -118,15 +119,9 @@ export async function beginning(context: ReadingAwsContext, row: RotatedAccount)
 /** Deleted in IAM it would be gone for the other account too. Whose that is, is nobody's business here. */
 async function checkNotShared(
   { store }: ReadingAwsContext,
-  { id, access_key_id }: RotatedAccount,
+  { id, access_key_id }: { id: string; access_key_id: string },
 ): Promise<void> {
-  const other = await store.db
-    .selectFrom('csp_access_keys')
-    .select('csp_account_id')
-    .where('access_key_id', '=', access_key_id)
-    .where('csp_account_id', '<>', id)
-    .executeTakeFirst();
-  if (other !== undefined)
+  if (await isShared(store.db, id, access_key_id))
     throw new VaultError(
       'conflict',
       'another CSP account signs in with the same access key',

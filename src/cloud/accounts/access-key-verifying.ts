@@ -9,6 +9,7 @@ import { rotationAfter } from '../../keys/rotation-time.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 import { isAsRead, type AccessKeyPlan, type AccessKeyStep } from './access-key-creating.ts';
 import { currentUser, userAccount, userOf, type RotatedAccount } from './access-key-sign-in.ts';
+import { isShared } from './access-keys.ts';
 import { accountEntry } from './records.ts';
 import { openKey, regionOf, type CspAccessKey, type OpenKey } from './sign-in.ts';
 
@@ -176,6 +177,8 @@ export function stepOfSwitched({ context }: Turn, row: RotatedAccount): AccessKe
       try {
         const userName = await userOf(aws);
         for (const { access_key_id: id, created_at } of old) {
+          // Since the rotation began; the other account would sign in no more.
+          if (await isShared(context.store.db, row.id, id)) throw sharedSince(id);
           const sighting = { madeAt: new Date(created_at), seenAt: null };
           await removed(async () => deleteAccessKey(aws, userName, id), sighting, context.now());
         }
@@ -202,4 +205,12 @@ export function stepOfSwitched({ context }: Turn, row: RotatedAccount): AccessKe
           : undefined;
     },
   };
+}
+
+function sharedSince(accessKeyId: string): VaultError {
+  return new VaultError(
+    'conflict',
+    `another CSP account signs in with the access key ${accessKeyId}, which was replaced here: it is not deleted in IAM`,
+    'give that CSP account an access key of its own: then this one is deleted',
+  );
 }

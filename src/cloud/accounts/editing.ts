@@ -4,7 +4,7 @@ import { record, type Act } from '../../evidence/trail.ts';
 import type { Tables } from '../../store/schema.ts';
 import type { AwsContext } from '../controller/context.ts';
 import { currentKey, openKey, type CspAccessKey, type OpenKey } from './sign-in.ts';
-import { forgetKeys, keysOf, sealKey } from './access-keys.ts';
+import { checkNotRotatedElsewhere, forgetKeys, keysOf, sealKey } from './access-keys.ts';
 import { checkAccess, type Checked } from './check.ts';
 import { leftInIam } from './left-in-iam.ts';
 import { checkedColumns, openKeyOf } from './making.ts';
@@ -49,6 +49,7 @@ export async function updateCspAccount(
     const columns = { ...change, ...edit.columns(act.at) };
     if (!edit.changesKey && !changes(before, columns)) return before;
     await checkAccountName(trx, { ...before, ...change });
+    if (keyRow !== undefined) await checkNotRotatedElsewhere(trx, keyRow);
     await checkNotMoved(trx, before, columns.aws_account_id ?? before.aws_account_id);
     const replaced = edit.changesKey ? await replaceKeys(trx, id, keyRow) : [];
     await bumpRecord(trx, 'csp_accounts', before, { ...columns, ...leftBehind(replaced) });

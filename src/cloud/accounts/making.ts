@@ -3,7 +3,7 @@ import { record, type Act } from '../../evidence/trail.ts';
 import type { Secret } from '../../secret.ts';
 import type { AwsContext } from '../controller/context.ts';
 import type { OpenKey } from './sign-in.ts';
-import { sealKey } from './access-keys.ts';
+import { checkNotRotatedElsewhere, sealKey } from './access-keys.ts';
 import { checkAccess, type Checked } from './check.ts';
 import {
   accountEntry,
@@ -94,7 +94,10 @@ export async function createCspAccount(
               )?.toISOString() ?? null),
       })
       .execute();
-    if (keyRow !== undefined) await trx.insertInto('csp_access_keys').values(keyRow).execute();
+    if (keyRow !== undefined) {
+      await checkNotRotatedElsewhere(trx, keyRow);
+      await trx.insertInto('csp_access_keys').values(keyRow).execute();
+    }
     const made = await findAccount(trx, vaultId, 'all', row.id);
     await record(trx, act, { ...accountEntry('create', made), after: auditedAccount(made), creates: true });
     return made;
