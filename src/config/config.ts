@@ -132,7 +132,6 @@ const adminSchema = z
       .strictObject({
         label: z
           .string()
-          .min(1)
           .max(40)
           .regex(/^\P{C}+$/u)
           .describe('What people are to see on every page of the console, such as `PRODUCTION`.'),
