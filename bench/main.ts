@@ -11,6 +11,7 @@ import { benchAgainst } from './against.ts';
 import { benchGrowth } from './growth.ts';
 import { benchKmsKeys } from './kms-keys.ts';
 import { benchLists } from './lists.ts';
+import { benchOverload } from './overload.ts';
 import { Populated } from './populated.ts';
 import { mainScript, Server } from './processes.ts';
 import { cellSeconds, measure, type Measured } from './measure.ts';
@@ -21,7 +22,7 @@ import type { Load } from './wrk.ts';
 /*
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
  * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts;
- * aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, and against with BENCH_AGAINST (another
+ * overload (bench/overload.ts), aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, and against with BENCH_AGAINST (another
  * checkout), only where they are picked.
  */
 
@@ -63,6 +64,7 @@ try {
   if (parts.includes('keys')) await keys();
   if (parts.includes('lists')) await benchLists();
   if (parts.includes('slow')) await slow();
+  if (parts.includes('overload')) await benchOverload();
   if (parts.includes('aws')) await benchKmsKeys();
   if (parts.includes('growth')) await benchGrowth(cellSeconds);
   if (parts.includes('sizes')) await benchSizes();

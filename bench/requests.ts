@@ -31,7 +31,8 @@ export async function requestsOf(
       case 'metadata':
         return [await client.sign(`${uri}/metadata`, { requestMetadata: requestMetadata('DescribeKey') })];
       case 'decrypt': {
-        const { body } = await client.encrypt(key, plaintext, { aad });
+        let { status, body } = await client.encrypt(key, plaintext, { aad });
+        while (status === 503) ({ status, body } = await client.encrypt(key, plaintext, { aad }));
         return [
           await client.sign(`${uri}/decrypt`, {
             requestMetadata: requestMetadata('Decrypt'),

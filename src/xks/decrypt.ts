@@ -47,7 +47,7 @@ export async function decrypt(services: XksServices, call: XksCall, externalKeyI
         ciphertext: request.ciphertext,
         tag,
       },
-      { deadline: call.deadline },
+      { deadline: call.deadline, lane: call.keySet.id },
     ),
   );
   call.facts.times = times;

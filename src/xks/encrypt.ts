@@ -52,6 +52,7 @@ export async function encrypt(services: XksServices, call: XksCall, externalKeyI
       },
       {
         deadline: call.deadline,
+        lane: call.keySet.id,
         onAttempt: () => {
           // A retry makes a new IV and may follow an encryption that was done: it counts as one more (promise 5).
           if (!first && !services.encryptions.takeAnother(key))

@@ -31,8 +31,11 @@ export interface Borrowed {
   prepared: boolean;
 }
 
-/** One running token host as its pool sees it, or a neighbour's hosts; `Work` is what the pool waits for. */
-export class HostLink<Work> {
+/**
+ * One running token host as its pool sees it, or a neighbour's hosts; `Work` is what the pool waits for, and its cost how many
+ * single operations it is.
+ */
+export class HostLink<Work extends { readonly cost: number }> {
   readonly id: number;
   readonly pid: number;
   readonly inFlight = new Map<number, Work>();
@@ -91,7 +94,19 @@ export class HostLink<Work> {
 
   /** What all that it holds should take, milliseconds: it answers in batches. */
   get workTime(): number {
-    return this.#expectedTime * this.inFlight.size;
+    return this.#expectedTime * this.cost;
+  }
+
+  /** What all that it holds costs, in single operations. */
+  get cost(): number {
+    let cost = 0;
+    for (const work of this.inFlight.values()) cost += work.cost;
+    return cost;
+  }
+
+  /** What a single operation takes, milliseconds: by many of the last, so that one that was slow says little. */
+  get operationTime(): number {
+    return this.#operationTime;
   }
 
   /** Whether it takes one more request now. */
@@ -120,9 +135,9 @@ export class HostLink<Work> {
   /** The answers in what came from the host. Throws RangeError where it does not speak our language. */
   receive(chunk: Buffer): ResponseFrame[] {
     const responses = this.#cutter.push(chunk).map(readResponse);
-    for (const { microseconds, answer } of responses) {
+    for (const { id, microseconds, answer } of responses) {
       if (!(answer instanceof TokenError) && growing.has(answer.kind)) continue;
-      const took = Math.max(microseconds / 1000, 0.02);
+      const took = Math.max(microseconds / 1000, 0.02) / (this.inFlight.get(id)?.cost ?? 1);
       this.#operationTime += (took - this.#operationTime) / 16;
       this.#expectedTime += (took - this.#expectedTime) / 4;
     }

@@ -3,12 +3,15 @@ import { monotonicNow } from '../../clock.ts';
 import type { TokenAnswer } from '../response-frames.ts';
 import type { HostLink } from './host-link.ts';
 import type { TokenRequest, TokenRequestKind, TokenResponses } from '../messages.ts';
+import { costOf, type Waiting } from './waiting-room.ts';
 
 export interface CallOptions {
   /** When the caller stops waiting, by {@link monotonicNow}. */
   deadline: number;
   /** Called before each time the request is handed to a host; may throw to refuse. Counts encryptions. */
   onAttempt?: (() => void) | undefined;
+  /** Whom it is for, such as a key set: what one asks for beyond its share of the token waits behind the others'. */
+  lane?: string;
   /** Asked for by a process that borrows our hosts: it is not lent on. */
   ownHostsOnly?: boolean;
 }
@@ -54,11 +57,13 @@ export type Link = HostLink<Entry>;
 export type Settled = { answer: TokenAnswer; times: CallTimes } | TokenError;
 
 /** One operation that somebody waits for. */
-export class Entry {
+export class Entry implements Waiting {
   readonly id: number;
   readonly request: TokenRequest;
   readonly deadline: number;
   readonly enqueued = monotonicNow();
+  readonly lane: string;
+  readonly cost: number;
   attempts = 0;
   /** Hosts that hold it now. */
   readonly on = new Set<Link>();
@@ -73,11 +78,13 @@ export class Entry {
   constructor(
     id: number,
     request: TokenRequest,
-    { deadline, onAttempt, ownHostsOnly }: CallOptions,
+    { deadline, onAttempt, lane, ownHostsOnly }: CallOptions,
     settle: (result: Settled) => void,
   ) {
     this.id = id;
     this.request = request;
+    this.lane = lane ?? '';
+    this.cost = costOf(request);
     this.deadline = deadline;
     this.ownHostsOnly = ownHostsOnly ?? false;
     this.#onAttempt = onAttempt;

@@ -66,6 +66,26 @@ export class PoolHosts {
     return best;
   }
 
+  /**
+   * How long until `entry` is done where so much is done before it, in single operations; milliseconds. Zero where it is not
+   * known: no host is well.
+   */
+  timeFor(entry: Entry, costBefore: number): number {
+    const all = entry.ownHostsOnly ? this.#own : [...this.#links.values()];
+    const links = all.filter((link) => !link.unfit && link.prepared);
+    // In a millisecond.
+    let done = 0;
+    let held = 0;
+    let hosts = 0;
+    for (const link of links) {
+      const count = link.borrowed?.hosts ?? 1;
+      hosts += count;
+      done += count / link.operationTime;
+      held += link.cost;
+    }
+    return done === 0 ? 0 : (held + costBefore + entry.cost * hosts) / done;
+  }
+
   /** Whether another can be found for it: one that is up and was not asked, or one that is to come. */
   mayHaveAnotherFor({ tried, ownHostsOnly }: Entry): boolean {
     const staying = [...this.#links.values()].filter((link) => !link.leaving);

@@ -16,6 +16,7 @@ import {
   type Settled,
 } from './pool-entry.ts';
 import { noteHealth, PoolHosts, type HealthStatus } from './pool-hosts.ts';
+import { WaitingRoom } from './waiting-room.ts';
 import { defaultPoolLimits, isSlowWork, timeoutWith, slowTimeout, type PoolLimits } from './pool-limits.ts';
 
 /** What somebody besides the callers wants of a pool, or is told by it. */
@@ -42,7 +43,9 @@ export class TokenPool {
   readonly #hosts: PoolHosts;
   readonly #askKill: (hostId: number) => void;
   readonly #options: PoolOptions;
-  readonly #queue: Entry[] = [];
+  readonly #waiting = new WaitingRoom<Entry>();
+  /** A host could not do it, and it waits for another: before what has not been tried yet. */
+  readonly #again: Entry[] = [];
   /** All that wait or are under way, oldest first. */
   readonly #open = new Map<number, Entry>();
   #lastId = 0;
@@ -182,13 +185,26 @@ export class TokenPool {
         else resolve({ value: result.answer.value as TokenResponses[R['kind']], ...result.times });
       });
       if (this.#closed) return this.#settle(entry, new TokenError('unavailable', 'pool'));
-      if (this.#queue.length >= this.#limits.queueLength)
-        return this.#settle(entry, new TokenError('overloaded', 'pool'));
       if (this.#hosts.lackedAt(entry.enqueued))
         return this.#settle(entry, new TokenError('unavailable', 'pool'));
-      this.#queue.push(entry);
-      this.#dispatch();
+      this.#enqueue(entry);
     });
+  }
+
+  /** Has it wait, unless a host takes it at once. What would be late is told so now: its caller may try elsewhere, or later. */
+  #enqueue(entry: Entry): void {
+    const link = this.#waiting.length === 0 ? this.#hosts.pick(entry) : undefined;
+    if (link !== undefined) return this.#send(entry, link);
+    const before = this.#waiting.costBefore(entry);
+    if (entry.enqueued + this.#hosts.timeFor(entry, before) > entry.deadline)
+      return this.#settle(entry, overloaded());
+    if (this.#waiting.length >= this.#limits.queueLength) {
+      const dropped = this.#waiting.dropFor(entry);
+      this.#settle(dropped ?? entry, overloaded());
+      if (dropped === undefined) return;
+    }
+    this.#waiting.add(entry);
+    this.#dispatch();
   }
 
   #entry(request: TokenRequest, options: CallOptions, settle: (result: Settled) => void): Entry {
@@ -209,22 +225,24 @@ export class TokenPool {
   /** Hands waiting requests to the hosts that have least to do. */
   #dispatch(): void {
     if (this.#closed) return;
-    for (let at = 0; at < this.#queue.length;) {
-      const entry = this.#queue[at];
-      if (entry === undefined || entry.settled) {
-        this.#queue.splice(at, 1);
+    for (let at = 0; at < this.#again.length;) {
+      const entry = this.#again[at];
+      const link = entry === undefined || entry.settled ? undefined : this.#hosts.pick(entry);
+      if (entry !== undefined && !entry.settled && link === undefined) {
+        at++;
         continue;
       }
+      this.#again.splice(at, 1);
+      if (entry !== undefined && link !== undefined) this.#send(entry, link);
+    }
+    for (let entry = this.#waiting.next; entry !== undefined; entry = this.#waiting.next) {
       const link = this.#hosts.pick(entry);
-      if (link !== undefined) {
-        this.#queue.splice(at, 1);
-        this.#send(entry, link);
-      } else if (entry.tried.size > 0) {
-        // It waits for a host that it has not tried; those behind it need not.
-        at++;
-      } else {
-        return;
-      }
+      if (link === undefined) return;
+      this.#waiting.take();
+      // Others came before it, or hosts have gone: a host would do it for nobody.
+      if (monotonicNow() + entry.cost * link.operationTime > entry.deadline)
+        this.#settle(entry, overloaded());
+      else this.#send(entry, link);
     }
   }
 
@@ -304,9 +322,9 @@ export class TokenPool {
   }
 
   #requeue(entry: Entry): boolean {
-    if (this.#queue.includes(entry)) return true;
+    if (this.#again.includes(entry)) return true;
     if (this.#closed || !entry.mayBeRepeated || !this.#hosts.mayHaveAnotherFor(entry)) return false;
-    this.#queue.unshift(entry);
+    this.#again.unshift(entry);
     return true;
   }
 
@@ -335,12 +353,11 @@ export class TokenPool {
   #sweep(): void {
     const now = monotonicNow();
     this.#running.advance();
-    for (const entry of this.#open.values())
-      if (entry.deadline <= now)
-        this.#settle(
-          entry,
-          entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host'),
-        );
+    for (const entry of this.#open.values()) {
+      const late = this.#lateness(entry, now);
+      if (late !== undefined) this.#settle(entry, late);
+    }
+    this.#waiting.forgetSettled();
     for (const link of this.#hosts.all) this.#judge(link);
     this.#hosts.tellWatchers();
     if (this.#hosts.lackedAt(now))
@@ -352,6 +369,15 @@ export class TokenPool {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
     }
+  }
+
+  /** What to tell whoever waits for what is late, or will be whatever comes. */
+  #lateness(entry: Entry, now: number): TokenError | undefined {
+    if (entry.deadline <= now)
+      return entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host');
+    if (entry.attempts > 0 || entry.on.size > 0) return undefined;
+    // Others came before it, or hosts have gone.
+    return now + this.#hosts.timeFor(entry, 0) > entry.deadline ? overloaded() : undefined;
   }
 
   #judge(link: Link): void {
@@ -384,4 +410,8 @@ export class TokenPool {
       this.#send(entry, link);
     }
   }
+}
+
+function overloaded(): TokenError {
+  return new TokenError('overloaded', 'pool');
 }
