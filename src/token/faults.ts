@@ -31,7 +31,7 @@ export const tokenFaults = [
   'timeout',
   /** No token host is up. */
   'unavailable',
-  /** The queue for the token is full. */
+  /** More waits for the token than it does in time. */
   'overloaded',
   /** Anything else: our mistake or the module's. */
   'internal',

@@ -163,6 +163,33 @@ test.serial('requests beyond the queue’s length are refused at once', async (t
   t.true(order.slice(refused).every((fault) => fault === 'timeout'));
 });
 
+test.serial(
+  'more than can be done in time is refused before anything is done, and another lane has its share',
+  async (t) => {
+    const { open, decrypt } = await begin(t, state, {
+      hosts: 1,
+      limits: { killAfter: 60_000, sickAfter: 60_000 },
+    });
+    await state.shim.set([{ call: 'C_Decrypt', delayMicroseconds: 10_000 }]);
+    // What an operation takes it learns by doing.
+    for (let done = 0; done < 24; done++) await open.call(decrypt, 60_000);
+    const deadline = monotonicNow() + 600;
+    const told: string[] = [];
+    const ask = async (lane: string) =>
+      open.pool.call(decrypt, { deadline, lane }).then(
+        () => told.push(lane),
+        (error: unknown) => told.push((error as TokenError).fault),
+      );
+    await Promise.all([...Array.from({ length: 200 }, async () => ask('flood')), ask('quiet')]);
+    const refused = told.indexOf('flood');
+    t.true(refused >= 100, `${refused} of 200 were refused at once`);
+    t.deepEqual(new Set(told.slice(0, refused)), new Set(['overloaded']));
+    // Two are with the host already, and one may have its turn at the same time.
+    const before = told.indexOf('quiet') - refused;
+    t.true(before >= 0 && before <= 4, `after ${before} others`);
+  },
+);
+
 test('without a host for a second, callers are told at once', async (t) => {
   const pool = new TokenPool('token', 1, () => undefined);
   t.teardown(() => pool.close());

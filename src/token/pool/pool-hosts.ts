@@ -66,24 +66,31 @@ export class PoolHosts {
     return best;
   }
 
-  /**
-   * How long until `entry` is done where so much is done before it, in single operations; milliseconds. Zero where it is not
-   * known: no host is well.
-   */
-  timeFor(entry: Entry, costBefore: number): number {
-    const all = entry.ownHostsOnly ? this.#own : [...this.#links.values()];
-    const links = all.filter((link) => !link.unfit && link.prepared);
-    // In a millisecond.
-    let done = 0;
-    let held = 0;
-    let hosts = 0;
-    for (const link of links) {
-      const count = link.borrowed?.hosts ?? 1;
-      hosts += count;
-      done += count / link.operationTime;
-      held += link.cost;
+  /** Whether `entry` comes too late where so much is done before it, in single operations. */
+  wouldBeLate(entry: Entry, costBefore: number): boolean {
+    return entry.enqueued + timeUntilDone(this.#pace(entry), costBefore, entry.cost) > entry.deadline;
+  }
+
+  /** Those that are late, or will be whatever comes, and what to tell whoever waits for them. */
+  late(entries: Iterable<Entry>, now: number): [Entry, TokenError][] {
+    const pace = this.#pace();
+    return [...entries].flatMap((entry) => {
+      const error = lateness(entry, pace, now);
+      return error === undefined ? [] : [[entry, error]];
+    });
+  }
+
+  /** What those that are well hold and do: of its own alone for what is not lent on. */
+  #pace({ ownHostsOnly = false } = {}): Pace {
+    const pace = { held: 0, hosts: 0, perMillisecond: 0 };
+    for (const link of this.#links.values()) {
+      if (link.unfit || !link.prepared || (ownHostsOnly && link.borrowed !== undefined)) continue;
+      const hosts = link.borrowed?.hosts ?? 1;
+      pace.hosts += hosts;
+      pace.held += link.cost;
+      pace.perMillisecond += hosts / link.operationTime;
     }
-    return done === 0 ? 0 : (held + costBefore + entry.cost * hosts) / done;
+    return pace;
   }
 
   /** Whether another can be found for it: one that is up and was not asked, or one that is to come. */
@@ -145,6 +152,32 @@ export class PoolHosts {
     const now = monotonicNow();
     return [...this.#links.values()].filter((link) => !link.unfit && now - link.lastHealthy < healthMaxAge);
   }
+}
+
+/** How fast hosts work, and what they have to do yet; in single operations. */
+interface Pace {
+  held: number;
+  hosts: number;
+  perMillisecond: number;
+}
+
+/**
+ * How long until something is done where so much is done before it, milliseconds. Zero where it is not known: no host is well.
+ */
+function timeUntilDone({ held, hosts, perMillisecond }: Pace, before: number, cost: number): number {
+  return perMillisecond === 0 ? 0 : (held + before + cost * hosts) / perMillisecond;
+}
+
+function lateness(entry: Entry, pace: Pace, now: number): TokenError | undefined {
+  if (entry.deadline <= now)
+    return entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host');
+  if (entry.attempts > 0) return undefined;
+  // Others came before it, or hosts have gone.
+  return now + timeUntilDone(pace, 0, entry.cost) > entry.deadline ? overloaded() : undefined;
+}
+
+export function overloaded(): TokenError {
+  return new TokenError('overloaded', 'pool');
 }
 
 /** Takes what a host said of its health. Any other failure of it ends the host; that it came too late says nothing. */

@@ -18,6 +18,16 @@ export interface PoolLimits {
   healthInterval: number;
 }
 
+/** What somebody besides the callers wants of a pool, or is told by it. */
+export interface PoolOptions {
+  /** Have hosts learn ahead of use where keys are. */
+  fetchAhead?: boolean;
+  /** From now on the host finds in time what is asked of it; `keys` is how many it knows. */
+  onPrepared?: (hostId: number, keys: number) => void;
+  /** What {@link TokenPool.borrow} gave is gone, and not by {@link TokenPool.removeHost}. */
+  onBorrowedLost?: (id: number) => void;
+}
+
 export const defaultPoolLimits: PoolLimits = {
   sickAfter: 80,
   killAfter: 1000,

@@ -15,19 +15,16 @@ import {
   type Link,
   type Settled,
 } from './pool-entry.ts';
-import { noteHealth, PoolHosts, type HealthStatus } from './pool-hosts.ts';
+import { noteHealth, overloaded, PoolHosts, type HealthStatus } from './pool-hosts.ts';
 import { WaitingRoom } from './waiting-room.ts';
-import { defaultPoolLimits, isSlowWork, timeoutWith, slowTimeout, type PoolLimits } from './pool-limits.ts';
-
-/** What somebody besides the callers wants of a pool, or is told by it. */
-export interface PoolOptions {
-  /** Have hosts learn ahead of use where keys are. */
-  fetchAhead?: boolean;
-  /** From now on the host finds in time what is asked of it; `keys` is how many it knows. */
-  onPrepared?: (hostId: number, keys: number) => void;
-  /** What {@link TokenPool.borrow} gave is gone, and not by {@link TokenPool.removeHost}. */
-  onBorrowedLost?: (id: number) => void;
-}
+import {
+  defaultPoolLimits,
+  isSlowWork,
+  timeoutWith,
+  slowTimeout,
+  type PoolLimits,
+  type PoolOptions,
+} from './pool-limits.ts';
 
 /** How often to look for what is late, and how long a step between two looks counts at the most; milliseconds. */
 const sweepInterval = 5;
@@ -195,8 +192,7 @@ export class TokenPool {
   #enqueue(entry: Entry): void {
     const link = this.#waiting.length === 0 ? this.#hosts.pick(entry) : undefined;
     if (link !== undefined) return this.#send(entry, link);
-    const before = this.#waiting.costBefore(entry);
-    if (entry.enqueued + this.#hosts.timeFor(entry, before) > entry.deadline)
+    if (this.#hosts.wouldBeLate(entry, this.#waiting.costBefore(entry)))
       return this.#settle(entry, overloaded());
     if (this.#waiting.length >= this.#limits.queueLength) {
       const dropped = this.#waiting.dropFor(entry);
@@ -225,15 +221,11 @@ export class TokenPool {
   /** Hands waiting requests to the hosts that have least to do. */
   #dispatch(): void {
     if (this.#closed) return;
-    for (let at = 0; at < this.#again.length;) {
-      const entry = this.#again[at];
-      const link = entry === undefined || entry.settled ? undefined : this.#hosts.pick(entry);
-      if (entry !== undefined && !entry.settled && link === undefined) {
-        at++;
-        continue;
-      }
-      this.#again.splice(at, 1);
-      if (entry !== undefined && link !== undefined) this.#send(entry, link);
+    for (const entry of [...this.#again]) {
+      const link = entry.settled ? undefined : this.#hosts.pick(entry);
+      if (link === undefined && !entry.settled) continue;
+      this.#again.splice(this.#again.indexOf(entry), 1);
+      if (link !== undefined) this.#send(entry, link);
     }
     for (let entry = this.#waiting.next; entry !== undefined; entry = this.#waiting.next) {
       const link = this.#hosts.pick(entry);
@@ -353,10 +345,7 @@ export class TokenPool {
   #sweep(): void {
     const now = monotonicNow();
     this.#running.advance();
-    for (const entry of this.#open.values()) {
-      const late = this.#lateness(entry, now);
-      if (late !== undefined) this.#settle(entry, late);
-    }
+    for (const [entry, error] of this.#hosts.late(this.#open.values(), now)) this.#settle(entry, error);
     this.#waiting.forgetSettled();
     for (const link of this.#hosts.all) this.#judge(link);
     this.#hosts.tellWatchers();
@@ -369,15 +358,6 @@ export class TokenPool {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
     }
-  }
-
-  /** What to tell whoever waits for what is late, or will be whatever comes. */
-  #lateness(entry: Entry, now: number): TokenError | undefined {
-    if (entry.deadline <= now)
-      return entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host');
-    if (entry.attempts > 0 || entry.on.size > 0) return undefined;
-    // Others came before it, or hosts have gone.
-    return now + this.#hosts.timeFor(entry, 0) > entry.deadline ? overloaded() : undefined;
   }
 
   #judge(link: Link): void {
@@ -410,8 +390,4 @@ export class TokenPool {
       this.#send(entry, link);
     }
   }
-}
-
-function overloaded(): TokenError {
-  return new TokenError('overloaded', 'pool');
 }

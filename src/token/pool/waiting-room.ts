@@ -129,7 +129,8 @@ export class WaitingRoom<Entry extends Waiting> {
         continue;
       }
       const rank = lane.rows.findIndex(({ length }) => length > 0);
-      if (best !== undefined && (lane.turn > best.turn || (lane.turn === best.turn && rank >= bestRank))) continue;
+      if (best !== undefined && (lane.turn > best.turn || (lane.turn === best.turn && rank >= bestRank)))
+        continue;
       best = lane;
       bestRank = rank;
     }
