@@ -18,6 +18,19 @@ const listenAddress = z
     'must be an IP address or a name of this machine; for every address it is "0.0.0.0"',
   );
 
+function isNetwork(value: string): boolean {
+  const [address = '', bits, ...rest] = value.split('/');
+  const family = isIP(address);
+  const most = family === 4 ? 32 : 128;
+  const right = bits === undefined || (/^(?:0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most);
+  return family !== 0 && !address.includes('%') && right && rest.length === 0;
+}
+
+const proxyProtocolFrom = z
+  .array(z.string().refine(isNetwork, 'must be an IP address or a network such as "10.0.1.0/24"'))
+  .max(64)
+  .default([]);
+
 const pinSource = z
   .union([
     z.strictObject({ file: file.describe('File that holds the PIN and nothing else; mode 0600 or 0400.') }),
@@ -122,6 +135,9 @@ const adminSchema = z
       })
       .optional()
       .describe('Certificate of the management API; without it that of `xks.tls`.'),
+    proxy_protocol_from: proxyProtocolFrom.describe(
+      'Load balancers whose connections begin with a header of the PROXY protocol, version 1 or 2: addresses and networks such as `10.0.1.0/24`. Only from them it is read, and from them it must come; the address that it tells is that of logs, of the audit trail and of limits.',
+    ),
     connections: z
       .number()
       .int()
@@ -337,6 +353,9 @@ export const configSchema = z.strictObject({
       .describe(
         'After SIGTERM: how long /ready says 503 while requests are still taken, for load balancers to notice.',
       ),
+    proxy_protocol_from: proxyProtocolFrom.describe(
+      'Load balancers whose connections begin with a header of the PROXY protocol, version 1 or 2: addresses and networks such as `10.0.1.0/24`. Only from them it is read, and from them it must come; the address that it tells is that of logs, of the audit trail and of limits.',
+    ),
     connections: z
       .number()
       .int()

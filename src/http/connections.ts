@@ -33,10 +33,13 @@ interface Exchange {
   answered?: number;
 }
 
+/** Who is at the other end of the connection itself, where a load balancer has told from whom it comes. */
+const ownPeer = Symbol('peer');
+
 class Connection {
   readonly socket: Socket;
   readonly peer: string;
-  readonly lane: string;
+  lane: string;
   /** When it was opened, or last had a whole request answered: whatever else arrives is no use of it. */
   since = monotonicNow();
   /** Has had a request answered. */
@@ -103,6 +106,17 @@ export class Connections {
     this.#byPeer.set(peer, connection);
     socket.once('close', () => this.#forget(connection));
     if (this.#byPeer.size > this.#options.max) this.#makeRoom(connection);
+  }
+
+  /** A load balancer has told from whom the connection comes: it counts as that address's. */
+  comesFrom(socket: Socket, address: string): void {
+    const connection = this.#of(socket);
+    if (connection === undefined) return;
+    const lane = this.#lanes.get(connection.lane);
+    lane?.delete(connection);
+    if (lane?.size === 0) this.#lanes.delete(connection.lane);
+    connection.lane = laneOf(address);
+    this.#lanes.set(connection.lane, (this.#lanes.get(connection.lane) ?? new Set()).add(connection));
   }
 
   /** A connection speaks HTTP/2. */
@@ -245,13 +259,23 @@ function maxUseless(lane: ReadonlySet<Connection>, newcomer: Connection): Connec
   return found;
 }
 
+type Addressed = Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress'> & { [ownPeer]?: string };
+
 /** What tells a connection of this listener from all others: TCP, TLS and HTTP/2 each have an object of their own for it. */
-function peerOf({
-  remoteAddress,
-  remotePort,
-  localAddress,
-}: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress'>): string | undefined {
+export function peerOf(socket: Addressed): string | undefined {
+  const { remoteAddress, remotePort, localAddress } = socket;
+  const own = socket[ownPeer];
+  if (own !== undefined) return own;
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress}`;
+}
+
+/** From now on whoever looks at the socket sees what the load balancer has told; `peer` is what {@link peerOf} gave before. */
+export function showSource(socket: Socket, peer: string, source: { address: string; port: number }): void {
+  Object.defineProperties(socket, {
+    [ownPeer]: { value: peer },
+    remoteAddress: { value: source.address },
+    remotePort: { value: source.port },
+  });
 }
 
 /** Its stream, over HTTP/2. */

@@ -7,12 +7,13 @@ import {
 } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, BlockList, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.ts';
-import { Connections, type ConnectionBounds } from './connections.ts';
+import { Connections, peerOf, showSource, type ConnectionBounds } from './connections.ts';
 import { endsGently, isToBeAnswered, maxAhead } from './gentle-end.ts';
 import { answerMalformed, maxHeadLength, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
+import { includes, networks, takeProxyHeader } from './proxy-protocol.ts';
 import { useTicketKeys, type TicketKey } from './session-tickets.ts';
 import { certificateEnd, hasWantedSubject, type LoadedTls } from './tls.ts';
 
@@ -26,6 +27,8 @@ export interface ListenerOptions {
   ticketKeys?: readonly TicketKey[];
   /** Names of which a client certificate must have one; asked for where `tls` has a CA for them. */
   clientSubjects?: readonly string[];
+  /** Load balancers, by address or network, whose connections begin with a header of the PROXY protocol. */
+  proxyProtocolFrom?: readonly string[];
   connections: number;
   log: Logger;
   /** Words for what is not HTTP. */
@@ -57,6 +60,8 @@ export class Listener {
   readonly #server: Server;
   readonly #http2: Http2Server;
   readonly #connections: Connections;
+  /** What load balancers have told, by {@link peerOf}. */
+  readonly #sources = new Map<string, { address: string; port: number }>();
   #ticketKeys: readonly TicketKey[] = [];
 
   constructor(options: ListenerOptions, handler: RequestHandler) {
@@ -92,7 +97,9 @@ export class Listener {
       take,
     );
     this.useTicketKeys(options.ticketKeys ?? []);
-    this.#server.on('connection', (socket: Socket) => this.#connections.opened(socket));
+    this.#server.prependListener('connection', (socket: Socket) => this.#connections.opened(socket));
+    const from = options.proxyProtocolFrom ?? [];
+    if (from.length > 0) this.#readProxyHeaders(networks(from));
     this.#server.on('checkExpectation', (request, response) => {
       if (isToBeAnswered(request, response)) refuse(response, 417, options.refusalForm);
     });
@@ -119,6 +126,39 @@ export class Listener {
     });
   }
 
+  /** What comes from these says first from whom it comes: then, and only then, TLS begins. */
+  #readProxyHeaders(from: BlockList): void {
+    const [count, ...begin] = this.#server.listeners('connection') as ((socket: Socket) => void)[];
+    const beginTls = (socket: Socket) => {
+      for (const listener of begin) listener.call(this.#server, socket);
+    };
+    this.#server.removeAllListeners('connection');
+    this.#server.on('connection', (socket: Socket) => {
+      count?.(socket);
+      const remote = socket.remoteAddress;
+      if (remote !== undefined && includes(from, remote)) void this.#beginProxied(socket, remote, beginTls);
+      else beginTls(socket);
+    });
+  }
+
+  async #beginProxied(socket: Socket, remote: string, beginTls: (socket: Socket) => void): Promise<void> {
+    const peer = peerOf(socket);
+    const header = await takeProxyHeader(socket);
+    if (header === undefined && socket.bytesRead > 0)
+      // One that opens a connection to see whether somebody is there, and says nothing, is no news.
+      this.#options.log.warn(
+        { remote },
+        'no header of the PROXY protocol from a load balancer that is to send one',
+      );
+    if (header === undefined || peer === undefined || socket.destroyed) return void socket.destroy();
+    if (header.source !== undefined) {
+      this.#connections.comesFrom(socket, header.source.address);
+      this.#sources.set(peer, header.source);
+      socket.once('close', () => this.#sources.delete(peer));
+    }
+    beginTls(socket);
+  }
+
   /** After the handshake: checks the subject of the client certificate, then hands over to the protocol agreed on. */
   #divertByProtocol(): void {
     const { tls, clientSubjects: subjects = [] } = this.#options;
@@ -127,6 +167,9 @@ export class Listener {
     this.#server.removeAllListeners('secureConnection');
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       socket.setNoDelay(true);
+      const peer = peerOf(socket);
+      const source = this.#sources.get(peer ?? '');
+      if (peer !== undefined && source !== undefined) showSource(socket, peer, source);
       if (mutual && !hasWantedSubject(socket, subjects)) {
         this.#options.log.warn(
           { remote: socket.remoteAddress },

@@ -139,6 +139,7 @@ class AdminWorker implements Worker {
         port: admin.port,
         tls: config.tls,
         ticketKeys: config.ticketKeys,
+        proxyProtocolFrom: admin.proxy_protocol_from,
         connections: admin.connections,
         log,
         refusalForm: adminRefusal,

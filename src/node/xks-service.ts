@@ -134,6 +134,7 @@ export class XksService implements Worker {
         tls: config.tls,
         ticketKeys: config.ticketKeys,
         clientSubjects: config.xks.tls.client_subjects,
+        proxyProtocolFrom: config.xks.proxy_protocol_from,
         connections: config.xks.connections,
         log,
         refusalForm: xksRefusal,
