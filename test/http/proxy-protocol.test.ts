@@ -194,12 +194,17 @@ async function haproxy(t: ExecutionContext, port: number): Promise<void> {
     .replace('global\n', 'global\n    log stdout format raw local0\n')
     .replace('defaults\n', 'defaults\n    log global\n    option log-health-checks\n');
   await writeFile(file, config);
-  const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => child.kill('SIGKILL'));
   let said = '';
-  for await (const chunk of child.stdout) {
-    said += String(chunk);
-    if (/xks-nodes\/node-1 succeeded/.test(said) && /xks-nodes\/node-2 failed/.test(said)) break;
-  }
+  await new Promise<void>((resolve) => {
+    const hear = (chunk: Buffer) => {
+      said += String(chunk);
+      if (/xks-nodes\/node-1 succeeded/.test(said) && /xks-nodes\/node-2 failed/.test(said)) resolve();
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.once('close', () => resolve());
+  });
   t.regex(said, /node-1 succeeded/);
 }
