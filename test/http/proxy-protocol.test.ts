@@ -56,6 +56,12 @@ async function open(pieces: readonly (string | Buffer)[], localAddress = '127.0.
   return socket;
 }
 
+/** It may have been already. */
+async function hungUpOn(socket: Socket): Promise<void> {
+  socket.resume();
+  if (!socket.closed) await new Promise((closed) => socket.once('close', closed));
+}
+
 async function tlsOver(socket: Socket, ALPNProtocols: string[]) {
   const ca = await readFile(state.ca.certificate);
   const secure = connectTls({ socket, servername: 'localhost', ca, ALPNProtocols });
@@ -122,13 +128,12 @@ test('who is no load balancer of ours is never believed, and needs no header', a
   const socket = await open([], '127.0.0.9');
   t.regex(await askHttp1(socket), /from 127\.0\.0\.9 \d+$/);
   const liar = await open([line], '127.0.0.9');
-  await t.throwsAsync(tlsOver(liar, ['http/1.1']));
+  await hungUpOn(liar);
 });
 
 test('a load balancer that says nothing of it is hung up on', async (t) => {
-  await t.throwsAsync(tlsOver(await open([]), ['http/1.1']));
-  const nonsense = await open(['PROXY TCP4 192.0.2.999 198.51.100.1 1 2\r\n']);
-  await once(nonsense.resume(), 'close');
+  await hungUpOn(await open(['\x16\x03\x01\x00\x05hello']));
+  await hungUpOn(await open(['PROXY TCP4 192.0.2.999 198.51.100.1 1 2\r\n']));
   t.pass();
 });
 
