@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { proxyProtocolFrom } from './networks.ts';
 
 /*
  * The configuration: one TOML file. Every setting is described here; docs/configuration.md is generated from it.
@@ -17,19 +18,6 @@ const listenAddress = z
     (value) => isIP(value) !== 0 || /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(value),
     'must be an IP address or a name of this machine; for every address it is "0.0.0.0"',
   );
-
-function isNetwork(value: string): boolean {
-  const [address = '', bits, ...rest] = value.split('/');
-  const family = isIP(address);
-  const most = family === 4 ? 32 : 128;
-  const right = bits === undefined || (/^(?:0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= most);
-  return family !== 0 && !address.includes('%') && right && rest.length === 0;
-}
-
-const proxyProtocolFrom = z
-  .array(z.string().refine(isNetwork, 'must be an IP address or a network such as "10.0.1.0/24"'))
-  .max(64)
-  .default([]);
 
 const pinSource = z
   .union([
@@ -135,9 +123,7 @@ const adminSchema = z
       })
       .optional()
       .describe('Certificate of the management API; without it that of `xks.tls`.'),
-    proxy_protocol_from: proxyProtocolFrom.describe(
-      'Load balancers whose connections begin with a header of the PROXY protocol, version 1 or 2: addresses and networks such as `10.0.1.0/24`. Only from them it is read, and from them it must come; the address that it tells is that of logs, of the audit trail and of limits.',
-    ),
+    proxy_protocol_from: proxyProtocolFrom,
     connections: z
       .number()
       .int()
@@ -353,9 +339,7 @@ export const configSchema = z.strictObject({
       .describe(
         'After SIGTERM: how long /ready says 503 while requests are still taken, for load balancers to notice.',
       ),
-    proxy_protocol_from: proxyProtocolFrom.describe(
-      'Load balancers whose connections begin with a header of the PROXY protocol, version 1 or 2: addresses and networks such as `10.0.1.0/24`. Only from them it is read, and from them it must come; the address that it tells is that of logs, of the audit trail and of limits.',
-    ),
+    proxy_protocol_from: proxyProtocolFrom,
     connections: z
       .number()
       .int()
