@@ -153,6 +153,14 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   kmsKeyUnlinked: [commands.kmsKeyUnlinked('payments', '')],
   kmsKeyLink: [commands.kmsKeyLink('payroll', 'payments', 'arn:aws:kms:eu-central-1:111122223333:key/1')],
   status: [commands.status()],
+  kmsKeyEdit: [
+    commands.kmsKeyEdit(
+      { alias: 'alias/payroll', cloudKeyName: 'payroll', region: 'eu-central-1' },
+      { alias: 'alias/wages', description: '', tags: { team: 'hr', cost: 'a b' }, policy: 'generated' },
+      false,
+    ),
+    commands.kmsKeyEdit({ alias: '', cloudKeyName: 'payroll', region: '' }, { tags: {} }, true),
+  ],
   cloudKeyList: [commands.cloudKeyList()],
   auditList: [commands.auditList(undefined), commands.auditList('2026-11-01T00:00:00.000Z')],
   groupDelete: [commands.groupDelete('payments')],

@@ -19,6 +19,7 @@ import { AwsProblem } from '../keys/aws-tab.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { PageTabs } from '../parts/page-tabs.tsx';
 import { RecordState } from '../parts/record-state.tsx';
+import type { Seen } from '../parts/seen.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
@@ -26,6 +27,7 @@ import { kmsKeys as t } from '../texts/cloud.ts';
 import { parts } from '../texts/parts.ts';
 import { Json } from './account-policy.tsx';
 import { DriftTable } from './drift-table.tsx';
+import { EditKmsKeyDialog } from './edit-kms-key-dialog.tsx';
 import { KmsKeyDialog, type KmsKeyAct } from './kms-key-dialog.tsx';
 
 type KmsKey = Schemas['KmsKey'];
@@ -62,6 +64,7 @@ function Known({ kmsKey, etag, refetch }: Props) {
   const home = homeOf(useSession().user);
   const may = useMay();
   const [open, setOpen] = useState<{ act: KmsKeyAct; kmsKey: KmsKey; etag: string }>();
+  const [editing, setEditing] = useState<Seen<KmsKey>>();
   const refresh = useAct('refreshKmsKey');
   const look = useSubmit(async () => {
     await refresh.mutateAsync({ params: { vaultId, cloudKeyId: kmsKey.cloudKeyId, kmsKeyId: kmsKey.id } });
@@ -85,7 +88,11 @@ function Known({ kmsKey, etag, refetch }: Props) {
           {more.length > 0 && (
             <ButtonDropdown
               items={more}
-              onItemClick={({ detail }) => openAct({ kind: detail.id as 'enable' })}
+              onItemClick={({ detail }) =>
+                detail.id === 'edit'
+                  ? setEditing({ body: kmsKey, etag })
+                  : openAct({ kind: detail.id as 'enable' })
+              }
             >
               {parts.actions}
             </ButtonDropdown>
@@ -126,6 +133,9 @@ function Known({ kmsKey, etag, refetch }: Props) {
           ]}
         />
       </SpaceBetween>
+      {editing !== undefined && (
+        <EditKmsKeyDialog first={editing} refetch={refetch} onClose={() => setEditing(undefined)} />
+      )}
       {open !== undefined && <KmsKeyDialog {...open} refetch={refetch} onClose={() => setOpen(undefined)} />}
     </Page>
   );
@@ -137,6 +147,7 @@ function actsOf(
 ): { id: string; text: string }[] {
   if (step === 'GONE') return [];
   return [
+    ...(may('updateKmsKey') ? [{ id: 'edit', text: t.edit }] : []),
     ...(problem !== null && may('retryKmsKey') ? [{ id: 'retry', text: t.retry }] : []),
     ...(cloudStatus === 'DISABLED' && may('enableKmsKey') ? [{ id: 'enable', text: t.enable }] : []),
     ...(cloudStatus === 'AVAILABLE' && may('disableKmsKey') ? [{ id: 'disable', text: t.disable }] : []),

@@ -9,6 +9,13 @@ export const change = (name: string, value: string | undefined, emptied = '') =>
   value === undefined ? '' : ` --${name} ${w(value === '' ? emptied : value)}`;
 export const flag = (name: string, isOn: boolean | undefined) => (isOn === true ? ` --${name}` : '');
 
+/** All of them are said; of none, that. */
+export function tagOptions(tags: Readonly<Record<string, string>> | undefined): string[] {
+  if (tags === undefined) return [];
+  const all = Object.entries(tags).map(([name, value]) => option('tag', `${name}=${value}`));
+  return all.length === 0 ? [change('tag', '')] : all;
+}
+
 export interface UserWords {
   displayName?: string;
   email?: string;

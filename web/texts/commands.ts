@@ -7,6 +7,7 @@ import {
   storeName,
   accountOptions,
   keySetOptions,
+  tagOptions,
   cloudKeyOptions,
   rotationWord,
   daysWord,
@@ -159,6 +160,24 @@ export const commands = {
         return `holdfast kms-key ${act.kind} ${name}`;
     }
   },
+  kmsKeyEdit: (
+    { alias, cloudKeyName, region }: { alias: string; cloudKeyName: string; region: string },
+    body: {
+      alias?: string | undefined;
+      description?: string | undefined;
+      tags?: Readonly<Record<string, string>> | undefined;
+      policy?: unknown;
+    },
+    apply: boolean,
+  ) =>
+    [
+      `holdfast kms-key edit ${w(alias === '' ? cloudKeyName : alias)}${option('in-region', region)}`,
+      change('alias', body.alias),
+      change('description', body.description),
+      ...tagOptions(body.tags),
+      option('policy', typeof body.policy === 'object' ? 'POLICY-FILE' : (body.policy as string | undefined)),
+      flag('no-apply', !apply),
+    ].join(''),
   userCreate: (user: {
     username: string;
     displayName: string;

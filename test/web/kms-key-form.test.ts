@@ -1,0 +1,28 @@
+import test from 'ava';
+import { kmsKeyBody, kmsKeyForm, tagsIn, type KmsKeyForm } from '../../web/cloud/kms-key-form.ts';
+
+test('tags are one a line, and what is none, or stands twice, is refused whole', (t) => {
+  t.deepEqual(tagsIn('team=payments\n\n cost = a=b \n'), { team: 'payments', cost: 'a=b' });
+  t.deepEqual(tagsIn(''), {});
+  for (const wrong of ['team', '=payments', 'a=1\na=2']) t.is(tagsIn(wrong), undefined, wrong);
+});
+
+test('the tags that are Holdfast’s own, which the API refuses to change, are in no form', (t) => {
+  const tags = { 'holdfast:kms-key': '1', team: 'hr', 'holdfast:cloud-key': '2' };
+  const common = { alias: '', description: '', policySource: 'generated', policy: { ours: {} } } as const;
+  t.is(kmsKeyForm({ ...common, tags }).tags, 'team=hr\n');
+});
+
+test('an edit of a KMS key sends what differs: a policy only where its source or its document does', (t) => {
+  const form: KmsKeyForm = {
+    ...{ alias: 'alias/payroll', description: '', tags: 'team=hr\n' },
+    ...{ policySource: 'document' as const, document: '{"Version":"2012-10-17"}' },
+  };
+  t.deepEqual(kmsKeyBody({ tags: form.tags }, form), {
+    ...{ alias: undefined, description: undefined, tags: { team: 'hr' } },
+  });
+  t.deepEqual(kmsKeyBody({ document: form.document }, form).policy, { Version: '2012-10-17' });
+  const generated: KmsKeyForm = { ...form, policySource: 'generated' };
+  t.is(kmsKeyBody({ document: '{}' }, generated).policy, undefined);
+  t.is(kmsKeyBody({ policySource: 'generated' }, generated).policy, 'generated');
+});

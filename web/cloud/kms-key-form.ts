@@ -1,0 +1,70 @@
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import type { BodyOf } from '../api/operation-types.ts';
+
+type KmsKey = Schemas['KmsKey'];
+
+/** What of a KMS key can be changed, as somebody types it. */
+export interface KmsKeyForm {
+  alias: string;
+  description: string;
+  /** `name=value`, one a line; without Holdfast’s own, which nobody changes. */
+  tags: string;
+  policySource: KmsKey['policySource'];
+  /** The key policy as JSON, where it is a document of its own. */
+  document: string;
+}
+
+type Shown = Pick<KmsKey, 'alias' | 'description' | 'tags' | 'policySource'> & { policy: { ours: unknown } };
+
+export function kmsKeyForm({ alias, description, tags, policySource, policy }: Shown): KmsKeyForm {
+  return {
+    alias,
+    description,
+    tags: Object.entries(tags)
+      .filter(([name]) => !name.startsWith('holdfast:'))
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+    policySource,
+    document: JSON.stringify(policy.ours, undefined, 2),
+  };
+}
+
+/** Undefined where a line is no tag, or a name stands twice. */
+export function tagsIn(text: string): Record<string, string> | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const tags = new Map<string, string>();
+  for (const line of lines) {
+    const at = line.indexOf('=');
+    const name = line.slice(0, at).trim();
+    if (at < 1 || name === '' || tags.has(name)) return undefined;
+    tags.set(name, line.slice(at + 1).trim());
+  }
+  return Object.fromEntries(tags);
+}
+
+/** Undefined where the text is no JSON object. */
+export function documentIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is sent of what differs. Call it with a form that is whole. */
+export function kmsKeyBody(change: Partial<KmsKeyForm>, form: KmsKeyForm): BodyOf<'updateKmsKey'> {
+  const { alias, description, tags } = change;
+  const isPolicy =
+    change.policySource !== undefined || (form.policySource === 'document' && change.document !== undefined);
+  return {
+    alias,
+    description,
+    ...(tags === undefined ? {} : { tags: tagsIn(tags) }),
+    ...(isPolicy
+      ? { policy: form.policySource === 'document' ? documentIn(form.document) : form.policySource }
+      : {}),
+  };
+}
