@@ -75,7 +75,7 @@ async function doTheAct({ root }: Copy, ahead = 0): Promise<{ problem: string | 
 test.serial('the act as it is is done', async (t) => {
   t.deepEqual(await doTheAct(t.context), { problem: null, name: 'renamed' });
   t.deepEqual(await doTheAct(t.context, 1), {
-    problem: 'VaultError: it has been changed meanwhile; look at it again, then repeat',
+    problem: 'VaultError: it has been changed meanwhile; look at it again, then try again',
     name: 'a group',
   });
 });

@@ -360,6 +360,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['commander', 'smol-toml', 'zod'],
   },
   'scripts/walls': { rooms: [] },
+  'scripts/words': { rooms: [] },
   bench: { rooms: ['src/**', 'simulator', 'testing/**'], packages: ['*'] },
   // What tests and measurements share: whole nodes, tokens, clients. Tests themselves are imported by nobody else.
   'testing/**': { rooms: ['src/**', 'simulator/**'], packages: ['*'] },

@@ -71,7 +71,7 @@ export function readHealth(fields: Fields): HealthAnswer {
   if (typeof xksProxyFleetSize !== 'number' || !Number.isInteger(xksProxyFleetSize) || xksProxyFleetSize < 1)
     throw invalid('xksProxyFleetSize is no integer above zero');
   if (!Array.isArray(ekmFleetDetails) || ekmFleetDetails.length < 1 || ekmFleetDetails.length > 10)
-    throw invalid('ekmFleetDetails has not one to ten entries');
+    throw invalid('ekmFleetDetails does not have one to ten entries');
   return {
     xksProxyFleetSize,
     xksProxyVendor: text(fields, 'xksProxyVendor'),

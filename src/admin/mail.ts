@@ -55,7 +55,7 @@ export const mailRoutes: readonly Route[] = [
     problems: ['not-found'],
     handle: async ({ services }) => {
       const stored = await readMailSettings(services);
-      if (stored === undefined) throw new VaultError('not-found', 'no mail is set up');
+      if (stored === undefined) throw new VaultError('not-found', 'no mail server is set up');
       return shown(stored);
     },
   }),

@@ -12,7 +12,7 @@ const stale = 7 * 24 * hour;
 /** The newest file that `where` is or has. */
 export function examineBackup(where: string | undefined): Finding {
   if (where === undefined)
-    return skipped('node.backup', 'none was named', 'holdfast doctor --backup FILE-OR-DIRECTORY');
+    return skipped('node.backup', 'no backup was given', 'holdfast doctor --backup FILE-OR-DIRECTORY');
   const remediation = 'docs/backup.md; keep it where the node’s disk is not';
   const newest = newestFile(where);
   if (newest === undefined) return problem('node.backup', `there is none at ${where}`, remediation);
@@ -26,7 +26,7 @@ export function examineBackup(where: string | undefined): Finding {
   if (kind === 'database')
     return problem(
       'node.backup',
-      `${seen}: it is a copy of the database, which restore does not take`,
+      `${seen}: it is a plain copy of the database, which holdfast restore does not accept`,
       remediation,
       {
         data,
@@ -40,8 +40,8 @@ export function examineBackup(where: string | undefined): Finding {
   if (kind === 'unknown')
     return warning(
       'node.backup',
-      `${seen}: it is encrypted, compressed or no backup of Holdfast’s`,
-      'where it is to be so: decrypt it, then holdfast restore --check',
+      `${seen}: it is encrypted, compressed or not a Holdfast backup`,
+      'if that is intended: decrypt it, then run holdfast restore --check',
       { data },
     );
   return ok('node.backup', seen, { data });

@@ -108,7 +108,7 @@ export const catalogue = {
   },
   'certificate.validity': {
     title: 'days left',
-    why: 'With an expired certificate, of the server or between it and the CA, AWS KMS stops at once.',
+    why: 'AWS KMS stops at once when the certificate of the server, or one between it and the CA, has expired.',
     code: tls,
   },
   'certificate.key': {
@@ -197,7 +197,7 @@ export const catalogue = {
   },
   'health.tokens': {
     title: 'health of each token',
-    why: 'Where every token is UNAVAILABLE AWS KMS does not connect.',
+    why: 'AWS KMS does not connect if every token is UNAVAILABLE.',
     code: 'XKS_PROXY_NOT_REACHABLE',
   },
   'key.metadata': {
@@ -209,7 +209,7 @@ export const catalogue = {
     title: 'integrity value of the ciphertext',
     why: 'AWS KMS computes it again and throws a ciphertext away whose value is not right (XKS spec, Appendix C).',
   },
-  'key.decrypt': { title: 'Decrypt gives the plaintext back', why: 'It is what the data hangs on.' },
+  'key.decrypt': { title: 'Decrypt gives the plaintext back', why: 'All data depends on it.' },
   'key.tampered': {
     title: 'altered ciphertext is refused',
     why: 'It must be InvalidCiphertextException: any other error makes AWS KMS try again, or tell its caller the wrong thing.',
@@ -239,7 +239,7 @@ export const catalogue = {
   },
   'node.configuration': {
     title: 'configuration',
-    why: 'The node starts with it the next time, or does not.',
+    why: 'Whether the node starts the next time depends on it.',
   },
   'node.port': {
     title: 'port of the XKS listener',

@@ -75,7 +75,7 @@ function issuer({ end }: Chain): Finding {
         : warning(
             'certificate.issuer',
             `${quote(nameOf(end.anchor.subject))} of --ca; AWS does not trust it`,
-            'for a test that is as it should be; for AWS a certificate of a public CA on its list',
+            'fine for a test; AWS requires a certificate of a public CA on its list',
           );
     case 'named':
       return warning(
@@ -125,7 +125,7 @@ function wildcard(leaf: X509Certificate): Finding {
     return warning(
       'certificate.wildcard',
       `the common name is ${quote(common)}`,
-      'a certificate with the name itself; else watch the end of it in another way: this finding, or notAfter in the log line TLS certificate loaded',
+      'a certificate with the name itself; otherwise watch its expiry in another way: this finding, or notAfter in the log line TLS certificate loaded',
     );
   return ok('certificate.wildcard', common === undefined ? 'no common name' : quote(common));
 }
@@ -142,13 +142,13 @@ function validity({ path, end }: Chain): Finding {
   if (leaf === undefined) throw new Error('a chain has a certificate');
   const daysLeft = Math.floor((leaf.to - now) / day);
   const data = { daysLeft, notAfter: new Date(leaf.to).toISOString() };
-  const remediation = 'renew it, and see that the renewal is taken up: docs/operations.md, TLS';
+  const remediation = 'renew it, and check that the node has taken up the new one: docs/operations.md, TLS';
   const early = ends.find(({ from }) => from > now);
   if (early !== undefined)
     return problem(
       'certificate.validity',
       `${quote(early.name)} is valid only from ${dateOf(early.from)} on`,
-      'the clock of this machine; else a certificate that is valid already',
+      'check the clock of this machine; otherwise use a certificate that is already valid',
       { data },
     );
   const expired = ends.find(({ to }) => to <= now);
@@ -187,7 +187,7 @@ function keyAndSignature({ path }: Chain): Finding {
     // The signature of a CA's own certificate is not looked at by anybody.
     if (/sha1|md5/i.test(certificate.signatureAlgorithm ?? '') && certificate.subject !== certificate.issuer)
       faults.push(`${name} is signed with ${certificate.signatureAlgorithm}`);
-    if (index > 0 && !certificate.ca) faults.push(`${name} is no CA`);
+    if (index > 0 && !certificate.ca) faults.push(`${name} is not a CA`);
   }
   const [leaf] = path;
   const usages = leaf?.keyUsage ?? [];

@@ -34,11 +34,11 @@ export function parseConsoleFile(text: string): XksCredential {
     );
   if (!uriPath.endsWith(apiPath) || !/^\/[A-Za-z0-9/_-]*$/.test(uriPath) || uriPath.length > 128)
     throw new DoctorInputError(
-      'XksProxyUriPath in the console file is no path that KMS takes',
+      'XksProxyUriPath in the console file is not a path that KMS accepts',
       'up to 128 of A-Z a-z 0-9 / - _, ending in /kms/xks/v1',
     );
   if (!/^[A-Za-z0-9+=.@_-]{1,128}$/.test(accessKeyId) || secret === '')
-    throw new DoctorInputError('the credential in the console file has not the form of one', remediation);
+    throw new DoctorInputError('the credential in the console file is malformed', remediation);
   return { uriPath, accessKeyId, secret: new Secret(secret) };
 }
 

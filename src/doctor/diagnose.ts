@@ -56,7 +56,7 @@ async function* examineEndpoint(options: DoctorOptions): AsyncGenerator<Finding,
     'key',
     'time',
   );
-  if (address === undefined) return yield* skipAll(beyondName, 'the name leads nowhere');
+  if (address === undefined) return yield* skipAll(beyondName, 'the name does not resolve');
 
   const target: Target = {
     host: endpoint.host,
@@ -68,7 +68,7 @@ async function* examineEndpoint(options: DoctorOptions): AsyncGenerator<Finding,
   const reach = await examineReach(target, named.addresses, connect !== undefined);
   yield* complete(checksOf('connection'), reach.findings, '');
   const beyondReach = beyondName.filter((id) => !id.startsWith('connection.'));
-  if (!reach.reached) return yield* skipAll(beyondReach, 'TLS could not be spoken');
+  if (!reach.reached) return yield* skipAll(beyondReach, 'no TLS connection could be made');
 
   yield* complete(
     checksOf('certificate'),
@@ -82,13 +82,13 @@ async function* examineEndpoint(options: DoctorOptions): AsyncGenerator<Finding,
     yield* complete(
       checksOf('tls'),
       [...suites, mutual.finding],
-      'without a client certificate nothing can be asked',
+      'nothing can be asked without a client certificate',
     );
-    return yield* skipAll(beyondTls, 'without a client certificate nothing can be asked');
+    return yield* skipAll(beyondTls, 'nothing can be asked without a client certificate');
   }
   const http = await examineHttp(target);
   yield* complete(checksOf('tls'), [...suites, mutual.finding, http], '');
-  if (http.level === 'PROBLEM') return yield* skipAll(beyondTls, 'HTTP could not be spoken');
+  if (http.level === 'PROBLEM') return yield* skipAll(beyondTls, 'no HTTP exchange was possible');
 
   const exchanger = new Exchanger(target);
   try {
@@ -205,7 +205,7 @@ async function* loadFindings(
   yield* complete(
     ['time.load'],
     run(),
-    caller === undefined ? 'nothing signed is accepted' : 'no key was given',
+    caller === undefined ? 'no signed request is accepted' : 'no key was given',
   );
 }
 

@@ -114,7 +114,7 @@ export function foreign(answer: Answer): { seen: string; remediation: string; da
     seen: `${told(answer)}${who}`,
     remediation:
       cause === undefined
-        ? `something else than Holdfast answers${gateway === undefined ? '' : `: ${gateway.name}`}; does the name lead to the right machine? does a load balancer, web server or firewall in between answer by itself?`
+        ? `something else than Holdfast answers${gateway === undefined ? '' : `: ${gateway.name}`}; does the name lead to the right machine? does a load balancer, web server or firewall in between answer itself?`
         : `${cause}; ${pastIt}`,
     data,
   };

@@ -18,7 +18,7 @@ export function examineHealth(answer: Answer): Finding[] {
   if (broken !== undefined || answer.status !== 200)
     return [
       foreignAnswer('health.answer', answer, broken),
-      skipped('health.tokens', 'there is no health status'),
+      skipped('health.tokens', 'no health status was answered'),
     ];
   const health = answer.json as Health;
   const { xksProxyVendor, xksProxyModel, xksProxyFleetSize, ekmFleetDetails: tokens } = health;
@@ -108,11 +108,11 @@ function breachOfHealth(json: unknown): string | undefined {
   const { xksProxyFleetSize, xksProxyVendor, xksProxyModel, ekmVendor, ekmFleetDetails } =
     json as Partial<Health>;
   if (!Number.isInteger(xksProxyFleetSize) || (xksProxyFleetSize ?? 0) < 1)
-    return 'xksProxyFleetSize is no number above zero';
+    return 'xksProxyFleetSize is not a positive number';
   if (![xksProxyVendor, xksProxyModel, ekmVendor].every((text) => typeof text === 'string' && text !== ''))
     return 'a vendor or model is missing';
   if (!Array.isArray(ekmFleetDetails) || ekmFleetDetails.length < 1 || ekmFleetDetails.length > 10)
-    return 'ekmFleetDetails has not one to ten entries';
+    return 'ekmFleetDetails does not have one to ten entries';
   const fine = ekmFleetDetails.every(
     (one) =>
       typeof one?.id === 'string' &&

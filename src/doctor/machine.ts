@@ -87,7 +87,7 @@ export async function examineTimeSync(timeout: number): Promise<Finding> {
   if (existsSync('/run/systemd/timesync/synchronized'))
     return ok('node.time-sync', 'systemd-timesyncd: synchronised');
   if (said === 'no') return warning('node.time-sync', 'timedatectl: not synchronised', remediation);
-  return skipped('node.time-sync', 'neither timedatectl nor systemd-timesyncd tells', remediation);
+  return skipped('node.time-sync', 'neither timedatectl nor systemd-timesyncd says', remediation);
 }
 
 async function timedatectl(timeout: number): Promise<string | undefined> {

@@ -138,13 +138,13 @@ function pathFinding(runs: Run[]): Finding {
 
 /** What was done to a path on its way, for people. */
 function changeOf(sent: string, arrived: string): string {
-  if (arrived === sent.toUpperCase()) return 'capital letters were made of small ones';
-  if (arrived === sent.toLowerCase()) return 'small letters were made of capital ones';
-  if (arrived.toLowerCase() === sent.toLowerCase()) return 'capital and small letters were changed';
-  if (arrived.endsWith(sent)) return `“${arrived.slice(0, -sent.length)}” was put before it`;
-  if (arrived.startsWith(sent)) return `“${arrived.slice(sent.length)}” was put behind it`;
+  if (arrived === sent.toUpperCase()) return 'lower-case letters were changed to upper case';
+  if (arrived === sent.toLowerCase()) return 'upper-case letters were changed to lower case';
+  if (arrived.toLowerCase() === sent.toLowerCase()) return 'the case of letters was changed';
+  if (arrived.endsWith(sent)) return `“${arrived.slice(0, -sent.length)}” was added in front of it`;
+  if (arrived.startsWith(sent)) return `“${arrived.slice(sent.length)}” was appended to it`;
   if (arrived !== '' && sent.endsWith(arrived))
-    return `“${sent.slice(0, -arrived.length)}” was cut off its beginning`;
+    return `“${sent.slice(0, -arrived.length)}” was removed from its beginning`;
   if (decoded(arrived) === sent) return 'characters were percent-encoded';
   return 'it is another path altogether';
 }
@@ -241,7 +241,7 @@ function clean(text: string): string {
 function tlsFinding({ echo, ownBinding }: Run): Finding {
   const { tls, remote, version } = echo;
   const data = { remote, version, tlsVersion: tls.version, suite: tls.suite };
-  if (ownBinding === undefined) return skipped('middlebox.tls', 'this connection is gone', null, { data });
+  if (ownBinding === undefined) return skipped('middlebox.tls', 'the connection was closed', null, { data });
   if (ownBinding === tls.binding)
     return ok('middlebox.tls', `${tls.version}, ${tls.suite}; the node sees ${clean(remote)}`, { data });
   return warning(

@@ -5,7 +5,7 @@ import type { DoctorOptions, Endpoint } from './options.ts';
 
 export interface NameFindings {
   findings: Finding[];
-  /** IPv4 addresses to go to, none where the name leads nowhere. */
+  /** IPv4 addresses to go to, none where the name does not resolve. */
   addresses: string[];
 }
 
@@ -22,7 +22,7 @@ export async function examineName(
   const { host } = endpoint;
   const findings = [qualified(host, options.vpc === true)];
   if (options.connect !== undefined) {
-    const why = 'the doctor was told where to go (--connect)';
+    const why = 'the doctor was given the address to use (--connect)';
     findings.push(skipped('name.resolves', why, 'leave --connect out'), skipped('name.ipv4', why));
     findings.push(skipped('name.public', why), ...(await vpcFindings(host, options)));
     return { findings, addresses: [options.connect.address] };
@@ -175,7 +175,7 @@ async function vpcFindings(
       : unasked
         ? skipped('name.vpc-domain', 'the name server does not answer', remediation)
         : problem('name.vpc-domain', `public DNS has no domain above ${host}`, remediation);
-  return [found, skipped('name.vpc-service', 'it is AWS’s to tell, not the proxy’s', remediation)];
+  return [found, skipped('name.vpc-service', 'only AWS can tell, not the proxy', remediation)];
 }
 
 function resolverOf({ nameServer, timeout }: Pick<DoctorOptions, 'nameServer' | 'timeout'>): Resolver {

@@ -23,7 +23,7 @@ export async function* examineNode(
 ): AsyncGenerator<Finding> {
   if ('problems' in config) {
     for (const one of config.problems)
-      yield problem('node.configuration', one, 'holdfast serve --check, after a correction');
+      yield problem('node.configuration', one, 'correct it, then run holdfast serve --check');
     return;
   }
   yield ok('node.configuration', config.file);
@@ -31,7 +31,7 @@ export async function* examineNode(
     ? ok('node.port', '443')
     : warning(
         'node.port',
-        config.xks.port === 0 ? 'any that is free' : String(config.xks.port),
+        config.xks.port === 0 ? 'any free port' : String(config.xks.port),
         'xks.port = 443, or a load balancer that takes 443 and passes it on',
         { data: { port: config.xks.port } },
       );
@@ -83,7 +83,7 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
       `${config.storePath}: ${(error as Error).message}`,
       error instanceof StoreError
         ? error.remediation
-        : 'holdfast init, where there is none yet; else run the doctor as the node’s user, and see the disk',
+        : 'run holdfast init if there is none yet; otherwise run the doctor as the node’s user, and check the disk',
     );
   }
 }

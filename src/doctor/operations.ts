@@ -65,7 +65,7 @@ async function metadata(caller: XksCaller, key: string): Promise<Finding> {
         'key.metadata',
         seen,
         keyStatus === 'ENABLED'
-          ? 'a CloudKey for encryption and decryption: others cannot be keys of KMS'
+          ? 'use a CloudKey for encryption and decryption: KMS accepts no other'
           : 'holdfast cloud-key show tells the state; holdfast cloud-key enable, where it is disabled',
         about,
       );
@@ -117,9 +117,9 @@ export function readEncrypted(answer: Answer, plaintext: Buffer, aad: Buffer): E
     bytes('ciphertextMetadata'),
   ];
   if (ciphertext.length !== plaintext.length) return 'the ciphertext is not as long as the plaintext';
-  if (iv.length !== 12 && iv.length !== 16) return 'the initialization vector has not 12 or 16 bytes';
-  if (tag.length !== 16) return 'the authentication tag has not 16 bytes';
-  if (metadata.length > 20) return 'the ciphertext metadata has more than 20 bytes';
+  if (iv.length !== 12 && iv.length !== 16) return 'the initialization vector is not 12 or 16 bytes long';
+  if (tag.length !== 16) return 'the authentication tag is not 16 bytes long';
+  if (metadata.length > 20) return 'the ciphertext metadata is longer than 20 bytes';
   return { plaintext, aad, ciphertext, iv, tag, metadata };
 }
 
@@ -161,7 +161,12 @@ async function decryptsBack(caller: XksCaller, key: string, encrypted: Encrypted
   const same = textField(answer, 'plaintext') === encrypted.plaintext.toString('base64');
   return same
     ? ok('key.decrypt', `the same bytes, ${Math.round(answer.took)} ms`, about)
-    : problem('key.decrypt', 'other bytes than were encrypted', 'stop using this node, and report it', about);
+    : problem(
+        'key.decrypt',
+        'not the bytes that were encrypted',
+        'stop using this node, and report it',
+        about,
+      );
 }
 
 async function refusesTampered(caller: XksCaller, key: string, encrypted: Encrypted): Promise<Finding> {

@@ -67,7 +67,7 @@ export function parseXksEndpoint(text: string): Endpoint {
   if (url === undefined || !plain || url.hostname === '')
     throw new DoctorInputError(
       'the endpoint is not of the form https://HOST or https://HOST:PORT',
-      'what stands in KMS as XksProxyUriEndpoint; the path is in the console file',
+      'use the value of XksProxyUriEndpoint in KMS; the path is in the console file',
     );
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -81,6 +81,6 @@ export function parseAddress(text: string, defaultPort: number): Address {
   const address = bracketed ?? plain ?? '';
   const number = port === undefined ? defaultPort : Number(port);
   if (isIP(address) === 0 || number < 1 || number > 65535)
-    throw new DoctorInputError('that is no IP address with a port or without', 'such as 192.0.2.7:443');
+    throw new DoctorInputError('this is not an IP address, with or without a port', 'such as 192.0.2.7:443');
   return { address, port: number };
 }

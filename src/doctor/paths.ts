@@ -41,7 +41,7 @@ export async function* examinePaths(
     : warning(
         'path.hsts',
         `${bare.length} of 3 answers came without Strict-Transport-Security`,
-        'something in between takes headers off answers, or answers by itself',
+        'something in between removes headers from answers, or answers itself',
       );
 }
 

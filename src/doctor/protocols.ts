@@ -45,14 +45,14 @@ export async function examineSuites(target: Target): Promise<Finding[]> {
       ? ok('tls.suites', taken.join(', '), { data: { suites: taken } })
       : problem(
           'tls.suites',
-          'none of the four suites that AWS speaks is taken',
+          'none of the four cipher suites that AWS offers is accepted',
           'TLS 1.2 or 1.3 with an AES-256-GCM suite and ECDHE; what ends TLS in front of the node has settings of its own',
         ),
     others.length === 0
       ? ok('tls.others', 'TLS 1.0, TLS 1.1 and suites that the XKS spec does not name are refused')
       : warning(
           'tls.others',
-          `also taken: ${others.join(', ')}`,
+          `also accepted: ${others.join(', ')}`,
           'leave TLS 1.2 and 1.3 with the four suites of the XKS spec; it is not Holdfast that speaks this, but what stands in front of it',
           { data: { others } },
         ),
@@ -100,7 +100,7 @@ export async function examineMutualTls(target: Target): Promise<{ finding: Findi
   const without = await ping({ ...target, client: undefined });
   if (target.client === undefined) {
     if (without === undefined)
-      return { finding: skipped('tls.mutual', 'none was given, and none is wanted'), usable: true };
+      return { finding: skipped('tls.mutual', 'none was given, and none is required'), usable: true };
     if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/.test(without))
       return {
         finding: problem(

@@ -90,7 +90,7 @@ async function examineHandshake(target: Target): Promise<{ finding: Finding; rea
     return {
       finding: problem(
         'connection.tls',
-        `TLS could not be spoken: ${inWords(failure?.code ?? '')}`,
+        `no TLS connection could be made: ${inWords(failure?.code ?? '')}`,
         'is it an HTTPS port, and the certificate and key in use (journalctl -u holdfast, TLS)? Does something in between intercept?',
         failure?.code === 'ETIMEDOUT' ? { code: 'XKS_PROXY_TIMED_OUT' } : {},
       ),
@@ -102,7 +102,7 @@ async function examineHandshake(target: Target): Promise<{ finding: Finding; rea
       finding: problem(
         'connection.tls',
         `${broken} of ${times.length + broken} handshakes failed: ${inWords(failure?.code ?? '')}`,
-        'one of several servers behind the address is not well, or something in between cuts connections',
+        'one of several servers behind the address is unhealthy, or something in between cuts connections',
         { data, code: 'NETWORK_ERRORS' },
       ),
       reached: true,
@@ -129,7 +129,7 @@ const words: Record<string, string> = {
   ENETUNREACH: 'cannot be reached: no route',
   ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'does not speak TLS',
-  EPROTO: 'does not speak TLS as AWS does',
+  EPROTO: 'does not support TLS as AWS uses it',
 };
 
 /** A code of Node or OpenSSL as words. */

@@ -76,7 +76,7 @@ export function errorNameOf({ json }: Answer): string | undefined {
 export function told(answer: Answer): string {
   const name = errorNameOf(answer);
   if (name !== undefined) return `${answer.status} ${name}`;
-  if (answer.json !== undefined) return `${answer.status} with JSON that is none of the XKS API`;
+  if (answer.json !== undefined) return `${answer.status} with JSON that is not of the XKS API`;
   const type = (answer.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
   return `${answer.status} with ${/^[a-z]+\/[a-z0-9.+-]+$/i.test(type) ? type : 'no JSON'}`;
 }

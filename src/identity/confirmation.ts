@@ -43,7 +43,7 @@ export async function confirmPassword(
 export function notConfirmed(): VaultError {
   return new VaultError(
     'forbidden',
-    'the password or the code is not right, or too many were wrong',
+    'the password or the code is wrong, or too many wrong ones were tried',
     'wait up to an hour, or have the account unlocked',
   );
 }

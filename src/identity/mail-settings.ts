@@ -144,7 +144,7 @@ export async function deleteMailSettings(
       .where('name', '=', settingName)
       .returningAll()
       .executeTakeFirst();
-    if (row === undefined) throw new VaultError('not-found', 'no mail is set up');
+    if (row === undefined) throw new VaultError('not-found', 'no mail server is set up');
     checkRowVersion(row, expected);
     await record(trx, act, {
       action: 'mail.delete',
@@ -164,7 +164,7 @@ function checkSettings(settings: MailSettings, password: Secret | undefined): vo
   if (settings.security === 'none' && !isLoopback(settings.host))
     throw new VaultError(
       'invalid',
-      'without TLS mail goes to this machine itself only: it carries passwords',
+      'mail carries passwords: without TLS it is sent only to this machine itself',
       'use "starttls" (port 587) or "tls" (port 465)',
     );
   if (settings.username === null && password !== undefined)

@@ -55,7 +55,7 @@ function place({ vaultName }: PasswordMailFacts): string {
 }
 
 function access({ signInUrl, username, password }: PasswordMailFacts): string {
-  return `Sign in at:  ${signInUrl}\nUser name:   ${username}\nPassword:    ${password.reveal()}`;
+  return `Sign in at:  ${signInUrl}\nUsername:    ${username}\nPassword:    ${password.reveal()}`;
 }
 
 function paragraphs(...texts: readonly string[]): string {

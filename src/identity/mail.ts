@@ -40,8 +40,8 @@ export async function sendMail(
     } catch (error) {
       throw new MailError(
         error instanceof TokenError && error.fault === 'seal-broken'
-          ? 'the password does not belong to these mail settings, which were changed past Holdfast: put them again, with the password'
-          : 'the token could not open the password for the mail server',
+          ? 'the password does not belong to these mail settings, which were changed outside Holdfast: set them again, with the password'
+          : 'the token could not unseal the password for the mail server',
         error,
       );
     }
@@ -128,25 +128,26 @@ function problemOf(error: unknown, { host, port, security }: MailSettings): stri
   if (/CERT|SIGNATURE|ISSUER|PURPOSE|INVALID_CA|HOSTNAME/.test(originalCode ?? ''))
     return 'the certificate of the mail server is not trusted or is for another name';
   if (/SSL|EPROTO|TLS/.test(originalCode ?? ''))
-    return `the mail server at ${host}:${port} does not speak TLS as it should`;
+    return `the mail server at ${host}:${port} does not speak TLS correctly`;
   switch (code ?? '') {
     case 'EAUTH':
     case 'ENOAUTH':
       // It has none of PLAIN, LOGIN and CRAM-MD5.
-      if (responseCode === 504) return `the mail server takes no password the way we can send one${number}`;
+      if (responseCode === 504)
+        return `the mail server accepts no password by a method that Holdfast supports${number}`;
       return `the mail server refused username or password${number}`;
     case 'ETIMEDOUT':
       return `the mail server at ${host}:${port} does not answer`;
     case 'EDNS':
-      return `there is no address of the mail server ${host}`;
+      return `no address was found for the mail server ${host}`;
     case 'ESOCKET':
-      return `nothing can be connected to at ${host}:${port}`;
+      return `no connection can be made to ${host}:${port}`;
     case 'ECONNECTION':
       return `the mail server at ${host}:${port} closed the connection`;
     case 'ETLS':
       return security === 'starttls'
         ? 'the mail server does not offer STARTTLS'
-        : `the mail server at ${host}:${port} does not speak TLS from the beginning`;
+        : `the mail server at ${host}:${port} does not speak TLS from the start of the connection`;
     case 'EENVELOPE':
       return `the mail server does not take mail from this sender or to this address${number}`;
     case 'EMESSAGE':

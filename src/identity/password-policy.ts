@@ -82,7 +82,7 @@ export function checkNewPassword(password: Secret, names: readonly string[]): vo
     throw new VaultError(
       'invalid',
       `a password has ${shortest} to ${max} characters`,
-      'several words in a row do well; every character is allowed, spaces too',
+      'several words in a row work well; every character is allowed, spaces too',
     );
   const folded = fold(text);
   // Names of three or four letters are in many a random password by chance: they count where little is left without.

@@ -6,7 +6,7 @@ export const permissions = {
   'vaults.write': 'make, change and delete vaults, and give a vault a new administrator password',
   'vaults.freeze':
     'freeze any vault, or all of them, in an emergency; end what the appliance holds frozen of a vault',
-  'cloud-keys.find': 'find which vault has the CloudKey that somebody calls so',
+  'cloud-keys.find': 'find which vault has a CloudKey, by its name or id',
   'tokens.verify': 'verify the connection to a token',
   'appliance.write':
     'change mail settings and the single sign-on of the appliance, and have the store reconciled',

@@ -20,7 +20,7 @@ export function checkReach(changer: Changer, ...roles: readonly Role[]): void {
     if (!permissionsOf[role].every((permission) => changer.permissions.has(permission)))
       throw new VaultError(
         'forbidden',
-        'this is about a role that may do more than you may',
+        'the role has permissions that you do not have',
         'ask someone who has all permissions of the role',
       );
 }
@@ -52,7 +52,7 @@ export async function checkAdministratorLeft(trx: Transaction<Tables>, vaultId: 
     throw new VaultError(
       'conflict',
       `nobody would be left to administer the ${vaultId === '' ? 'appliance' : 'vault'}`,
-      'make another administrator first',
+      'create another administrator first',
     );
 }
 

@@ -97,8 +97,8 @@ export async function confirmTotp(
     if (attempt === undefined) throw notConfirmed();
     throw new VaultError(
       'invalid',
-      'the code is not right',
-      'look at the clocks of both machines, or begin again with POST /user/totp',
+      'the code is wrong',
+      'check the clocks of both machines, or begin again with POST /user/totp',
     );
   }
   return context.store.write(act, async (trx) => {
@@ -162,7 +162,7 @@ async function readUser(trx: ActTransaction, id: string): Promise<UserRow> {
 async function stillEnrolled(trx: ActTransaction, id: string, enrolment: string | null): Promise<UserRow> {
   const user = await readUser(trx, id);
   if (user.totp_state !== 'ON' || user.totp_enrolment !== enrolment)
-    throw new VaultError('conflict', 'the second factor was changed meanwhile', 'repeat it');
+    throw new VaultError('conflict', 'the second factor was changed meanwhile', 'try again');
   return user;
 }
 
@@ -220,7 +220,7 @@ async function openTotp(
       .executeTakeFirst();
   });
   if (bound.numUpdatedRows === 0n)
-    throw new VaultError('conflict', 'the second factor was changed meanwhile', 'repeat it');
+    throw new VaultError('conflict', 'the second factor was changed meanwhile', 'try again');
   return { enrolment, secret };
 }
 

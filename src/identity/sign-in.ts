@@ -175,7 +175,8 @@ export async function changePassword(
   { current, wanted }: { current: Secret; wanted: Secret },
 ): Promise<OpenedSession> {
   const { session, user } = await findSession(context, own.userId, own.sessionId);
-  if (session.state === 'SECOND_FACTOR') throw new VaultError('conflict', 'the second factor comes first');
+  if (session.state === 'SECOND_FACTOR')
+    throw new VaultError('conflict', 'the second factor is required first');
   checkNewPassword(wanted, await namesOf(context, user));
   await confirmPassword(context, act, user, current);
   if (normalPassword(wanted.reveal()) === normalPassword(current.reveal()))

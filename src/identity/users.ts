@@ -152,7 +152,7 @@ export async function insertUser(
     .returningAll()
     .executeTakeFirst();
   if (user === undefined)
-    throw new VaultError('conflict', 'another user has this username, perhaps in other letter case');
+    throw new VaultError('conflict', 'another user has this username, perhaps in different letter case');
   await record(trx, act, { ...userEntry('create', user), after: shownInTrail(user), creates: true });
   return user;
 }

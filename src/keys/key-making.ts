@@ -118,13 +118,16 @@ export async function adoptCloudKey(
   const { token } = await getKeySet(context, vaultId, sight, input.keySetId);
   checkConfigured(context, { token });
   if (isLabelOfOwn(input.label))
-    throw new VaultError('invalid', 'key objects whose label starts with "holdfast:" are our own already');
+    throw new VaultError(
+      'invalid',
+      'key objects whose label starts with "holdfast:" are already Holdfast’s own',
+    );
   await checkTokenIsOurs(context.store.db, vaultId, token);
   const find = async () => findKeyToAdopt(context, token, input.label);
   const check = async (trx: Transaction<Tables>) => {
     const keySet = await findKeySetIn(trx, vaultId, sight, input.keySetId);
     if (keySet.token !== token)
-      throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
+      throw new VaultError('conflict', 'the key set was given another token meanwhile', 'try again');
     // Again: while the token was asked another vault may have been given it.
     await checkTokenIsOurs(trx, vaultId, token);
     return keySet;
@@ -192,7 +195,7 @@ function checkFit(found: FoundKey, restricted: boolean): void {
   const unfit = restricted ? [...lasting, ...excess] : violations.filter((name) => !isOfBirth(found, name));
   throw new VaultError(
     'invalid',
-    `the key object is not fit: ${unfit.join(', ')}`,
+    `the key object is not compliant: ${unfit.join(', ')}`,
     remediationOfUnfit(found),
   );
 }
@@ -207,13 +210,13 @@ function remediationOfUnfit(found: FoundKey): string {
   if (lasting.length > 0)
     return (
       `what ${lasting.join(', ')} says cannot be undone: whoever had the token may have a copy of the key. Make a CloudKey ` +
-      'and encrypt anew under it; docs/profiles.md has the attributes that a key object needs'
+      'and re-encrypt under it; docs/profiles.md has the attributes that a key object needs'
     );
   if (!modifiable)
     return `the key object is fixed as it is (CKA_MODIFIABLE is false): ${remediationOfFixedKey}`;
   const asBorn = violations.filter((name) => isOfBirth(found, name));
   return (
-    `repeat it with --restrict (API: restrict): then ${excess.join(', ')} are set to false in the token, for good, and the ` +
+    `repeat it with --restrict (API: restrict): then ${excess.join(', ')} are set to false in the token permanently, and the ` +
     'key is adopted. The sample proxy needs none of them: it only encrypts and decrypts' +
     (asBorn.length === 0 ? '' : `. ${asBorn.join(', ')} stay as they are: the key was not made in this token`)
   );
@@ -251,7 +254,7 @@ function checkConfigured(context: VaultContext, { token }: Pick<KeySet, 'token'>
     throw new VaultError(
       'conflict',
       'the configuration of this node does not name the token of the key set',
-      'have it configured, then repeat',
+      'have it configured, then try again',
     );
 }
 

@@ -91,7 +91,7 @@ export async function findCloudKey(
   const [key, second] = await query.limit(2).execute();
   if (key === undefined) throw new VaultError('not-found', 'there is no such CloudKey');
   if (second !== undefined)
-    throw new VaultError('conflict', 'more than one CloudKey is called so', 'name it by its external key id');
+    throw new VaultError('conflict', 'more than one CloudKey has this name', 'use its external key id');
   return key;
 }
 
@@ -221,6 +221,6 @@ export function auditedKey(row: CloudKeyRecord): Record<string, unknown> {
 export function toList(json: string): string[] {
   const list: unknown = JSON.parse(json);
   if (!Array.isArray(list) || !list.every((one) => typeof one === 'string'))
-    throw new TypeError('what the store has in the place of a list is none');
+    throw new TypeError('the store has something else in place of a list');
   return list;
 }

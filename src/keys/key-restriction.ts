@@ -74,5 +74,5 @@ function refusal({ call, rv, detail, message }: TokenError, { excess }: FoundKey
 }
 
 export const remediationOfFixedKey =
-  'where the vendor’s own tool cannot change it either, make a CloudKey and encrypt anew under it; docs/migration.md has ' +
+  'where the vendor’s own tool cannot change it either, make a CloudKey and re-encrypt under it; docs/migration.md has ' +
   'both ways';

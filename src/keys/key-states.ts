@@ -110,8 +110,8 @@ export async function scheduleDeletion(
       if (state === 'PENDING_DELETION')
         throw new VaultError(
           'conflict',
-          'the deletion of the CloudKey is scheduled already',
-          'cancel it first for another waiting time',
+          'the deletion of the CloudKey is already scheduled',
+          'cancel it first to choose another waiting time',
         );
       if (cloud === 'both') await wantedOfFollowers(context, trx, act, id, 'SCHEDULE_DELETION', days);
       return { state: 'PENDING_DELETION', deletion_at, next_rotation_at: null };
@@ -234,6 +234,6 @@ function checkAble(key: CloudKeyRecord, now: Date): void {
 
 function notThere(state: 'CREATING' | 'DELETED'): VaultError {
   return state === 'CREATING'
-    ? new VaultError('conflict', 'the CloudKey is being made', 'wait a moment, then repeat')
-    : new VaultError('conflict', 'the CloudKey was deleted, and stays so');
+    ? new VaultError('conflict', 'the CloudKey is being made', 'wait a moment, then try again')
+    : new VaultError('conflict', 'the CloudKey was deleted, which is permanent');
 }

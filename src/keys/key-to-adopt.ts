@@ -28,8 +28,8 @@ function asMistake({ fault, detail }: TokenError, token: string, label: string):
   if (fault === 'key-duplicate')
     return new VaultError(
       'invalid',
-      `there are several AES keys ${named} in the slot of token ${token}, and which one is meant cannot be told`,
-      'give the one that is meant a label of its own (pkcs11-tool, or the vendor’s tool), then repeat with that',
+      `there are several AES keys ${named} in the slot of token ${token}, and it is not clear which one is meant`,
+      'give the intended one a label of its own (pkcs11-tool, or the vendor’s tool), then try again with that',
     );
   return undefined;
 }

@@ -49,7 +49,7 @@ export async function rotateCloudKey(
     checkRowVersion(current, expected);
     // The row has another version once the token has made the key: until then it is the rotation that tells of itself.
     if (expected !== undefined && (await isBeingRotated(trx, current, trx.at)))
-      throw new VaultError('precondition', 'it is being rotated; look at it again, then repeat');
+      throw new VaultError('precondition', 'it is being rotated; look at it again, then try again');
     if (why === 'schedule' && !(await isDue(trx, key, current, act.at))) return { current };
     checkRotatable(current, act.at);
     return { current, keySet, version: await beginVersion(trx, context.instance, current, trx.at) };

@@ -47,7 +47,7 @@ export async function reenterVersion(
     if ((latest ?? 0) >= version) return 'and has newer ones';
     const key = await trx.selectFrom('cloud_keys').selectAll().where('id', '=', found.id).executeTakeFirst();
     const state = key?.state ?? 'DELETED';
-    if (key === undefined || isBeyond(state)) return `left as it is: the CloudKey is ${state}`;
+    if (key === undefined || isBeyond(state)) return `left unchanged: the CloudKey is ${state}`;
     await trx
       .insertInto('key_versions')
       .values({

@@ -55,8 +55,8 @@ export class IdentityCheck {
       kind: 'unproven',
       outcome: 'proven',
       detail:
-        'the version had no proof of its key, as those of before: one was made of the key object that is in the token now, ' +
-        'whose label and attributes are as on record; from now on no other is used',
+        'the version had no proof of its key, like all versions from earlier releases: one was made with the key object that is in the token now, ' +
+        'whose label and attributes are as on record; from now on no other is accepted',
       ...about(version),
     });
     if (this.#made.length >= batchSize) await this.end();

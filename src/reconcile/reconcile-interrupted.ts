@@ -100,7 +100,7 @@ async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void>
       tell(comparing, {
         kind: 'interrupted',
         outcome: 'finished',
-        detail: `the ${what} was interrupted after the key object was made; it is finished now`,
+        detail: `the ${what} was interrupted after the key object was made; it has been completed`,
         ...about(row),
       });
       return;
@@ -111,14 +111,14 @@ async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void>
     tell(comparing, {
       kind: 'interrupted',
       outcome: 'undone',
-      detail: `the ${what} was interrupted before there was a key object to use; it is undone`,
+      detail: `the ${what} was interrupted before there was a key object to use; it has been rolled back`,
       ...about(row),
     });
   } catch (error) {
     tell(comparing, {
       kind: 'interrupted',
       outcome: 'failed',
-      detail: `the ${what} was interrupted, and could not be ended: ${(error as Error).message}`,
+      detail: `the ${what} was interrupted, and could not be completed: ${(error as Error).message}`,
       ...about(row),
     });
   }
@@ -161,7 +161,7 @@ async function destroyDoomed(comparing: Comparing): Promise<void> {
     tell(comparing, {
       kind: 'interrupted',
       outcome: 'destroyed',
-      detail: 'the key object was to be destroyed; it is now',
+      detail: 'the key object was due to be destroyed; it has been destroyed',
       ...about(version),
     });
   for (const { error, ...version } of failed)

@@ -79,16 +79,19 @@ async function settleOne(
     return {
       ...finding,
       kind: 'duplicate',
-      detail: 'several key objects have this CKA_ID, which no record knows; they are left as they are',
+      detail: 'several key objects have this CKA_ID, which is on no record; they are left unchanged',
     };
   const identity = parseVersionObjectId(Buffer.from(objectId, 'hex'));
   const key = identity === undefined ? undefined : await keyOf(comparing, identity.cloudKeyId);
   if (identity === undefined || key === undefined)
-    return { ...finding, detail: 'no CloudKey on record has this key object; it is left as it is' };
+    return { ...finding, detail: 'the key object belongs to no CloudKey on record; it is left unchanged' };
   const about = { ...finding, cloudKeyId: key.id, name: key.name };
   const why = unfitFor(key, object, named, identity.version);
   if (why !== undefined)
-    return { ...about, detail: `a version that its CloudKey does not have on record, left as it is: ${why}` };
+    return {
+      ...about,
+      detail: `a version that its CloudKey does not have on record, left unchanged: ${why}`,
+    };
   const whyNot = await reenterVersion(
     comparing.context,
     comparing.act,
@@ -100,7 +103,8 @@ async function settleOne(
     ? {
         ...about,
         outcome: 're-entered',
-        detail: 'a version newer than any on record, so the store is an older one: put back to decrypt with',
+        detail:
+          'a version newer than any on record, so the store is older than the token: restored for decryption',
       }
     : { ...about, detail: `a version that its CloudKey does not have on record, ${whyNot}` };
 }
@@ -140,7 +144,7 @@ function unfitFor(
   )
     return 'its label is not that of the CloudKey';
   if (!object.compliant || !object.generatedOnToken)
-    return `it is not as we make keys (${object.violations.join(', ')})`;
+    return `it is not as Holdfast makes keys (${object.violations.join(', ')})`;
   return undefined;
 }
 

@@ -47,7 +47,7 @@ function findingOf({ name, vaultId, keySetId, what }: SealedRecord): Finding {
   return {
     kind: 'seal-broken',
     outcome: 'none',
-    detail: `the secret of ${what} does not belong to this record: it was altered, or moved from another; it opens nothing`,
+    detail: `the secret of ${what} does not belong to this record: it was altered, or moved from another record; it cannot be used`,
     vaultId,
     keySetId,
     cloudKeyId: null,

@@ -57,7 +57,7 @@ function tellOwnKey(comparing: Comparing, row: VersionOnRecord): void {
   tell(comparing, {
     kind: 'unfit',
     outcome: 'none',
-    detail: 'the record names a key of Holdfast’s own, which is no CloudKey’s; nothing is done with it',
+    detail: 'the record names a key of Holdfast’s own, which belongs to no CloudKey; nothing is done with it',
     ...about(row),
   });
 }

@@ -52,7 +52,7 @@ export async function reconcile(
   underWay.set(context.store, scopes);
   const scope = `${context.instance} ${input.vaultId ?? ''}`;
   if (scopes.has(scope))
-    throw new VaultError('conflict', 'it is being compared already', 'look at the latest report in a moment');
+    throw new VaultError('conflict', 'it is already being compared', 'look at the latest report in a moment');
   scopes.add(scope);
   try {
     return await compare(context, act, input);

@@ -56,7 +56,7 @@ export async function findUnsettled({ store: { db } }: Pick<VaultContext, 'store
           ...{ token, compared: undefined },
           notCompared: comparison.compared
             ? undefined
-            : { reportId: id, problem: comparison.problem ?? 'it was not compared to the end' },
+            : { reportId: id, problem: comparison.problem ?? 'the comparison did not finish' },
         });
       const told = unsettled.get(token);
       if (told === undefined || told.compared !== undefined || !comparison.compared) continue;

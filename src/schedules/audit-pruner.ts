@@ -152,7 +152,7 @@ export class AuditPruner {
         });
     });
     const facts = { pruning: id, events: found.count, duration: Math.round(monotonicNow() - began) };
-    if (problem === undefined) this.#log.info(facts, 'archived events are verified, and are deleted now');
+    if (problem === undefined) this.#log.info(facts, 'archived events were verified and are being deleted');
     else this.#log.warn({ ...facts, problem }, 'events of the audit trail are not pruned');
     return problem === undefined;
   }

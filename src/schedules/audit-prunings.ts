@@ -71,14 +71,13 @@ export async function createPruning(
       `events are kept for ${counted(keepAtLeastDays, 'day')} at least: none from ${youngest} on is pruned`,
       'prune up to an earlier moment; whoever runs the node can change audit.keep_at_least_days in its configuration',
     );
-  if (from >= before)
-    throw new VaultError('invalid', 'the range has no moment in it: from is not earlier than before');
+  if (from >= before) throw new VaultError('invalid', 'the range is empty: from is not earlier than before');
   const held = await deletionsHeldUntil(context);
   if (held !== undefined)
     throw new VaultError(
       'conflict',
-      `the clock of the node leapt ahead, or a backup was put back: nothing is deleted until ${held.toISOString()}`,
-      'see that all is right, and repeat it then',
+      `the clock of the node jumped ahead, or a backup was restored: nothing is deleted until ${held.toISOString()}`,
+      'check that all is right, then try again after that time',
     );
   return context.store.write(act, async (trx) => {
     const other = await trx
@@ -91,7 +90,7 @@ export async function createPruning(
       throw new VaultError(
         'conflict',
         `another pruning of this trail is under way: ${other.id}`,
-        'wait for its end: holdfast audit prunings',
+        'wait until it has ended: holdfast audit prunings',
       );
     const { head } = await trx
       .selectFrom('audit_events')

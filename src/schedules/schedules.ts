@@ -266,7 +266,7 @@ export class Schedules {
     this.#listeningSince = now;
     this.#log.warn({ seconds: Math.round(gained / 1000) }, 'the clock was set, or the machine slept');
     if (gained > suspiciousLeap)
-      await this.#holdDeletions(gained, 'the clock leapt ahead while this node ran');
+      await this.#holdDeletions(gained, 'the clock jumped ahead while this node ran');
   }
 
   /** At the start: a clock that is far ahead of the last sign of life of any node, unless it was off so long. */
@@ -274,7 +274,7 @@ export class Schedules {
     try {
       const ahead = await aheadOfLastSign(this.#context);
       if (ahead > suspiciousSilence)
-        await this.#holdDeletions(ahead, 'no node has run for long, or the clock is ahead');
+        await this.#holdDeletions(ahead, 'no node has run for a long time, or the clock is ahead');
     } catch (error) {
       this.#tell('clock', error);
     }

@@ -17,7 +17,7 @@ const told: Partial<Record<StoreFault, readonly [problem: string, remediation: s
   ],
   'read-only': [
     'the store cannot be written: it, or its file system, is read-only',
-    'see what the kernel says of the disk (dmesg), mount it for writing again, then repeat',
+    'see what the kernel says of the disk (dmesg), mount it for writing again, then try again',
   ],
   'not-permitted': [
     'the store cannot be opened',

@@ -66,7 +66,7 @@ const ofGenerateKey: ReadonlyMap<number, string> = new Map<number, string>([
   ],
 ]);
 
-const verifyFirst = 'verify the connection to the token (holdfast token verify), then repeat';
+const verifyFirst = 'verify the connection to the token (holdfast token verify), then try again';
 
 /** Where no return value tells more. */
 const ofFault: Readonly<Record<TokenFault, string>> = {

@@ -69,5 +69,5 @@ export function checkUnchanged(now: { row_version: number }, before: { row_versi
 }
 
 export function changedMeanwhile(): VaultError {
-  return new VaultError('precondition', 'it has been changed meanwhile; look at it again, then repeat');
+  return new VaultError('precondition', 'it has been changed meanwhile; look at it again, then try again');
 }

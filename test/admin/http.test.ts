@@ -461,7 +461,7 @@ test('an API key for the vault itself is no way to another sign-in for its admin
     body: { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'y', usernameClaim: 'email' },
   });
   t.is(answer.status, 403, answer.text);
-  t.regex(answer.body.detail, /a role that may do more than you may/);
+  t.regex(answer.body.detail, /the role has permissions that you do not have/);
 });
 
 test('the management process has no PKCS#11 module in its memory, and is confined', (t) => {

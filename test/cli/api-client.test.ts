@@ -176,7 +176,7 @@ test('too many requests: the time to wait is said', async (t) => {
   const { api, client } = t.context;
   api.replies = [problem('too-many-requests', 429, {}, { 'Retry-After': '30' })];
   const error = await t.throwsAsync(client.get(at('/user')), { instanceOf: ApiProblem, message: 'detail' });
-  t.is(error.remediation, 'wait 30 s, then repeat');
+  t.is(error.remediation, 'wait 30 s, then try again');
 });
 
 test('a record that somebody else changed meanwhile says so, with the way out', async (t) => {

@@ -36,7 +36,7 @@ test('of one key set, of one vault and of all of them likewise', (t) => {
   t.is(keySetInWords(held, 'freeze', false), 'payments was already FROZEN: nothing has changed');
   t.regex(
     keySetInWords(held, 'thaw', false),
-    /^payments was not frozen by itself: nothing has changed; it stays/,
+    /^payments was not itself frozen: nothing has changed; it stays/,
   );
   t.regex(keySetInWords(held, 'thaw', true), /^the freeze of payments itself is ended; it stays FROZEN/);
   const active = { name: 'payments', state: 'ACTIVE' as const, frozenSince };

@@ -149,7 +149,7 @@ for (const [name, { message, codes, fault, words, remediation }] of Object.entri
       for (const call of [callKms, callKeyStores]) {
         const error = await told(call, 'CreateKey', code, message);
         t.like(error, { code, operation: 'CreateKey', certain: true });
-        // What is tried again by itself: of a key store a person decides.
+        // What is retried automatically: of a key store a person decides.
         if (call === callKms) t.is(error.fault, fault);
         t.regex(error.message, words);
         t.regex(error.remediation, remediation);

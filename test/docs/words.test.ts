@@ -4,30 +4,15 @@ import test from 'ava';
 import { openApi } from '../../src/admin/openapi/document.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { problemKinds } from '../../src/admin/problem.ts';
+import { unusedWords } from '../../scripts/words/unused-words.ts';
+import { lintPlanted } from '../support/planted-lint.ts';
 
-/* One word for one thing, in all that people read: docs/glossary.md says which words are not used. docs/commands.md has what the command line says of itself. */
+/* One word for one thing, in all that people read: docs/glossary.md says which words are not used. Texts in the code are read by lint (scripts/words/lint.js). */
 
 const top = path.join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(path.join(top, file), 'utf8');
 
 const unused = unusedWords(read('docs/glossary.md'));
-
-/** Of the table under `Words that are not used`: each word, and what is said instead. */
-function unusedWords(glossary: string): [word: RegExp, instead: string][] {
-  const [, section = ''] = glossary.split('## Words that are not used');
-  return section
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !/^\| (?:not|-+) /.test(line))
-    .flatMap((line) => {
-      const [, words = '', instead = ''] = line.split('|').map((cell) => cell.trim());
-      return words
-        .split(', ')
-        .map((word): [RegExp, string] => [
-          new RegExp(`\\b${word.replaceAll("'", "['’]").replaceAll(' ', '\\s+')}\\b`, 'giu'),
-          instead,
-        ]);
-    });
-}
 
 /** Where one of them stands, with a few words around. */
 function misused(text: string): string[] {
@@ -59,4 +44,22 @@ test('so does the management API', (t) => {
   const document = openApi(allRoutes, { version: '0.0.0', serverUrl: 'https://localhost' });
   const titles = Object.values(problemKinds).map(([, title]) => title);
   t.deepEqual(misused([JSON.stringify(document), ...titles].join('\n')), []);
+});
+
+test('a text in the code that has one of them is refused by lint, wherever a text may stand', async (t) => {
+  const said = await lintPlanted(
+    { plugin: 'scripts/words/lint.js', rule: 'words/unused' },
+    {
+      'docs/glossary.md': read('docs/glossary.md'),
+      'src/a.ts': "export const a = 'make it by hand';",
+      'src/b.ts': 'export const b = (name: string) => `${name} is made\nby hand`;',
+      'web/c.tsx': 'export const c = <p>Open AWS’s console.</p>;',
+      'web/d.tsx': 'export const d = <p title="A user name" />;',
+      'src/code.ts':
+        "export const code = ['by-hand', 'e-mail'];\n// By hand.\nexport const fine = 'make it manually';",
+    },
+  );
+  const files = ['src/a.ts', 'src/b.ts', 'web/c.tsx', 'web/d.tsx'];
+  t.deepEqual([...said.keys()].toSorted(), files);
+  t.is(said.get('src/a.ts'), '“by hand” is not used (docs/glossary.md): say manually');
 });

@@ -59,7 +59,7 @@ test.serial('of a node as init and serve leave it all is well', async (t) => {
     'node.certificate',
   ] as const)
     found(t, all, id, 'OK');
-  found(t, all, 'node.port', 'WARNING', /any that is free/);
+  found(t, all, 'node.port', 'WARNING', /any free port/);
   const limit = /^Max core file size\s+(\S+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1];
   found(t, all, 'node.core-dumps', limit === '0' ? 'OK' : 'WARNING', /processes/);
   found(t, all, 'node.tokens', 'SKIPPED', /\/ready says that some token can be used/);
@@ -154,11 +154,11 @@ test.serial('a backup is judged by its age, its kind and its mode', async (t) =>
   expected = ['PROBLEM', /open to group or others/];
   await say();
   await writeFile(path.join(directory, 'newer.age'), 'age-encryption.org/v1', { mode: 0o600 });
-  expected = ['WARNING', /newer\.age.*encrypted, compressed or no backup/];
+  expected = ['WARNING', /newer\.age.*encrypted, compressed or not a Holdfast backup/];
   await say();
   const store = await SqliteStore.init(path.join(directory, 'copy.db'));
   await store.close();
-  expected = ['PROBLEM', /copy\.db.*a copy of the database, which restore does not take/];
+  expected = ['PROBLEM', /copy\.db.*a plain copy of the database, which holdfast restore does not accept/];
   await say();
 });
 

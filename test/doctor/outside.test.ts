@@ -150,10 +150,10 @@ test.serial('a path that is folded or cut is named, as sent and as it arrived', 
 
 test.serial('whatever a middlebox makes of the path, the doctor says what was done to it', async (t) => {
   for (const [alter, what] of [
-    [(path: string) => path.toUpperCase(), 'capital letters were made of small ones'],
-    [(path: string) => path.toLowerCase(), 'small letters were made of capital ones'],
-    [(path: string) => `/api${path}`, '“/api” was put before it'],
-    [(path: string) => path.replace(/^\/First/, ''), '“/First” was cut off its beginning'],
+    [(path: string) => path.toUpperCase(), 'lower-case letters were changed to upper case'],
+    [(path: string) => path.toLowerCase(), 'upper-case letters were changed to lower case'],
+    [(path: string) => `/api${path}`, '“/api” was added in front of it'],
+    [(path: string) => path.replace(/^\/First/, ''), '“/First” was removed from its beginning'],
     [(path: string) => path.replace('/F', '/%46'), 'characters were percent-encoded'],
     [() => '/index.php', 'it is another path altogether'],
   ] as [(path: string) => string, string][]) {
@@ -212,7 +212,7 @@ test.serial('health that AWS would not take is a problem, token by token', async
   const slow = await health((body) => (body['ekmFleetDetails'] = [of('DEGRADED')]));
   found(t, slow, 'health.tokens', 'WARNING', /DEGRADED, An HSM/);
   const none = await health((body) => (body['ekmFleetDetails'] = []));
-  const answer = found(t, none, 'health.answer', 'PROBLEM', /not one to ten entries/);
+  const answer = found(t, none, 'health.answer', 'PROBLEM', /does not have one to ten entries/);
   t.is(answer.connectionErrorCode, 'XKS_PROXY_INVALID_RESPONSE');
   found(t, none, 'health.tokens', 'SKIPPED');
 });

@@ -221,7 +221,7 @@ test.serial(
       },
     );
     t.deepEqual(await saidOf('504 5.7.4 Unrecognized authentication type', 'AUTH GSSAPI NTLM'), {
-      message: 'the mail server takes no password the way we can send one (504)',
+      message: 'the mail server accepts no password by a method that Holdfast supports (504)',
       said: '504 5.7.4 Unrecognized authentication type',
     });
     const password = mailPassword.reveal();
@@ -263,7 +263,7 @@ test.serial('a server that says nothing, and one that is not there, are told as 
   await settings(t.context, 1);
   await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
     instanceOf: MailError,
-    message: 'nothing can be connected to at localhost:1',
+    message: 'no connection can be made to localhost:1',
   });
 });
 
@@ -306,7 +306,7 @@ test.serial('the password is sealed, and opens for no other server', async (t) =
     .set({ value: row.value.replace(`${server.port}`, `${other.port}`) })
     .execute();
   await t.throwsAsync(sendMail(site, 'ada@example.com', mail), {
-    message: /^the password does not belong to these mail settings, which were changed past Holdfast/,
+    message: /^the password does not belong to these mail settings, which were changed outside Holdfast/,
   });
   t.deepEqual(other.mails, []);
 });
@@ -360,7 +360,7 @@ test.serial(
       await write(changed);
       await t.throwsAsync(
         sendMail(site, 'ada@example.com', mail),
-        { message: /changed past Holdfast/ },
+        { message: /changed outside Holdfast/ },
         JSON.stringify(changed),
       );
     }
@@ -418,7 +418,7 @@ test.serial(
     await server.close();
     const failed = await createUser(site, act(), 'command', vaultId, { ...input, username: 'hedy' });
     if (failed.delivery?.mailed !== false) return t.fail();
-    t.regex(failed.delivery.mailProblem, /nothing can be connected to/);
+    t.regex(failed.delivery.mailProblem, /no connection can be made to/);
     t.is((await signIn(failed.user, failed.delivery.password)).session.state, 'PASSWORD_CHANGE');
   },
 );

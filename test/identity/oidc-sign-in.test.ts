@@ -450,7 +450,7 @@ test.serial('a wrong client secret is told as the client’s', async (t) => {
   stage.account = stage.accountOf(await stage.addUser());
   const back = await new SignIn(stage).toReturn(stage.browser());
   t.is(back.searchParams.get('error'), 'client-refused');
-  t.regex(stage.logged.at(-2) ?? '', /does not take Holdfast as its client.*WWWAuthenticateChallengeError/);
+  t.regex(stage.logged.at(-2) ?? '', /does not accept Holdfast as a client.*WWWAuthenticateChallengeError/);
 });
 
 test.serial('a client without a secret signs in by PKCE alone', async (t) => {

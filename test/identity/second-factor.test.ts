@@ -73,7 +73,7 @@ test.serial('it is asked for only once a code has shown that the app has the sec
   const show = app(t.context, otpauthUri.reveal());
   const right = show();
   await t.throwsAsync(confirmTotp(site, act(), own, right === '123456' ? '654321' : '123456'), {
-    message: 'the code is not right',
+    message: 'the code is wrong',
   });
   t.is((await signIn(person)).session.state, 'ACTIVE');
   const codes = await confirmTotp(site, act(), own, right);

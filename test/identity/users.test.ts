@@ -93,7 +93,7 @@ test('nobody makes, resets or takes down a user who may do more than they', asyn
   const auditor = await user('auditor');
   await t.throwsAsync(
     updateUser(site, act(), keyForUsers, { vaultId, userId: auditor.id }, { role: 'vault-admin' }),
-    { message: /more than you may/ },
+    { message: /permissions that you do not have/ },
   );
 });
 

@@ -109,11 +109,11 @@ test.serial(
     await inToken(fixture, [{ do: 'generate', id: '01', label: 'sample-key', wraps: true }]);
     const wraps = await t.throwsAsync(adopt(t.context, keySet, 'sample-key'), {
       instanceOf: VaultError,
-      message: 'the key object is not fit: CKA_WRAP, CKA_UNWRAP',
+      message: 'the key object is not compliant: CKA_WRAP, CKA_UNWRAP',
     });
     t.regex(
       wraps?.remediation ?? '',
-      /^repeat it with --restrict .*: then CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP are set to false .* for good/,
+      /^repeat it with --restrict .*: then CKA_SIGN, CKA_VERIFY, CKA_WRAP, CKA_UNWRAP are set to false .* permanently/,
     );
     t.like(await attributesOf(t.context, '01'), notRestricted);
     t.deepEqual(await eventsOf(t.context, '01'), []);
@@ -247,7 +247,7 @@ test.serial(
     t.like(await attributesOf(t.context, '22'), restricted);
     await t.throwsAsync(adopt(t.context, keySet, 'fixed-signing-key', { restrict: true }), {
       instanceOf: VaultError,
-      message: 'the key object is not fit: CKA_SIGN, CKA_VERIFY',
+      message: 'the key object is not compliant: CKA_SIGN, CKA_VERIFY',
     });
   },
 );
@@ -258,7 +258,7 @@ test.serial('a key from elsewhere keeps what says so of it, and that is told', a
   const value = Buffer.alloc(32, 7).toString('hex');
   await inToken(fixture, [{ do: 'plant', id: '31', label: 'planted-key', value, wraps: true }]);
   const refused = await t.throwsAsync(adopt(t.context, keySet, 'planted-key'), { instanceOf: VaultError });
-  t.is(refused?.message, 'the key object is not fit: CKA_WRAP, CKA_UNWRAP');
+  t.is(refused?.message, 'the key object is not compliant: CKA_WRAP, CKA_UNWRAP');
   t.regex(
     refused?.remediation ?? '',
     /CKA_LOCAL, CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE stay as they are: the key was not made in this token$/,

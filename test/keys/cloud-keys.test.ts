@@ -354,7 +354,7 @@ test('a deletion waits 7 to 30 days, disables at once and can be cancelled', asy
     next_rotation_at: null,
   });
   await t.throwsAsync(scheduleDeletion(...on, 30), {
-    message: 'the deletion of the CloudKey is scheduled already',
+    message: 'the deletion of the CloudKey is already scheduled',
   });
   const waits = { message: 'the CloudKey will be deleted' };
   await t.throwsAsync(enableCloudKey(...on), waits);
@@ -376,7 +376,7 @@ test('a deleted key is a tombstone: shown, never changed, its name free and its 
   const key = await newKey(t.context, keySet);
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
   const on = [vaultContext, act(), { vaultId: vault.id, sight: 'all', id: key.id }] as const;
-  const gone = { message: 'the CloudKey was deleted, and stays so' };
+  const gone = { message: 'the CloudKey was deleted, which is permanent' };
   for (const attempt of [
     updateCloudKey(...on, { description: 'x' }),
     disableCloudKey(...on),
@@ -464,7 +464,7 @@ test('a key object of our own, one that is not there and one without a fit label
       externalKeyId: fresh('adopted'),
     });
   await t.throwsAsync(adopt(versionLabel(keySet.id, key.external_key_id, 1)), {
-    message: 'key objects whose label starts with "holdfast:" are our own already',
+    message: 'key objects whose label starts with "holdfast:" are already Holdfast’s own',
   });
   await t.throwsAsync(adopt('nowhere'), { message: /^there is no AES key with the label "nowhere"/ });
 });

@@ -166,7 +166,7 @@ test('the successor of a credential is issued while the old one lives on', async
   });
   t.like(next.credential, { successor: null, retire_after_minutes: null, expires_at: null });
   await t.throwsAsync(rotateCredential(vaultContext, act(), keySet, { accessKeyId: old.accessKeyId }), {
-    message: 'the credential has a successor already',
+    message: 'the credential already has a successor',
   });
   const [event, more] = await eventsOf(t.context, next.accessKeyId);
   t.is(event?.action, 'credential.rotate');

@@ -200,7 +200,7 @@ test('the token must be one that the vault may use and the configuration names',
   const make = async (token: string) =>
     createKeySet(vaultContext, act(), elsewhere.id, 'all', { name: fresh('set'), token });
   await t.throwsAsync(make('token'), { message: 'the vault may not use this token' });
-  await t.throwsAsync(make('unplugged'), { message: 'the configuration of this node names no such token' });
+  await t.throwsAsync(make('unplugged'), { message: 'the configuration of this node has no such token' });
 });
 
 test('a cloud admin makes and sees key sets of their admin groups only', async (t) => {
@@ -330,7 +330,7 @@ test('a key set is deleted only when its CloudKeys are DELETED and its credentia
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has CloudKeys' });
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
   await t.throwsAsync(remove(), {
-    message: 'it cannot be deleted: key objects of its deleted CloudKeys are in the token still',
+    message: 'it cannot be deleted: key objects of its deleted CloudKeys are still in the token',
   });
   await bury(t.context, key.id);
   await t.throwsAsync(remove(), { message: 'it cannot be deleted: the key set has live credentials' });

@@ -43,7 +43,7 @@ test.afterEach.always(async ({ context: { tokens, shim } }) => {
 test('while one comparison runs, another of the same is refused', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const first = run(stage);
-  await t.throwsAsync(run(stage), { message: 'it is being compared already' });
+  await t.throwsAsync(run(stage), { message: 'it is already being compared' });
   await t.notThrowsAsync(first);
   await t.notThrowsAsync(run(stage));
 });

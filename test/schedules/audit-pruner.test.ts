@@ -214,7 +214,7 @@ test('events that are too young are not pruned, nor any while the clock is not t
   await holdDeletions(vaultContext, 'test');
   const held = await t.throwsAsync(ask(t.context, 'v', input), {
     instanceOf: VaultError,
-    message: /leapt ahead/,
+    message: /jumped ahead/,
   });
   t.is(held.problem, 'conflict');
   await vaultContext.store.db.deleteFrom('leases').execute();

@@ -49,7 +49,7 @@ let store: string;
 let shifted = 0;
 
 test.before(async () => {
-  // The clock goes on by itself, as the SDK's own clock does which signs, until a test moves it.
+  // The clock continues automatically, as the SDK's own clock does which signs, until a test moves it.
   bench = await KmsBench.open({ now: () => new Date(Date.now() + shifted), time: { dayMs: 1000 } });
   store = await bench.makeConnectedStore();
   bench.stub.reset();

@@ -151,7 +151,7 @@ test.serial('an act that never compares the row version its caller has seen is n
   );
   await t.throwsAsync(
     run((seen) => checkRowVersion({ row_version: 4 }, seen)),
-    { message: 'it has been changed meanwhile; look at it again, then repeat' },
+    { message: 'it has been changed meanwhile; look at it again, then try again' },
   );
   t.false((await nodes(t.context)).includes('seen'));
   await run((seen) => checkRowVersion({ row_version: 3 }, seen));

@@ -15,7 +15,7 @@ test.after.always(async (t) => t.context.dispose());
 
 const changedMeanwhile = {
   instanceOf: VaultError,
-  message: 'it has been changed meanwhile; look at it again, then repeat',
+  message: 'it has been changed meanwhile; look at it again, then try again',
 };
 
 async function newPerson({ store, vaultContext, act, vault }: TestVault, email = 'a@example.com') {

@@ -88,7 +88,7 @@ test.serial(
   'a wrong password is refused without a hint, the right one owes a new one, and then one is in',
   async (t) => {
     await page.goto(`${story.node.admin.endpoint}/sign-in/${vaultId}`);
-    await page.getByLabel('User name').fill('ada');
+    await page.getByLabel('Username').fill('ada');
     await page.getByLabel('Password').fill('not the right one');
     await page.keyboard.press('Enter');
     await page.getByText('which of these is not told').waitFor();

@@ -76,7 +76,7 @@ export function unreachable(cause: unknown, isAct = false): ProblemError {
     detail: 'No answer came: the node is down, is starting again, or cannot be reached from this browser.',
     remediation: isAct
       ? 'It may have been done all the same: look before you repeat it.'
-      : 'What is shown is from before. It is tried again by itself.',
+      : 'What is shown is from before. It is retried automatically.',
   });
   problem.cause = cause;
   return problem;

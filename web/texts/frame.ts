@@ -53,7 +53,7 @@ export const frame = {
   notFoundWhy: 'It was deleted, it is not yours to see, or the address is not whole.',
   toStart: 'To the start',
   crashed: 'This page failed',
-  crashedWhy: 'An error of ours in this browser; nothing was changed by it. Loading it again often helps.',
+  crashedWhy: 'An internal error in this browser; nothing was changed by it. Reloading the page often helps.',
   reload: 'Load again',
   noRight: 'Not for your role',
   noRightWhy: (role: string) =>

@@ -6,7 +6,7 @@ export const signIn = {
   appliance:
     'The appliance has vaults, tokens and nodes. Keys are in a vault, which has an address of its own to sign in at.',
   vault: 'Key sets, CloudKeys and what AWS has of them.',
-  username: 'User name',
+  username: 'Username',
   password: 'Password',
   submit: 'Sign in',
   sso: 'Continue with single sign-on',
@@ -24,7 +24,7 @@ export const signIn = {
   newTitle: 'A new password',
   newWhy: 'Yours was given to you by somebody else. Choose one that only you know.',
   newRule:
-    '15 to 128 characters of any kind: a few words in a row do well. Not your name and not what everybody guesses first.',
+    '15 to 128 characters of any kind: a few words in a row work well. Not your name and not what everybody guesses first.',
   newPassword: 'New password',
   newAgain: 'New password, again',
   newSubmit: 'Change the password and continue',
@@ -40,7 +40,7 @@ export const signIn = {
     'sign-in-refused':
       'Nobody here is who you are at the provider, or their account is disabled. An administrator sees why in the audit log.',
     'provider-refused': 'The provider refused the sign-in.',
-    'client-refused': 'The provider does not take the client id or secret that it was set up with here.',
+    'client-refused': 'The provider does not accept the client id or secret that it was set up with here.',
     'answer-refused': 'What the provider answered cannot be trusted, so it was not used.',
     unreachable: 'The provider cannot be reached from the node.',
     untrusted: 'The certificate of the provider is not one that is trusted here.',

@@ -160,7 +160,7 @@ export function certificateFindings(facts: NodeFacts | undefined, now: Date): St
       .map((listener) => (listener === 'xks' ? 'XKS proxy' : 'management API'))
       .join(', ');
     const remediation =
-      'put a new certificate in place; it is taken up by itself (holdfast serve --check tries it)';
+      'put a new certificate in place; it is taken up automatically (holdfast serve --check tries it)';
     if (left <= 0)
       findings.push({
         trouble: 'CERTIFICATE_EXPIRED',

@@ -10,7 +10,7 @@ import { counted } from '../../counted.ts';
 
 /** Between two looks, milliseconds. */
 const lookEvery = 500;
-/** The node goes on by itself; so long it is waited for, milliseconds: some millions of events. */
+/** The node continues automatically; so long it is waited for, milliseconds: some millions of events. */
 const maxWait = 60 * 60_000;
 
 export type AuditTrail = Schemas['AuditTrail'];

@@ -86,7 +86,7 @@ async function end(client: ApiClient): Promise<void> {
   } catch (error) {
     // The node has ended it itself, as after too many codes.
     if (isProblem(error, 'unauthenticated', 'sign-in-refused')) return;
-    note('holdfast: the session is not known to be ended at the node: it ends there by itself');
+    note('holdfast: the session is not known to be ended at the node: it ends there automatically');
   }
 }
 

@@ -40,7 +40,7 @@ export function keySetInWords(
   if (state === 'FROZEN') {
     const own = changed
       ? `the freeze of ${name} itself is ended`
-      : `${name} was not frozen by itself: nothing has changed`;
+      : `${name} was not itself frozen: nothing has changed`;
     return `${own}; it stays FROZEN with its vault: ${vaultStays(frozenSince)}`;
   }
   return changed

@@ -79,7 +79,7 @@ function changedMeanwhile(): VaultError {
   return new VaultError(
     'precondition',
     'the CSP account was changed while its access key was rotated',
-    'look at it again; the rotation goes on by itself',
+    'look at it again; the rotation continues automatically',
   );
 }
 

@@ -39,9 +39,9 @@ const remediations: Readonly<Record<AwsFault, string>> = {
   settling: 'nothing: Holdfast asks again every few seconds',
   proxy: 'run holdfast doctor and check the log of the node',
   'not-found': 'check what exists in AWS, in this account and Region',
-  conflict: 'check the state in AWS, then repeat',
+  conflict: 'check the state in AWS, then try again',
   limit: 'delete what is not used, or request a higher quota from AWS (Service Quotas)',
-  invalid: 'correct the value, then repeat',
+  invalid: 'correct the value, then try again',
   'aws-trouble': 'repeat; if it persists, see the AWS Health Dashboard',
 };
 
@@ -81,7 +81,7 @@ const byCode: Readonly<Record<string, { words?: string; remediation: string }>> 
     remediation:
       'the name of the endpoint has no address: check DNS, the Region, and [aws.endpoints] in the configuration',
   },
-  EAI_AGAIN: { remediation: 'DNS does not answer: check the resolver of the node, then repeat' },
+  EAI_AGAIN: { remediation: 'DNS does not answer: check the resolver of the node, then try again' },
   SELF_SIGNED_CERT_IN_CHAIN: certificateProblem(),
   DEPTH_ZERO_SELF_SIGNED_CERT: certificateProblem(),
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificateProblem(),

@@ -163,7 +163,7 @@ export class Pace {
 function closing(operation: string): AwsError {
   return new AwsError('unreachable', 'NodeCloses', operation, {
     message: `${operation} was not sent: the node is closing`,
-    remediation: 'it goes on by itself once the node runs again',
+    remediation: 'it continues automatically once the node runs again',
     certain: true,
   });
 }

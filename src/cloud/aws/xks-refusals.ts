@@ -7,7 +7,7 @@ export interface XksRefusal {
   remediation: string;
 }
 
-/** AWS asked the proxy and did not get on with it: `proxy` is tried again by itself, soon. */
+/** AWS asked the proxy and did not get on with it: `proxy` is retried automatically, soon. */
 const proxy = (words: string, remediation: string): XksRefusal => ({ fault: 'proxy', words, remediation });
 
 /*

@@ -65,12 +65,12 @@ export function toProblem(error: unknown, operation: string, now: Date, words: P
     const { problem, remediation } = tokenWords(error);
     return {
       ...{ operation, fault: 'token', code: error.fault, message: problem, at, times },
-      remediation: `${remediation}; it is tried again by itself`,
+      remediation: `${remediation}; it is retried automatically`,
     };
   }
   return {
     ...{ operation, fault: 'internal', code: 'Internal', at, times },
     message: 'something went wrong that should not; the log of the node has more',
-    remediation: 'it is tried again by itself; if it lasts, report it with the log',
+    remediation: 'it is retried automatically; if it lasts, report it with the log',
   };
 }

@@ -53,7 +53,7 @@ export class LostTurnError extends VaultError {
     super(
       'conflict',
       'another process has taken this over meanwhile',
-      'look at it again in a moment: it goes on there by itself',
+      'look at it again in a moment: it continues there automatically',
     );
   }
 }

@@ -146,7 +146,7 @@ export async function insert(
   const keySetNow = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
   checkServed(keySetNow);
   if (keySetNow.csp_account_id !== keySet.csp_account_id)
-    throw new VaultError('conflict', 'the key set was given another CSP account meanwhile', 'repeat it');
+    throw new VaultError('conflict', 'the key set was given another CSP account meanwhile', 'try again');
   const now = act.at.toISOString();
   const { wanted = null, wanted_details = null, checked_at = null, next_check_at = null, ...rest } = columns;
   const row = await trx

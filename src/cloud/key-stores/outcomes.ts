@@ -123,6 +123,6 @@ function perhapsItsOwn(error: KeyStoreError): KeyStoreError {
   return new KeyStoreError(error, {
     message: `an answer of AWS was lost, and when asked again it says that name or endpoint are in use, most likely by the key store that it has just made: ${error.operation} (${error.code})`,
     remediation:
-      'nothing: Holdfast looks for it and goes on by itself within minutes, or at once when it is repeated (see holdfast external-key-store show)',
+      'nothing: Holdfast looks for it and continues automatically within minutes, or at once when it is repeated (see holdfast external-key-store show)',
   });
 }

@@ -47,7 +47,7 @@ export const keyStores: Resource<'external_key_stores', StoreRow, SeenStore> = {
     code: 'Holdfast',
     busy: {
       message: 'another act on this external key store is under way',
-      remediation: 'repeat it in a moment; holdfast external-key-store show tells how far it is',
+      remediation: 'try again in a moment; holdfast external-key-store show tells how far it is',
     },
   },
 };

@@ -19,7 +19,7 @@ export const words = {
   remediation: 'put it right, then holdfast kms-key retry',
   busy: {
     message: 'another process is at this KMS key',
-    remediation: 'repeat it in a moment; holdfast kms-key show tells how far it is',
+    remediation: 'try again in a moment; holdfast kms-key show tells how far it is',
   },
 };
 

@@ -33,28 +33,28 @@ export async function readinessOf({ store: { db }, now }: ReadingContext, row: K
   const waiting = (code: string, message: string, remediation: string) =>
     waitingFor(code, message, remediation, now());
   if (state === 'CREATING')
-    return waiting('CloudKeyIsBeingMade', 'the CloudKey is being made', 'it goes on by itself');
+    return waiting('CloudKeyIsBeingMade', 'the CloudKey is being made', 'it continues automatically');
   if (state !== 'AVAILABLE')
     return waiting(
       'CloudKeyNotAvailable',
       `the CloudKey is ${state}: AWS makes a KMS key only for one that is enabled`,
       state === 'PENDING_DELETION'
-        ? 'cancel its deletion and enable it (holdfast cloud-key); it goes on by itself then'
-        : 'enable the CloudKey (holdfast cloud-key enable); it goes on by itself then',
+        ? 'cancel its deletion and enable it (holdfast cloud-key); it continues automatically then'
+        : 'enable the CloudKey (holdfast cloud-key enable); it continues automatically then',
     );
   if (vault_frozen_at !== null)
     return waiting(
       'KeySetNotServing',
       'the vault is frozen',
-      'thaw it (holdfast vault thaw); it goes on by itself then',
+      'thaw it (holdfast vault thaw); it continues automatically then',
     );
   if (frozen_at !== null || external_key_store === 0)
     return waiting(
       'KeySetNotServing',
       frozen_at === null ? 'the key set is no external key store' : 'the key set is frozen',
       frozen_at === null
-        ? 'make it one (holdfast key-set edit); it goes on by itself then'
-        : 'thaw it (holdfast key-set thaw); it goes on by itself then',
+        ? 'make it one (holdfast key-set edit); it continues automatically then'
+        : 'thaw it (holdfast key-set thaw); it continues automatically then',
     );
   return (await storeReadiness(db, row, waiting)) ?? { cloudKey };
 }
@@ -73,7 +73,7 @@ async function storeReadiness(
     return waiting(
       'KeyStoreNotThere',
       'the external key store is not there in AWS',
-      'see holdfast external-key-store show; it goes on by itself once the key store is connected',
+      'see holdfast external-key-store show; it continues automatically once the key store is connected',
     );
   // UNKNOWN is what nobody has looked at: AWS says itself whether it is connected.
   if (state === 'CONNECTED' || state === 'UNKNOWN') return undefined;
@@ -81,12 +81,12 @@ async function storeReadiness(
     'KeyStoreNotConnected',
     `the external key store is ${state}, and AWS makes KMS keys only in one that is CONNECTED`,
     state === 'CONNECTING' || state === 'CREATING'
-      ? 'AWS takes some minutes; it goes on by itself then'
-      : 'connect it (holdfast external-key-store connect); it goes on by itself then',
+      ? 'AWS takes some minutes; it continues automatically then'
+      : 'connect it (holdfast external-key-store connect); it continues automatically then',
   );
 }
 
-/** Something that is not there yet; it goes on by itself once it is. */
+/** Something that is not there yet; it continues automatically once it is. */
 function waitingFor(code: string, message: string, remediation: string, now: Date): Problem {
   const at = now.toISOString();
   return { operation: 'CreateKey', fault: 'waiting', code, message, remediation, at, times: 0 };

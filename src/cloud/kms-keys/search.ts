@@ -102,7 +102,7 @@ export async function search(
     ...{ operation: 'ListKeys', fault: 'searching', at: now, since: awaited?.since ?? now },
     code: isLost ? answerLost : keyInUse,
     message: `a KMS key for the CloudKey ${isLost ? 'may be' : 'is'} there already and is being looked for: ${counted(looked + hidden, 'KMS key')} seen`,
-    remediation: 'it goes on by itself',
+    remediation: 'it continues automatically',
     times: problemOf(row)?.times ?? row.attempts,
   };
   return { kind: 'on', problem };

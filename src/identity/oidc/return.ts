@@ -17,7 +17,7 @@ export function parseReturnTo(text: string): string {
   if (!isGood)
     throw new VaultError(
       'invalid',
-      'returnTo is no address that a sign-in may lead to',
+      'returnTo is not an address that a sign-in may return to',
       'a path of this appliance, or http://127.0.0.1:<port>/… or http://[::1]:<port>/…',
     );
   return text;

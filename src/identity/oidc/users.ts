@@ -12,7 +12,7 @@ import { emailKey, parseEmail, usernameKey } from '../user-forms.ts';
 
 /** Why somebody whom the provider has let in is not let in here; for the audit trail, never for who signs in. */
 export type NoUser =
-  | 'the provider tells no preferred_username that a user may have'
+  | 'the provider sends no preferred_username that is valid as a username'
   | 'the provider does not vouch for an email address of its user: it sends none, or email_verified is not true'
   | 'no user has this name or email address'
   | 'more than one user has this email address'
@@ -73,7 +73,7 @@ async function findNamed(
   if (name === undefined || (!byEmail && !/^[\x21-\x7e]{1,254}$/.test(name)))
     return byEmail
       ? 'the provider does not vouch for an email address of its user: it sends none, or email_verified is not true'
-      : 'the provider tells no preferred_username that a user may have';
+      : 'the provider sends no preferred_username that is valid as a username';
   const query = trx.selectFrom('users').selectAll().where('vault_id', '=', provider.vault_id).limit(2);
   const [first, second] = await (
     byEmail

@@ -87,7 +87,7 @@ export async function rotateCredential(
     if (old.successor !== null)
       throw new VaultError(
         'conflict',
-        'the credential has a successor already',
+        'the credential already has a successor',
         'rotate the successor, or withdraw it and issue another credential',
       );
     const credential = await insert(trx, keySet, made.row, act.at);
@@ -138,7 +138,7 @@ async function insert(
   // It may have been deleted, or moved to another token, while the secret was sealed.
   const still = await findKeySetIn(trx, keySet.vault_id, 'all', keySet.id);
   if (still.token !== keySet.token)
-    throw new VaultError('conflict', 'the key set was given another token meanwhile', 'repeat it');
+    throw new VaultError('conflict', 'the key set was given another token meanwhile', 'try again');
   if ((await liveCredentials(trx, keySet.id, now)) >= maxLiveCredentials)
     throw new VaultError(
       'conflict',

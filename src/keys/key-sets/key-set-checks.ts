@@ -44,7 +44,7 @@ export async function checkToken(
   if (!context.tokens.has(token))
     throw new VaultError(
       'invalid',
-      'the configuration of this node names no such token',
+      'the configuration of this node has no such token',
       'have it configured, or name another token of the vault',
     );
 }
@@ -99,8 +99,8 @@ export async function checkUnused(
   if (object !== undefined)
     throw new VaultError(
       'conflict',
-      `${what}: key objects of its deleted CloudKeys are in the token still`,
-      'have the store reconciled, then repeat',
+      `${what}: key objects of its deleted CloudKeys are still in the token`,
+      'have the store reconciled, then try again',
     );
   if ((await liveCredentials(trx, id, now)) > 0)
     throw new VaultError('conflict', `${what}: the key set has live credentials`, 'withdraw them first');

@@ -96,7 +96,7 @@ export async function findKeySet({ db }: Pick<Store, 'db'>, nameOrId: string): P
     .execute();
   if (keySet === undefined) throw new VaultError('not-found', 'there is no such key set');
   if (second !== undefined)
-    throw new VaultError('conflict', 'more than one vault has a key set of this name', 'name it by its id');
+    throw new VaultError('conflict', 'more than one vault has a key set of this name', 'use its id');
   return keySet;
 }
 

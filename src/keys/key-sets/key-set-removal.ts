@@ -67,8 +67,8 @@ async function removeTombstones(
   if (versions.some(({ state }) => state !== 'DESTROYED'))
     throw new VaultError(
       'conflict',
-      'it cannot be deleted: key objects of its deleted CloudKeys are in the token still',
-      'have the store reconciled, then repeat',
+      'it cannot be deleted: key objects of its deleted CloudKeys are still in the token',
+      'have the store reconciled, then try again',
     );
   if (versions.length >= maxVersions) {
     // There may be more of them: the keys themselves go when none is left.

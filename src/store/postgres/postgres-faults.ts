@@ -12,7 +12,7 @@ type Words = readonly [fault: StoreFault, problem: string, remediation: string];
 const startingUp: Words = [
   'unreachable',
   'the database server is starting, stopping or recovering',
-  'it is asked again by itself; if that lasts, see its log',
+  'it is asked again automatically; if that lasts, see its log',
 ];
 
 /** By SQLSTATE; a whole class by its first two characters. */

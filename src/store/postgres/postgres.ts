@@ -304,7 +304,7 @@ function notDone(cause: unknown): StoreError {
   return new StoreError(
     'unreachable',
     'the connection to the database was lost before it had written: nothing was done',
-    'repeat it',
+    'try again',
     cause,
   );
 }

@@ -40,7 +40,7 @@ export function whyKept(
     case 'locked':
       return new StartError(
         `${token} says that its user PIN is locked (CKF_USER_PIN_LOCKED): none is tried`,
-        'have the security officer unlock it; the node then goes on by itself',
+        'have the security officer unlock it; the node then continues automatically',
       );
     case 'final-try':
       if (standing === 'proven') return undefined;
@@ -63,6 +63,6 @@ export function whyKept(
 function byAPerson(serial: string): string {
   return (
     'be sure of the PIN, then try it once manually: holdfast token probe --module MODULE --serial ' +
-    `${serial} --force, or the vendor’s own tool; a right one gives all tries back, and the node then goes on by itself`
+    `${serial} --force, or the vendor’s own tool; a right one gives all tries back, and the node then continues automatically`
   );
 }

@@ -45,7 +45,7 @@ export function addCspAccountActs(
     act: async (api, record, { name }) => {
       const { after } = await api.client.act(record, '/rotate-access-key');
       const { accessKeyId, accessKeyRotationState: state } = after;
-      const how = state === null ? 'the old one is deleted in IAM' : 'it goes on by itself';
+      const how = state === null ? 'the old one is deleted in IAM' : 'it continues automatically';
       printChanged(
         `${name} ${state === null || state === 'SWITCHED' ? 'signs in' : 'still signs in'} with the access key ${String(accessKeyId)}; ${how}.`,
         after,

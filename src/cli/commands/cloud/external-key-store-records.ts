@@ -196,7 +196,7 @@ function stateNow({ name, region, state, wanted, customKeyStoreId, origin }: Ext
   const inAws = customKeyStoreId === null ? 'its id in AWS is not known yet' : `${customKeyStoreId} in AWS`;
   const open =
     wanted !== null
-      ? `; ${textOf(wanted, 'wanted')}${origin === 'MANUAL' ? ', manually' : ', which goes on by itself'}`
+      ? `; ${textOf(wanted, 'wanted')}${origin === 'MANUAL' ? ', manually' : ', which continues automatically'}`
       : '';
   return `External key store ${name} (${region}) is ${state}, ${inAws}${open}.`;
 }

@@ -171,7 +171,7 @@ export function nowInAws(key: KmsKey): string {
   const name = nameInAws(key);
   if (step === 'GONE') return `${name} is removed here: ${textOf(outcome, 'outcome')}.`;
   if (step !== 'DONE')
-    return `${name}: ${textOf(step, 'step')}${problem === null ? ', which goes on by itself' : ''}.`;
+    return `${name}: ${textOf(step, 'step')}${problem === null ? ', which continues automatically' : ''}.`;
   const deletion = awsDeletionAt !== null ? `, and deleted there on ${timeText(awsDeletionAt)}` : '';
   const open = wanted !== null ? `; ${textOf(wanted, 'wanted')}: that is repeated until AWS confirms it` : '';
   return `${name} is ${cloudStatus} in AWS${deletion}${open}.`;
