@@ -93,6 +93,7 @@ export const mailRoutes: readonly Route[] = [
     summary: 'Turn mail off',
     access: write,
     changes: true,
+    problems: ['not-found'],
     handle: async (call) => {
       const { services, act, expected } = call;
       checkReach(callerOf(call), 'appliance-admin');

@@ -129,7 +129,7 @@ const words: Record<string, string> = {
   ENETUNREACH: 'cannot be reached: no route',
   ERR_SSL_WRONG_VERSION_NUMBER: 'does not speak TLS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'does not speak TLS',
-  EPROTO: 'does not support TLS as AWS uses it',
+  EPROTO: 'does not speak TLS as AWS does',
 };
 
 /** A code of Node or OpenSSL as words. */

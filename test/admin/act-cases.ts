@@ -178,8 +178,9 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
     return vault;
   },
   ...Object.fromEntries(
-    ['putOidcProvider', 'deleteOidcProvider', 'putVaultOidcProvider', 'deleteVaultOidcProvider'].map(
-      (one) => [
+    ['put', 'delete', 'get']
+      .flatMap((act) => [`${act}OidcProvider`, `${act}VaultOidcProvider`])
+      .map((one) => [
         one,
         async (world: World) => {
           const ofVault = one.includes('Vault');
@@ -192,11 +193,10 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
             body: one.startsWith('put') ? { ...world.providerInput, clientId: freshName() } : undefined,
           };
         },
-      ],
-    ),
+      ]),
   ),
   ...Object.fromEntries(
-    ['putMail', 'deleteMail'].map((one) => [
+    ['putMail', 'deleteMail', 'getMail'].map((one) => [
       one,
       async ({ boss }: World) => {
         const mail = { host: 'mail.example.com', port: 25, security: 'starttls', from: 'x@example.com' };
@@ -241,16 +241,7 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
   ...Object.fromEntries(
     ['createApplianceAuditPruning', 'createAuditPruning'].map((one) => [
       one,
-      async ({ stage: { vaultContext } }: World) => ({
-        params: {},
-        // One of a trail at a time.
-        undo: async () =>
-          vaultContext.store.db
-            .updateTable('audit_prunings')
-            .set({ state: 'REFUSED', problem: 'over', ended_at: new Date().toISOString() })
-            .where('ended_at', 'is', null)
-            .execute(),
-      }),
+      async ({ stage }: World) => ({ params: {}, undo: async () => endPrunings(stage) }),
     ]),
   ),
   freezeKeySets: async (world) => ({
@@ -324,14 +315,48 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
     const { body } = await client.get('/session');
     return { params: { sessionId: (body as { id: string }).id }, client };
   },
-  revokeApiKey: async ({ person }) => {
-    const client = await person();
-    const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
-    const key = { name: freshName(), scope: ['vault.read'], expiresAt };
-    const { id } = (await made(client, '/user/api-keys', key)) as { id: string };
-    return { params: { apiKeyId: id }, client };
-  },
+  revokeApiKey: newApiKey,
+  getApiKey: newApiKey,
+  listCspPrincipals: accountInAws,
+  listExternalKeyStoreCandidates: storeInAws,
+  listUnlinkedKmsKeys: storeInAws,
+  ...Object.fromEntries(
+    ['getApplianceAuditPruning', 'getAuditPruning', 'getReconciliation', 'getVaultReconciliation'].map(
+      (one) => [one, async (world: World) => asked(world, one)],
+    ),
+  ),
 };
+
+async function newApiKey({ person }: World) {
+  const client = await person();
+  const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+  const key = { name: freshName(), scope: ['vault.read'], expiresAt };
+  const { id } = (await made(client, '/user/api-keys', key)) as { id: string };
+  return { params: { apiKeyId: id }, client };
+}
+
+/** What is asked for first, to be looked at then. */
+async function asked({ boss, admin, stage }: World, operation: string) {
+  const ofVault = !/Appliance|getReconciliation/.test(operation);
+  const isPruning = operation.includes('Pruning');
+  const [client, place] = ofVault ? [admin, `/vaults/${stage.vaultId}`] : [boss, ''];
+  const path = `${place}/${isPruning ? 'audit-prunings' : 'reconciliations'}`;
+  const body = fullBody(isPruning ? 'createAuditPruning' : 'createReconciliation', {} as never);
+  const { id } = (await made(client, path, body)) as { id: string };
+  return {
+    params: { [isPruning ? 'pruningId' : 'reconciliationId']: id },
+    undo: async () => (isPruning ? endPrunings(stage) : undefined),
+  };
+}
+
+/** One of a trail at a time. */
+async function endPrunings({ vaultContext }: Stage) {
+  return vaultContext.store.db
+    .updateTable('audit_prunings')
+    .set({ state: 'REFUSED', problem: 'over', ended_at: new Date().toISOString() })
+    .where('ended_at', 'is', null)
+    .execute();
+}
 
 /** What the route is asked with, so that it does what it is there for. */
 export async function caseOf(

@@ -7,6 +7,7 @@ import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import type { KeyContext } from '../../src/keys/followers.ts';
 import type { Acting, Store } from '../../src/store/store.ts';
+import { TokenPools, type TokenClient } from '../../src/vault/tokens.ts';
 import { listenTls } from '../identity/oidc-stage.ts';
 import { passwordCost } from '../identity/people.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
@@ -42,15 +43,17 @@ export class Gate {
     await held.goOn;
   }
 
-  around(store: Store): Store {
+  around(store: Store, broken: Management['broken']): Store {
     const gated: Pick<Store, 'change' | 'write'> = {
       change: async (act, run) => {
+        if (broken.store !== undefined) throw broken.store;
         await this.pass(act, 'before');
         const done = await store.change(act, run);
         await this.pass(act, 'after');
         return done;
       },
       write: async (act, run) => {
+        if (broken.store !== undefined) throw broken.store;
         await this.pass(act, 'before');
         const done = await store.write(act, run);
         await this.pass(act, 'after');
@@ -70,15 +73,28 @@ export class Gate {
 /** The management API in the test's own process, over a store whose acts can be held. */
 export interface Management {
   gate: Gate;
+  /** What the token says to everything, and the store to every act; undefined: they do what they are asked. */
+  broken: { token?: Error | undefined; store?: Error | undefined };
   place: UserPlace;
   /** Of an OpenID provider that answers who it is. */
   providerInput: Record<string, unknown>;
   close: () => Promise<void>;
 }
 
+function breakable(pool: TokenClient, broken: Management['broken']): TokenClient {
+  const call: TokenClient['call'] = async (...asked) => {
+    if (broken.token !== undefined) throw broken.token;
+    return pool.call(...asked);
+  };
+  return new Proxy(pool, {
+    get: (target, name) => (name === 'call' ? call : Reflect.get(target, name, target)),
+  });
+}
+
 export async function openManagement(vaultContext: AwsContext & KeyContext): Promise<Management> {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-management-'));
   const gate = new Gate();
+  const broken: Management['broken'] = {};
   const ca = await TestCa.create(directory);
   const [app, provider] = [await listenTls(ca), await listenTls(ca)];
   provider.handler = (_, outgoing) => {
@@ -99,7 +115,8 @@ export async function openManagement(vaultContext: AwsContext & KeyContext): Pro
   const koa = createAdminApp({
     services: {
       ...vaultContext,
-      store: gate.around(vaultContext.store),
+      store: gate.around(vaultContext.store, broken),
+      tokens: new TokenPools(vaultContext.tokens.all.map((pool) => breakable(pool, broken))),
       passwordCost,
       log: silentLog,
       version: '1',
@@ -126,7 +143,7 @@ export async function openManagement(vaultContext: AwsContext & KeyContext): Pro
     caCertificates: await readFile(ca.certificate, 'utf8'),
   };
   return {
-    ...{ gate, place, providerInput },
+    ...{ gate, broken, place, providerInput },
     close: async () => {
       await Promise.all([app.close(), provider.close()]);
       await rm(directory, { recursive: true, force: true });

@@ -234,7 +234,6 @@ test('problems are told by status with the kinds that have it', (t) => {
     'bad-request',
     'invalid',
     'sign-in-refused',
-    'not-acceptable',
     'request-timeout',
     'too-large',
     'expectation-failed',

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
+import { Secret, TOTP } from 'otpauth';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { Route } from '../../src/admin/route.ts';
+import { toProblem } from '../../src/admin/problem.ts';
+import { AwsError } from '../../src/cloud/aws/aws-error.ts';
 import { hashPassword } from '../../src/identity/passwords.ts';
 import type { Role, Tables } from '../../src/store/schema.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { TokenError } from '../../src/token/faults.ts';
 import { password, passwordCost } from '../identity/people.ts';
 import type { AdminAnswer } from '../support/admin-answer.ts';
 import type { AdminClient } from '../support/admin-client.ts';
@@ -237,6 +242,18 @@ test('every act needs the row version of its record, makes one, or is named with
 });
 
 for (const route of allRoutes) {
+  if (route.method !== 'GET' || route.operation.includes('OidcSignIn') || route.operation === 'oidcCallback')
+    continue;
+  test.serial(`${route.operation}: what is there is answered as it is described`, async (t) => {
+    const on = await caseOf(t.context, route);
+    const query = route.operation.endsWith('Candidates') || route.operation === 'listUnlinkedKmsKeys';
+    const answer = await ask(route, { ...on, ...(query ? { query: '?region=eu-central-1' } : {}) });
+    t.is(answer.status, 200, answer.text);
+    await on.undo?.();
+  });
+}
+
+for (const route of allRoutes) {
   if (route.method === 'GET' || route.operation in elsewhere) continue;
   const { operation } = route;
 
@@ -299,3 +316,107 @@ for (const route of allRoutes) {
       await on.undo?.();
     });
 }
+
+const provider = (world: World, ofVault: boolean) =>
+  `${ofVault ? `/vaults/${world.stage.vaultId}` : ''}/oidc-provider`;
+const kindOf = ({ body }: AdminAnswer) => (body as { type?: string } | undefined)?.type?.split(':').at(-1);
+
+test.serial('what is not set up is not found, and cannot be deleted', async (t) => {
+  const { boss, admin } = t.context;
+  const paths = [
+    [boss, '/mail'],
+    [boss, provider(t.context, false)],
+    [admin, provider(t.context, true)],
+  ] as const;
+  for (const [client, path] of paths) {
+    await client.request('DELETE', path, { ifMatch: '*' });
+    t.is(kindOf(await client.get(path)), 'not-found', path);
+    t.is(kindOf(await client.request('DELETE', path, { ifMatch: '*' })), 'not-found', path);
+  }
+  const challenge = 'a'.repeat(43);
+  const start = `/oidc/start?returnTo=${encodeURIComponent('http://127.0.0.1:1/')}&challenge=${challenge}`;
+  t.is(kindOf(await boss.as(undefined).get(start)), 'not-found');
+});
+
+test.serial('what the state of a key store does not allow is a conflict', async (t) => {
+  const { admin, stage } = t.context;
+  const byOperation = (operation: string) => allRoutes.find((route) => route.operation === operation);
+  const cases: [operation: string, prepared: string, query?: string, body?: unknown][] = [
+    ['listExternalKeyStoreCandidates', 'updateKeySet', '?region=eu-central-1'],
+    ['listUnlinkedKmsKeys', 'updateKeySet', '?region=eu-central-1'],
+    ['rotateExternalKeyStoreCredential', 'updateExternalKeyStore'],
+    ['getExternalKeyStoreConsole', 'refreshExternalKeyStore', '', { credential: true }],
+    [
+      'updateExternalKeyStore',
+      'refreshExternalKeyStore',
+      '',
+      { uriEndpoint: 'https://elsewhere.example.com' },
+    ],
+  ];
+  for (const [operation, prepared, query = '', body] of cases) {
+    const route = byOperation(operation) as Route;
+    const { params } = await caseOf(t.context, byOperation(prepared) as Route);
+    // A key set has ten live credentials at the most.
+    if (operation.startsWith('rotate'))
+      for (let issued = 0, status = 201; status === 201 && issued < 10; issued++)
+        ({ status } = await admin.post(
+          `/vaults/${stage.vaultId}/key-sets/${params['keySetId']}/credentials`,
+          {},
+        ));
+    const on = { params: { vaultId: stage.vaultId, ...params }, query, body, client: admin };
+    const answer = await ask(route, on);
+    t.is(kindOf(answer), 'conflict', `${operation}: ${answer.status} ${answer.text}`);
+  }
+});
+
+test.serial(
+  'a sign-in goes from a first password to a second factor, and no step is passed over',
+  async (t) => {
+    const { admin, boss, stage } = t.context;
+    const { vaultId, clock } = stage;
+    await boss.request('DELETE', '/mail', { ifMatch: '*' });
+    const username = `s-${randomUUID().slice(0, 8)}`;
+    const user = { username, email: 'x@example.com', role: 'auditor' };
+    const { body } = await admin.post(`/vaults/${vaultId}/users`, user);
+    const first = (body as { firstPassword: string }).firstPassword;
+    const wrong = await admin
+      .as(undefined)
+      .post(`/vaults/${vaultId}/sessions`, { username, password: `${first}x` });
+    t.is(kindOf(wrong), 'sign-in-refused');
+    const begun = await admin.signIn({ username, password: first, vaultId });
+    t.is(kindOf(await begun.get(`/vaults/${vaultId}`)), 'password-change-required');
+
+    const own = `correct horse ${randomUUID()}`;
+    const person = await admin.firstSignIn({ username, password: first, vaultId }, own);
+    const enrolled = (await person.post('/user/totp', { password: own })).body as { otpauthUri: string };
+    const secret = Secret.fromBase32(new URL(enrolled.otpauthUri).searchParams.get('secret') ?? '');
+    const code = () => TOTP.generate({ secret, timestamp: stage.vaultContext.now().getTime() });
+    t.is((await person.post('/user/totp/confirmation', { code: code() })).status, 200);
+    clock.ahead += 60_000;
+    const half = await admin.signIn({ username, password: own, vaultId });
+    t.is(kindOf(await half.get(`/vaults/${vaultId}`)), 'second-factor-required');
+    t.is(kindOf(await half.post('/session/second-factor', { code: 'AAAAAA' })), 'sign-in-refused');
+    t.is((await half.post('/session/second-factor', { code: code() })).status, 200);
+  },
+);
+
+test.serial(
+  'a token or a store that does not answer is told as that, and nothing of what failed',
+  async (t) => {
+    const { boss, management } = t.context;
+    const mail = { host: 'mail.example.com', port: 25, security: 'starttls', from: 'x@example.com' };
+    const put = async () =>
+      boss.request('PUT', '/mail', { ifMatch: '*', body: { ...mail, username: 'u', password: 'p' } });
+    t.teardown(() => {
+      management.broken.token = undefined;
+      management.broken.store = undefined;
+    });
+    management.broken.token = new TokenError('device', 'C_Encrypt');
+    t.is(kindOf(await put()), 'token-unavailable');
+    management.broken.token = undefined;
+    management.broken.store = new StoreError('locked', 'the database is locked', 'end what holds it');
+    t.is(kindOf(await put()), 'store-unavailable');
+    const words = { message: 'AWS throttles', remediation: 'wait' };
+    t.is(toProblem(new AwsError('throttled', 'ThrottlingException', 'ListUsers', words)).kind, 'aws-busy');
+  },
+);

@@ -242,7 +242,7 @@ test.serial('a proxy that checks no signatures, integrity or tags is found out',
   found(t, findings, 'credential.signature', 'PROBLEM', /^answered 200/);
   found(t, findings, 'credential.window', 'WARNING', /-5\.5 min: 200/);
   found(t, findings, 'key.integrity', 'PROBLEM', /not the same/);
-  found(t, findings, 'key.decrypt', 'PROBLEM', /other bytes/);
+  found(t, findings, 'key.decrypt', 'PROBLEM', /not the bytes that were encrypted/);
   found(t, findings, 'key.tampered', 'PROBLEM', /ciphertext: 200.*metadata: 200/);
 });
 

@@ -283,7 +283,7 @@ test.serial('without TLS mail goes to this machine only', async (t) => {
   for (const host of ['mail.example.com', '192.0.2.1', '127.0.0.1.example.com', '128.0.0.1', '::2'])
     await t.throwsAsync(settings(t.context, 25, { host, security: 'none' }), {
       instanceOf: VaultError,
-      message: /to this machine itself only/,
+      message: /sent only to this machine itself/,
     });
 });
 

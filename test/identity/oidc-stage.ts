@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import { makeOidcRoutes } from '../../src/admin/people/oidc.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
 import { sessionRoutes } from '../../src/admin/people/sessions.ts';
+import { checkDocumented } from '../admin/documented-answers.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import { OidcClients } from '../../src/identity/oidc/clients.ts';
 import { putProvider, type ProviderInput } from '../../src/identity/oidc/providers.ts';
@@ -338,15 +339,17 @@ export class Browser {
       else jar.set(name, value);
     }
     const received = Buffer.concat(chunks).toString('utf8');
-    return {
-      status: incoming.statusCode ?? 0,
-      location: incoming.headers.location,
-      body: /json/.test(incoming.headers['content-type'] ?? '')
-        ? (JSON.parse(received) as unknown)
-        : received,
-      setCookies,
-      etag: incoming.headers.etag,
-    };
+    const { statusCode: status = 0, headers: answered } = incoming;
+    const { location, etag } = answered;
+    const isJson = /json/.test(answered['content-type'] ?? '');
+    const read = isJson ? (JSON.parse(received) as unknown) : received;
+    const [, path] = /^\/api\/v1(\/.*)/.exec(url.pathname) ?? [];
+    if (path !== undefined)
+      checkDocumented(method, path, {
+        ...{ status, headers: answered, etag, text: received },
+        body: isJson ? read : undefined,
+      });
+    return { status, location, body: read, setCookies, etag };
   }
 
   /** Follows redirects until one leads to where `isEnd` says, or nowhere. */

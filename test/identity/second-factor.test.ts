@@ -263,10 +263,10 @@ test.serial('removing it needs the password and a code, and makes the recovery c
   const { person, own, show } = await enrolled(t.context);
   const remove = async (secret: Secret, code: string) =>
     removeOwnTotp(site, act(), own, { password: secret, code });
-  await t.throwsAsync(remove(wrong, show()), { instanceOf: VaultError, message: /is not right/ });
+  await t.throwsAsync(remove(wrong, show()), { instanceOf: VaultError, message: /is wrong/ });
   const right = show();
   await t.throwsAsync(remove(password, right === '000000' ? '111111' : '000000'), {
-    message: /is not right/,
+    message: /is wrong/,
   });
   t.is((await fresh(person)).totp_state, 'ON');
   await remove(password, show());

@@ -139,7 +139,7 @@ test('a new password must do, and not be the current one; a wrong current one ch
   await t.throwsAsync(change(password, new Secret('all about Blue Harbour bay')), {
     message: /of the vault/,
   });
-  await t.throwsAsync(change(wrong, wanted), { instanceOf: VaultError, message: /is not right/ });
+  await t.throwsAsync(change(wrong, wanted), { instanceOf: VaultError, message: /is wrong/ });
   t.is((await fresh(person)).password_hash, person.password_hash);
   t.is((await fresh(person)).failures, 1, 'a taken session is no place to guess at the password');
 });

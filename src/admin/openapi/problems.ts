@@ -6,7 +6,6 @@ import type { SchemaNode } from './schemas.ts';
 export function problemsOf(route: Route): ProblemKind[] {
   const kinds = new Set<ProblemKind>([
     'bad-request',
-    'not-acceptable',
     'request-timeout',
     'too-large',
     // A query parameter that an operation does not know is refused by each.
