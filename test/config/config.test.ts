@@ -151,6 +151,18 @@ test('an address, path or name of nothing is refused, wherever it may stand', as
     ['admin.tls.certificate', `${good}[admin.tls]\ncertificate = ""\nkey = "k"`],
     ['admin.tls.key', `${good}[admin.tls]\ncertificate = "c"\nkey = ""`],
     ['admin.public_url', `${good}[admin]\npublic_url = ""`],
+    ...[
+      '',
+      '10.0.0.0/33',
+      '10.0.0.0/08',
+      '10.0.0.0/8/8',
+      '2001:db8::/129',
+      'fe80::1%lo',
+      'lb.example.com',
+    ].map(
+      (network) =>
+        ['admin.proxy_protocol_from.0', `${good}[admin]\nproxy_protocol_from = ["${network}"]`] as const,
+    ),
     ['admin.environment.label', `${good}[admin.environment]\nlabel = ""`],
     ['aws.ca', `${good}[aws]\nca = ""`],
     ['aws.proxy', `${good}[aws]\nproxy = ""`],

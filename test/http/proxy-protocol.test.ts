@@ -8,7 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { Listener } from '../../src/http/listener.ts';
-import { readProxyHeader } from '../../src/http/proxy-protocol.ts';
+import { includes, networks, readProxyHeader } from '../../src/http/proxy-protocol.ts';
 import { loadTls } from '../../src/http/tls.ts';
 import { xksRefusal } from '../../src/http/xks-app.ts';
 import { createLog } from '../../src/log.ts';
@@ -135,6 +135,14 @@ test('a load balancer that says nothing of it is hung up on', async (t) => {
   await hungUpOn(await open(['\x16\x03\x01\x00\x05hello']));
   await hungUpOn(await open(['PROXY TCP4 192.0.2.999 198.51.100.1 1 2\r\n']));
   t.pass();
+});
+
+test('a load balancer is known by its address or network, however the kernel writes it', (t) => {
+  const known = networks(['10.0.1.0/24', '192.0.2.7', '2001:db8::/32']);
+  for (const address of ['10.0.1.9', '::ffff:10.0.1.9', '192.0.2.7', '2001:db8::9'])
+    t.true(includes(known, address), address);
+  for (const address of ['10.0.2.9', '::ffff:10.0.2.9', '192.0.2.8', '2001:db9::9', '::1'])
+    t.false(includes(known, address), address);
 });
 
 test('nothing but a header is read as one, and of each beginning of one more is awaited', (t) => {
