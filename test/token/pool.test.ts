@@ -102,10 +102,14 @@ test.serial(
 
 test.serial('a host that hangs while nobody asks for anything is found by the health check', async (t) => {
   const { open } = await begin(t, state, { limits: { healthInterval: 40, killAfter: 300 } });
+  // With limits so tight a busy machine alone has a host replaced now and then: where one is away it has no pid.
+  await open.allThere();
   const already = open.events.length;
   const [first = 0] = open.pids;
   await state.shim.set([{ call: 'C_EncryptInit', hang: true, pid: first }]);
-  t.like(await open.event((event) => event.kind === 'gone', already), { pid: first, why: 'SIGKILL' });
+  t.like(await open.event((event) => event.kind === 'gone' && event.pid === first, already), {
+    why: 'SIGKILL',
+  });
 });
 
 test.serial('a host that is killed under load costs nobody an answer', async (t) => {
