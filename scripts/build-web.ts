@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { build } from 'vite';
 import config from '../web/vite.config.ts';
+import { publishConsole } from './publish-web.ts';
 
 /*
  * Builds the console (web/) into build/web, each file with itself compressed beside it, as the management listener serves it.
@@ -37,14 +38,7 @@ try {
     .map((entry) => path.join(entry.parentPath, entry.name));
   await Promise.all(files.map(compressed));
   writeFileSync(path.join(making, 'inputs'), `${inputs}\n`);
-  // A node that serves looks again every two seconds.
-  const old = `${making}-old`;
-  try {
-    renameSync(target, old);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  renameSync(making, target);
+  publishConsole(making, target);
 } finally {
   // Also what a build that was killed has left behind.
   for (const name of readdirSync(path.dirname(target)))
@@ -54,7 +48,8 @@ try {
 
 async function compressed(file: string): Promise<void> {
   const bytes = await readFile(file);
-  if (bytes.length < compressedFrom) return;
+  // The page always is: one that is not would leave the compressed one of the build before.
+  if (bytes.length < compressedFrom && !file.endsWith('.html')) return;
   const [br, gz] = await Promise.all([
     compress['.br'](bytes, options['.br']),
     compress['.gz'](bytes, options['.gz']),

@@ -38,7 +38,7 @@ const types: Readonly<Record<string, string>> = {
 
 const consoleDirectory = path.join(installedAt, 'build', 'web');
 
-/** For so long what was found is believed, milliseconds: set-up may build it anew under a node that serves. */
+/** For so long what was found is believed, milliseconds: set-up may build it anew under a node that serves (scripts/publish-web.ts). */
 const believedFor = 2_000;
 
 /** Where the console is looked for, and what is there. */
@@ -52,9 +52,22 @@ export class BuiltConsole {
 
   /** Answers why there is none, in words, where it is not built or others may write it. */
   async files(): Promise<ConsoleFiles | string> {
-    const now = monotonicNow();
-    if (this.#found === undefined || now - this.#found.at > believedFor)
-      this.#found = { at: now, files: find(this.#directory) };
+    const found = this.#found;
+    return found === undefined || monotonicNow() - found.at > believedFor ? this.#look() : found.files;
+  }
+
+  /** As {@link files}, looked for anew where there is no file of that name: the page may be of a build that was just made. */
+  async filesWith(asset: string): Promise<ConsoleFiles | string> {
+    const before = this.#found;
+    const files = await this.files();
+    if (typeof files !== 'string' && files.assets.has(asset)) return files;
+    // Whoever asks at the same time is answered by the same look.
+    return this.#found === undefined || this.#found === before ? this.#look() : this.#found.files;
+  }
+
+  async #look(): Promise<ConsoleFiles | string> {
+    // Before anything is waited for.
+    this.#found = { at: monotonicNow(), files: find(this.#directory) };
     return this.#found.files;
   }
 }

@@ -51,9 +51,10 @@ export function consoleAnswer(ctx: Context, built: BuiltConsole, publicUrl: stri
     return /^[\w-]+$/.test(vaultId) ? async () => signIn(ctx, await built.files(), publicUrl) : undefined;
   if (path !== consolePath && !path.startsWith(`${consolePath}/`)) return undefined;
   return async () => {
-    const found = await built.files();
+    const name = path.startsWith(assetPath) ? path.slice(assetPath.length) : undefined;
+    const found = await (name === undefined ? built.files() : built.filesWith(name));
     if (typeof found === 'string') plain(ctx, 404, notThere(found, publicUrl));
-    else if (path.startsWith(assetPath)) await asset(ctx, found.assets.get(path.slice(assetPath.length)));
+    else if (name !== undefined) await asset(ctx, found.assets.get(name));
     else await page(ctx, found.page);
   };
 }
@@ -101,7 +102,12 @@ async function asset(ctx: Context, file: ConsoleFile | undefined): Promise<void>
 
 async function send(ctx: Context, file: ConsoleFile): Promise<void> {
   const encoding = file.encodings.find((one) => ctx.acceptsEncodings(one) === one);
-  const body = await readFile(encoding === undefined ? file.path : file.path + suffixes[encoding]);
+  const body = await readFile(encoding === undefined ? file.path : file.path + suffixes[encoding]).catch(
+    (error: NodeJS.ErrnoException) => {
+      // Of a build that is no more.
+      throw error.code === 'ENOENT' ? unknownAddress() : error;
+    },
+  );
   ctx.vary('Accept-Encoding');
   ctx.status = 200;
   ctx.set('Content-Type', file.type);
