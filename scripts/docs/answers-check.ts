@@ -18,6 +18,8 @@ import { allRoutes } from '../../src/admin/routes.ts';
 const reasons: Readonly<Record<string, string>> = {
   'adoptCloudKey 201':
     'by the command line, with keys of AWS’s sample proxy: test/cli/aws-page.test.ts, test/keys/adoption.test.ts',
+  'startOidcSignIn conflict': 'the provider does not answer: test/identity/oidc-clients.test.ts',
+  'startOidcSignInToVault conflict': 'the provider does not answer: test/identity/oidc-clients.test.ts',
   'testMail 204': 'a mail server is needed: test/identity/mail.test.ts',
   'expectation-failed': 'answered by the listener before there is a request: test/http/bounds.test.ts',
   'aws-busy': 'AWS throttles for longer than the client tries: test/admin/sound-routes.test.ts, without AWS',
