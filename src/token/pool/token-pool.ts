@@ -232,7 +232,7 @@ export class TokenPool {
       if (link === undefined) return;
       this.#waiting.take();
       // Others came before it, or hosts have gone: a host would do it for nobody.
-      if (monotonicNow() + entry.cost * link.operationTime > entry.deadline)
+      if (monotonicNow() + (link.cost + entry.cost) * link.operationTime > entry.deadline)
         this.#settle(entry, overloaded());
       else this.#send(entry, link);
     }
