@@ -1,5 +1,4 @@
 import path from 'node:path';
-import type { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { NodeVault } from '../testing/node-vault.ts';
 import { TestNode } from '../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../testing/tokens.ts';
@@ -37,7 +36,7 @@ export class Populated {
     const keys: ServedKey[] = [];
     await node.withVault(async ({ vaultContext }) => {
       for (let v = 0; v < vaults; v++) {
-        const { id } = await insertVault(vaultContext.store as SqliteStore, `vault-${v}`);
+        const { id } = await insertVault(vaultContext.store, `vault-${v}`);
         const vault = new NodeVault(vaultContext, id);
         const name = `of-vault-${v}`;
         await vault.makeKeySet(name, { prefix: name });

@@ -96,7 +96,7 @@ export async function openStage({
       vaultId,
       vaultContext: { ...vaultContext, aws, now },
       once: { ...vaultContext, aws: awsOnce, now },
-      group: await insertGroup(vaultContext.store as never, vaultId, 'Cloud Admin Group'),
+      group: await insertGroup(vaultContext.store, vaultId, 'Cloud Admin Group'),
       restarted: () => ({ ...vaultContext, aws, now, instance: `test-node/${++starts}` }),
       act: ({ actor = user, idempotencyKey } = {}) => ({
         actor,

@@ -161,8 +161,8 @@ test('what was put back in place of a store that went on: nothing that was taken
     await node.makeKeySet(name, { prefix: name });
   await node.withVault(async ({ vaultContext, vaultId }) => {
     await vaultContext.store.db.insertInto('users').values(person('dismissed', vaultId)).execute();
-    await insertVault(vaultContext.store as SqliteStore, 'held-since');
-    const deleted = await insertVault(vaultContext.store as SqliteStore, 'deleted-since');
+    await insertVault(vaultContext.store, 'held-since');
+    const deleted = await insertVault(vaultContext.store, 'deleted-since');
     // A secret opens in no other vault.
     const moved = vaultContext.store.db
       .selectFrom('key_sets')

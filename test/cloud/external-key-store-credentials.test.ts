@@ -437,8 +437,8 @@ test.serial(
     const { vaultContext, act } = t.context;
     const mine = await newConnected(t.context);
     const id = mine.store.custom_key_store_id;
-    const vault = await insertVault(vaultContext.store as never, fresh('vault'));
-    const group = await insertGroup(vaultContext.store as never, vault.id, 'Cloud Admin Group');
+    const vault = await insertVault(vaultContext.store, fresh('vault'));
+    const group = await insertGroup(vaultContext.store, vault.id, 'Cloud Admin Group');
     const theirs = await newKeySetInAws(
       { ...t.context, vaultId: vault.id, group },
       { csp: { type: 'manual', accessKeyId: undefined, secretAccessKey: undefined } },

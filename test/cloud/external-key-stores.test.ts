@@ -492,8 +492,8 @@ test.serial(
   'key set and vault do not go while an external key store depends on them, and a vault tells what stays in AWS',
   async (t) => {
     const { vaultContext, act, simulator } = t.context;
-    const vault = await insertVault(vaultContext.store as never, fresh('vault'));
-    const group = await insertGroup(vaultContext.store as never, vault.id, 'Cloud Admin Group');
+    const vault = await insertVault(vaultContext.store, fresh('vault'));
+    const group = await insertGroup(vaultContext.store, vault.id, 'Cloud Admin Group');
     const stage = { ...t.context, vaultId: vault.id, group };
     const { keySet } = await newKeySetInAws(stage, { account: simulator.account() });
     const store = await make(t.context, keySet);
@@ -554,7 +554,7 @@ test.serial(
     );
     clock.ahead += 10 * 60_000;
     t.is((await look(t.context, keySet, store)).name, 'by hand');
-    const events = await eventsOf(vaultContext as never, store.id);
+    const events = await eventsOf(vaultContext, store.id);
     t.true(events.some(({ action }) => action === 'external-key-store.changed-in-aws'));
 
     // Its path leads to another key set now: AWS tries that with a credential of it.

@@ -211,7 +211,7 @@ test.serial('every kind of drift is seen; ours is applied over theirs', async (t
     ['state', 'policy', 'alias', 'description', 'tags'],
   );
   t.deepEqual(driftOf(drifted).find(({ what }) => what === 'policy')?.aws, JSON.parse(theirs));
-  const events = await eventsOf({ store: vaultContext.store as never }, kmsKeyRecord.id);
+  const events = await eventsOf({ store: vaultContext.store }, kmsKeyRecord.id);
   t.is(events.filter(({ action }) => action === 'kms-key.drift').length, 1);
 
   await applyKmsKey(vaultContext, act(), on(stage, kmsKeyRecord), undefined);

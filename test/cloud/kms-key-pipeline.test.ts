@@ -66,9 +66,10 @@ test.serial('a new CloudKey brings KMS key, alias, policy and tags', async (t) =
   t.true((await kms.policy(key.keyId)).includes(administrator));
   t.deepEqual(driftOf(kmsKeyRecord), []);
   t.deepEqual(
-    (await eventsOf({ store: stage.vaultContext.store as never }, kmsKeyRecord.id)).map(
-      ({ action, actor_name }) => [action, actor_name],
-    ),
+    (await eventsOf({ store: stage.vaultContext.store }, kmsKeyRecord.id)).map(({ action, actor_name }) => [
+      action,
+      actor_name,
+    ]),
     [
       ['kms-key.create', 'ada'],
       ['kms-key.made', 'aws'],

@@ -540,7 +540,7 @@ killedAtEveryPoint('the rotation of a credential', { minPoints: steps(2) }, asyn
 
 killedAtEveryPoint('the deletion of a vault', { minPoints: steps(1) }, async (t) => {
   const { world } = t.context;
-  const vault = await insertVault(world.vaultContext.store as TestVault['store'], `vault-${++names}`);
+  const vault = await insertVault(world.vaultContext.store, `vault-${++names}`);
   const keySet = await newKeySet(world, vault.id);
   const key = await world.key({ keySet, vaultId: vault.id });
   await disableCloudKey(world.vaultContext, world.act, { vaultId: vault.id, sight: 'all', id: key.id });

@@ -175,7 +175,7 @@ test.serial('a key set that is moved to another vault, its credentials and keys 
   const { node } = t.context;
   const mine = await tenant(node);
   await forge(node, async (vault) => {
-    const { id } = await insertVault(vault.vaultContext.store as never, randomUUID(), ['token']);
+    const { id } = await insertVault(vault.vaultContext.store, randomUUID(), ['token']);
     await vault.vaultContext.store.db
       .updateTable('key_sets')
       .set({ vault_id: id })

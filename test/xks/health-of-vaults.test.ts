@@ -5,7 +5,6 @@ import { NodeVault } from '../../testing/node-vault.ts';
 import { InProcessNode } from '../../testing/in-process-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { insertVault } from '../../testing/vault.ts';
-import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { clientOf } from './file-node.ts';
 
 test('GetHealthStatus tells of the tokens that the vault may use, the key set’s own first, and of no other', async (t) => {
@@ -22,7 +21,7 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
   ];
   await node.withVault(async ({ vaultContext }) => {
     for (const [name, mayUse, own] of vaults) {
-      const { id } = await insertVault(vaultContext.store as SqliteStore, name, mayUse);
+      const { id } = await insertVault(vaultContext.store, name, mayUse);
       const vault = new NodeVault(vaultContext, id);
       const input = { name, token: own, pathPrefix: name };
       const keySet = await createKeySet(vaultContext, vault.act(), id, 'all', input);
