@@ -1,5 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import Button from '@cloudscape-design/components/button';
+import { I18nProvider } from '@cloudscape-design/components/i18n';
+import messages from '@cloudscape-design/components/i18n/messages/all.en';
 import Spinner from '@cloudscape-design/components/spinner';
 import { createBrowserRouter, Navigate, useParams } from 'react-router';
 import { RouterProvider } from 'react-router/dom';
@@ -42,11 +44,14 @@ const router = createBrowserRouter([
 
 export function App() {
   return (
-    <QueryClientProvider client={queryClient}>
-      <SessionProvider>
-        <Known />
-      </SessionProvider>
-    </QueryClientProvider>
+    // What of a component's own words nobody has given it: the names of its buttons above all.
+    <I18nProvider locale="en" messages={[messages]}>
+      <QueryClientProvider client={queryClient}>
+        <SessionProvider>
+          <Known />
+        </SessionProvider>
+      </QueryClientProvider>
+    </I18nProvider>
   );
 }
 

@@ -39,10 +39,16 @@ interface RecordReading<T> extends Omit<Reading, 'every'> {
   every?: Every | ((body: T) => Every);
 }
 
-/** When it is looked at again: not while nobody looks at the page, and not after an answer that will be the same. */
+/**
+ * When it is looked at again: not while nobody looks at the page, and not after an answer that will be the same. What could
+ * not be asked is asked again soon, however seldom it changes.
+ */
 function useLooks(): (error: unknown, every: Every) => Every {
   const watched = useIsWatched();
-  return (error, every) => (watched && !isFinal(error) ? every : false);
+  return (error, every) => {
+    if (!watched || isFinal(error)) return false;
+    return error === null ? every : Math.min(every === false ? pace.list : every, pace.list);
+  };
 }
 
 /** One record, with its ETag. */

@@ -7,10 +7,13 @@ export const queryClient = new QueryClient({
   mutationCache: new MutationCache({ onError: lookForSessionTrouble }),
   defaultOptions: {
     queries: {
+      // A browser that believes to be offline would otherwise wait in silence, and send an act whenever it thinks better of it.
+      networkMode: 'always',
       retry: (times, error) => times < 2 && !isFinal(error),
       staleTime: 1_000,
       // Whoever comes back to the tab sees how it is now.
       refetchOnWindowFocus: 'always',
     },
+    mutations: { networkMode: 'always' },
   },
 });

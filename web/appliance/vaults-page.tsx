@@ -74,6 +74,7 @@ export function VaultsPage() {
           {
             id: 'administrator',
             header: t.administrator,
+            width: 150,
             text: ({ administrator }) => administrator.name,
             cell: ({ administrator }) => administrator.name,
           },

@@ -2,8 +2,15 @@ import CopyToClipboard from '@cloudscape-design/components/copy-to-clipboard';
 import { frame as t } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
 
+interface Props {
+  text: string | null;
+  /** What it is, for whoever does not see it. */
+  what?: string;
+  onCopied?: () => void;
+}
+
 /** An id, an ARN, an address: told in a fixed pitch, with a button that copies it. Where there is none, that. */
-export function Copyable({ text, what }: { text: string | null; what?: string }) {
+export function Copyable({ text, what, onCopied }: Props) {
   if (text === null || text === '') return <>{parts.none}</>;
   return (
     <span className="copyable">
@@ -13,6 +20,7 @@ export function Copyable({ text, what }: { text: string | null; what?: string })
         copyButtonAriaLabel={what === undefined ? t.copy : `${t.copy}: ${what}`}
         copySuccessText={t.copied}
         copyErrorText={t.notCopied}
+        onCopySuccess={onCopied}
       />
     </span>
   );

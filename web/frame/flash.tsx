@@ -18,7 +18,7 @@ const Context = createContext<Flashes | undefined>(undefined);
 /** So many stay; older ones go first. */
 const most = 4;
 
-/** What was done, told above the page until somebody takes it away. */
+/** What was done, told above the page until somebody takes it away, or something else went well. */
 export function FlashProvider({ children }: { children: ReactNode }) {
   const [items, setItems] = useState<FlashbarProps.MessageDefinition[]>([]);
   const flash = useCallback(({ type, header, content }: Flash) => {
@@ -34,7 +34,8 @@ export function FlashProvider({ children }: { children: ReactNode }) {
       onDismiss: dismiss,
       ariaRole: type === 'error' ? 'alert' : 'status',
     };
-    setItems((now) => [item, ...now].slice(0, most));
+    // Of what went well the last one is told: the page shows the rest.
+    setItems((now) => [item, ...now.filter((one) => one.type !== 'success')].slice(0, most));
   }, []);
   const value = useMemo(() => ({ items, flash }), [items, flash]);
   return <Context value={value}>{children}</Context>;

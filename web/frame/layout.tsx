@@ -1,4 +1,4 @@
-import { Suspense } from 'react';
+import { Suspense, useState } from 'react';
 import AppLayout from '@cloudscape-design/components/app-layout';
 import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
 import SideNavigation from '@cloudscape-design/components/side-navigation';
@@ -12,8 +12,8 @@ import { useFollow } from './link.tsx';
 import { navigationOf } from './navigation.ts';
 import { useCrumbs } from './page.tsx';
 import { PageBoundary } from './page-boundary.tsx';
-import { setPreferences, usePreferences } from './preferences.ts';
-import { StatusStrip } from './status-strip.tsx';
+import { isNarrow, setPreferences, useIsNarrow, usePreferences } from './preferences.ts';
+import { SilenceStrip, StatusStrip } from './status-strip.tsx';
 import { TopBar } from './top-bar.tsx';
 
 /** What is around every page of somebody who is signed in. */
@@ -23,6 +23,9 @@ export function Layout() {
   const follow = useFollow();
   const { pathname } = useLocation();
   const { navigationOpen } = usePreferences();
+  const narrow = useIsNarrow();
+  // In a narrow window it lies over the page, and is opened each time.
+  const [isOver, setOver] = useState(false);
   const { header, items, active } = navigationOf(session, may, pathname);
   const crumbs = useCrumbs();
   return (
@@ -30,20 +33,34 @@ export function Layout() {
       <div id="top">
         <EnvironmentBand />
         <TopBar />
+        <SilenceStrip />
         <StatusStrip />
       </div>
       <AppLayout
         headerSelector="#top"
         toolsHide
-        navigationOpen={navigationOpen}
-        onNavigationChange={({ detail }) => setPreferences({ navigationOpen: detail.open })}
+        navigationOpen={narrow ? isOver : navigationOpen}
+        onNavigationChange={({ detail }) => {
+          if (isNarrow()) setOver(detail.open);
+          else setPreferences({ navigationOpen: detail.open });
+        }}
         ariaLabels={{
           navigation: t.navigation,
           navigationClose: t.closeNavigation,
           navigationToggle: t.openNavigation,
           notifications: t.notifications,
         }}
-        navigation={<SideNavigation header={header} items={items} activeHref={active} onFollow={follow} />}
+        navigation={
+          <SideNavigation
+            header={header}
+            items={items}
+            activeHref={active}
+            onFollow={(event) => {
+              setOver(false);
+              follow(event);
+            }}
+          />
+        }
         breadcrumbs={
           <BreadcrumbGroup
             items={[{ text: header.text, href: header.href }, ...crumbs]}

@@ -47,6 +47,20 @@ export function setPreferences(change: Partial<Preferences>): void {
   for (const listener of listeners) listener();
 }
 
+/** From where on Cloudscape lays the navigation over the page. */
+const narrow = window.matchMedia('(max-width: 688px)');
+
+export function isNarrow(): boolean {
+  return narrow.matches;
+}
+
+export function useIsNarrow(): boolean {
+  return useSyncExternalStore((listener) => {
+    narrow.addEventListener('change', listener);
+    return () => narrow.removeEventListener('change', listener);
+  }, isNarrow);
+}
+
 export function usePreferences(): Preferences {
   return useSyncExternalStore(
     (listener) => {

@@ -2,6 +2,8 @@ import Icon from '@cloudscape-design/components/icon';
 import { useState } from 'react';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { pace, useRecord } from '../api/queries.ts';
+import { useSilence } from '../api/silence.ts';
+import { Time } from '../parts/time.tsx';
 import { useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
 import { sentence } from './problem-alert.tsx';
@@ -32,6 +34,24 @@ export function useStatus() {
   );
   const appliance = useRecord('getStatus', undefined, { enabled: vaultId === null, every: pace.status });
   return vaultId === null ? appliance : vault;
+}
+
+/** While the node does not answer, whatever is on the page. */
+export function SilenceStrip() {
+  const since = useSilence();
+  if (since === undefined) return null;
+  return (
+    <section className="strip strip-grave" aria-label={t.silence} role="alert">
+      <ul>
+        <li>
+          <Icon name="status-negative" variant="inverted" />
+          <span>
+            <strong>{t.silence}</strong> {t.silenceWhy} <Time at={new Date(since).toISOString()} />.
+          </span>
+        </li>
+      </ul>
+    </section>
+  );
 }
 
 /** Under the top bar while something holds that needs attention, the gravest first. */

@@ -31,6 +31,12 @@ interface Props {
  */
 export function OneTimePanel({ title, values, files = noFiles, children, onClose }: Props) {
   const [taken, setTaken] = useState(false);
+  const [copied, setCopied] = useState<ReadonlySet<string>>(new Set());
+  const copy = (label: string) => {
+    const all = new Set([...copied, label]);
+    setCopied(all);
+    if (values.every((value) => all.has(value.label))) setTaken(true);
+  };
   return (
     <Modal
       visible
@@ -55,7 +61,7 @@ export function OneTimePanel({ title, values, files = noFiles, children, onClose
         {children}
         {values.map(({ label, text }) => (
           <FormField key={label} label={label} stretch>
-            <Copyable text={text} what={label} />
+            <Copyable text={text} what={label} onCopied={() => copy(label)} />
           </FormField>
         ))}
         {files.map(({ name, text }) => (

@@ -36,7 +36,8 @@ export function useNow(): number {
 
 export function relativeTime(at: string, from: number): string {
   const seconds = Math.round((Date.parse(at) - from) / 1000);
-  if (Math.abs(seconds) < 10) return seconds < 3 ? 'just now' : 'in a moment';
+  // What the server has just answered is ahead of a clock that is read every ten seconds.
+  if (seconds > -10 && seconds <= 11) return 'now';
   const [size, unit] = units.find(([least]) => Math.abs(seconds) >= least) ?? [1, 'second'];
   return relative.format(Math.trunc(seconds / size), unit);
 }

@@ -38,6 +38,8 @@ export const frame = {
   requestId: 'Request',
   tryAgain: 'Try again',
   strip: 'What needs attention',
+  silence: 'The node does not answer.',
+  silenceWhy: 'It is asked again by itself. What is shown here is from',
   fewerFindings: 'Only the first',
   moreFindings: (n: number) => `${n} more`,
   paused:

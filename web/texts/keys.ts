@@ -124,6 +124,8 @@ export const keys = {
     'ARNs of IAM users and roles that may administer the KMS key: enable, disable, delete, tag.',
   usersWhy: 'ARNs of IAM users and roles that may encrypt and decrypt with it.',
   arnPlaceholder: 'arn:aws:iam::111122223333:role/Payroll',
+  arnHow: 'Enter adds one; several may be pasted at once.',
+  noArn: 'This is no ARN: it is not taken.',
   fromIam: 'From IAM',
   fromIamNone: 'IAM was not asked: the key set has no CSP account that signs in.',
   add: 'Add',

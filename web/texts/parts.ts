@@ -71,6 +71,6 @@ export const parts = {
     copied: 'I have it',
     download: 'Download',
     secret: 'Secret',
-    leave: 'This closes once you have copied or downloaded it, or say that you have it.',
+    leave: 'This closes once you have copied all of it, or downloaded it, or say that you have it.',
   },
 } as const;
