@@ -4,15 +4,16 @@ SHELL := /bin/bash
 # A private Node >= 24, where set-up made one, comes before the machine's own.
 RUN := PATH="$$(echo $(CURDIR)/.tools/node/node_modules/node-linux-*/bin):$$PATH"
 
-.PHONY: help set-up up simulator test demo bench format docs
+.PHONY: help set-up up simulator test demo bench format docs screenshots
 
 help:
 	@echo 'make up      set up everything and serve in the foreground (HOLDFAST_HOME, HOLDFAST_XKS_PORT, HOLDFAST_ADMIN_PORT)'
 	@echo 'make simulator  an AWS to try out make up with (docs/simulator.md)'
 	@echo 'make test    types, lint, format, tests'
-	@echo 'make demo    play the guide against a stand-in for AWS, in eleven steps; ends by itself'
+	@echo 'make demo    play the guide against a stand-in for AWS, in eleven steps; ends by itself (KEEP=1: stays, with its console)'
 	@echo 'make bench   measure, one table'
 	@echo 'make set-up  only install what make up needs'
+	@echo 'make screenshots  write the pictures of docs/images again, from the demo'
 	@echo 'make docs    write the generated pages of docs/ again'
 	@echo 'make format  format the sources'
 
@@ -33,7 +34,7 @@ test:
 
 demo:
 	@scripts/set-up run
-	@$(RUN) node demo/main.ts $(DEMO_FLAGS)
+	@$(RUN) node demo/main.ts $(if $(KEEP),--keep) $(DEMO_FLAGS)
 
 bench:
 	@scripts/set-up bench
@@ -42,6 +43,10 @@ bench:
 docs:
 	@scripts/set-up run
 	@$(RUN) node scripts/write-docs.ts
+
+screenshots:
+	@scripts/set-up test
+	@$(RUN) node scripts/write-screenshots.ts
 
 format:
 	@scripts/set-up run

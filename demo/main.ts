@@ -10,10 +10,12 @@ import { stepsOf } from './steps.ts';
  * `make demo`: the operator's guide from the first vault to a key that is pulled away, with AWS's own clients. AWS is
  * played by simulator/; everything else is real. Ends by itself and leaves nothing.
  *
+ * With `--keep` (`make demo KEEP=1`) node and AWS stay, for people to look at in the console, until they are told to end.
  * With `--patient`, for tests on busy machines, AWS waits longer than its 250 ms, and so does the node.
  */
 
 const patient = process.argv.includes('--patient');
+const keep = process.argv.includes('--keep');
 
 const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-demo-'));
 const node = new DemoNode(directory, patient ? 25_000 : 220);
@@ -36,13 +38,30 @@ async function play(): Promise<void> {
     console.log(`      (${seconds(from)})`);
   }
   console.log(`\ndemo: ${steps.length} of ${steps.length} steps, ${seconds(began)}`);
-  console.log('      Next, a node to try things on: make up (README.md, "Two commands")');
+  if (!keep) {
+    console.log('      The same to look at in a browser: make demo KEEP=1');
+    console.log('      Next, a node to try things on: make up (README.md, "Two commands")');
+    return;
+  }
+  const { vault, appliance, ca, passwords } = node.console;
+  console.log('\ndemo: node and AWS stay until Ctrl-C, and then nothing of them is left. The console:');
+  console.log(`      of the vault      ${vault}   as ada, with the password in ${passwords.ada}`);
+  console.log(`      of the appliance  ${appliance}   as admin, with the password in ${passwords.admin}`);
+  console.log(`      its certificate is from a CA of its own: ${ca}`);
+  // The node is a process of ours: it is waited for.
+  await node.ended;
+  if (leaving === undefined) throw new Error('the node has ended');
 }
 
+let leaving: Promise<void> | undefined;
+
 async function leave(): Promise<void> {
-  await node.stop();
-  await aws?.close();
-  await rm(directory, { recursive: true, force: true });
+  leaving ??= (async () => {
+    await node.stop();
+    await aws?.close();
+    await rm(directory, { recursive: true, force: true });
+  })();
+  return leaving;
 }
 
 function seconds(since: number): string {
@@ -51,7 +70,8 @@ function seconds(since: number): string {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
-    process.exitCode = 130;
+    // Whoever was told to end it with Ctrl-C has done so.
+    process.exitCode = keep ? 0 : 130;
     void leave().finally(() => process.exit());
   });
 

@@ -22,6 +22,8 @@ export class DemoNode {
   readonly directory: string;
   readonly ca: string;
   xksPort = 0;
+  /** Of the vault, once it is there. */
+  signInUrl = '';
   #endpoint = '';
   #child: ChildProcess | undefined;
   readonly #config: string;
@@ -109,6 +111,21 @@ environment = { SOFTHSM2_CONF = ${JSON.stringify(path.join(this.directory, 'soft
   /** What `holdfast --json …` prints, parsed. */
   async json<T>(...words: string[]): Promise<T> {
     return JSON.parse(await this.command('--json', ...words)) as T;
+  }
+
+  /** Where people look at it, and files with the passwords of the two who may. */
+  get console(): { vault: string; appliance: string; ca: string; passwords: { ada: string; admin: string } } {
+    return {
+      vault: this.signInUrl,
+      appliance: `${this.#endpoint}/`,
+      ca: this.ca,
+      passwords: { ada: this.#file('ada.password'), admin: this.#file('admin.password') },
+    };
+  }
+
+  /** Resolves when the node is no more. */
+  get ended(): Promise<unknown> {
+    return this.#child === undefined ? Promise.resolve() : once(this.#child, 'close');
   }
 
   /** What the node's log warned of, the last few lines. */

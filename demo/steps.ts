@@ -69,6 +69,7 @@ export function stepsOf(node: DemoNode, aws: AwsOfDemo): Step[] {
           ...['--admin-username', 'ada', '--admin-name', 'Ada Lovelace', '--admin-email', 'ada@example.com'],
           ...['--first-password-file', file('ada.first')],
         );
+        node.signInUrl = signInUrl;
         writeSafely(file('ada.password'), randomBytes(24).toString('base64url'));
         await node.command(
           ...[...ada, 'login', '--vault', id, '--username', 'ada'],

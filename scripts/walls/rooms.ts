@@ -343,7 +343,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   scripts: {
     rooms: ['scripts/docs', 'src/config', 'web/**'],
-    packages: ['better-sqlite3', 'pkcs11js', 'prettier', 'vite'],
+    packages: ['better-sqlite3', 'pkcs11js', 'playwright-core', 'prettier', 'vite'],
   },
   'scripts/docs': {
     rooms: [

@@ -1,17 +1,22 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { nodeFlags } from '../../src/node-process.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 const main = path.resolve(import.meta.dirname, '../../demo/main.ts');
 
-test('make demo plays eleven steps with their proofs, ends by itself and leaves nothing', async (t) => {
+// That it ends by itself without KEEP=1 shows where it is run on a bare machine (scripts/bare/machine).
+test('make demo plays eleven steps with their proofs, keeps its console if told to, and leaves nothing', async (t) => {
   t.timeout(180_000);
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-demo-test-'));
   t.teardown(async () => rm(directory, { recursive: true, force: true }));
-  const { code, printed } = await play(directory);
+  const { code, printed, page } = await play(directory);
   t.is(code, 0, printed);
   t.deepEqual(
     [...printed.matchAll(/^(\d+)\/11 {2}/gm)].map(([, step]) => Number(step)),
@@ -22,23 +27,39 @@ test('make demo plays eleven steps with their proofs, ends by itself and leaves 
   // Opened at steps 9 and 11, and never in between.
   t.is(printed.match(/the same as before the upload/g)?.length, 2);
   t.regex(printed, /^demo: 11 of 11 steps/m);
+  t.regex(page, /<title>Holdfast<\/title>/);
   t.deepEqual(await readdir(directory), []);
   t.deepEqual(await processesThatName(directory), []);
 });
 
-async function play(directory: string): Promise<{ code: number; printed: string }> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [...nodeFlags, main, '--patient'],
-      // A core that is busy with other tests takes its time; without an end AVA would say less.
-      { env: { ...process.env, TMPDIR: directory, NODE_OPTIONS: '' }, timeout: 180_000 },
-      (error, stdout, stderr) => {
-        const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1;
-        resolve({ code, printed: stdout + stderr });
-      },
-    );
+/** Plays it, opens the vault's address as a browser does, and ends it. */
+async function play(directory: string): Promise<{ code: number | null; printed: string; page: string }> {
+  const child = spawn(process.execPath, [...nodeFlags, main, '--patient', '--keep'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: directory, NODE_OPTIONS: '' },
+    // A core that is busy with other tests takes its time; without an end AVA would say less.
+    timeout: 180_000,
   });
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  let printed = '';
+  const kept = new Promise<string>((resolve) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (said: string) => {
+        printed += said;
+        const [, address, ca] = /of the vault +(\S+)[^]*CA of its own: (\S+)\n/.exec(printed) ?? [];
+        if (address !== undefined && ca !== undefined) resolve(open(address, ca));
+      });
+  });
+  const page = await Promise.race([kept, ended.then(() => '')]);
+  child.kill('SIGTERM');
+  const [code] = await ended;
+  return { code, printed, page };
+}
+
+async function open(address: string, ca: string): Promise<string> {
+  const asked = get(address, { ca: await readFile(ca), headers: { accept: 'text/html' }, agent: false });
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  return text(answer);
 }
 
 /** Command lines, of processes that run, with this in them. */
