@@ -6,6 +6,7 @@ const slowest = [
   'vault/kill',
   'whole-node/disable',
   'cli/guide',
+  'web/console',
   'cli/aws-page',
   'cli/installed-node',
   'whole-node/processes',

@@ -101,7 +101,7 @@ try {
     reducedMotion: 'reduce',
   });
   await page.goto(address);
-  await page.getByLabel('User name').fill('ada');
+  await page.getByLabel('Username').fill('ada');
   await page.getByLabel('Password').fill(password);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Overview' }).waitFor();

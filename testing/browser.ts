@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
@@ -6,8 +6,9 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 /** Debian's, which scripts/set-up installs for tests. */
 const program = '/usr/bin/chromium';
 
-/** Pictures of what a browser saw, by name; not in git. */
+/** What a browser saw, step by step; not in git. */
 const pictures = path.resolve(import.meta.dirname, '../build/screenshots');
+let taken = 0;
 
 interface Violation {
   id: string;
@@ -39,6 +40,8 @@ export class TestBrowser {
       reducedMotion: 'reduce',
       ...options,
     });
+    // What the page copies is for whoever pastes it.
+    await context.grantPermissions(['clipboard-write', 'clipboard-read']);
     context.setDefaultTimeout(Number(process.env['HOLDFAST_WAIT'] ?? 60_000));
     context.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
@@ -50,17 +53,31 @@ export class TestBrowser {
     return context;
   }
 
+  /** How every page that is open looks: for whoever wonders why a test failed. */
+  async pictureAll(step: string): Promise<void> {
+    for (const context of this.#browser.contexts())
+      for (const page of context.pages()) await picture(page, step);
+  }
+
   async close(): Promise<void> {
     await this.#browser.close();
   }
 }
 
-/** What axe finds wrong, a line each; of the whole page, or within a selector. */
-export async function axeViolations(page: Page): Promise<string[]> {
+/** What depends on the colours of a page alone: the rest is the same by day and by night. */
+export const ofColours = ['color-contrast', 'link-in-text-block'];
+
+/** What axe finds wrong, a line each, by these rules or all. */
+export async function axeViolations(page: Page, rules?: readonly string[]): Promise<string[]> {
   // Not as an element: the page's policy takes no script that is not its own.
-  await page.evaluate(`${axe.source};0`);
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(`${axe.source};0`);
+  const options = JSON.stringify({
+    resultTypes: ['violations'],
+    ...(rules === undefined ? {} : { runOnly: rules }),
+  });
   const violations = (await page.evaluate(
-    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+    // Colours on their way to another are nobody's fault.
+    `document.getAnimations().forEach((one) => one.finish()); axe.run(document, ${options}).then(({ violations }) => violations)`,
   )) as Violation[];
   return violations.map(
     ({ id, nodes }) =>
@@ -68,8 +85,11 @@ export async function axeViolations(page: Page): Promise<string[]> {
   );
 }
 
-/** Keeps how a page looks. */
-export async function picture(page: Page, name: string): Promise<void> {
+/** Keeps how a page looks, in the order of the steps. */
+export async function picture(page: Page, step: string): Promise<void> {
+  if (taken === 0) rmSync(pictures, { recursive: true, force: true });
   mkdirSync(pictures, { recursive: true });
-  await page.screenshot({ path: path.join(pictures, `${name}.png`) });
+  taken += 1;
+  const name = `${String(taken).padStart(2, '0')}-${step.replaceAll(/[^\w]+/g, '-')}.png`;
+  await page.screenshot({ path: path.join(pictures, name) });
 }

@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import Provider from 'oidc-provider';
 import { pino } from 'pino';
 import { makeOidcRoutes } from '../../src/admin/people/oidc.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
@@ -22,24 +21,9 @@ import { unusedAws } from '../../testing/aws-settings.ts';
 import { memoryDirectory } from '../../testing/test-node.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
 import { byHand } from '../../testing/by-hand.ts';
+import { clientSecret, openIdProvider, type Account } from './openid-provider.ts';
 
-// oidc-provider tells at each turn that a provider is as it is only for trying out: so it is here.
-for (const level of ['info', 'warn'] as const) {
-  const tell = console[level].bind(console);
-  console[level] = (...words: unknown[]) => {
-    if (!String(words[0]).includes('oidc-provider ')) tell(...words);
-  };
-}
-
-export const clientSecret = 'the client secret of the tests';
-
-/** What an account at the provider says of itself. */
-export interface Account {
-  sub: string;
-  email?: string;
-  email_verified?: boolean;
-  preferred_username?: string;
-}
+export { clientSecret } from './openid-provider.ts';
 
 /** A server with TLS on a port of its own. */
 export interface TlsServer {
@@ -62,7 +46,6 @@ export class Stage {
   /** Who signs in at the provider next; undefined refuses. */
   account: Account | undefined;
   readonly #directory: string;
-  readonly #accounts = new Map<string, Account>();
 
   private constructor(
     open: TestVault,
@@ -95,7 +78,11 @@ export class Stage {
       draining: () => false,
     }).callback();
     app.handler = (incoming, outgoing) => void koa(incoming, outgoing);
-    provider.handler = this.#providerHandler();
+    provider.handler = openIdProvider(
+      provider.origin,
+      `${app.origin}/api/v1/oidc/callback`,
+      () => this.account,
+    );
   }
 
   static async create(): Promise<Stage> {
@@ -200,59 +187,6 @@ export class Stage {
       email_verified: true,
       preferred_username: user.username,
       ...change,
-    };
-  }
-
-  #providerHandler(): TlsServer['handler'] {
-    const { origin } = this.provider;
-    const provider = new Provider(origin, {
-      clients: [
-        {
-          client_id: 'holdfast',
-          client_secret: clientSecret,
-          redirect_uris: [`${this.app.origin}/api/v1/oidc/callback`],
-          response_types: ['code'],
-          grant_types: ['authorization_code'],
-        },
-        {
-          client_id: 'public',
-          token_endpoint_auth_method: 'none',
-          redirect_uris: [`${this.app.origin}/api/v1/oidc/callback`],
-          response_types: ['code'],
-          grant_types: ['authorization_code'],
-        },
-      ],
-      findAccount: (_, id) => {
-        const account = this.#accounts.get(id);
-        return account === undefined ? undefined : { accountId: id, claims: () => ({ ...account }) };
-      },
-      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['preferred_username'] },
-      interactions: { url: (_, { uid }) => `/interaction/${uid}` },
-      features: { devInteractions: { enabled: false } },
-      cookies: { keys: ['test'] },
-      pkce: { required: () => true },
-      loadExistingGrant: async (ctx) => {
-        const grant = new ctx.oidc.provider.Grant({
-          clientId: ctx.oidc.client?.clientId ?? '',
-          accountId: ctx.oidc.session?.accountId ?? '',
-        });
-        grant.addOIDCScope('openid email profile');
-        await grant.save();
-        return grant;
-      },
-    });
-    const callback = provider.callback();
-    return (incoming, outgoing) => {
-      if (incoming.url?.startsWith('/interaction/') !== true) return void callback(incoming, outgoing);
-      const { account } = this;
-      if (account !== undefined) this.#accounts.set(account.sub, account);
-      void provider.interactionFinished(
-        incoming,
-        outgoing,
-        account === undefined
-          ? { error: 'access_denied', error_description: 'not you' }
-          : { login: { accountId: account.sub } },
-      );
     };
   }
 }

@@ -28,6 +28,8 @@ export interface StoryOptions {
   node?: Omit<NodeOptions, 'tokens' | 'admin' | 'hostNames'>;
   /** More tables of the configuration. */
   config?: string;
+  /** Of the management API; the kernel's choice unless told. */
+  adminPort?: number;
 }
 
 /** A whole node, an AWS that reaches it and that it reaches, and AWS's own clients. */
@@ -66,6 +68,7 @@ export class Story {
     simulator: simulated = {},
     node: more = {},
     config = '',
+    adminPort = 0,
   }: StoryOptions = {}): Promise<Story> {
     const fixture = await createSoftHsmToken();
     const resolve: Record<string, string> = {};
@@ -84,7 +87,7 @@ export class Story {
         ...more,
         tokens: [{ fixture }],
         hostNames: [hostName],
-        admin: { sign_ins_per_minute: 100_000, requests_per_minute: 1_000_000 },
+        admin: { port: adminPort, sign_ins_per_minute: 100_000, requests_per_minute: 1_000_000 },
       });
       started.push(async () => node.dispose());
       const { simulator } = await startAws({

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test from 'ava';
+import type { ConsoleStage } from './stage.ts';
+
+/** What a browser is given before anybody has signed in, and what keeps other sites out. */
+export function testFrontDoor(open: () => ConsoleStage): void {
+  test.serial(
+    'a browser that asks for the appliance is sent to the console; a load balancer is told pong',
+    async (t) => {
+      const { browser, origin } = open();
+      const anonymous = await browser.person();
+      const probe = await anonymous.request.get(origin, { headers: { accept: '*/*' } });
+      t.is(await probe.text(), 'pong\n');
+      const visit = await anonymous.newPage();
+      await visit.goto(origin);
+      await visit.getByRole('heading', { name: 'Sign in to the appliance' }).waitFor();
+      t.is(new URL(visit.url()).pathname, '/console/');
+      // Before anybody has typed a password for it.
+      await visit.getByRole('region', { name: 'Environment' }).getByText('TEST of EMEA').waitFor();
+      await anonymous.close();
+    },
+  );
+
+  test.serial('the page comes with a policy that lets in nothing but itself, and is not kept', async (t) => {
+    const { browser, origin } = open();
+    const anonymous = await browser.person();
+    const answer = await anonymous.request.get(`${origin}/console/`);
+    const headers = answer.headers();
+    t.is(
+      headers['content-security-policy'],
+      "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self' data:; img-src 'self' data:; " +
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+    );
+    t.is(headers['cache-control'], 'no-store');
+    t.is(headers['cross-origin-opener-policy'], 'same-origin');
+    t.is(headers['x-frame-options'], 'DENY');
+    const script = /src="(\/console\/assets\/[^"]+\.js)"/.exec(await answer.text())?.[1];
+    const asset = await anonymous.request.get(`${origin}${script}`, { headers: { 'accept-encoding': 'br' } });
+    t.is(asset.headers()['cache-control'], 'public, max-age=31536000, immutable');
+    t.is(asset.headers()['content-encoding'], 'br');
+    t.is(asset.headers()['x-content-type-options'], 'nosniff');
+    for (const none of ['nothing.js', '..%2findex.html', 'index.html.br', '../inputs'])
+      t.is(
+        (await anonymous.request.get(`${origin}/console/assets/${none}`)).status() === 200,
+        none === '../inputs',
+        none,
+      );
+    await anonymous.close();
+  });
+}
+
+/** What keeps other sites and scripts away from a session that is there. */
+export function testWalls(open: () => ConsoleStage): void {
+  test.serial('no script reads the session, and a change without the CSRF token is refused', async (t) => {
+    const { page, ada, origin } = open();
+    t.is(await page.evaluate('document.cookie'), '');
+    t.is(await page.evaluate('JSON.stringify({ ...localStorage, ...sessionStorage })'), '{}');
+    const cookies = await ada.cookies(origin);
+    t.like(cookies[0], {
+      name: '__Host-holdfast-session',
+      httpOnly: true,
+      secure: true,
+      sameSite: 'Strict',
+    });
+    // With its cookie and without its CSRF token.
+    const answer = await ada.request.delete(`${origin}/api/v1/session`);
+    t.is(answer.status(), 403);
+  });
+
+  test.serial('another site cannot put the console into a frame', async (t) => {
+    const { ada, home, browser } = open();
+    const other = createServer((_, response) => {
+      response.setHeader('Content-Type', 'text/html');
+      response.end(`<iframe src="${home}" width="900" height="600"></iframe>`);
+    });
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const victim = await ada.newPage();
+    // The browser says why.
+    const said = victim.waitForEvent('console', (message) => /frame-ancestors 'none'/.test(message.text()));
+    await victim.goto(`http://127.0.0.1:${port}/`);
+    await said;
+    t.is(await victim.frames()[1]?.locator('#root').count(), 0);
+    await victim.close();
+    other.close();
+    browser.complaints.length = 0;
+  });
+}

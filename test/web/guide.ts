@@ -1,0 +1,178 @@
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import test from 'ava';
+import { axeViolations, picture } from '../../testing/browser.ts';
+import { failure } from '../simulator/sdk-clients.ts';
+import { endpoint } from '../story/story-vault.ts';
+import { choose, choosePassword, dialogOf, signIn, type ConsoleStage } from './stage.ts';
+
+/*
+ * KeyControl's guide, sections 2.5 to 2.9, in the browser: from the first vault to a picture in S3 that cannot be opened
+ * while the key is disabled.
+ */
+
+export const region = 'eu-central-1';
+
+export function testGuide(open: () => ConsoleStage): void {
+  test.serial('the appliance’s administrator signs in for the first time, and makes a vault', async (t) => {
+    const stage = open();
+    const { story, browser, passwords } = stage;
+    const admin = await browser.person();
+    const page = await admin.newPage();
+    await page.goto(stage.origin);
+    await page.getByRole('heading', { name: 'Sign in to the appliance' }).waitFor();
+    await picture(page, 'sign in to the appliance');
+    await signIn(page, 'admin', story.node.admin.password);
+    await choosePassword(page, story.node.admin.password, passwords.admin);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByRole('link', { name: 'Vaults', exact: true }).click();
+    await page.getByText('There is a vault').waitFor();
+    await picture(page, 'first run');
+    t.deepEqual(await axeViolations(page), []);
+
+    await page.getByRole('button', { name: 'Create vault' }).first().click();
+    const dialog = dialogOf(page);
+    await dialog.getByLabel('Name', { exact: true }).fill('emea');
+    await dialog.getByLabel('Administrator’s full name').fill('Ada Lovelace');
+    await dialog.getByLabel('Administrator’s user name').fill('ada');
+    await dialog.getByLabel('Administrator’s e-mail address').fill('ada@example.com');
+    await dialog.getByText('holdfast vault create emea').waitFor();
+    await picture(page, 'create the vault');
+    t.deepEqual(await axeViolations(page), []);
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+
+    const panel = page.getByRole('dialog', { name: 'First password of ada' });
+    const address = await panel.getByText(/\/sign-in\//).textContent();
+    const first = await panel.locator('.copyable').filter({ hasNotText: '/sign-in/' }).first().textContent();
+    await picture(page, 'first password of the vault');
+    await panel.getByLabel('I have it').check();
+    await panel.getByRole('button', { name: 'Done' }).click();
+    await panel.waitFor({ state: 'detached' });
+    await page.getByText('emea').first().waitFor();
+    await picture(page, 'the vault');
+    stage.vaultId = /sign-in\/([\w-]+)/.exec(address ?? '')?.[1] ?? '';
+    await admin.close();
+
+    const ada = await stage.openAda();
+    await ada.goto(address ?? '');
+    await signIn(ada, 'ada', 'not the right one');
+    await ada.getByText('which of these is not told').waitFor();
+    t.deepEqual(await axeViolations(ada), []);
+    await ada.getByLabel('Password').fill(first?.trim() ?? '');
+    await ada.keyboard.press('Enter');
+    await choosePassword(ada, first?.trim() ?? '', passwords.ada);
+    await ada.getByRole('heading', { name: 'Overview' }).waitFor();
+    t.is(ada.url(), stage.home);
+    await ada.getByRole('region', { name: 'Environment' }).getByText('TEST of EMEA').waitFor();
+    await ada.getByRole('link', { name: 'emea' }).first().waitFor();
+    await picture(ada, 'an empty vault');
+    t.deepEqual(browser.complaints, []);
+  });
+
+  test.serial('a CSP account, a key set and its external key store are made, and AWS connects', async (t) => {
+    const { story, page, home, browser } = open();
+    const account = story.simulator.account('111122223333');
+    const root = { ...account, arn: `arn:aws:iam::${account.id}:root` };
+    const holdfast = await story.user(root, 'holdfast', { '*': ['kms:*', 'iam:*', 'sts:*'] });
+    const dialog = dialogOf(page);
+
+    await page.getByRole('link', { name: 'CSP accounts', exact: true }).first().click();
+    await page.getByRole('button', { name: 'Create CSP account' }).first().click();
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('aws-pictures');
+    await dialog.getByLabel('Access key id').fill(holdfast.accessKeyId);
+    await dialog.getByLabel('Secret access key').fill(holdfast.secretAccessKey);
+    await dialog.getByLabel('Default Region').fill(region);
+    await picture(page, 'create a CSP account');
+    t.deepEqual(await axeViolations(page), []);
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByRole('heading', { name: 'aws-pictures' }).waitFor();
+    await page.getByText('111122223333', { exact: true }).waitFor();
+    await picture(page, 'the CSP account');
+
+    await page.getByRole('link', { name: 'Key sets', exact: true }).first().click();
+    await page.getByRole('button', { name: 'Create key set' }).first().click();
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('pictures');
+    await choose(dialog, 'CSP account', 'aws-pictures');
+    await picture(page, 'create a key set');
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByRole('heading', { name: 'pictures' }).waitFor();
+    await picture(page, 'the key set');
+
+    await page.getByRole('link', { name: 'External key stores', exact: true }).first().click();
+    await page.getByRole('button', { name: 'Create external key store' }).first().click();
+    await choose(dialog, 'Key set', 'pictures');
+    await dialog.getByRole('textbox', { name: 'Endpoint' }).fill(endpoint);
+    await dialog.getByText('external-key-store create pictures').waitFor();
+    await picture(page, 'create an external key store');
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByText('Connected').first().waitFor();
+    t.regex(page.url(), new RegExp(`^${home}/external-key-stores/`));
+    t.deepEqual(await axeViolations(page), []);
+    await picture(page, 'the external key store, connected');
+    t.deepEqual(browser.complaints, []);
+  });
+
+  test.serial(
+    'a CloudKey is made by the wizard; while it is disabled a picture stays shut, and opens once it is enabled',
+    async (t) => {
+      const { story, page, browser } = open();
+      const account = story.simulator.account('111122223333');
+      const root = { ...account, arn: `arn:aws:iam::${account.id}:root` };
+      const app = await story.user(root, 'app', { '*': ['s3:*'] });
+      const keyAdmin = await story.user(root, 'key-admin');
+      const dialog = dialogOf(page);
+
+      await page.getByRole('link', { name: 'CloudKeys', exact: true }).first().click();
+      await page.getByRole('button', { name: 'Create CloudKey' }).first().click();
+      await choose(page.locator('main'), 'Key set', 'pictures');
+      await page.getByRole('textbox', { name: 'Name' }).fill('picture-key');
+      await picture(page, 'create a CloudKey');
+      await page.getByRole('button', { name: 'Next' }).click();
+      const users = page.getByRole('combobox', { name: 'Key users' });
+      await users.pressSequentially('user/a');
+      await page.getByRole('option', { name: app.arn }).waitFor();
+      await picture(page, 'who may use it, from IAM');
+      await users.fill('somebody');
+      await page.getByRole('combobox', { name: 'Key administrators' }).fill(keyAdmin.arn);
+      await page.getByText('This is no ARN: it is not taken.').waitFor();
+      await users.fill(app.arn);
+      t.deepEqual(await axeViolations(page), []);
+      // What was typed and not confirmed by Enter is not lost by going on.
+      await page.getByRole('button', { name: 'Next' }).click();
+      await page.getByRole('button', { name: 'Next' }).click();
+      await page.getByText(`holdfast cloud-key create picture-key`).waitFor();
+      await page.getByText(app.arn, { exact: true }).waitFor();
+      await page.getByText(keyAdmin.arn, { exact: true }).waitFor();
+      await picture(page, 'review the CloudKey');
+      await page.getByRole('button', { name: 'Create CloudKey' }).click();
+      await page.getByRole('heading', { name: 'picture-key' }).waitFor();
+      await page.getByRole('tab', { name: 'AWS' }).click();
+      await page.getByText('alias/picture-key', { exact: true }).first().waitFor();
+      await page.getByText('Available').nth(1).waitFor();
+      await picture(page, 'the CloudKey in AWS');
+
+      const s3 = story.s3(app);
+      const picked = { Bucket: 'pictures', Key: 'one.png' };
+      await s3.send(new CreateBucketCommand({ Bucket: picked.Bucket }));
+      const sealed = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'alias/picture-key' } as const;
+      await s3.send(new PutObjectCommand({ ...picked, ...sealed, Body: 'a picture' }));
+      const read = async () => (await s3.send(new GetObjectCommand(picked))).Body?.transformToString();
+      t.is(await read(), 'a picture');
+
+      // Two clicks.
+      await page.getByRole('button', { name: 'Disable' }).click();
+      await picture(page, 'disable it');
+      t.deepEqual(await axeViolations(page), []);
+      await dialog.getByRole('button', { name: 'Disable' }).click();
+      await page.getByText('picture-key is disabled: no later request with it succeeds').waitFor();
+      t.is((await failure(read())).name, 'KMS.KMSInvalidStateException');
+      await picture(page, 'disabled');
+
+      await page.getByRole('button', { name: 'Enable', exact: true }).click();
+      await dialog.getByRole('button', { name: 'Enable' }).click();
+      await page.getByText('picture-key is enabled').waitFor();
+      t.is(await read(), 'a picture');
+      await picture(page, 'enabled again');
+      t.deepEqual(browser.complaints, []);
+    },
+  );
+}

@@ -1,0 +1,234 @@
+import {
+  UpdateKeyDescriptionCommand,
+  DisableKeyCommand,
+  DescribeKeyCommand,
+  DescribeCustomKeyStoresCommand,
+} from '@aws-sdk/client-kms';
+import test from 'ava';
+import { axeViolations, picture } from '../../testing/browser.ts';
+import { made } from '../admin/two-vaults.ts';
+import { dialogOf, lookAgain, signIn, type ConsoleStage } from './stage.ts';
+
+/** What changes while somebody has a page open: their session, the record, AWS, the node. */
+export function testMeanwhile(open: () => ConsoleStage): void {
+  test.serial(
+    'a session that ends while a dialog is open is begun again over it, and nothing typed is lost',
+    async (t) => {
+      const { page, home, story, passwords, browser } = open();
+      await page.goto(`${home}/account/api-keys`);
+      await page.getByRole('button', { name: 'Create API key' }).first().click();
+      const dialog = page.getByRole('dialog', { name: 'Create API key' });
+      await dialog.getByLabel('Name').fill('terraform');
+      // Elsewhere: an administrator, or time.
+      await story.node.withStore(async (vault) =>
+        vault.vaultContext.store.db.deleteFrom('sessions').execute(),
+      );
+      await lookAgain(page);
+      const ended = page.getByRole('dialog', { name: 'Your session has ended' });
+      await ended.waitFor();
+      await picture(page, 'a session that ended while something was typed');
+      t.deepEqual(await axeViolations(page), []);
+      await ended.getByLabel('Password').fill(passwords.ada);
+      await page.keyboard.press('Enter');
+      await ended.waitFor({ state: 'detached' });
+      t.is(await dialog.getByLabel('Name').inputValue(), 'terraform');
+      await dialog.getByRole('button', { name: 'What it may do' }).click();
+      await page.getByRole('option', { name: 'vault.read' }).click();
+      await page.keyboard.press('Escape');
+      await dialog.getByRole('button', { name: 'Create API key' }).click();
+      const panel = page.getByRole('dialog', { name: 'API key terraform' });
+      const secret = (await panel.getByText(/^hfk_/).textContent()) ?? '';
+      t.regex(secret, /^hfk_[\w-]{22}_[\w-]{43}$/);
+      t.deepEqual(await axeViolations(page), []);
+      // It stays until somebody says that they have it, or has copied it.
+      await page.keyboard.press('Escape');
+      t.true(await panel.getByRole('button', { name: 'Done' }).isDisabled());
+      await panel.getByLabel('I have it').check();
+      await panel.getByRole('button', { name: 'Done' }).click();
+      await panel.waitFor({ state: 'detached' });
+      await page.goBack();
+      await page.goForward();
+      await page.getByText('terraform', { exact: true }).first().waitFor();
+      t.false((await page.content()).includes(secret));
+      t.deepEqual(browser.complaints, []);
+    },
+  );
+
+  test.serial('an API key whose answer was lost is made once, and its secret is told as lost', async (t) => {
+    const stage = open();
+    const { page, home, browser } = stage;
+    await page.goto(`${home}/account/api-keys`);
+    await page.getByRole('button', { name: 'Create API key' }).first().click();
+    const dialog = page.getByRole('dialog', { name: 'Create API key' });
+    await dialog.getByLabel('Name').fill('unheard');
+    await dialog.getByRole('button', { name: 'What it may do' }).click();
+    await page.getByRole('option', { name: 'vault.read' }).click();
+    await page.keyboard.press('Escape');
+    let lost = 0;
+    await page.route('**/api/v1/user/api-keys', async (route) => {
+      if (route.request().method() !== 'POST' || lost > 0) return route.fallback();
+      lost += 1;
+      await route.fetch();
+      await route.abort();
+    });
+    await dialog.getByRole('button', { name: 'Create API key' }).click();
+    await dialog.getByText('The node does not answer').waitFor();
+    await dialog.getByRole('button', { name: 'Create API key' }).click();
+    await page.getByText('API key unheard was created, but its secret was lost').waitFor();
+    await page.unrouteAll();
+    const api = await stage.adasClient();
+    const { items } = (await api.get('/user/api-keys')).body as { items: { name: string }[] };
+    t.is(items.filter(({ name }) => name === 'unheard').length, 1);
+    // The browser tells of the answer that was taken from it.
+    browser.complaints.length = 0;
+  });
+
+  test.serial(
+    'what two browsers change at once is shown to the second, and overwritten by nobody',
+    async (t) => {
+      const stage = open();
+      const { page, home, vaultId, browser, passwords } = stage;
+      const api = await stage.adasClient();
+      const grace = await made(api, `/vaults/${vaultId}/users`, {
+        ...{ username: 'grace', email: 'grace@example.com', role: 'cloud-admin' },
+      });
+      const elsewhere = await (await browser.person()).newPage();
+      await elsewhere.goto(`${home}/users`);
+      await signIn(elsewhere, 'ada', passwords.ada);
+      await page.getByRole('link', { name: 'Users', exact: true }).click();
+      const begin = async (view: typeof page) => {
+        await view.getByRole('button', { name: 'Actions: grace' }).click();
+        await view.getByRole('menuitem', { name: 'Edit' }).click();
+        return view.getByRole('dialog', { name: 'Edit grace' });
+      };
+      const [mine, theirs] = [await begin(page), await begin(elsewhere)];
+      await mine.getByLabel('Full name').fill('Grace Hopper');
+      await theirs.getByRole('button', { name: 'Role' }).click();
+      await elsewhere.getByRole('option', { name: /^Auditor/ }).click();
+      await theirs.getByRole('button', { name: 'Save changes' }).click();
+      await theirs.waitFor({ state: 'detached' });
+      await mine.getByRole('button', { name: 'Save changes' }).click();
+      await mine.getByText('Auditor (when you opened it: Cloud administrator)').waitFor();
+      await picture(page, 'changed meanwhile');
+      t.deepEqual(await axeViolations(page), []);
+      const path = `/vaults/${vaultId}/users/${grace.id}`;
+      t.like((await api.get(path)).body, { role: 'auditor', displayName: 'grace' });
+      await mine.getByRole('button', { name: 'Do it all the same' }).click();
+      await mine.waitFor({ state: 'detached' });
+      t.like((await api.get(path)).body, { role: 'auditor', displayName: 'Grace Hopper' });
+      await elsewhere.context().close();
+      t.deepEqual(browser.complaints, []);
+    },
+  );
+
+  test.serial(
+    'a key that somebody else disables meanwhile is disabled once, and shown as it is',
+    async (t) => {
+      const stage = open();
+      const { page, vaultId, browser } = stage;
+      const api = await stage.adasClient();
+      await page.getByRole('link', { name: 'CloudKeys', exact: true }).click();
+      await page.getByRole('link', { name: 'picture-key' }).click();
+      await page.getByRole('button', { name: 'Disable', exact: true }).click();
+      const dialog = dialogOf(page);
+      await dialog.getByText('The command that does the same').waitFor();
+      const { body } = await api.get(`/vaults/${vaultId}/cloud-keys`);
+      const path = `/vaults/${vaultId}/cloud-keys/${(body as { items: [{ id: string }] }).items[0].id}`;
+      await api.request('PATCH', path, { body: { description: 'Changed elsewhere' }, ifMatch: '*' });
+      await dialog.getByRole('button', { name: 'Disable' }).click();
+      await dialog.getByText('The record has changed in the meantime').waitFor();
+      t.is(((await api.get(path)).body as { state: string }).state, 'AVAILABLE');
+      t.deepEqual(await axeViolations(page), []);
+      await dialog.getByRole('button', { name: 'Do it all the same' }).click();
+      await page.getByText('picture-key is disabled').waitFor();
+      t.is(((await api.get(path)).body as { state: string }).state, 'DISABLED');
+      await page.getByRole('button', { name: 'Enable', exact: true }).click();
+      await dialog.getByRole('button', { name: 'Enable' }).click();
+      await page.getByText('picture-key is enabled').waitFor();
+      t.deepEqual(browser.complaints, []);
+    },
+  );
+
+  test.serial('what AWS has otherwise is shown beside ours, applied and accepted', async (t) => {
+    const { page, story, browser } = open();
+    const kms = story.kms(story.simulator.account('111122223333'));
+    const { KeyMetadata } = await kms.send(new DescribeKeyCommand({ KeyId: 'alias/picture-key' }));
+    const KeyId = KeyMetadata?.KeyId;
+    // Whatever somebody writes there is text here, and turns nothing around it.
+    const theirs = 'not what it was <b>\u202Egnp.exe';
+    await kms.send(new UpdateKeyDescriptionCommand({ KeyId, Description: theirs }));
+    await kms.send(new DisableKeyCommand({ KeyId }));
+    await page.getByRole('link', { name: 'KMS keys', exact: true }).click();
+    await page.getByRole('link', { name: 'alias/picture-key' }).click();
+    await page.getByRole('button', { name: 'Look at AWS' }).click();
+    await page.getByRole('button', { name: 'Apply ours: State' }).waitFor();
+    const shown = page.getByText(theirs).first();
+    await shown.waitFor();
+    t.is(await shown.evaluate('(element) => getComputedStyle(element).unicodeBidi'), 'isolate');
+    await picture(page, 'drift, ours and theirs');
+    t.deepEqual(await axeViolations(page), []);
+    const dialog = dialogOf(page);
+    await page.getByRole('button', { name: 'Apply ours: State' }).click();
+    await dialog.getByRole('button', { name: 'Apply ours' }).click();
+    await page.getByRole('button', { name: 'Apply ours: State' }).waitFor({ state: 'detached' });
+    const described = async () => (await kms.send(new DescribeKeyCommand({ KeyId }))).KeyMetadata;
+    t.is((await described())?.KeyState, 'Enabled');
+    await page.getByRole('button', { name: 'Accept theirs: Description' }).click();
+    await dialog.getByRole('button', { name: 'Accept theirs' }).click();
+    await page.getByText('AWS has what is on record here').waitFor();
+    t.is((await described())?.Description, theirs);
+    await picture(page, 'no drift any more');
+    t.deepEqual(browser.complaints, []);
+  });
+
+  test.serial('an XKS credential is rotated while AWS uses it, and AWS moves over', async (t) => {
+    const { page, story, browser } = open();
+    const kms = story.kms(story.simulator.account('111122223333'));
+    const has = async () => {
+      const { CustomKeyStores } = await kms.send(new DescribeCustomKeyStoresCommand({}));
+      return CustomKeyStores?.[0]?.XksProxyConfiguration?.AccessKeyId;
+    };
+    const before = await has();
+    await page.getByRole('link', { name: 'External key stores', exact: true }).click();
+    await page.getByRole('link', { name: 'pictures' }).first().click();
+    await page.getByRole('button', { name: 'Actions', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Rotate credential' }).click();
+    const dialog = dialogOf(page);
+    await dialog.getByText('holdfast external-key-store rotate-credential pictures').waitFor();
+    await dialog.getByRole('button', { name: 'Rotate credential' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('AWS had it').waitFor();
+    await page.getByText('AWS has it').waitFor();
+    await picture(page, 'a credential rotated');
+    const after = await has();
+    t.not(after, before);
+    for (const accessKeyId of [before, after])
+      await page.getByText(accessKeyId ?? '', { exact: true }).waitFor();
+    t.deepEqual(await axeViolations(page), []);
+    t.deepEqual(browser.complaints, []);
+  });
+
+  test.serial('while the node is dead the page says so, and goes on by itself once it is back', async (t) => {
+    const { page, story, browser } = open();
+    await page.getByRole('link', { name: 'CloudKeys', exact: true }).click();
+    await page.getByRole('link', { name: 'picture-key' }).click();
+    await page.getByRole('button', { name: 'Disable', exact: true }).waitFor();
+    await story.node.stop('SIGKILL');
+    await lookAgain(page);
+    const silence = page.getByRole('alert', { name: 'The node does not answer.' });
+    await silence.waitFor();
+    await picture(page, 'a node that is dead');
+    t.deepEqual(await axeViolations(page), []);
+    // An act is refused at once, not kept for later.
+    await page.getByRole('button', { name: 'Disable', exact: true }).click();
+    const dialog = dialogOf(page);
+    await dialog.getByRole('button', { name: 'Disable' }).click();
+    await dialog.getByText('It may have been done all the same').waitFor();
+    await story.node.serve();
+    await silence.waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Available').first().waitFor();
+    // The browser tells of each answer that did not come.
+    browser.complaints.length = 0;
+  });
+}
