@@ -67,6 +67,17 @@ export class TestBrowser {
 /** What depends on the colours of a page alone: the rest is the same by day and by night. */
 export const ofColours = ['color-contrast', 'link-in-text-block'];
 
+/** Resolves once nothing moves any more but what moves for ever, such as a spinner. */
+const still = `(async () => {
+  for (;;) {
+    const moving = document.getAnimations().filter(
+      (one) => one.playState === 'running' && Number.isFinite(one.effect?.getComputedTiming().endTime),
+    );
+    if (moving.length === 0) return;
+    await Promise.allSettled(moving.map((one) => one.finished));
+  }
+})()`;
+
 /** What axe finds wrong, a line each, by these rules or all. */
 export async function axeViolations(page: Page, rules?: readonly string[]): Promise<string[]> {
   // Not as an element: the page's policy takes no script that is not its own.
@@ -77,7 +88,7 @@ export async function axeViolations(page: Page, rules?: readonly string[]): Prom
   });
   const violations = (await page.evaluate(
     // Colours on their way to another are nobody's fault.
-    `document.getAnimations().forEach((one) => one.finish()); axe.run(document, ${options}).then(({ violations }) => violations)`,
+    `${still}.then(() => axe.run(document, ${options}).then(({ violations }) => violations))`,
   )) as Violation[];
   return violations.map(
     ({ id, nodes }) =>

@@ -164,7 +164,12 @@ export function testMeanwhile(open: () => ConsoleStage): void {
     await page.getByRole('button', { name: 'Apply ours: State' }).waitFor();
     const shown = page.getByText(theirs).first();
     await shown.waitFor();
-    t.is(await shown.evaluate('(element) => getComputedStyle(element).unicodeBidi'), 'isolate');
+    t.is(
+      await page.evaluate(
+        "getComputedStyle([...document.querySelectorAll('.mono')].find((one) => one.textContent.includes('not what'))).unicodeBidi",
+      ),
+      'isolate',
+    );
     await picture(page, 'drift, ours and theirs');
     t.deepEqual(await axeViolations(page), []);
     const dialog = dialogOf(page);

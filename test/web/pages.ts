@@ -25,6 +25,7 @@ const roles = [
       'KMS keys',
       'CSP accounts',
       'Admin groups',
+      'Single sign-on',
       'Settings',
     ],
     acts: ['Create CSP account', 'Create CloudKey', 'Create external key store', 'Create key set'],
@@ -52,7 +53,7 @@ async function walk(
     await page.getByRole('heading', { level: 1, name }).waitFor();
     await settled(page);
     for (const text of await page.locator('main').getByRole('button').allTextContents())
-      if (/^(Create|Edit|Set up|Freeze|Thaw|Issue|Remove|Delete|Verify|Actions)/.test(text)) acts.add(text);
+      if (/^(Create |Edit|Set up|Freeze|Thaw|Issue|Remove|Delete|Verify|Actions)/.test(text)) acts.add(text);
     await look(name);
   }
   return [...acts].toSorted();
@@ -94,10 +95,14 @@ async function looksWell(t: ExecutionContext, page: Page, names: readonly string
   await left(page).getByRole('link', { name: 'Overview', exact: true }).waitFor();
 }
 
+async function hasFocus(page: Page, target: Locator): Promise<boolean> {
+  return (await target.and(page.locator(':focus')).count()) === 1;
+}
+
 /** Presses Tab until it has the focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   for (let presses = 0; presses < 80; presses++) {
-    if ((await target.evaluate('(element) => element === document.activeElement')) === true) return;
+    if (await hasFocus(page, target)) return;
     await page.keyboard.press('Tab');
   }
   throw new Error('the Tab key does not come there');
@@ -252,7 +257,7 @@ export function testPages(open: () => ConsoleStage): void {
     await dialog.waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    t.true(await disable.evaluate('(element) => element === document.activeElement'));
+    t.true(await hasFocus(page, disable));
     await page.keyboard.press('Enter');
     await tabTo(page, dialog.getByRole('button', { name: 'Disable' }));
     await page.keyboard.press('Enter');

@@ -1,6 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { lookForSessionTrouble } from '../session/trouble.ts';
-import { isFinal } from './queries.ts';
+import { isFinal, pace } from './queries.ts';
 
 export const queryClient = new QueryClient({
   queryCache: new QueryCache({ onError: lookForSessionTrouble }),
@@ -11,6 +11,8 @@ export const queryClient = new QueryClient({
       networkMode: 'always',
       retry: (times, error) => times < 2 && !isFinal(error),
       staleTime: 1_000,
+      // What is asked once is asked again until it is answered; what has a pace of its own says so itself.
+      refetchInterval: ({ state }) => (state.error !== null && !isFinal(state.error) ? pace.list : false),
       // Whoever comes back to the tab sees how it is now.
       refetchOnWindowFocus: 'always',
     },

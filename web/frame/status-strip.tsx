@@ -44,7 +44,7 @@ export function SilenceStrip() {
     <section className="strip strip-grave" aria-label={t.silence} role="alert">
       <ul>
         <li>
-          <Icon name="status-negative" variant="inverted" />
+          <Icon name="status-negative" />
           <span>
             <strong>{t.silence}</strong> {t.silenceWhy} <Time at={new Date(since).toISOString()} />.
           </span>
@@ -72,10 +72,7 @@ export function StatusStrip() {
       <ul>
         {shown.map((finding) => (
           <li key={`${finding.trouble} ${finding.where} ${finding.message}`}>
-            <Icon
-              name={grave.has(finding.trouble) ? 'status-negative' : 'status-warning'}
-              variant="inverted"
-            />
+            <Icon name={grave.has(finding.trouble) ? 'status-negative' : 'status-warning'} />
             <span>
               <strong>{finding.where}</strong> {sentence(finding.message)}
             </span>

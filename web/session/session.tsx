@@ -104,7 +104,7 @@ export function useVaultId(): string {
 }
 
 /** Where a user begins. */
-export function homeOf({ vaultId }: Session['user']): string {
+export function homeOf({ vaultId }: Pick<Session['user'], 'vaultId'>): string {
   return vaultId === null ? '/console/appliance' : `/console/vaults/${vaultId}`;
 }
 

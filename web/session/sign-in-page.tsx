@@ -8,7 +8,7 @@ import { EnvironmentBand } from '../frame/environment.tsx';
 import { Mark } from '../frame/mark.tsx';
 import { frame } from '../texts/frame.ts';
 import { signIn as t } from '../texts/sign-in.ts';
-import { useSessionFacts, type Session } from './session.tsx';
+import { homeOf, useSessionFacts, type Session } from './session.tsx';
 import { SignInSteps } from './sign-in-steps.tsx';
 
 /** The page for whoever is not signed in; where they wanted to go is where they are once they are. */
@@ -49,7 +49,7 @@ export function SignInPage({ vaultId }: { vaultId: string | null }) {
             >
               <SignInSteps
                 vaultId={vaultId}
-                to={pathname.startsWith('/console/') ? pathname + search : '/console/'}
+                to={pathname.startsWith('/console/') ? pathname + search : homeOf({ vaultId })}
                 {...(owed === undefined ? {} : { owed })}
                 onState={setStep}
               />
