@@ -33,8 +33,8 @@ export function testGuide(open: () => ConsoleStage): void {
     const dialog = dialogOf(page);
     await dialog.getByLabel('Name', { exact: true }).fill('emea');
     await dialog.getByLabel('Administrator’s full name').fill('Ada Lovelace');
-    await dialog.getByLabel('Administrator’s user name').fill('ada');
-    await dialog.getByLabel('Administrator’s e-mail address').fill('ada@example.com');
+    await dialog.getByLabel('Administrator’s username').fill('ada');
+    await dialog.getByLabel('Administrator’s email address').fill('ada@example.com');
     await dialog.getByText('holdfast vault create emea').waitFor();
     await picture(page, 'create the vault');
     t.deepEqual(await axeViolations(page), []);

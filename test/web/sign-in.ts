@@ -64,7 +64,7 @@ export function testSigningIn(open: () => ConsoleStage): void {
       await dialog.getByLabel('Your password').fill(passwords.ada);
       await dialog.getByLabel('Code of the app').fill(codes[0] ?? '');
       await page.keyboard.press('Enter');
-      await dialog.getByText('The password or the code is not right').waitFor();
+      await dialog.getByText('The password or the code is wrong').waitFor();
       await dialog.getByLabel('Code of the app').fill(codes[1] ?? '');
       await page.keyboard.press('Enter');
       await page.getByText('The second factor is off').waitFor();
@@ -97,7 +97,7 @@ export function testSigningIn(open: () => ConsoleStage): void {
     await page.getByRole('button', { name: 'Create user' }).first().click();
     await dialog.getByLabel('Username').fill('barbara');
     await dialog.getByLabel('Full name').fill('Barbara Liskov');
-    await dialog.getByLabel('E-mail').fill('barbara@example.com');
+    await dialog.getByLabel('Email').fill('barbara@example.com');
     await dialog.getByRole('button', { name: 'Signs in by' }).click();
     await page
       .getByRole('option', { name: /single sign-on/i })

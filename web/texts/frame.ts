@@ -39,7 +39,7 @@ export const frame = {
   tryAgain: 'Try again',
   strip: 'What needs attention',
   silence: 'The node does not answer.',
-  silenceWhy: 'It is asked again by itself. What is shown here is from',
+  silenceWhy: 'It is asked again automatically. What is shown here is from',
   fewerFindings: 'Only the first',
   moreFindings: (n: number) => `${n} more`,
   paused:
