@@ -2,7 +2,6 @@ import test from 'ava';
 import { testFrontDoor, testWalls } from './front-door.ts';
 import { testGuide } from './guide.ts';
 import { testMeanwhile } from './meanwhile.ts';
-import { testPages } from './pages.ts';
 import { testSigningIn } from './sign-in.ts';
 import { ConsoleStage } from './stage.ts';
 
@@ -29,4 +28,3 @@ testGuide(open);
 testWalls(open);
 testMeanwhile(open);
 testSigningIn(open);
-testPages(open);

@@ -123,7 +123,7 @@ export function testSigningIn(open: () => ConsoleStage): void {
     await view.getByRole('button', { name: 'Continue with single sign-on' }).click();
     await view.getByRole('heading', { name: 'Overview' }).waitFor();
     t.is(view.url(), home);
-    await view.getByText('Barbara Liskov').first().waitFor();
+    await view.getByRole('button', { name: 'Barbara Liskov' }).waitFor();
     // Nothing of the sign-in is left in the address or in the browser.
     t.is(await view.evaluate('JSON.stringify(sessionStorage)'), '{}');
     await picture(view, 'in by single sign-on');
