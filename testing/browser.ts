@@ -64,9 +64,6 @@ export class TestBrowser {
   }
 }
 
-/** What depends on the colours of a page alone: the rest is the same by day and by night. */
-export const ofColours = ['color-contrast', 'link-in-text-block'];
-
 /** Resolves once nothing moves any more but what moves for ever, such as a spinner. */
 const still = `(async () => {
   for (;;) {
