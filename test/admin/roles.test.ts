@@ -60,6 +60,7 @@ const besideRoles: Readonly<Record<string, string>> = {
   'getToken 404': 'no such token',
   'verifyToken 404': 'no such token',
   'getMail 404': 'mail that is not set up',
+  'deleteMail 404': 'mail that is not set up',
 };
 
 test('OpenAPI lists the refusals of the table with each operation, and no others', (t) => {
