@@ -32,11 +32,13 @@ function operationType({ parameters, requestBody, responses }: Operation): strin
   const query = parameters.flatMap((one) => ('in' in one && one.in === 'query' ? [one] : []));
   const required = query.filter((one) => one.required).map(({ name }) => name);
   const fields = Object.fromEntries(query.map(({ name, schema }) => [name, schema]));
-  const good = Object.entries(responses).find(([status]) => /^[23]/.test(status))?.[1].content;
+  const good = Object.entries(responses).find(([status]) => /^[23]/.test(status))?.[1].content?.[
+    'application/json'
+  ];
   return `{
     query: ${query.length === 0 ? 'undefined' : fieldsOf(fields, required, sent)};
     body: ${requestBody === undefined ? 'undefined' : typeOf(requestBody.content['application/json'].schema, sent)};
-    answer: ${good === undefined ? 'undefined' : typeOf(good['application/json'].schema)};
+    answer: ${good === undefined ? 'undefined' : typeOf(good.schema)};
   }`;
 }
 

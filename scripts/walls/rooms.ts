@@ -110,6 +110,8 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/config',
       'src/http',
       'src/keys/**',
+      'src/metrics',
+      'src/metrics/series',
       // Started as a process, never imported.
       'src/node/xks-worker.ts',
       'src/reconcile',
@@ -131,6 +133,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: [
       ground,
       'src/http',
+      'src/metrics',
       'src/node',
       'src/serving',
       'src/store',
@@ -149,6 +152,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/config',
       'src/evidence',
       'src/identity/**',
+      'src/metrics',
       'src/serving',
       'src/sigv4',
       'src/store',
@@ -168,6 +172,9 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/fleet',
       'src/identity/**',
       'src/keys/**',
+      'src/metrics',
+      'src/metrics/exposition',
+      'src/metrics/series',
       'src/reconcile',
       'src/schedules',
       'src/store',
@@ -181,6 +188,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   'src/xks': {
     rooms: [ground, 'src/config', 'src/serving', 'src/token', 'src/token/pool', 'src/vault'],
     packages: ['zod'],
+  },
+  // What is counted; XKS workers count, and know nothing of who asks.
+  'src/metrics': { rooms: [ground] },
+  'src/metrics/exposition': { rooms: [ground, 'src/metrics'], packages: ['@prometheus-io/client'] },
+  'src/metrics/series': {
+    rooms: [ground, 'src/metrics', 'src/store', 'src/vault'],
+    packages: ['kysely', 'zod'],
   },
   'src/serving': {
     rooms: [ground, 'src/config', 'src/keys/**', 'src/store', 'src/token', 'src/vault'],

@@ -38,6 +38,7 @@ export const writers = {
 
   nodes: 'src/fleet',
   leases: 'src/fleet',
+  traffic: 'src/metrics/series',
   reconciliations: 'src/reconcile',
   audit_prunings: 'src/schedules',
   audit_events: 'src/evidence',

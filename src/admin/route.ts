@@ -36,6 +36,8 @@ export interface Call<P, Q, B> {
 export interface Client {
   address: string;
   userAgent: string;
+  /** The media types that it takes, as it has written them. */
+  accept: string;
   /** Named cookies of ours. */
   cookie: (name: string) => string | undefined;
 }
@@ -52,6 +54,8 @@ interface AnswerHead {
   cookies?: Record<string, { value: string; lax?: boolean; seconds?: number } | null>;
   /** Sends a browser on (303). */
   redirect?: string;
+  /** In place of a body of JSON, on routes that answer text. */
+  text?: { contentType: string; text: string };
 }
 
 /** What a handler answers, with the body that the schema of the answer describes; without a schema there is no body. */
@@ -96,6 +100,8 @@ interface RouteData<P, Q, B> {
   status?: number;
   /** Problems that it may answer beside those that its data show, for the reference. */
   problems?: readonly ProblemKind[];
+  /** Media types of an answer that is text and no JSON. */
+  answersText?: readonly string[];
   /** Begins or completes a sign-in: an address may try so many in a minute. */
   signIn?: boolean;
   /** Answers a record with its ETag, where neither `changes` nor its path says so. */

@@ -12,6 +12,7 @@ import { keyLookupRoutes } from './keys/key-lookup.ts';
 import { keySetRoutes } from './keys/key-sets.ts';
 import { kmsKeyRoutes } from './cloud/kms-keys.ts';
 import { mailRoutes } from './mail.ts';
+import { metricsRoute } from './metrics/metrics.ts';
 import { nodeRoutes } from './nodes.ts';
 import { oidcRoutes } from './people/oidc.ts';
 import { openApiRoute, ServedOpenApi } from './openapi/document.ts';
@@ -22,6 +23,7 @@ import { sessionRoutes } from './people/sessions.ts';
 import { signInOptionRoutes } from './people/sign-in-options.ts';
 import { statusRoutes } from './status/status.ts';
 import { tokenRoutes } from './tokens.ts';
+import { trafficRoutes } from './metrics/traffic.ts';
 import { userRoutes } from './people/users.ts';
 import { vaultRoutes } from './vaults.ts';
 
@@ -32,6 +34,8 @@ const described: readonly Route[] = [
   ...secondFactorRoutes,
   ...apiKeyRoutes,
   ...statusRoutes,
+  ...trafficRoutes,
+  metricsRoute,
   ...vaultRoutes,
   ...applianceUserRoutes,
   ...tokenRoutes,

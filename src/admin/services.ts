@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts';
 import type { AwsClients } from '../cloud/aws/clients.ts';
 import type { NewPinBy } from '../token/login-gate.ts';
+import type { GatheredMetrics } from '../metrics/series/gathered-metrics.ts';
 import type { KeyContext } from '../keys/followers.ts';
 
 /** What the management API needs of the node. */
@@ -20,6 +21,8 @@ export interface AdminServices extends KeyContext {
   verifyToken: (name: string) => Promise<TokenReport>;
   /** What the supervisor of this node knows, soon; undefined where it does not say. */
   nodeFacts?: () => Promise<NodeFacts | undefined>;
+  /** What this node counts; undefined where nobody does. */
+  gathered?: GatheredMetrics;
   /** The disk of the store. */
   disk?: () => DiskFacts;
   /** Why the store takes no write, where somebody has changed its schema. */

@@ -31,6 +31,7 @@ import { addSecondFactorCommands } from './commands/second-factor.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommands } from './commands/token.ts';
+import { addTrafficCommand } from './commands/traffic.ts';
 import { addUserCommands } from './commands/user.ts';
 import { ask, write } from './output/streams.ts';
 import { collect, parseCount } from './output/values.ts';
@@ -70,7 +71,7 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
       addKmsKeyCommands,
     ],
   ],
-  ['Status and history:', [addStatusCommand, addAuditCommands, addReconcileCommands]],
+  ['Status and history:', [addStatusCommand, addTrafficCommand, addAuditCommands, addReconcileCommands]],
   ['Other:', [addCompletionCommand, addNamesCommand]],
 ];
 

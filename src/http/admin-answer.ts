@@ -29,6 +29,12 @@ export function respond(ctx: Context, route: Route, answer: AnyAnswer): void {
     ctx.body = '';
     return;
   }
+  if (answer.text !== undefined) {
+    ctx.status = answer.status ?? 200;
+    ctx.set('Content-Type', answer.text.contentType);
+    ctx.body = answer.text.text;
+    return;
+  }
   if (answer.body === undefined) {
     ctx.status = answer.status ?? 204;
     ctx.body = null;

@@ -123,10 +123,16 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       await recordRefusal(facts, problem);
       await refuse(ctx, problem, facts.requestId);
     }
+    count(ctx, facts);
     // Load balancers ask every few seconds.
     if (facts.route !== undefined || problem !== undefined) logLine(ctx, facts, problem);
   });
   return app;
+
+  function count(ctx: Context, { began, route }: Facts): void {
+    const took = performance.now() - began;
+    services.gathered?.metrics.management.add(route?.operation, ctx.status, took, route?.signIn === true);
+  }
 
   async function run(ctx: Context): Promise<void> {
     // Koa's own parser throws at some targets that are no paths, and the router decodes what it matches.
@@ -195,6 +201,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       client: {
         address,
         userAgent: ctx.get('User-Agent').slice(0, 300),
+        accept: ctx.get('Accept'),
         cookie: (name) => ctx.cookies.get(name),
       },
     };

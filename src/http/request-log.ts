@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { Config } from '../config/config.ts';
 import type { Logger } from '../log.ts';
+import type { RequestCounts } from '../metrics/request-counts.ts';
 import { SignatureError } from '../sigv4/verify.ts';
 import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/remediations.ts';
@@ -26,6 +27,8 @@ export interface RequestLogOptions {
   log: Logger;
   /** The configuration's `log`. */
   settings: Config['log'];
+  /** Where each request is counted, logged or not. */
+  counts?: Pick<RequestCounts, 'add'>;
   /** Whether it is logged all the same, for one in so many; a test's own where that is what it tests. */
   draw?: (oneIn: number) => boolean;
 }
@@ -45,23 +48,42 @@ type LeftOut = Map<string, { keySet: string | undefined; counts: Partial<Record<
 export class RequestLog {
   readonly #log: Logger;
   readonly #settings: Config['log'];
+  readonly #counts: RequestLogOptions['counts'];
   readonly #draw: (oneIn: number) => boolean;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #uses = new Set<string>();
   #leftOut: LeftOut = new Map();
   #since = monotonicNow();
 
-  constructor({ log, settings, draw = (oneIn) => Math.random() * oneIn < 1 }: RequestLogOptions) {
+  constructor({ log, settings, counts, draw = (oneIn) => Math.random() * oneIn < 1 }: RequestLogOptions) {
     this.#log = log;
     this.#settings = settings;
+    this.#counts = counts;
     this.#draw = draw;
     if (settings.requests !== 'all') this.#timer = setInterval(() => this.tellLeftOut(), tellEvery).unref();
   }
 
   record(ctx: Context, record: RequestRecord): void {
     const duration = monotonicNow() - record.began;
+    this.#count(record, duration);
     if (this.#isLogged(record, duration)) logRequest(this.#log, ctx, record, duration);
     else this.#leaveOut(record);
+  }
+
+  #count({ operation, keySet, error, facts }: RequestRecord, duration: number): void {
+    if (this.#counts === undefined) return;
+    const { cause, errorName } = error ?? {};
+    const fault = cause instanceof TokenError ? cause.fault : undefined;
+    const { times } = facts;
+    const asked = keySet !== undefined && (times !== undefined || fault !== undefined);
+    this.#counts.add({
+      keySet: keySet?.id ?? '',
+      operation: operation ?? '',
+      duration,
+      error: errorName,
+      throttledBy: errorName === 'ThrottlingException' ? (facts.throttledBy ?? 'node') : undefined,
+      token: asked ? { name: keySet.token, times, fault } : undefined,
+    });
   }
 
   /** Says how many were left out since it was said last, and begins anew. */

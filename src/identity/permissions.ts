@@ -3,6 +3,7 @@ import type { Role } from '../store/schema.ts';
 /** What one may be allowed to do. Those of the appliance and those of a vault share no name. */
 export const permissions = {
   'appliance.read': 'see the vaults, tokens, nodes, mail settings, users and audit trail of the appliance',
+  'metrics.read': 'read the metrics of the nodes, as Prometheus does',
   'vaults.write': 'make, change and delete vaults, and give a vault a new administrator password',
   'vaults.freeze':
     'freeze any vault, or all of them, in an emergency; end what the appliance holds frozen of a vault',
@@ -46,6 +47,7 @@ const cloudAdmin = [
 export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
   'appliance-admin': [
     'appliance.read',
+    'metrics.read',
     'vaults.write',
     'vaults.freeze',
     'cloud-keys.find',
@@ -54,7 +56,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     'appliance-users.write',
     'appliance-audit.prune',
   ],
-  'appliance-auditor': ['appliance.read'],
+  'appliance-auditor': ['appliance.read', 'metrics.read'],
   'vault-admin': [
     ...cloudAdmin,
     'cloud-keys.adopt',

@@ -22,10 +22,13 @@ import { Schedules } from '../schedules/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { TokenPools } from '../vault/tokens.ts';
 import { adminRefusal, createAdminApp } from '../http/admin-app.ts';
+import { Asks } from './asks.ts';
 import { Comparisons } from './comparisons.ts';
 import { nodeIdPath } from './confinement.ts';
+import type { NodeFigures } from '../metrics/figures.ts';
 import { BuiltConsole } from '../http/console-files.ts';
 import { Listener } from '../http/listener.ts';
+import { GatheredMetrics } from '../metrics/series/gathered-metrics.ts';
 import type { ManagementConfig, ToWorker } from './messages.ts';
 import { receiveCommon, runWorker, tell, type Worker } from './worker-process.ts';
 
@@ -59,8 +62,9 @@ class AdminWorker implements Worker {
   readonly #pruner: AuditPruner;
   readonly #verifications = new Map<number, (report: TokenReport) => void>();
   #lastVerification = 0;
-  readonly #facts = new Map<number, (facts: NodeFacts) => void>();
-  #lastFacts = 0;
+  readonly #facts = new Asks<NodeFacts>();
+  readonly #figures = new Asks<NodeFigures>();
+  readonly #metrics: GatheredMetrics;
   #draining = false;
   readonly #comparisons = new Comparisons(async (onSettled) => this.#reconcile(onSettled));
   #started = false;
@@ -92,6 +96,12 @@ class AdminWorker implements Worker {
       ]),
     );
     const nodeId = nodeIdOf(node.state_directory);
+    this.#metrics = new GatheredMetrics({
+      store,
+      nodeId,
+      log,
+      ask: async () => this.#figures.ask((id) => tell({ kind: 'node-figures', id }), factsTimeout),
+    });
     this.#services = {
       store,
       tokens: new TokenPools([...this.#pools.values()]),
@@ -113,7 +123,8 @@ class AdminWorker implements Worker {
       sessions: { idleMinutes: admin.session_idle_minutes, maxMinutes: admin.session_minutes },
       verifyToken: async (name) => this.#verifyToken(name),
       onWorkLeft: () => this.#schedules.wake(),
-      nodeFacts: async () => this.#nodeFacts(),
+      nodeFacts: async () => this.#facts.ask((id) => tell({ kind: 'node-facts', id }), factsTimeout),
+      gathered: this.#metrics,
       ...(reserve === undefined ? {} : { disk: () => reserve.disk }),
       whyUnwritable: () => store.whyUnwritable?.(),
       durabilityProblems: () => store.durabilityProblems ?? [],
@@ -156,6 +167,7 @@ class AdminWorker implements Worker {
     const found = await new BuiltConsole().files();
     if (typeof found === 'string') log.warn({ why: found }, 'the console is not served');
     worker.#reserve?.start();
+    worker.#metrics.start();
     setTimeout(() => worker.#startWork(true), maxWait).unref();
     if (worker.#services.publicUrl === '') worker.#services.publicUrl = `https://localhost:${port}`;
     tell({ kind: 'listening', port });
@@ -176,6 +188,7 @@ class AdminWorker implements Worker {
       case 'borrowed-gone':
       case 'others-lack-hosts':
       case 'nodes':
+      case 'figures':
       case 'ping':
         break;
       case 'host':
@@ -193,8 +206,10 @@ class AdminWorker implements Worker {
         this.#verifications.delete(message.id);
         break;
       case 'node-facts':
-        this.#facts.get(message.id)?.(message.facts);
-        this.#facts.delete(message.id);
+        this.#facts.answered(message.id, message.facts);
+        break;
+      case 'node-figures':
+        this.#figures.answered(message.id, message.figures);
         break;
       case 'host-gone':
       case 'tls':
@@ -292,17 +307,6 @@ class AdminWorker implements Worker {
     });
   }
 
-  /** Not for long: a supervisor that does not answer is told as such. */
-  async #nodeFacts(): Promise<NodeFacts | undefined> {
-    const id = ++this.#lastFacts;
-    const answered = new Promise<NodeFacts>((resolve) => {
-      this.#facts.set(id, resolve);
-      tell({ kind: 'node-facts', id });
-    });
-    const late = delay(factsTimeout, undefined, { ref: false }).then(() => void this.#facts.delete(id));
-    return Promise.race([answered, late]);
-  }
-
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
@@ -311,6 +315,7 @@ class AdminWorker implements Worker {
     await this.#pruner.stop();
     await this.#listener.close(closeTimeout);
     await this.#awsSchedules.stop();
+    await this.#metrics.stop();
     for (const pool of this.#pools.values()) pool.close();
     await Promise.race([Promise.allSettled(this.#underWay), delay(closeTimeout)]);
     await this.#store.close();

@@ -1,6 +1,7 @@
 import type { NodeFacts, TokenReport } from '../admin/services.ts';
 import type { AwsSettings } from '../cloud/aws/clients.ts';
 import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
+import type { NodeFigures, WorkerFigures } from '../metrics/figures.ts';
 import type { TokenInfo } from '../token/token-info.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import type { ServedTls, TlsMessage } from './node-tls.ts';
@@ -51,6 +52,10 @@ export type ToWorker =
   | { kind: 'token-report'; id: number; report: TokenReport }
   /** Answers `node-facts`. */
   | { kind: 'node-facts'; id: number; facts: NodeFacts }
+  /** Answers `node-figures`. */
+  | { kind: 'node-figures'; id: number; figures: NodeFigures }
+  /** An XKS worker is to tell what it has counted. */
+  | { kind: 'figures' }
   /** `operationTime` is what an encryption with its decryption took the host, milliseconds. */
   | {
       kind: 'host';
@@ -95,6 +100,10 @@ export type ToSupervisor =
   | { kind: 'node-facts'; id: number }
   /** The management process tells how many nodes there are on this database that are live. */
   | { kind: 'nodes'; live: number }
+  /** It asks what was counted on the node since it asked last. */
+  | { kind: 'node-figures'; id: number }
+  /** An XKS worker answers `figures`. */
+  | { kind: 'figures'; figures: WorkerFigures }
   /** An XKS worker asks for requests of the buckets that every worker draws from. */
   | { kind: 'quota'; asks: QuotaAsk[] }
   /** An XKS worker has something written: it only reads the store. `id` is of this ask alone, of all workers. */

@@ -1,5 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
+import { monotonicNow } from '../clock.ts';
+import type { NodeFigures } from '../metrics/figures.ts';
+import { emptyDistribution, observe } from '../metrics/latency.ts';
 import type { StorePlace } from '../store/opening/open.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 
@@ -14,6 +17,7 @@ export type ThreadAnswer =
   | { kind: 'failed'; id: number; problem: string; refused: boolean };
 
 interface Pending {
+  began: number;
   resolve: (written: ServedWritten) => void;
   reject: (error: Error) => void;
 }
@@ -40,6 +44,8 @@ export class ServedWriter {
   #thread: Worker | undefined;
   #closed = false;
   #last = 0;
+  readonly #durations = emptyDistribution();
+  #failed = 0;
 
   /** `onGone` is told why the thread ended where nobody closed it. */
   constructor(place: StorePlace, onGone: (problem: string) => void = () => undefined) {
@@ -68,11 +74,16 @@ export class ServedWriter {
     const thread = this.#thread ?? this.#start();
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { began: monotonicNow(), resolve, reject });
       thread.ref();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
       thread.postMessage({ kind: 'write', id, write, by } satisfies ThreadAsk);
     });
+  }
+
+  /** How long writes took, from the ask to the commit; how many failed, and how many wait now. */
+  get figures(): NodeFigures['writes'] {
+    return { durations: this.#durations, failed: this.#failed, waiting: this.#pending.size };
   }
 
   /** What was asked for before is still written, where the store lets it be. */
@@ -114,6 +125,8 @@ export class ServedWriter {
     if (answer.kind === 'open') return;
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
+    if (pending !== undefined) observe(this.#durations, monotonicNow() - pending.began);
+    if (answer.kind === 'failed') this.#failed++;
     if (answer.kind === 'written') pending?.resolve(answer.written);
     else pending?.reject(new (answer.refused ? WriteRefusedError : Error)(answer.problem));
     this.#mayRest();
@@ -127,6 +140,7 @@ export class ServedWriter {
   #giveUp(why: string): void {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
+    this.#failed += pending.length;
     for (const { reject } of pending) reject(new Error(why));
   }
 }

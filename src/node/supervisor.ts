@@ -13,10 +13,13 @@ import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { ServedWriter, whyNotWritten } from './served-writer.ts';
+import { FigureRounds } from './figure-rounds.ts';
+import { hostSettings } from './host-settings.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts } from './node-facts.ts';
 import { NodeTls } from './node-tls.ts';
 import { OwnCode } from './own-code.ts';
+import { ownAndTheirs } from './process-figures.ts';
 import { connectionsWithin } from '../http/open-files.ts';
 import { managementMessage, xksWorkerMessage } from './worker-messages.ts';
 
@@ -67,6 +70,7 @@ export class Supervisor {
   readonly #sharing: HostSharing;
   /** As the management process has told; undefined until then. */
   #liveNodes: number | undefined;
+  readonly #figures: FigureRounds;
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
@@ -100,6 +104,7 @@ export class Supervisor {
       this.#groups,
       options.log,
     );
+    this.#figures = new FigureRounds(() => this.#groups.filter(({ listens }) => listens));
     this.#management = options.config.admin.enabled ? this.#managementGroup() : undefined;
   }
 
@@ -171,9 +176,13 @@ export class Supervisor {
         if (message.kind === 'quota')
           reply({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
         if (message.kind === 'borrowed-lost') this.#sharing.lost(message.id);
+        if (message.kind === 'figures') this.#figures.answered(index, message.figures);
         if (message.kind === 'served-write') void this.#writeServed(group.instance, message, reply);
       },
-      onGone: () => this.#quotas.forget(index),
+      onGone: () => {
+        this.#quotas.forget(index);
+        this.#figures.gone(index);
+      },
     });
     return group;
   }
@@ -209,6 +218,7 @@ export class Supervisor {
           const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
           reply({ kind: 'node-facts', id: message.id, facts });
         }
+        if (message.kind === 'node-figures') void this.#tellFigures(message.id, reply);
       },
       // Only these hosts make any, and this process keeps what is known of them.
       onOwnKeysMade: (made) => {
@@ -341,6 +351,12 @@ export class Supervisor {
       this.#gate(name),
     );
     reply({ kind: 'token-report', id, report });
+  }
+
+  async #tellFigures(id: number, reply: (message: ToWorker) => void): Promise<void> {
+    const workers = await this.#figures.round();
+    const processes = ownAndTheirs(this.#everyone);
+    reply({ kind: 'node-figures', id, figures: { workers, ...processes, writes: this.#writer.figures } });
   }
 
   async #startWriter(): Promise<void> {

@@ -7,6 +7,7 @@ import { monotonicNow } from '../clock.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
+import type { NodeFigures } from '../metrics/figures.ts';
 import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
 import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
@@ -18,6 +19,7 @@ import type { OwnKeysMade, StartMessage, ToSupervisor, ToWorker } from './messag
 import { openWorker } from '../http/worker-channel.ts';
 import { isPrepared, type KeptHost } from './kept-host.ts';
 import { codeReplaced, type OwnCode } from './own-code.ts';
+import { groupProcesses, StartCounts } from './process-figures.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
 const maxStart = 60_000;
@@ -75,6 +77,7 @@ export class WorkerGroup implements Sharer {
   #listening = false;
   #everListened = false;
   #failures = 0;
+  readonly #starts = new StartCounts();
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
 
@@ -133,6 +136,20 @@ export class WorkerGroup implements Sharer {
 
   start(): void {
     this.#loop ??= this.#keep();
+  }
+
+  /** Whether the worker is there to be asked. */
+  get listens(): boolean {
+    return this.#listening;
+  }
+
+  /** Its processes as the kernel sees them, and how often each was started. */
+  get figures(): Pick<NodeFigures, 'processes' | 'starts'> {
+    const of = this.#starts.of(this.#options);
+    return {
+      processes: groupProcesses(of, this.#worker?.pid, this.#keepers),
+      starts: this.#starts.figures(of),
+    };
   }
 
   tell(message: ToWorker, handle?: Socket): void {
@@ -201,6 +218,7 @@ export class WorkerGroup implements Sharer {
     const worker = openWorker(begin, { onMessage, onNonsense });
     void standardError().forward(worker.stderr);
     this.#worker = worker;
+    this.#starts.worker++;
     const channel = new HandedSockets(worker);
     this.#channel = channel;
     this.#instance = `xks-worker/${randomUUID()}`;
@@ -290,6 +308,8 @@ export class WorkerGroup implements Sharer {
       case 'verify-token':
       case 'node-facts':
       case 'nodes':
+      case 'node-figures':
+      case 'figures':
       case 'borrowed-lost':
         this.#options.onMessage?.(message, reply);
         break;
@@ -337,6 +357,7 @@ export class WorkerGroup implements Sharer {
           entry.gauge = new StarvationGauge(pid);
           entry.spared = 0;
           entry.failures = 0;
+          this.#starts.host(token);
           this.tell({ kind: 'host', token, id, pid, info, ownProofs, operationTime }, socket);
           const { serial, firmware } = info;
           // What the first one found is what all that come after have to find.

@@ -10,6 +10,7 @@ import {
   wholeFrom,
 } from '../message-check.ts';
 import type { Check } from '../message-check.ts';
+import { workerFigures } from '../metrics/figure-checks.ts';
 import type { QuotaAsk } from '../serving/quota.ts';
 import type { ServedWrite } from '../serving/served-writes.ts';
 import type { ToSupervisor } from './messages.ts';
@@ -80,22 +81,24 @@ const maxNodes = 10_000;
 /** What an XKS worker may say. */
 export const xksWorkerMessage = variant<
   'kind',
-  Exclude<ToSupervisor, Said<'verify-token' | 'node-facts' | 'nodes'>>
+  Exclude<ToSupervisor, Said<'verify-token' | 'node-facts' | 'node-figures' | 'nodes'>>
 >('kind', {
   ...common,
   // What is lent has numbers below zero, which are no host's (host-sharing.ts).
   'borrowed-lost': record({ id: wholeFrom(Number.MIN_SAFE_INTEGER, -1) }),
   quota: record({ asks: listOf(quotaAsk, maxItems) }),
   'served-write': record({ id: name, write: servedWrite }),
+  figures: record({ figures: workerFigures }),
 });
 
 /** What the management process may say. */
 export const managementMessage = variant<
   'kind',
-  Exclude<ToSupervisor, Said<'borrowed-lost' | 'quota' | 'served-write'>>
+  Exclude<ToSupervisor, Said<'borrowed-lost' | 'quota' | 'served-write' | 'figures'>>
 >('kind', {
   ...common,
   'verify-token': record({ id: number, token: name }),
   'node-facts': record({ id: number }),
   nodes: record({ live: wholeFrom(1, maxNodes) }),
+  'node-figures': record({ id: number }),
 });

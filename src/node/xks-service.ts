@@ -15,6 +15,8 @@ import { UnfitKeys } from '../serving/unfit-keys.ts';
 import { UseRecorder } from '../serving/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from '../http/listener.ts';
+import type { WorkerFigures } from '../metrics/figures.ts';
+import { loopFigures, RequestCounts } from '../metrics/request-counts.ts';
 import type { ToSupervisor, ToWorker, WorkerConfig } from './messages.ts';
 import { RequestLog } from '../http/request-log.ts';
 import { ServedWriteAsks } from './served-write-asks.ts';
@@ -48,6 +50,7 @@ export class XksService implements Worker {
   readonly #quotas: QuotaLeases;
   readonly #uses: UseRecorder;
   readonly #requests: RequestLog;
+  readonly #counts = new RequestCounts();
   readonly #writes: ServedWriteAsks;
   readonly #services: XksServices;
   /** Tokens whose secrets were fetched ahead of use. */
@@ -119,7 +122,7 @@ export class XksService implements Worker {
       version: config.version,
     };
     this.#services = services;
-    this.#requests = new RequestLog({ log, settings: config.log });
+    this.#requests = new RequestLog({ log, settings: config.log, counts: this.#counts });
     const app = createXksApp({
       services,
       log,
@@ -163,6 +166,7 @@ export class XksService implements Worker {
       case 'start-management':
       case 'token-report':
       case 'node-facts':
+      case 'node-figures':
       case 'own-keys-made':
       case 'ping':
         break;
@@ -195,6 +199,9 @@ export class XksService implements Worker {
       case 'served-written':
         this.#writes.receive(message);
         break;
+      case 'figures':
+        this.#tell({ kind: 'figures', figures: this.#figures() });
+        break;
       case 'host-gone':
       case 'tls':
       case 'ticket-keys':
@@ -206,6 +213,14 @@ export class XksService implements Worker {
         });
         break;
     }
+  }
+
+  #figures(): WorkerFigures {
+    return {
+      ...this.#counts.take(),
+      pools: [...this.#pools.values()].map(({ name: token, load }) => Object.assign(load, { token })),
+      loop: loopFigures(),
+    };
   }
 
   #addHost({ token, id, pid, operationTime }: Extract<ToWorker, { kind: 'host' }>, socket: Socket): void {

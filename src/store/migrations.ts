@@ -21,6 +21,7 @@ import { actorsVault } from './migrations/0034-actors-vault.ts';
 import { keyStoresOfAVault } from './migrations/0036-key-stores-of-a-vault.ts';
 import { remediation } from './migrations/0037-remediation.ts';
 import { leaseTerms } from './migrations/0038-lease-terms.ts';
+import { traffic } from './migrations/0043-traffic.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -46,4 +47,5 @@ export const migrations: Record<string, Migration> = {
   '0036-key-stores-of-a-vault': keyStoresOfAVault,
   '0037-remediation': remediation,
   '0038-lease-terms': leaseTerms,
+  '0043-traffic': traffic,
 };

@@ -33,6 +33,7 @@ import type {
 import type { ReconciliationTable } from './schema/reconcile.ts';
 import type { RevisionTable, ServedChangeTable } from './schema/served-changes.ts';
 import type { UseTable } from './schema/serving.ts';
+import type { TrafficTable } from './schema/traffic.ts';
 import type { UnfinishedWorkTable, VaultTable } from './schema/vault.ts';
 
 export type * from './schema/cloud.ts';
@@ -43,6 +44,7 @@ export type * from './schema/keys.ts';
 export type * from './schema/reconcile.ts';
 export type * from './schema/served-changes.ts';
 export type * from './schema/serving.ts';
+export type * from './schema/traffic.ts';
 export type * from './schema/vault.ts';
 
 /*
@@ -80,6 +82,7 @@ export interface Tables {
   settings: SettingTable;
   nodes: NodeTable;
   leases: LeaseTable;
+  traffic: TrafficTable;
   reconciliations: ReconciliationTable;
   idempotency_keys: IdempotencyKeyTable;
   audit_events: AuditEventTable;

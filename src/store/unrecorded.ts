@@ -57,6 +57,10 @@ export const reasons = {
     ] as (keyof Tables)[],
   },
   lease: { why: 'which process holds what, and for how long', tables: ['leases'] },
+  traffic: {
+    why: 'how many requests came and how they were answered, in steps of time',
+    tables: ['traffic'],
+  },
   node: { why: 'which nodes there are, and when each was seen', tables: ['nodes'] },
   nothing: { why: 'nothing is written: it only reads, with all other writers behind it', tables: [] },
   'by hand': { why: 'no act of Holdfast, such as what a test sets up', tables: 'all' },

@@ -67,6 +67,10 @@ function wrongIn(route: Route, { status, headers, body, text }: AdminAnswer): st
     return 'an ETag is not listed';
   if (headers['location'] !== undefined && response.headers?.['Location'] === undefined)
     return 'a Location is not listed';
+  if (route.answersText !== undefined) {
+    const [type = ''] = String(headers['content-type']).split(';', 1);
+    return route.answersText.includes(type) ? undefined : `the body is ${type}`;
+  }
   if (route.answer === undefined) return text === '' ? undefined : 'a body is not listed';
   if (!String(headers['content-type']).startsWith('application/json')) return 'the body is no JSON';
   const place = [

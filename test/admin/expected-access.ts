@@ -65,6 +65,9 @@ export const expected: Readonly<Record<string, Row>> = {
   // The appliance
   getStatus: applianceReads,
   getVaultStatus: vaultReads,
+  getMetrics: applianceReads,
+  getTraffic: applianceReads,
+  getVaultTraffic: vaultReads,
   listVaults: applianceReads,
   createVault: applianceWrites,
   updateVault: row(401, 'ok', 403, 'ok', 403, 403, 403, 403, 404),

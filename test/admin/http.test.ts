@@ -7,6 +7,7 @@ import { recordAlone } from '../../src/evidence/trail.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { commandLine, TestNode, writable } from '../../testing/test-node.ts';
 import { blocks } from '../support/process-facts.ts';
+import { readScrape } from '../../testing/exposition.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { rightBodies } from './right-bodies.ts';
 import { made, startTwoVaults, type TwoVaults } from './two-vaults.ts';
@@ -523,3 +524,77 @@ test('a node prunes archived events as soon as it is asked, and those alone', as
   t.deepEqual((await red.admin.get(`${trail}/audit-events?to=${before}`)).body.items, []);
   t.is((await red.admin.get(`${trail}/audit-trail`)).body.prunedBefore, before);
 });
+
+test.serial(
+  'an API key that may read metrics and nothing else scrapes what AWS has asked, by vault and key set',
+  async (t) => {
+    const { appliance, blue, node } = t.context;
+    const soon = new Date(Date.now() + 86_400_000).toISOString();
+    const { secret } = await made(appliance, '/user/api-keys', {
+      ...{ name: fresh('prometheus'), scope: ['metrics.read'], expiresAt: soon },
+    });
+    const prometheus = appliance.as(secret);
+    t.is((await prometheus.get('/status')).status, 403);
+    t.is((await prometheus.get('/vaults')).status, 403);
+    const credential = await made(
+      blue.admin,
+      `${root(t.context)}/key-sets/${blue.ids.keySet}/credentials`,
+      {},
+    );
+    const key = (await blue.admin.get(`${root(t.context)}/cloud-keys/${blue.ids.cloudKey}`)).body;
+    const xks = node.client({
+      ...{
+        accessKeyId: credential.accessKeyId,
+        secretAccessKey: credential.secretAccessKey ?? credential.rawSecretAccessKey,
+      },
+      uriPath: '/blue-prefix/kms/xks/v1',
+    });
+    for (let n = 0; n < 3; n++) t.is((await xks.encrypt(key.externalKeyId, 'x')).status, 200);
+    t.is((await xks.metadata('nothing')).status, 404);
+    xks.close();
+    const answer = await prometheus.get('/metrics');
+    t.is(answer.status, 200);
+    t.is(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+    const { value, samples } = readScrape(answer.text);
+    const of = { vault: blue.name, key_set: blue.ids.keySet };
+    const requests = (labels: object) => value('holdfast_xks_requests_total', { ...of, ...labels });
+    t.is(requests({ operation: 'Encrypt', error: 'none' }), 3);
+    t.is(requests({ operation: 'GetKeyMetadata', error: 'KeyNotFoundException' }), 1);
+    t.is(value('holdfast_xks_request_duration_seconds_count', { ...of, operation: 'Encrypt' }), 3);
+    t.is(
+      value('holdfast_xks_request_duration_seconds_bucket', { ...of, operation: 'Encrypt', le: '+Inf' }),
+      3,
+    );
+    t.true(value('holdfast_token_operation_duration_seconds_count', { token: 'token' }) >= 3);
+    t.is(value('holdfast_token_health', { token: 'token' }), 1);
+    t.true(value('holdfast_process_resident_memory_bytes', { process: 'token-host' }) > 0);
+    t.is(value('holdfast_process_starts_total', { process: 'management' }), 1);
+    t.is(value('holdfast_supervisor_up'), 1);
+    t.is(value('holdfast_management_requests_total', { operation: 'getStatus', status: '403' }) > 0, true);
+    t.true(value('holdfast_certificate_expiry_timestamp_seconds', { listener: 'xks' }) > 1_700_000_000);
+    // Names of what is inside a vault are the vault's; ids of CloudKeys and principals are too many.
+    t.false(answer.text.includes(`${blue.name}-keys`) || answer.text.includes(key.externalKeyId));
+    t.true(samples.length < 2_000, String(samples.length));
+
+    const open = await prometheus.get('/metrics', {
+      headers: {
+        Accept: 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1',
+      },
+    });
+    t.is(open.headers['content-type'], 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+    t.true(open.text.endsWith('\n# EOF\n'));
+    t.regex(open.text, /^# TYPE holdfast_xks_requests counter\nholdfast_xks_requests_total\{/m);
+
+    const traffic = (await prometheus.get('/traffic')).body;
+    t.true(traffic.requests >= 4);
+    t.is(traffic.points.length, 240);
+    const own = (await blue.cloudAdmin.get(`${root(t.context)}/traffic?range=1d`)).body;
+    t.is(own.requests, 4);
+    t.deepEqual(own.errors, { KeyNotFoundException: 1 });
+    t.is(own.reliabilityPercent, 100);
+    t.is(own.late, 0);
+    const others = (await blue.otherCloudAdmin.get(`${root(t.context)}/traffic?range=1d`)).body;
+    t.is(others.requests, 0, 'another group sees its own');
+    t.is(others.reliabilityPercent, null);
+  },
+);

@@ -69,7 +69,7 @@ function callOf(
     query: route.query?.parse(input.query ?? {}),
     body: route.body?.parse(input.body ?? {}),
     expected: input.expected === undefined ? undefined : new SeenVersion(input.expected),
-    client: { address: '192.0.2.7', userAgent: 'test', cookie: () => undefined },
+    client: { address: '192.0.2.7', userAgent: 'test', accept: '', cookie: () => undefined },
   };
 }
 

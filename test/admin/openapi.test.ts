@@ -164,7 +164,7 @@ test('a named schema is a component; where a client may send it otherwise than i
   t.is(SampleColourInput, undefined, 'the same in both directions');
   const { requestBody, responses } = operation(document, 'createShelf');
   t.is(requestBody?.content['application/json'].schema.$ref, '#/components/schemas/SampleShelfInput');
-  t.is(responses['201']?.content?.['application/json'].schema.$ref, '#/components/schemas/SampleShelf');
+  t.is(responses['201']?.content?.['application/json']?.schema.$ref, '#/components/schemas/SampleShelf');
 });
 
 test('what refers to a schema that differs by direction is told by direction as well', (t) => {

@@ -46,11 +46,16 @@ const ofXksWorkers: ToSupervisor[] = [
   write({ kind: 'activate-version', ask: { ...version, proof: null } }),
   write({ kind: 'activate-version', ask: { ...version, proof: 'YQ==' } }),
   write({ kind: 'take-back-version', ask: { ...version, keyObject: 'may-come' } }),
+  {
+    kind: 'figures',
+    figures: { requests: [], tokens: [], pools: [], loop: { active: 1.5, idle: 0, heapUsed: 1 } },
+  },
 ];
 const ofManagement: ToSupervisor[] = [
   { kind: 'verify-token', id: 1, token: 'primary' },
   { kind: 'node-facts', id: 1 },
   { kind: 'nodes', live: 3 },
+  { kind: 'node-figures', id: 1 },
 ];
 
 test('each worker says what is its to say, and nothing that is the other’s', (t) => {

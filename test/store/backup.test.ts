@@ -74,7 +74,7 @@ function contentsOf(file: string): Record<string, unknown[]> {
     .pluck()
     .all();
   const entries = names
-    .filter((name) => !/^(kysely|revision|served_changes|sessions|leases|oidc_sign_ins)/.test(name))
+    .filter((name) => !/^(kysely|revision|served_changes|sessions|leases|oidc_sign_ins|traffic)/.test(name))
     .map((name) => [name, database.prepare(`SELECT * FROM ${name}`).all()] as const);
   database.close();
   return Object.fromEntries(entries);

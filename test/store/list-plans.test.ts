@@ -250,7 +250,7 @@ function callOf(
     query,
     body: undefined,
     expected: undefined,
-    client: { address: '', userAgent: '', cookie: () => undefined },
+    client: { address: '', userAgent: '', accept: '', cookie: () => undefined },
   };
 }
 

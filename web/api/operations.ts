@@ -69,6 +69,12 @@ export const operations = {
   getStatus: { method: 'GET', path: '/status', appliance: 'appliance.read' },
   /** Show the state of a vault. */
   getVaultStatus: { method: 'GET', path: '/vaults/{vaultId}/status', vault: 'vault.read' },
+  /** Show the requests of AWS over time. */
+  getTraffic: { method: 'GET', path: '/traffic', appliance: 'metrics.read' },
+  /** Show the requests of AWS to a vault over time. */
+  getVaultTraffic: { method: 'GET', path: '/vaults/{vaultId}/traffic', vault: 'vault.read' },
+  /** Get the metrics of this node. */
+  getMetrics: { method: 'GET', path: '/metrics', appliance: 'metrics.read' },
   /** List the vaults. */
   listVaults: { method: 'GET', path: '/vaults', appliance: 'appliance.read' },
   /** Create a vault. */

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import Box from '@cloudscape-design/components/box';
 import ColumnLayout from '@cloudscape-design/components/column-layout';
 import Container from '@cloudscape-design/components/container';
@@ -8,6 +8,7 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { Page } from '../frame/page.tsx';
 import { useStatus } from '../frame/status-strip.tsx';
+import { useMay, useSession } from '../session/session.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { Time, useNow } from '../parts/time.tsx';
@@ -16,9 +17,14 @@ import { Findings } from './findings.tsx';
 
 type Status = Schemas['Status'];
 
+/** Charts are half of what a first page would load. */
+const TrafficCharts = lazy(async () => import('./traffic.tsx'));
+
 /** Whether all is well, in five seconds; of the vault or of the appliance, whichever is signed in to. */
 export function OverviewPage() {
   const read = useStatus();
+  const may = useMay();
+  const mayRead = may(useSession().user.vaultId === null ? 'getTraffic' : 'getVaultTraffic');
   return (
     <RecordState read={read}>
       {(status) => (
@@ -33,6 +39,9 @@ export function OverviewPage() {
           <SpaceBetween size="l">
             <Tiles status={status} />
             <Findings status={status} />
+            <Suspense fallback={null}>
+              <TrafficCharts enabled={mayRead} />
+            </Suspense>
             <ColumnLayout columns={2}>
               <Tokens status={status} />
               {status.nodes !== undefined && <Nodes status={status} />}

@@ -17,11 +17,14 @@ export interface MediaTypes {
   'application/json': { schema: SchemaNode };
 }
 
+/** Of an answer: JSON, or text of some kinds. */
+export type AnswerTypes = Partial<MediaTypes> & Record<`${string}/${string}`, { schema: SchemaNode }>;
+
 export interface ResponseNode {
   $ref?: string;
   description: string;
   headers?: Record<string, { $ref: string }>;
-  content?: MediaTypes;
+  content?: AnswerTypes;
 }
 
 export interface Operation {
@@ -107,7 +110,7 @@ function idInWords(name: string): string | undefined {
 export function statusOf(route: Route): number {
   if (route.status !== undefined) return route.status;
   if (route.creates !== undefined) return 201;
-  return route.answer === undefined ? 204 : 200;
+  return route.answer === undefined && route.answersText === undefined ? 204 : 200;
 }
 
 const goodWords: Record<number, string> = {
@@ -135,6 +138,13 @@ function goodResponse(route: Route, book: SchemaBook, hasTag: boolean): Record<s
       ...(route.answer === undefined
         ? {}
         : { content: { 'application/json': { schema: book.of(route.answer, 'output') } } }),
+      ...(route.answersText === undefined
+        ? {}
+        : {
+            content: Object.fromEntries(
+              route.answersText.map((type) => [type, { schema: { type: 'string' } }] as const),
+            ),
+          }),
     },
   };
 }

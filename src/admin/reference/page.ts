@@ -109,7 +109,7 @@ function operationArticle({ method, path, operation }: Shown): string {
       : `<p>Headers: ${headers.map((name) => `<code>${escape(headerNames[name] ?? name)}</code>`).join(', ')}.</p>`,
     body === undefined ? '' : `<h4>Body</h4>${schemaBody(body)}`,
     ...Object.entries(responses).map(([status, { description: told, content }]) => {
-      const schema = Number(status) < 400 ? content?.['application/json'].schema : undefined;
+      const schema = Number(status) < 400 ? content?.['application/json']?.schema : undefined;
       return `<h4>${escape(status)}</h4>${words(told)}${schema === undefined ? '' : schemaBody(schema)}`;
     }),
   ];

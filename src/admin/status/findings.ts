@@ -1,5 +1,5 @@
 import type { TroubleFound, VaultTrouble } from './troubles.ts';
-import { credentialDays, warningDays } from './troubles.ts';
+import { credentialDays, vaultTroubles, warningDays } from './troubles.ts';
 import type { DiskFacts, NodeFacts } from '../services.ts';
 import { counted } from '../../counted.ts';
 import { remediationOfOwnKeys } from '../../token/own-keys.ts';
@@ -21,6 +21,9 @@ export const applianceTroubles = [
   'QUOTA_NEAR',
   'RECONCILIATION_FINDINGS',
 ] as const;
+/** Whatever may need attention. */
+export const allTroubles = [...applianceTroubles, ...vaultTroubles] as const;
+
 export type Trouble = (typeof applianceTroubles)[number] | VaultTrouble;
 
 /** Something that needs attention: what, where, and the command that mends it or shows more. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Store } from '../../store/store.ts';
 import { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
 import { countStatus, type StatusScope } from './counts.ts';
-import { findKmsKeyTroubles, findTroubles, vaultTroubles } from './troubles.ts';
+import { findKmsKeyTroubles, findTroubles } from './troubles.ts';
 import { findUnsettled } from '../../reconcile/unsettled-findings.ts';
 import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
@@ -14,7 +14,7 @@ import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { quotaStatus } from './quotas.ts';
 import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
 import {
-  applianceTroubles,
+  allTroubles,
   certificateFindings,
   diskFindings,
   durabilityFindings,
@@ -41,7 +41,7 @@ const shownStatus = z
     findings: z
       .array(
         z.strictObject({
-          trouble: z.enum([...applianceTroubles, ...vaultTroubles]),
+          trouble: z.enum(allTroubles),
           where: z.string().describe('The token, vault or node.'),
           message: z.string().describe('The finding, in a sentence.'),
           remediation: z.string().describe('The command that fixes it, or shows more.'),
@@ -138,6 +138,8 @@ const shownStatus = z
   })
   .meta({ id: 'Status' });
 
+export type Status = z.infer<typeof shownStatus>;
+
 const description =
   'An overview, and what needs attention. Neither a token nor AWS is called: what is shown of them is what ' +
   'was last seen.';
@@ -174,7 +176,8 @@ export const statusRoutes: readonly Route[] = [
 
 const scans = new WeakMap<Store['db'], KmsKeyScan>();
 
-async function statusOf(services: AdminServices, scope: StatusScope): Promise<z.infer<typeof shownStatus>> {
+/** Of the appliance, or of what somebody sees of a vault. */
+export async function statusOf(services: AdminServices, scope: StatusScope): Promise<Status> {
   const { store, now } = services;
   const facts = await services.nodeFacts?.();
   const found = await countStatus(services, scope);

@@ -2,6 +2,7 @@
 
 export const permissions = [
   'appliance.read',
+  'metrics.read',
   'vaults.write',
   'vaults.freeze',
   'cloud-keys.find',

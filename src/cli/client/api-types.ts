@@ -98,6 +98,7 @@ export interface Schemas {
     /** Its permissions, as long as its owner has them too. */
     scope: (
       | 'appliance.read'
+      | 'metrics.read'
       | 'vaults.write'
       | 'vaults.freeze'
       | 'cloud-keys.find'
@@ -261,6 +262,7 @@ export interface Schemas {
     /** For an API key, those of its scope. */
     permissions: (
       | 'appliance.read'
+      | 'metrics.read'
       | 'vaults.write'
       | 'vaults.freeze'
       | 'cloud-keys.find'
@@ -1079,6 +1081,7 @@ export interface Schemas {
       vaultId: string | null;
       permissions: (
         | 'appliance.read'
+        | 'metrics.read'
         | 'vaults.write'
         | 'vaults.freeze'
         | 'cloud-keys.find'
@@ -1339,6 +1342,56 @@ export interface Schemas {
     secret: string;
     /** The same as a URI, for a QR code. */
     otpauthUri: string;
+  };
+  /** Requests of AWS KMS over time, and how they were answered. */
+  Traffic: {
+    range: '1h' | '3h' | '12h' | '1d' | '1w' | '30d';
+    /** UTC, ISO 8601 with milliseconds. */
+    from: string;
+    /** UTC, ISO 8601 with milliseconds. */
+    to: string;
+    stepSeconds: number;
+    /** Whether it is of the node that responds, as with `1h`, or of all nodes of this database. */
+    nodes: 'ONE' | 'ALL';
+    /** Requests that were not answered with a retryable error, of 100; null without requests. */
+    reliabilityPercent: number | null;
+    /** In the last whole minute, on the node that responds. */
+    requestsPerSecond: number;
+    /** Answered to AWS. */
+    requests: number;
+    /** Of these, with an error. */
+    failed: number;
+    /** Of these, with an error that AWS KMS retries and counts against the reliability of the proxy: ThrottlingException, InternalException, DependencyTimeoutException. */
+    retryable: number;
+    /** Answered after 250 ms or more: AWS KMS had given up. */
+    late: number;
+    /** Half of them took no longer, milliseconds; null without requests. */
+    p50Ms: number | null;
+    /** 99 in 100 took no longer. */
+    p99Ms: number | null;
+    /** By error of the XKS API. */
+    errors: Record<string, number>;
+    /** When the first of the certificates that AWS is shown by this node expires. */
+    certificateExpiresAt: string | null;
+    /** Step by step, earliest first; the last is not over yet. */
+    points: {
+      /** Beginning of the step. */
+      at: string;
+      /** Answered to AWS. */
+      requests: number;
+      /** Of these, with an error. */
+      failed: number;
+      /** Of these, with an error that AWS KMS retries and counts against the reliability of the proxy: ThrottlingException, InternalException, DependencyTimeoutException. */
+      retryable: number;
+      /** Answered after 250 ms or more: AWS KMS had given up. */
+      late: number;
+      /** Half of them took no longer, milliseconds; null without requests. */
+      p50Ms: number | null;
+      /** 99 in 100 took no longer. */
+      p99Ms: number | null;
+      /** By error of the XKS API. */
+      errors: Record<string, number>;
+    }[];
   };
   UnlinkedKmsKeyPage: {
     items: {
@@ -1687,6 +1740,7 @@ export interface Paths {
         name: string;
         scope: readonly (
           | 'appliance.read'
+          | 'metrics.read'
           | 'vaults.write'
           | 'vaults.freeze'
           | 'cloud-keys.find'
@@ -1717,6 +1771,7 @@ export interface Paths {
         /** Its permissions, as long as its owner has them too. */
         scope: (
           | 'appliance.read'
+          | 'metrics.read'
           | 'vaults.write'
           | 'vaults.freeze'
           | 'cloud-keys.find'
@@ -1777,6 +1832,31 @@ export interface Paths {
       query: undefined;
       body: undefined;
       answer: Schemas['Status'];
+    };
+  };
+  '/traffic': {
+    GET: {
+      query: {
+        range?: '1h' | '3h' | '12h' | '1d' | '1w' | '30d' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['Traffic'];
+    };
+  };
+  '/vaults/{vaultId}/traffic': {
+    GET: {
+      query: {
+        range?: '1h' | '3h' | '12h' | '1d' | '1w' | '30d' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['Traffic'];
+    };
+  };
+  '/metrics': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
     };
   };
   '/vaults': {

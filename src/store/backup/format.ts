@@ -16,13 +16,14 @@ export const backupVersion = 1;
 
 /**
  * What no backup holds: sign-ins that are open or under way, whose tokens would be good again; work that a process has
- * leased; what workers were told of changes, which a restored store tells anew.
+ * leased; what workers were told of changes, which a restored store tells anew; how many requests came in the last weeks.
  */
 export const leftOut: ReadonlySet<string> = new Set([
   'sessions',
   'oidc_sign_ins',
   'leases',
   'served_changes',
+  'traffic',
   'kysely_migration',
   'kysely_migration_lock',
 ]);

@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { quantile } from '../../metrics/latency.ts';
+import {
+  addToCell,
+  emptyCell,
+  lateOf,
+  requestsOf,
+  retryableOf,
+  type Cell,
+} from '../../metrics/series/cell.ts';
+import { beginOf, type TrafficScope } from '../../metrics/series/traffic-rows.ts';
+import { detailStep } from '../../metrics/series/traffic-series.ts';
+import { time, vaultId } from '../keys/key-forms.ts';
+import { callerOf, route, type Route } from '../route.ts';
+import type { AdminServices } from '../services.ts';
+
+const hour = 3_600;
+/** How far back, and in steps of what length, seconds. */
+const ranges = {
+  '1h': { length: hour, step: detailStep },
+  '3h': { length: 3 * hour, step: 300 },
+  '12h': { length: 12 * hour, step: 300 },
+  '1d': { length: 24 * hour, step: 300 },
+  '1w': { length: 7 * 24 * hour, step: hour },
+  '30d': { length: 30 * 24 * hour, step: hour },
+} as const;
+export type TrafficRange = keyof typeof ranges;
+const rangeNames = Object.keys(ranges) as [TrafficRange, ...TrafficRange[]];
+
+const milliseconds = z.number().nullable();
+const sums = {
+  requests: z.int().describe('Answered to AWS.'),
+  failed: z.int().describe('Of these, with an error.'),
+  retryable: z
+    .int()
+    .describe(
+      'Of these, with an error that AWS KMS retries and counts against the reliability of the proxy: ThrottlingException, InternalException, DependencyTimeoutException.',
+    ),
+  late: z.int().describe('Answered after 250 ms or more: AWS KMS had given up.'),
+  p50Ms: milliseconds.describe('Half of them took no longer, milliseconds; null without requests.'),
+  p99Ms: milliseconds.describe('99 in 100 took no longer.'),
+  errors: z.record(z.string(), z.int()).describe('By error of the XKS API.'),
+};
+
+const shownTraffic = z
+  .strictObject({
+    range: z.enum(rangeNames),
+    from: time,
+    to: time,
+    stepSeconds: z.int(),
+    nodes: z
+      .enum(['ONE', 'ALL'])
+      .describe('Whether it is of the node that responds, as with `1h`, or of all nodes of this database.'),
+    reliabilityPercent: z
+      .number()
+      .nullable()
+      .describe('Requests that were not answered with a retryable error, of 100; null without requests.'),
+    requestsPerSecond: z.number().describe('In the last whole minute, on the node that responds.'),
+    ...sums,
+    certificateExpiresAt: time
+      .nullable()
+      .describe('When the first of the certificates that AWS is shown by this node expires.'),
+    points: z
+      .array(z.strictObject({ at: time.describe('Beginning of the step.'), ...sums }))
+      .describe('Step by step, earliest first; the last is not over yet.'),
+  })
+  .meta({ id: 'Traffic', description: 'Requests of AWS KMS over time, and how they were answered.' });
+
+export type Traffic = z.infer<typeof shownTraffic>;
+
+const query = z.strictObject({
+  range: z.enum(rangeNames).default('1h').describe('How far back.'),
+});
+
+const description =
+  'Of the last hour in steps of 15 seconds, as the node that responds has it in memory since its management process started; of a day by ' +
+  'five minutes and of 30 days by the hour, of all nodes, over restarts.';
+
+export const trafficRoutes: readonly Route[] = [
+  route({
+    operation: 'getTraffic',
+    method: 'GET',
+    path: '/traffic',
+    tag: 'Status',
+    summary: 'Show the requests of AWS over time',
+    description: `${description} Those of all vaults, and those that were not authenticated.`,
+    access: { kind: 'permission', appliance: 'metrics.read' },
+    query,
+    answer: shownTraffic,
+    handle: async ({ services, query: { range } }) => ({
+      body: await trafficOf(services, 'appliance', range),
+    }),
+  }),
+  route({
+    operation: 'getVaultTraffic',
+    method: 'GET',
+    path: '/vaults/{vaultId}/traffic',
+    tag: 'Status',
+    summary: 'Show the requests of AWS to a vault over time',
+    description: `${description} Those to key sets of the admin groups that the caller sees.`,
+    access: { kind: 'permission', vault: 'vault.read' },
+    params: z.strictObject({ vaultId }),
+    query,
+    answer: shownTraffic,
+    handle: async (call) => {
+      const { services, params, query: asked } = call;
+      const { sight } = callerOf(call);
+      return { body: await trafficOf(services, { vaultId: params.vaultId, sight }, asked.range) };
+    },
+  }),
+];
+
+/** What `range` has of the scope, up to now. */
+export async function trafficOf(
+  { gathered, now, nodeFacts }: Pick<AdminServices, 'gathered' | 'now' | 'nodeFacts'>,
+  scope: TrafficScope,
+  range: TrafficRange,
+): Promise<Traffic> {
+  const { length, step } = ranges[range];
+  await gathered?.metrics.look();
+  const to = now().getTime();
+  const last = beginOf(to, step);
+  const first = last - (length - step) * 1_000;
+  const cells = (await gathered?.series.read(scope, step, first)) ?? new Map<number, Cell>();
+  const whole = emptyCell();
+  for (const cell of cells.values()) addToCell(whole, cell);
+  const facts = await nodeFacts?.();
+  const expiries = (facts?.certificates ?? [])
+    .filter(({ listeners }) => listeners.includes('xks'))
+    .map(({ expiresAt }) => expiresAt);
+  const requests = requestsOf(whole);
+  return {
+    range,
+    from: new Date(first).toISOString(),
+    to: new Date(to).toISOString(),
+    stepSeconds: step,
+    nodes: step === detailStep ? 'ONE' : 'ALL',
+    reliabilityPercent: requests === 0 ? null : (100 * (requests - retryableOf(whole))) / requests,
+    requestsPerSecond: (await lastMinute(gathered, scope, to)) / 60,
+    ...shown(whole),
+    certificateExpiresAt: expiries.toSorted()[0] ?? null,
+    points: Array.from({ length: length / step }, (_, index) => {
+      const at = first + index * step * 1_000;
+      return { at: new Date(at).toISOString(), ...shown(cells.get(at) ?? emptyCell()) };
+    }),
+  };
+}
+
+/** Requests in the last four whole steps. */
+async function lastMinute(
+  gathered: AdminServices['gathered'],
+  scope: TrafficScope,
+  now: number,
+): Promise<number> {
+  const open = beginOf(now, detailStep);
+  const cells = await gathered?.series.read(scope, detailStep, open - 60_000);
+  return [...(cells ?? [])].reduce((sum, [at, cell]) => (at < open ? sum + requestsOf(cell) : sum), 0);
+}
+
+function shown(cell: Cell) {
+  const { buckets, errors } = cell;
+  return {
+    requests: requestsOf(cell),
+    failed: Object.values(errors).reduce((sum, count) => sum + count, 0),
+    retryable: retryableOf(cell),
+    late: lateOf(cell),
+    p50Ms: rounded(quantile(buckets, 0.5)),
+    p99Ms: rounded(quantile(buckets, 0.99)),
+    errors,
+  };
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 100) / 100;
+}

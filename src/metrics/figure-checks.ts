@@ -1,0 +1,45 @@
+import { duration, listOf, record, recordOf, textOf, wholeFrom, type Check } from '../message-check.ts';
+import type { PoolFigures, RequestFigures, TokenFigures, WorkerFigures } from './figures.ts';
+import { latencyBuckets } from './latency.ts';
+
+/* What an XKS worker may tell of its counts: workers face the network. */
+
+const name = textOf(200);
+const count = wholeFrom(0);
+/** There are a dozen errors of the XKS API and a score of faults. */
+const counts = recordOf(count, 50);
+const buckets: Check<number[]> = (value, at) => {
+  const list = listOf(count, latencyBuckets)(value, at);
+  return Array.from({ length: latencyBuckets }, (_, index) => list[index] ?? 0);
+};
+const distribution = { buckets, sum: duration };
+
+const requests: Check<RequestFigures> = record<RequestFigures>({
+  keySet: textOf(64, /^[\w-]*$/),
+  operation: textOf(40, /^\w*$/),
+  errors: counts,
+  throttled: counts,
+  ...distribution,
+});
+
+const tokens: Check<TokenFigures> = record<TokenFigures>({
+  token: name,
+  operations: record(distribution),
+  waits: record(distribution),
+  faults: counts,
+});
+
+const pools: Check<PoolFigures> = record<PoolFigures>({
+  token: name,
+  hosts: count,
+  sick: count,
+  waiting: count,
+  underWay: count,
+});
+
+export const workerFigures: Check<WorkerFigures> = record<WorkerFigures>({
+  requests: listOf(requests, 10_000),
+  tokens: listOf(tokens, 1_000),
+  pools: listOf(pools, 1_000),
+  loop: record({ active: duration, idle: duration, heapUsed: count }),
+});

@@ -1,0 +1,88 @@
+import type { Distribution } from './latency.ts';
+
+/*
+ * What the processes of a node count, as they tell each other. What grows is told as what came since it was told last: a
+ * process that is replaced takes nothing of the sums with it.
+ */
+
+/** Of the requests of one key set and operation. */
+export interface RequestFigures extends Distribution {
+  /** Its id; '' of requests that were not authenticated. */
+  keySet: string;
+  /** Of the XKS API; '' of paths that are none of it. */
+  operation: string;
+  /** How many ended with each error of the XKS API; the others succeeded. */
+  errors: Record<string, number>;
+  /** Of those with ThrottlingException: by the quota of what, or by the node. */
+  throttled: Record<string, number>;
+}
+
+/** Of what one token was asked by AWS's requests. */
+export interface TokenFigures {
+  token: string;
+  /** In the token itself, and before it. */
+  operations: Distribution;
+  waits: Distribution;
+  /** What it failed with. */
+  faults: Record<string, number>;
+}
+
+/** A token's hosts and queue in one process, at this moment. */
+export interface PoolFigures {
+  token: string;
+  hosts: number;
+  /** Do not answer as they should. */
+  sick: number;
+  waiting: number;
+  underWay: number;
+}
+
+/** Of a process's event loop and heap, since its start and now. */
+export interface LoopFigures {
+  /** Milliseconds in which it worked, and in which it waited for something to do. */
+  active: number;
+  idle: number;
+  heapUsed: number;
+}
+
+/** What an XKS worker tells when it is asked. */
+export interface WorkerFigures {
+  requests: RequestFigures[];
+  tokens: TokenFigures[];
+  pools: PoolFigures[];
+  loop: LoopFigures;
+}
+
+/** A process of the node as the kernel sees it. */
+export interface ProcessFigures {
+  process: 'supervisor' | 'xks-worker' | 'management' | 'token-host';
+  /** Of the XKS worker, or of the one that the token host is of; '' otherwise. */
+  worker: string;
+  /** Of a token host. */
+  token: string;
+  /** Which of the token hosts of its worker. */
+  host: string;
+  /** Seconds of the processor. */
+  cpu: number;
+  /** Bytes. */
+  resident: number;
+  threads: number;
+  openFiles: number;
+}
+
+/** How often something was started since the supervisor was: a worker by its kind and number, a token host by its token. */
+export interface StartFigures {
+  process: 'xks-worker' | 'management' | 'token-host';
+  worker: string;
+  token: string;
+  starts: number;
+}
+
+/** What the supervisor tells of itself and of all others. */
+export interface NodeFigures {
+  workers: { worker: number; figures: WorkerFigures }[];
+  processes: ProcessFigures[];
+  starts: StartFigures[];
+  /** What serving has written, since the supervisor's start, and what waits to be. */
+  writes: { durations: Distribution; failed: number; waiting: number };
+}

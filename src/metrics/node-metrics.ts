@@ -1,0 +1,58 @@
+import { ClockWatch } from './clock-watch.ts';
+import type { LoopFigures, NodeFigures, WorkerFigures } from './figures.ts';
+import { ManagementCounts } from './management-counts.ts';
+import { loopFigures } from './request-counts.ts';
+import { RequestTotals } from './request-totals.ts';
+
+export interface NodeMetricsOptions {
+  /** Asks the supervisor, which asks the workers; undefined where it does not answer. */
+  ask: () => Promise<NodeFigures | undefined>;
+  now: () => Date;
+  /** Milliseconds. */
+  monotonic: () => number;
+  /** Who else is told what came since it was told last. */
+  onRequests?: (requests: WorkerFigures['requests']) => Promise<void>;
+}
+
+/** What a node has counted, gathered when somebody wants to know: in its management process, since the start of that. */
+export class NodeMetrics {
+  readonly requests = new RequestTotals();
+  readonly management = new ManagementCounts();
+  readonly clock = new ClockWatch();
+  /** What each worker told last of itself, as it is now. */
+  readonly workers = new Map<number, Pick<WorkerFigures, 'pools' | 'loop'>>();
+  /** What the supervisor told last; undefined while it has not, or does not answer. */
+  node: Omit<NodeFigures, 'workers'> | undefined;
+  readonly #options: NodeMetricsOptions;
+  #looking: Promise<void> | undefined;
+
+  constructor(options: NodeMetricsOptions) {
+    this.#options = options;
+  }
+
+  /** Of this process. */
+  get loop(): LoopFigures {
+    return loopFigures();
+  }
+
+  /** Asks all anew. Those who want to know at the same time wait for the same answer. Rejects as `onRequests` does. */
+  async look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const { ask, now, monotonic, onRequests } = this.#options;
+    this.clock.look(now().getTime(), monotonic());
+    const told = await ask();
+    this.node = told;
+    if (told === undefined) return;
+    for (const { worker, figures } of told.workers) {
+      this.requests.add(figures);
+      this.workers.set(worker, { pools: figures.pools, loop: figures.loop });
+    }
+    await onRequests?.(told.workers.flatMap(({ figures }) => figures.requests));
+  }
+}

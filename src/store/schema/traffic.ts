@@ -1,0 +1,13 @@
+/** Requests of AWS in a step of time, as one node answered them: src/metrics/series. */
+export interface TrafficTable {
+  /** Seconds that the step lasts. */
+  step: number;
+  /** When it begins. */
+  at: string;
+  node_id: string;
+  /** Of whose key sets; both are '' of requests that were not authenticated, and the second of a key set of no group. */
+  vault_id: string;
+  admin_group_id: string;
+  /** JSON: {errors, buckets, sum}. */
+  figures: string;
+}
