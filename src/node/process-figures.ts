@@ -41,7 +41,7 @@ function openFiles(pid: number): number {
 type Of = Pick<ProcessFigures, 'worker'> & { process: 'xks-worker' | 'management' };
 
 /** A worker and its token hosts. */
-export function groupProcesses(
+function groupProcesses(
   { process, worker }: Of,
   pid: number | undefined,
   hosts: readonly Pick<KeptHost, 'hostId' | 'pid' | 'token'>[],
@@ -84,6 +84,17 @@ export class StartCounts {
       })),
     ];
   }
+}
+
+/** A worker and its token hosts, and how often each was started. */
+export function groupFigures(
+  group: Parameters<StartCounts['of']>[0],
+  pid: number | undefined,
+  hosts: Parameters<typeof groupProcesses>[2],
+  starts: StartCounts,
+): Pick<NodeFigures, 'processes' | 'starts'> {
+  const of = starts.of(group);
+  return { processes: groupProcesses(of, pid, hosts), starts: starts.figures(of) };
 }
 
 /** This process, and those of all groups. */

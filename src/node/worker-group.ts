@@ -19,7 +19,7 @@ import type { OwnKeysMade, StartMessage, ToSupervisor, ToWorker } from './messag
 import { openWorker } from '../http/worker-channel.ts';
 import { isPrepared, type KeptHost } from './kept-host.ts';
 import { codeReplaced, type OwnCode } from './own-code.ts';
-import { groupProcesses, StartCounts } from './process-figures.ts';
+import { groupFigures, StartCounts } from './process-figures.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
 const maxStart = 60_000;
@@ -145,11 +145,7 @@ export class WorkerGroup implements Sharer {
 
   /** Its processes as the kernel sees them, and how often each was started. */
   get figures(): Pick<NodeFigures, 'processes' | 'starts'> {
-    const of = this.#starts.of(this.#options);
-    return {
-      processes: groupProcesses(of, this.#worker?.pid, this.#keepers),
-      starts: this.#starts.figures(of),
-    };
+    return groupFigures(this.#options, this.#worker?.pid, this.#keepers, this.#starts);
   }
 
   tell(message: ToWorker, handle?: Socket): void {
