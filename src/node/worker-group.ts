@@ -138,7 +138,6 @@ export class WorkerGroup implements Sharer {
     this.#loop ??= this.#keep();
   }
 
-  /** Whether the worker is there to be asked. */
   get listens(): boolean {
     return this.#listening;
   }
