@@ -7,7 +7,7 @@ const roundTimeout = 1_000;
 
 interface Asked {
   index: number;
-  tell: (message: ToWorker) => void;
+  tell(message: ToWorker): void;
 }
 
 /** Asks every XKS worker what it has counted, when somebody wants to know: nothing is sent for nobody. */
@@ -27,11 +27,11 @@ export class FigureRounds {
 
   /** What was told since the last round; what a worker has counted is told once. */
   async round(): Promise<NodeFigures['workers']> {
-    for (const { index, tell } of this.#workers()) {
+    for (const worker of this.#workers()) {
       // One that has not answered has not forgotten that it was asked.
-      if (this.#asked.has(index)) continue;
-      this.#asked.add(index);
-      tell({ kind: 'figures' });
+      if (this.#asked.has(worker.index)) continue;
+      this.#asked.add(worker.index);
+      worker.tell({ kind: 'figures' });
     }
     if (this.#asked.size > 0) {
       const late = new AbortController();

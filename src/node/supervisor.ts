@@ -354,9 +354,14 @@ export class Supervisor {
   }
 
   async #tellFigures(id: number, reply: (message: ToWorker) => void): Promise<void> {
-    const workers = await this.#figures.round();
-    const processes = ownAndTheirs(this.#everyone);
-    reply({ kind: 'node-figures', id, figures: { workers, ...processes, writes: this.#writer.figures } });
+    try {
+      const workers = await this.#figures.round();
+      const processes = ownAndTheirs(this.#everyone);
+      reply({ kind: 'node-figures', id, figures: { workers, ...processes, writes: this.#writer.figures } });
+    } catch (error) {
+      // Whoever only wants to know ends no node.
+      this.#options.log.error({ problem: (error as Error).message }, 'the figures of the node cannot be told');
+    }
   }
 
   async #startWriter(): Promise<void> {
