@@ -360,7 +360,10 @@ export class Supervisor {
       reply({ kind: 'node-figures', id, figures: { workers, ...processes, writes: this.#writer.figures } });
     } catch (error) {
       // Whoever only wants to know ends no node.
-      this.#options.log.error({ problem: (error as Error).message }, 'the figures of the node cannot be told');
+      this.#options.log.error(
+        { problem: (error as Error).message },
+        'the figures of the node cannot be told',
+      );
     }
   }
 
