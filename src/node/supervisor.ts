@@ -14,12 +14,10 @@ import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './messag
 import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { ServedWriter, whyNotWritten } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
-import { hostSettings } from './host-settings.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts } from './node-facts.ts';
 import { NodeTls } from './node-tls.ts';
 import { OwnCode } from './own-code.ts';
-import { ownAndTheirs } from './process-figures.ts';
 import { connectionsWithin } from '../http/open-files.ts';
 import { managementMessage, xksWorkerMessage } from './worker-messages.ts';
 
@@ -104,8 +102,8 @@ export class Supervisor {
       this.#groups,
       options.log,
     );
-    this.#figures = new FigureRounds(() => this.#groups.filter(({ listens }) => listens));
     this.#management = options.config.admin.enabled ? this.#managementGroup() : undefined;
+    this.#figures = new FigureRounds(this.#groups, this.#everyone, this.#writer, options.log);
   }
 
   /**
@@ -218,7 +216,7 @@ export class Supervisor {
           const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
           reply({ kind: 'node-facts', id: message.id, facts });
         }
-        if (message.kind === 'node-figures') void this.#tellFigures(message.id, reply);
+        if (message.kind === 'node-figures') void this.#figures.tell(message.id, reply);
       },
       // Only these hosts make any, and this process keeps what is known of them.
       onOwnKeysMade: (made) => {
@@ -351,20 +349,6 @@ export class Supervisor {
       this.#gate(name),
     );
     reply({ kind: 'token-report', id, report });
-  }
-
-  async #tellFigures(id: number, reply: (message: ToWorker) => void): Promise<void> {
-    try {
-      const workers = await this.#figures.round();
-      const processes = ownAndTheirs(this.#everyone);
-      reply({ kind: 'node-figures', id, figures: { workers, ...processes, writes: this.#writer.figures } });
-    } catch (error) {
-      // Whoever only wants to know ends no node.
-      this.#options.log.error(
-        { problem: (error as Error).message },
-        'the figures of the node cannot be told',
-      );
-    }
   }
 
   async #startWriter(): Promise<void> {

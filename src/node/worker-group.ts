@@ -74,7 +74,7 @@ export class WorkerGroup implements Sharer {
   #channel: HandedSockets | undefined;
   #instance = '';
   #keepers: KeptHost[] = [];
-  #listening = false;
+  listens = false;
   #everListened = false;
   #failures = 0;
   readonly #starts = new StartCounts();
@@ -90,7 +90,7 @@ export class WorkerGroup implements Sharer {
    * could not start twice is not waited for: a token may have fewer sessions than hosts are wanted.
    */
   get settled(): boolean {
-    return this.#listening && this.#keepers.every((host) => isPrepared(host) || host.failures >= vainStarts);
+    return this.listens && this.#keepers.every((host) => isPrepared(host) || host.failures >= vainStarts);
   }
 
   /** Why it lacks hosts of the token, as the last of them said that could not start. */
@@ -136,10 +136,6 @@ export class WorkerGroup implements Sharer {
 
   start(): void {
     this.#loop ??= this.#keep();
-  }
-
-  get listens(): boolean {
-    return this.#listening;
   }
 
   /** Its processes as the kernel sees them, and how often each was started. */
@@ -219,7 +215,7 @@ export class WorkerGroup implements Sharer {
     this.#instance = `xks-worker/${randomUUID()}`;
     const watchdog = new Watchdog({
       pid: worker.pid,
-      bound: () => (this.#listening ? maxSilence : maxStart),
+      bound: () => (this.listens ? maxSilence : maxStart),
       interval: maxSilence / 16,
       ask: () => this.tell({ kind: 'ping' }),
       onHung: () => {
@@ -250,7 +246,7 @@ export class WorkerGroup implements Sharer {
     this.#options.onGone?.();
     watchdog.stop();
     clearInterval(gauging);
-    this.#listening = false;
+    this.listens = false;
     this.#worker = undefined;
     this.#channel = undefined;
     channel.ended();
@@ -314,7 +310,7 @@ export class WorkerGroup implements Sharer {
   /** It was loaded between two looks at our code: of another, if that was replaced in between. */
   #listens(port: number): void {
     if (this.#options.code?.isReplaced === true) return void this.#worker?.kill('SIGKILL');
-    this.#listening = true;
+    this.listens = true;
     this.#everListened = true;
     this.#options.onListening(port);
   }

@@ -13,6 +13,7 @@ import { RequestTotals } from '../../src/metrics/request-totals.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';
 import { FigureRounds } from '../../src/node/figure-rounds.ts';
 import { processFigures } from '../../src/node/process-figures.ts';
+import { silentLog } from '../../testing/aws-settings.ts';
 import fc from '../../testing/properties.ts';
 
 /* What is counted, told and added up, without a node. */
@@ -129,8 +130,11 @@ test('what a worker tells of its counts is what it may tell, or nothing of it is
 
 test('a round has what every worker told; one that is late tells it in the next, and one that is gone is not waited for', async (t) => {
   const asked: number[] = [];
-  const worker = (index: number) => ({ index, tell: () => void asked.push(index) });
-  const rounds = new FigureRounds(() => [worker(0), worker(1)], 60_000);
+  const worker = (index: number) => ({ index, listens: true, tell: () => void asked.push(index) });
+  const writer = { figures: { durations: emptyDistribution(), failed: 0, waiting: 0 } };
+  const open = (workers: ReturnType<typeof worker>[], timeout: number) =>
+    new FigureRounds([...workers, { ...worker(99), listens: false }], [], writer, silentLog, timeout);
+  const rounds = open([worker(0), worker(1)], 60_000);
   const nothing = figures({ requests: [], tokens: [] });
   const first = rounds.round();
   rounds.answered(0, nothing);
@@ -140,7 +144,7 @@ test('a round has what every worker told; one that is late tells it in the next,
     [0],
   );
   rounds.answered(1, nothing);
-  const hasty = new FigureRounds(() => [worker(7)], 1);
+  const hasty = open([worker(7)], 1);
   t.deepEqual(await hasty.round(), [], 'nobody is waited for forever');
   t.deepEqual(await hasty.round(), []);
   hasty.answered(7, nothing);

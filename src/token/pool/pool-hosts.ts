@@ -132,6 +132,11 @@ export class PoolHosts {
     ];
   }
 
+  /** How many of its own there are, and of these such as get nothing new. */
+  get counts(): { hosts: number; sick: number } {
+    return { hosts: this.#own.length, sick: this.#own.filter(({ unfit }) => unfit).length };
+  }
+
   /** Whether one that has proven itself within the last minute finds in time what is asked of it. */
   get usable(): boolean {
     return this.#healthy.some(({ prepared }) => prepared);

@@ -163,14 +163,8 @@ export class TokenPool {
 
   /** Its hosts and what they are asked, in numbers, at this moment. */
   get load(): { hosts: number; sick: number; waiting: number; underWay: number } {
-    const states = this.#hosts.shown.filter(({ pid }) => pid !== 0).map(({ state }) => state);
-    const waiting = this.#queue.length;
-    return {
-      hosts: states.length,
-      sick: states.filter((state) => state === 'sick' || state === 'dead').length,
-      waiting,
-      underWay: Math.max(0, this.#open.size - waiting),
-    };
+    const waiting = this.#waiting.length;
+    return { ...this.#hosts.counts, waiting, underWay: Math.max(0, this.#open.size - waiting) };
   }
 
   /** Whether a host that has proven itself within the last minute finds in time what is asked of it: what /ready tells. */
