@@ -283,7 +283,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       const retryAfter = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
       throw new Problem('too-many-requests', 'more requests than allowed per minute', {
         retryAfter,
-        remediation: `wait ${retryAfter} s, then repeat`,
+        remediation: `wait ${retryAfter} s, then try again`,
       });
     }
   }

@@ -104,7 +104,7 @@ export function toJson(text: string): unknown {
 }
 
 function remediationOf(kind: string, retryAfter: string | undefined): string | undefined {
-  if (kind === 'too-many-requests' && retryAfter !== undefined) return `wait ${retryAfter} s, then repeat`;
+  if (kind === 'too-many-requests' && retryAfter !== undefined) return `wait ${retryAfter} s, then try again`;
   return remediations[kind];
 }
 
