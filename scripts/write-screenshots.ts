@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { chromium, type Page } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 
 /*
  * `make screenshots`: the pictures of README and guide (docs/images), taken of the console of `make demo KEEP=1`, so that
@@ -78,15 +78,20 @@ async function keep(page: Page, name: string): Promise<void> {
 }
 
 mkdirSync(images, { recursive: true });
-const demo = spawn(process.execPath, [path.join(top, 'demo/main.ts'), '--keep', '--patient'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const demo = spawn(
+  'setpriv',
+  ['--pdeathsig', 'TERM', process.execPath, path.join(top, 'demo/main.ts'), '--keep', '--patient'],
+  {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
 const ended = once(demo, 'close');
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu'],
-});
+let browser: Browser | undefined;
 try {
+  browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
   const there = Promise.withResolvers<{ address: string; password: string }>();
   void ended.then(() => there.reject(new Error('the demo has ended')));
   createInterface({ input: demo.stdout }).on('line', (line) => {
@@ -110,7 +115,7 @@ try {
     await keep(page, name);
   }
 } finally {
-  await browser.close();
+  await browser?.close();
   demo.kill('SIGTERM');
   await ended;
 }

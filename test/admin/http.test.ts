@@ -592,7 +592,6 @@ test.serial(
     t.is(own.requests, 4);
     t.deepEqual(own.errors, { KeyNotFoundException: 1 });
     t.is(own.reliabilityPercent, 100);
-    t.is(own.late, 0);
     const others = (await blue.otherCloudAdmin.get(`${root(t.context)}/traffic?range=1d`)).body;
     t.is(others.requests, 0, 'another group sees its own');
     t.is(others.reliabilityPercent, null);

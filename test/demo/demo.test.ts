@@ -34,26 +34,38 @@ test('make demo plays eleven steps with their proofs, keeps its console if told 
 
 /** Plays it, opens the vault's address as a browser does, and ends it. */
 async function play(directory: string): Promise<{ code: number | null; printed: string; page: string }> {
-  const child = spawn(process.execPath, [...nodeFlags, main, '--patient', '--keep'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TMPDIR: directory, NODE_OPTIONS: '' },
-    // A core that is busy with other tests takes its time; without an end AVA would say less.
-    timeout: 180_000,
-  });
+  // It ends with whoever started it, however that ends.
+  const child = spawn(
+    'setpriv',
+    ['--pdeathsig', 'TERM', process.execPath, ...nodeFlags, main, '--patient', '--keep'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: directory, NODE_OPTIONS: '' },
+      // A core that is busy with other tests takes its time; without an end AVA would say less.
+      timeout: 180_000,
+    },
+  );
   const ended = once(child, 'close') as Promise<[number | null]>;
   let printed = '';
+  let isOpened = false;
   const kept = new Promise<string>((resolve) => {
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (said: string) => {
         printed += said;
         const [, address, ca] = /of the vault +(\S+)[^]*CA of its own: (\S+)\n/.exec(printed) ?? [];
-        if (address !== undefined && ca !== undefined) resolve(open(address, ca));
+        if (address === undefined || ca === undefined || isOpened) return;
+        isOpened = true;
+        resolve(open(address, ca));
       });
   });
-  const page = await Promise.race([kept, ended.then(() => '')]);
-  child.kill('SIGTERM');
-  const [code] = await ended;
-  return { code, printed, page };
+  let page = '';
+  try {
+    page = await Promise.race([kept, ended.then(() => '')]);
+  } finally {
+    child.kill('SIGTERM');
+    await ended;
+  }
+  return { code: child.exitCode, printed, page };
 }
 
 async function open(address: string, ca: string): Promise<string> {

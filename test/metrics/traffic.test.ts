@@ -5,14 +5,14 @@ import type { AdminServices } from '../../src/admin/services.ts';
 import type { RequestFigures } from '../../src/metrics/figures.ts';
 import { emptyDistribution, observe } from '../../src/metrics/latency.ts';
 import { TrafficSeries } from '../../src/metrics/series/traffic-series.ts';
-import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import { memoryDirectory } from '../../testing/memory-directory.ts';
+import type { Store } from '../../src/store/store.ts';
+import { newStore } from '../../testing/stores.ts';
 import { insertVault } from '../../testing/vault.ts';
 
 /* What AWS asked, over time: a clock that the test sets, and a real store. */
 
 interface Context {
-  store: SqliteStore;
+  store: Store;
   vaultId: string;
   /** Of one admin group each. */
   keySets: [string, string];
@@ -25,7 +25,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 test.before(async (t) => {
-  const store = await SqliteStore.init(`${memoryDirectory()}/holdfast-traffic-${randomUUID()}.db`);
+  const store = await newStore();
   const { id } = await insertVault(store, 'pay');
   const [keySets, groups] = [
     [randomUUID(), randomUUID()],
@@ -168,7 +168,7 @@ test.serial('what the store does not take is kept and written later; old rows go
     bookkeep: (async (why: 'traffic', run: never) => {
       if (refuses) throw new Error('the disk is full');
       return store.bookkeep(why, run);
-    }) as SqliteStore['bookkeep'],
+    }) as Store['bookkeep'],
   };
   const clock = { now };
   const series = new TrafficSeries({ store: refusing, nodeId: 'refused', now: () => new Date(clock.now) });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { kmsKeyBody, kmsKeyForm, tagsIn, type KmsKeyForm } from '../../web/cloud/kms-key-form.ts';
 
 test('tags are one a line, and what is none, or stands twice, is refused whole', (t) => {
-  t.deepEqual(tagsIn('team=payments\n\n cost = a=b \n'), { team: 'payments', cost: 'a=b' });
+  t.deepEqual(tagsIn('team=payments\n\ncost=a=b\n'), { team: 'payments', cost: 'a=b' });
   t.deepEqual(tagsIn(''), {});
   for (const wrong of ['team', '=payments', 'a=1\na=2']) t.is(tagsIn(wrong), undefined, wrong);
 });
@@ -11,6 +11,12 @@ test('the tags that are Holdfast’s own, which the API refuses to change, are i
   const tags = { 'holdfast:kms-key': '1', team: 'hr', 'holdfast:cloud-key': '2' };
   const common = { alias: '', description: '', policySource: 'generated', policy: { ours: {} } } as const;
   t.is(kmsKeyForm({ ...common, tags }).tags, 'team=hr\n');
+});
+
+test('a tag that nobody has changed is sent as it is, whatever is in its name', (t) => {
+  const common = { alias: '', description: '', policySource: 'generated', policy: { ours: {} } } as const;
+  const tags = { 'a=b': '1', 'a=c': '=', x: ' y ', ' z ': '' };
+  t.deepEqual(tagsIn(kmsKeyForm({ ...common, tags }).tags), tags);
 });
 
 test('an edit of a KMS key sends what differs: a policy only where its source or its document does', (t) => {

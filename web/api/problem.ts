@@ -43,7 +43,9 @@ interface ProblemFacts {
 /** The problem that an answer is; whatever stands between us and the node may have answered in its place. */
 export async function readProblem(response: Response): Promise<ProblemError> {
   const { status } = response;
-  const body = isProblem(response) ? await response.json().catch(() => undefined) : undefined;
+  const body = isProblem(response)
+    ? ((await response.json().catch(() => undefined)) as Record<string, unknown> | undefined)
+    : undefined;
   const text = (name: string) => (typeof body?.[name] === 'string' ? body[name] : undefined);
   const type = text('type');
   if (type === undefined)

@@ -8,12 +8,12 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
+import { nextLook, pace, type Every } from './looks.ts';
 import { call, type Answered, type Input } from './client.ts';
 import type { AnswerOf, ParamsOf, QueryOf } from './operation-types.ts';
 import type { OperationName } from './operations.ts';
 import { lookForSessionTrouble } from '../session/trouble.ts';
 import { useIsWatched } from './watched.ts';
-import { ProblemError } from './problem.ts';
 
 /* Reading and acting, for pages: what is shown is what the server said last, and is never guessed ahead. */
 
@@ -23,11 +23,6 @@ export type ListName = {
 }[OperationName];
 
 export type ItemOf<O extends ListName> = AnswerOf<O> extends { items: (infer T)[] } ? T : never;
-
-/** Milliseconds between two looks. */
-export const pace = { pending: 1_000, list: 5_000, status: 10_000, rare: 60_000 } as const;
-
-type Every = number | false;
 
 interface Reading {
   /** Milliseconds until the next look. */
@@ -39,16 +34,10 @@ interface RecordReading<T> extends Omit<Reading, 'every'> {
   every?: Every | ((body: T) => Every);
 }
 
-/**
- * When it is looked at again: not while nobody looks at the page, and not after an answer that will be the same. What could
- * not be asked is asked again soon, however seldom it changes.
- */
+/** When it is looked at again: not while nobody looks at the page, else by {@link nextLook}. */
 function useLooks(): (error: unknown, every: Every) => Every {
   const watched = useIsWatched();
-  return (error, every) => {
-    if (!watched || isFinal(error)) return false;
-    return error === null ? every : Math.min(every === false ? pace.list : every, pace.list);
-  };
+  return (error, every) => (watched ? nextLook(error, every) : false);
 }
 
 /** One record, with its ETag. */
@@ -180,9 +169,4 @@ export function useIdempotencyKeys(): (body: unknown) => string {
     keys.current.set(text, key);
     return key;
   };
-}
-
-/** Asking again would not change it. */
-export function isFinal(error: unknown): boolean {
-  return error instanceof ProblemError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }

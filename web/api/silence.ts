@@ -1,11 +1,6 @@
 import { useSyncExternalStore } from 'react';
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { ProblemError } from './problem.ts';
-
-/** Nothing came, or somebody between answered, or the node that it has failed: what is shown may be true no more. */
-function isSilent(error: unknown): boolean {
-  return error instanceof ProblemError && (error.kind === 'unreachable' || error.status >= 500);
-}
+import { isSilent } from './looks.ts';
 
 /** From when, at the earliest, what is shown is; undefined where all of it was answered when it was asked for last. */
 function since(client: QueryClient): number | undefined {

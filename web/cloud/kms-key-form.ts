@@ -7,7 +7,7 @@ type KmsKey = Schemas['KmsKey'];
 export interface KmsKeyForm {
   alias: string;
   description: string;
-  /** `name=value`, one a line; without Holdfast’s own, which nobody changes. */
+  /** `name=value`, one a line, `\=` for an `=` in a name; without Holdfast’s own, which nobody changes. */
   tags: string;
   policySource: KmsKey['policySource'];
   /** The key policy as JSON, where it is a document of its own. */
@@ -22,7 +22,7 @@ export function kmsKeyForm({ alias, description, tags, policySource, policy }: S
     description,
     tags: Object.entries(tags)
       .filter(([name]) => !name.startsWith('holdfast:'))
-      .map(([name, value]) => `${name}=${value}\n`)
+      .map(([name, value]) => `${name.replaceAll('=', String.raw`\=`)}=${value}\n`)
       .join(''),
     policySource,
     document: JSON.stringify(policy.ours, undefined, 2),
@@ -34,10 +34,12 @@ export function tagsIn(text: string): Record<string, string> | undefined {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const tags = new Map<string, string>();
   for (const line of lines) {
-    const at = line.indexOf('=');
-    const name = line.slice(0, at).trim();
-    if (at < 1 || name === '' || tags.has(name)) return undefined;
-    tags.set(name, line.slice(at + 1).trim());
+    // No name or value has a backslash (AWS KMS, TagResource), and blanks at their ends are theirs.
+    const [, escaped, value] = /^((?:\\=|[^=\\])+)=(.*)$/u.exec(line) ?? [];
+    if (escaped === undefined || value === undefined) return undefined;
+    const name = escaped.replaceAll(String.raw`\=`, '=');
+    if (name.trim() === '' || tags.has(name)) return undefined;
+    tags.set(name, value);
   }
   return Object.fromEntries(tags);
 }

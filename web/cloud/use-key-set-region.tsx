@@ -9,7 +9,7 @@ import { stores as t } from '../texts/cloud.ts';
 export function useKeySetRegion() {
   const vaultId = useVaultId();
   const [keySetId, setKeySetId] = useState('');
-  const [typed, setTyped] = useState('');
+  const [typed, setTyped] = useState<string | undefined>();
   const keySets = useWholeList('listKeySets', { vaultId }, { query: { sort: 'name' } });
   const usable = (keySets.data ?? []).filter(({ cspAccountId }) => cspAccountId !== null);
   const keySet = usable.find(({ id }) => id === keySetId);
@@ -18,7 +18,7 @@ export function useKeySetRegion() {
     { vaultId, cspAccountId: keySet?.cspAccountId ?? '' },
     { enabled: keySet !== undefined, every: false },
   );
-  const region = typed === '' ? (account.data?.body.defaultRegion ?? '') : typed;
+  const region = typed ?? account.data?.body.defaultRegion ?? '';
   const fields = (
     <SpaceBetween size="m">
       <SelectField
@@ -31,6 +31,6 @@ export function useKeySetRegion() {
       <TextField label={t.region} value={region} onText={setTyped} placeholder="eu-central-1" mono />
     </SpaceBetween>
   );
-  const isWhole = keySetId !== '' && /^[a-z]{2}(?:-[a-z]+)+-\d$/.test(region);
+  const isWhole = keySetId !== '' && /^\S+$/.test(region);
   return { fields, keySetId, keySetName: keySet?.name ?? 'KEY-SET', region, isWhole };
 }

@@ -1,7 +1,8 @@
 import Icon from '@cloudscape-design/components/icon';
 import { useState } from 'react';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { pace, useRecord } from '../api/queries.ts';
+import { pace } from '../api/looks.ts';
+import { useRecord } from '../api/queries.ts';
 import { useSilence } from '../api/silence.ts';
 import { Time } from '../parts/time.tsx';
 import { useSession } from '../session/session.tsx';

@@ -1,4 +1,5 @@
-import { pace, useRecord } from '../api/queries.ts';
+import { pace } from '../api/looks.ts';
+import { useRecord } from '../api/queries.ts';
 import { useSession } from '../session/session.tsx';
 
 /** Name of the vault that is signed in to; undefined in the appliance, and while it is not known. */

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useSearchParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call } from '../api/client.ts';
-import { pace } from '../api/queries.ts';
+import { pace } from '../api/looks.ts';
 import { useIsWatched } from '../api/watched.ts';
 import { useSession } from '../session/session.tsx';
 

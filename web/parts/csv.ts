@@ -7,6 +7,7 @@ export function csvOf(header: readonly string[], rows: readonly (readonly string
 }
 
 function cellOf(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  // A spreadsheet of many languages begins a cell at a semicolon too, whatever is in quotes (OWASP, CSV injection).
+  const safe = text.replaceAll(/(^|[;|\t\r\n])(?=\s*["']*[=+\-@＝＋－＠])/gu, "$1'");
+  return /[",;|\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
