@@ -3,7 +3,7 @@ import { FrameCutter } from '../frame-bytes.ts';
 import { monotonicNow } from '../../clock.ts';
 import { TokenError } from '../faults.ts';
 import type { FetchAhead } from '../fetch-ahead.ts';
-import { readResponse, type ResponseFrame } from '../response-frames.ts';
+import { readResponse, unasked, type ResponseFrame } from '../response-frames.ts';
 import type { TokenRequestKind } from '../messages.ts';
 
 /** How much work one host holds at once: what it does in about this time, milliseconds. Larger batches, fewer system calls. */
@@ -35,7 +35,7 @@ export interface Borrowed {
  * One running token host as its pool sees it, or a neighbour's hosts; `Work` is what the pool waits for, and its cost how many
  * single operations it is.
  */
-export class HostLink<Work extends { readonly cost: number }> {
+export class HostLink<Work extends { readonly cost: number; readonly request: { readonly kind: string } }> {
   readonly id: number;
   readonly pid: number;
   readonly inFlight = new Map<number, Work>();
@@ -57,7 +57,7 @@ export class HostLink<Work extends { readonly cost: number }> {
   readonly #cutter = new FrameCutter();
   #out: Buffer[] = [];
   /** Moving average of what one operation takes in the host, milliseconds. */
-  #operationTime = 1;
+  #operationTime: number;
   /** The same, following faster: what to expect of the next one, not how many are worth a batch. */
   #expectedTime: number;
 
@@ -65,6 +65,8 @@ export class HostLink<Work extends { readonly cost: number }> {
   constructor(id: number, pid: number, socket: Socket, operationTime = 1, borrowed?: Borrowed) {
     this.borrowed = borrowed;
     this.#expectedTime = operationTime;
+    // Of an encryption with its decryption; what is quicker than this shows soon.
+    this.#operationTime = Math.max(1, operationTime / 2);
     this.id = id;
     this.pid = pid;
     this.#socket = socket;
@@ -109,6 +111,11 @@ export class HostLink<Work extends { readonly cost: number }> {
     return this.#operationTime;
   }
 
+  /** What it needs until it has done `work` as well, milliseconds. */
+  timeFor(work: { readonly cost: number }): number {
+    return (this.cost / (this.borrowed?.hosts ?? 1) + work.cost) * this.#operationTime;
+  }
+
   /** Whether it takes one more request now. */
   get hasRoom(): boolean {
     if (this.unfit) return false;
@@ -136,8 +143,12 @@ export class HostLink<Work extends { readonly cost: number }> {
   receive(chunk: Buffer): ResponseFrame[] {
     const responses = this.#cutter.push(chunk).map(readResponse);
     for (const { id, microseconds, answer } of responses) {
-      if (!(answer instanceof TokenError) && growing.has(answer.kind)) continue;
-      const took = Math.max(microseconds / 1000, 0.02) / (this.inFlight.get(id)?.cost ?? 1);
+      const work = this.inFlight.get(id);
+      // By what was asked: a failure of it has no kind.
+      if (growing.has(work?.request.kind ?? (answer instanceof TokenError ? '' : answer.kind))) continue;
+      // Whom we borrow from says by itself how it is; no token had a part in that.
+      if (id === unasked || (this.borrowed !== undefined && microseconds === 0)) continue;
+      const took = Math.max(microseconds / 1000, 0.02) / (work?.cost ?? 1);
       this.#operationTime += (took - this.#operationTime) / 16;
       this.#expectedTime += (took - this.#expectedTime) / 4;
     }

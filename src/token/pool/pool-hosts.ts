@@ -52,15 +52,20 @@ export class PoolHosts {
     return this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter;
   }
 
-  /** Those that have least to do come first, of those that find in time what is asked of them. */
+  /**
+   * Those that have least to do come first, of those that find in time what is asked of them. One that is busy for too long
+   * is passed over, since a quicker one may be free in time; one that is idle shows by the next how quick it is.
+   */
   pick(entry: Entry): Link | undefined {
     let best: Link | undefined;
+    const now = monotonicNow();
     const links = entry.ownHostsOnly ? this.#own : [...this.#links.values()];
     const candidates = links.filter((link) => !entry.tried.has(link) && !link.unfit);
     // One that is still learning, or is not ours, gets work only where no other can do it.
     const first = Math.min(...candidates.map(({ rank }) => rank));
     for (const link of candidates) {
       if (!link.hasRoom || link.rank > first) continue;
+      if (link.inFlight.size > 0 && now + link.timeFor(entry) > entry.deadline) continue;
       if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
     }
     return best;
@@ -73,18 +78,22 @@ export class PoolHosts {
 
   /** Those that are late, or will be whatever comes, and what to tell whoever waits for them. */
   late(entries: Iterable<Entry>, now: number): [Entry, TokenError][] {
-    const pace = this.#pace();
+    const [ofAll, ofOwn] = [this.#pace(), this.#pace({ ownHostsOnly: true })];
     return [...entries].flatMap((entry) => {
-      const error = lateness(entry, pace, now);
+      const error = lateness(entry, entry.ownHostsOnly ? ofOwn : ofAll, now);
       return error === undefined ? [] : [[entry, error]];
     });
   }
 
-  /** What those that are well hold and do: of its own alone for what is not lent on. */
+  /** What those hold and do that {@link pick} chooses from: of its own alone for what is not lent on. */
   #pace({ ownHostsOnly = false } = {}): Pace {
     const pace = { held: 0, hosts: 0, perMillisecond: 0 };
-    for (const link of this.#links.values()) {
-      if (link.unfit || !link.prepared || (ownHostsOnly && link.borrowed !== undefined)) continue;
+    const links = (ownHostsOnly ? this.#own : [...this.#links.values()]).filter(
+      (link) => !link.unfit && link.prepared,
+    );
+    const first = Math.min(...links.map(({ rank }) => rank));
+    for (const link of links) {
+      if (link.rank > first) continue;
       const hosts = link.borrowed?.hosts ?? 1;
       pace.hosts += hosts;
       pace.held += link.cost;

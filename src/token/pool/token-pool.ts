@@ -237,10 +237,7 @@ export class TokenPool {
       const link = this.#hosts.pick(entry);
       if (link === undefined) return;
       this.#waiting.take();
-      // Others came before it, or hosts have gone: a host would do it for nobody.
-      if (monotonicNow() + (link.cost + entry.cost) * link.operationTime > entry.deadline)
-        this.#settle(entry, overloaded());
-      else this.#send(entry, link);
+      this.#send(entry, link);
     }
   }
 

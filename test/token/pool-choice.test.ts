@@ -1,0 +1,170 @@
+import type { Socket } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { monotonicNow } from '../../src/clock.ts';
+import { socketPair } from '../../src/node/socket-pair.ts';
+import { FrameCutter } from '../../src/token/frame-bytes.ts';
+import { TokenError } from '../../src/token/faults.ts';
+import type { TokenRequest } from '../../src/token/messages.ts';
+import { TokenPool } from '../../src/token/pool/token-pool.ts';
+import { readRequest, type RequestFrame } from '../../src/token/request-frames.ts';
+import { writeResponse } from '../../src/token/response-frames.ts';
+
+/*
+ * Whom a pool gives its work to, by what hosts say that an operation took: seconds, so that it is the same however slow the
+ * machine is. The hosts are ends of sockets that the test answers at.
+ */
+
+const none = Buffer.alloc(0);
+const decrypt: TokenRequest = {
+  ...{ kind: 'decrypt', key: none, identity: none, aadForm: 'full', aad: none, metadata: none },
+  ...{ iv: none, ciphertext: none, tag: none },
+};
+
+/** A host as its own end of the socket is. */
+class Host {
+  readonly asked: RequestFrame[] = [];
+  readonly #cutter = new FrameCutter();
+  readonly #socket: Socket;
+  #heard = Promise.withResolvers<void>();
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of this.#cutter.push(chunk).map(readRequest))
+        if (frame.request.kind !== 'health') this.asked.push(frame);
+      this.#heard.resolve();
+      this.#heard = Promise.withResolvers();
+    });
+  }
+
+  /** Until so many are asked of it that it has not answered. */
+  async has(count: number): Promise<void> {
+    while (this.asked.length < count) await this.#heard.promise;
+  }
+
+  /** Answers the oldest, which is said to have taken so many seconds. */
+  answer(seconds: number): void {
+    const { id = 0 } = this.asked.shift() ?? {};
+    const answer = { kind: 'decrypt', value: { plaintext: none } } as const;
+    this.#socket.write(writeResponse({ id, microseconds: seconds * 1e6, learning: false, answer }));
+  }
+
+  /** Says that the oldest cannot be done, after so many seconds. */
+  fail(seconds: number): void {
+    const { id = 0 } = this.asked.shift() ?? {};
+    const answer = new TokenError('data-refused', 'C_DestroyObject');
+    this.#socket.write(writeResponse({ id, microseconds: seconds * 1e6, learning: false, answer }));
+  }
+}
+
+function newPool(t: ExecutionContext): TokenPool {
+  const pool = new TokenPool('token', 1, () => undefined, {
+    ...{ queueLength: 2048, sickAfter: 600_000, killAfter: 600_000, healthInterval: 600_000 },
+  });
+  t.teardown(() => pool.close());
+  return pool;
+}
+
+async function hostOf(pool: TokenPool, id: number): Promise<Host> {
+  const [ours, theirs] = await socketPair();
+  pool.addHost(id, process.pid, ours, 1);
+  return new Host(theirs);
+}
+
+/** What became of it, once something has. */
+function ask(pool: TokenPool, seconds: number): { told: string; end: Promise<void> } {
+  const asked = { told: '', end: Promise.resolve() };
+  const deadline = monotonicNow() + seconds * 1000;
+  asked.end = pool.call(decrypt, { deadline }).then(
+    () => void (asked.told = 'done'),
+    (error: unknown) => void (asked.told = (error as TokenError).fault),
+  );
+  return asked;
+}
+
+/** Has a host say so often what an operation takes that its pool believes it. */
+async function teach(pool: TokenPool, host: Host, seconds: number): Promise<void> {
+  for (let done = 0; done < 100; done++) {
+    const { end } = ask(pool, 3_600);
+    await host.has(1);
+    host.answer(seconds);
+    await end;
+  }
+}
+
+test('one slow host has nothing refused that a quick one will do in time', async (t) => {
+  const pool = newPool(t);
+  const slow = await hostOf(pool, 1);
+  await teach(pool, slow, 400);
+  const quick = await hostOf(pool, 2);
+  // The slow one has one of an hour, so it is busy.
+  const long = ask(pool, 3_600);
+  await slow.has(1);
+  const calls = Array.from({ length: 20 }, () => ask(pool, 600));
+  for (const [at] of calls.entries()) {
+    await quick.has(1);
+    t.deepEqual(
+      new Set(calls.slice(at).map(({ told }) => told)),
+      new Set(['']),
+      `none is refused, after ${at}`,
+    );
+    quick.answer(0.001);
+    await calls[at]?.end;
+  }
+  t.deepEqual(new Set(calls.map(({ told }) => told)), new Set(['done']));
+  t.is(slow.asked.length, 1);
+  slow.answer(400);
+  await long.end;
+});
+
+test('what is too much for its own hosts is refused at once, though a neighbour lends some that stay idle', async (t) => {
+  const pool = newPool(t);
+  const own = await hostOf(pool, 1);
+  await teach(pool, own, 100);
+  const [ours, theirs] = await socketPair();
+  pool.borrow(-1, process.pid, ours, { hosts: 4, prepared: true });
+  const neighbour = new Host(theirs);
+  const calls = Array.from({ length: 20 }, () => ask(pool, 450));
+  await Promise.all(calls.slice(5).map(async ({ end }) => end));
+  t.deepEqual(new Set(calls.slice(5).map(({ told }) => told)), new Set(['overloaded']));
+  t.is(neighbour.asked.length, 0);
+});
+
+test('hosts that are lent are as quick as there are many', async (t) => {
+  const pool = newPool(t);
+  const [ours, theirs] = await socketPair();
+  pool.borrow(-1, process.pid, ours, { hosts: 4, prepared: true });
+  const lent = new Host(theirs);
+  await teach(pool, lent, 40);
+  const calls = Array.from({ length: 10 }, () => ask(pool, 200));
+  await lent.has(8);
+  t.deepEqual(new Set(calls.map(({ told }) => told)), new Set(['']));
+  // Two wait until others are done.
+  for (const { end } of calls) {
+    await lent.has(1);
+    lent.answer(40);
+    await end;
+  }
+  t.deepEqual(new Set(calls.map(({ told }) => told)), new Set(['done']));
+});
+
+test('a key that could not be destroyed says nothing of how long an operation takes', async (t) => {
+  const pool = newPool(t);
+  const host = await hostOf(pool, 1);
+  await teach(pool, host, 0.001);
+  const destroyed = pool.call(
+    { kind: 'destroyKey', key: none, identity: none },
+    { deadline: monotonicNow() + 3_600_000 },
+  );
+  await host.has(1);
+  host.fail(3_000);
+  await t.throwsAsync(destroyed, { instanceOf: TokenError });
+  const calls = Array.from({ length: 30 }, () => ask(pool, 60));
+  for (const { end } of calls) {
+    await host.has(1);
+    host.answer(0.001);
+    await end;
+  }
+  t.deepEqual(new Set(calls.map(({ told }) => told)), new Set(['done']));
+});
