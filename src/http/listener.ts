@@ -153,8 +153,12 @@ export class Listener {
     if (header === undefined || peer === undefined || socket.destroyed) return void socket.destroy();
     if (header.source !== undefined) {
       this.#connections.comesFrom(socket, header.source.address);
-      this.#sources.set(peer, header.source);
-      socket.once('close', () => this.#sources.delete(peer));
+      const { source } = header;
+      this.#sources.set(peer, source);
+      socket.once('close', () => {
+        // The same port of the load balancer may be another connection's by now.
+        if (this.#sources.get(peer) === source) this.#sources.delete(peer);
+      });
     }
     beginTls(socket);
   }

@@ -50,7 +50,7 @@ function sourceOf(words: readonly string[]): ProxyHeader['source'] {
   const is = (text: string) => (family === 'TCP4' ? isIPv4(text) : isIPv6(text) && !text.includes('%'));
   const from = portOf(port);
   const sound = is(address) && is(destination) && portOf(destinationPort) !== undefined;
-  return sound && from !== undefined ? { address, port: from } : undefined;
+  return sound && from !== undefined ? { address: plain(address), port: from } : undefined;
 }
 
 function portOf(text = ''): number | undefined {
@@ -89,8 +89,20 @@ function readBinary(bytes: Buffer): ProxyHeader | 'more' | undefined {
 
 function ipv6Of(bytes: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
-  // As the kernel writes it: without the longest run of zeros.
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
+  return plain(groups.join(':'));
+}
+
+/**
+ * In the shortest form, so that one client has one lane, one limit and one name in the log: without the longest run of
+ * zeros, and an IPv4 address within IPv6 (::ffff:0:0/96), as a listener for both has it, as IPv4.
+ */
+function plain(address: string): string {
+  if (!isIPv6(address)) return address;
+  const shortest = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(shortest) ?? [];
+  if (high === undefined || low === undefined) return shortest;
+  const [upper, lower] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return [upper >> 8, upper & 0xff, lower >> 8, lower & 0xff].join('.');
 }
 
 /** Addresses and networks in CIDR notation. Throws where one is neither. */

@@ -100,6 +100,19 @@ test('of what a load balancer says a request has its address, in both versions a
   t.regex(await askHttp1(await open([binary(0x21, 0x21, withMore)])), /from 2001:db8::9 40000$/);
 });
 
+test('an IPv4 client of a listener for both is that client, in either version', (t) => {
+  const mapped = Buffer.concat([Buffer.from('00000000000000000000ffffc0000207', 'hex'), ipv6.subarray(16)]);
+  for (const header of [
+    binary(0x21, 0x21, mapped),
+    Buffer.from('PROXY TCP6 ::ffff:192.0.2.7 2001:db8::1 40000 443\r\n'),
+    Buffer.from('PROXY TCP6 0:0:0:0:0:ffff:c000:207 2001:db8::1 40000 443\r\n'),
+  ])
+    t.like(readProxyHeader(header), { source: { address: '192.0.2.7', port: 40_000 } });
+  t.like(readProxyHeader(Buffer.from('PROXY TCP6 2001:0DB8:0:0::9 2001:db8::1 40000 443\r\n')), {
+    source: { address: '2001:db8::9' },
+  });
+});
+
 test('a header that comes in pieces, and one with TLS right behind it, are read as they are', async (t) => {
   const bytes = [...binary(0x21, 0x11, ipv4)].map((byte) => Buffer.from([byte]));
   t.regex(
