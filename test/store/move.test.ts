@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
@@ -88,6 +88,8 @@ test('a store is moved into a database and back, and is the same row by row', as
   });
   const back = path.join(directory, 'back', 'holdfast.db');
   mkdirSync(path.dirname(back));
+  // As the state directory of a node has it, where its store lies unless somebody wanted otherwise.
+  writeFileSync(path.join(path.dirname(back), 'node-id'), 'of the node\n');
   await moveStore(database, { kind: 'sqlite', path: back });
   t.deepEqual(contents(back), before);
   t.deepEqual(contents(file), before, 'the first is as it was');
@@ -152,6 +154,13 @@ test('a move goes to no place where a store is, and to none where it is already'
   await store.bookkeep('by hand', async (trx) =>
     trx.insertInto('leases').values({ name: 'a', holder: 'a', until: '' }).execute(),
   );
+  const { directory } = await fullStore(t);
+  const gone = path.join(directory, 'gone.db');
+  writeFileSync(`${gone}-wal`, '');
+  const log = await t.throwsAsync(moveStore(from, { kind: 'sqlite', path: gone }), {
+    instanceOf: StoreError,
+  });
+  t.regex(log?.message ?? '', /gone\.db-wal is left of a store that is gone/);
   for (const to of [full, { kind: 'sqlite', path: other }, from] as StorePlace[]) {
     const error = await t.throwsAsync(moveStore(from, to), { instanceOf: StoreError });
     t.regex(error?.message ?? '', /already/);

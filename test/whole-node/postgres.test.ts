@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { sharedCluster } from '../../testing/postgres.ts';
@@ -40,7 +41,13 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   );
   t.regex(await node.cli('serve', '--check'), /: fine/);
 
-  await Promise.all([node.serve(), second.serve()]);
+  await node.serve();
+  // One that cannot start after all ends, and holds no lock of the database.
+  const config = await readFile(second.config, 'utf8');
+  await writeFile(second.config, config.replace(/(\[xks\][^[]*?\nport = )0\n/, `$1${node.port}\n`));
+  await t.throwsAsync(second.serve(), { message: new RegExp(`port ${node.port}`) });
+  await writeFile(second.config, config);
+  await second.serve();
   const access = await node.makeKeySet('first', { prefix: 'first' });
   const [key, other] = [await node.makeKey('first', 'key'), await node.makeKey('first', 'other')];
   const clients = [node, second, node, second].map((one) => one.client(access, { maxSockets: 1 }));

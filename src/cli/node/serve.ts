@@ -7,7 +7,7 @@ import { tlsWarnings } from '../../node/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
 import { Supervisor, type Ports } from '../../node/supervisor.ts';
 import { verifyToken } from '../../node/token-verification.ts';
-import { createLog, logOutput } from '../../log.ts';
+import { type Logger, createLog, logOutput } from '../../log.ts';
 import { canBind, isMemoryOpen } from '../../node-process.ts';
 import { standardError } from '../../output-sink.ts';
 import { openStore, openStoreToRead } from '../../store/opening/open.ts';
@@ -56,6 +56,14 @@ async function checkStoreFile(config: LoadedConfig): Promise<void> {
   }
 }
 
+/** What would keep the node from serving, told in words before anything of it runs. */
+async function checkBeforeStart(config: LoadedConfig, log: Logger): Promise<void> {
+  if (config.store.kind === 'sqlite') checkAtStart(config.store.path, log);
+  for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
+  await probePort('xks', config.xks.address, config.xks.port);
+  if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
+}
+
 /**
  * Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it;
  * `takeLocks` is for who has the node's locks already, and returns how they are let go of.
@@ -81,10 +89,14 @@ export async function serve(
   const releaseDatabase = await lockDatabase(config.store, 'serve', (problem) =>
     log.error({ problem }, 'a command that works with this database alone has taken it: end this node'),
   );
-  if (config.store.kind === 'sqlite') checkAtStart(config.store.path, log);
-  for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
-  await probePort('xks', config.xks.address, config.xks.port);
-  if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
+  try {
+    await checkBeforeStart(config, log);
+  } catch (error) {
+    // The connection that holds the lock would keep this process from ending.
+    await releaseDatabase();
+    releaseLocks();
+    throw error;
+  }
   for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
     log.warn(warning);
   const danger = dangerOfRoot(nodeDirectories(config));

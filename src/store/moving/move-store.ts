@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Kysely } from 'kysely';
 import { placeInWords, openStore, type StorePlace } from '../opening/open.ts';
@@ -97,11 +97,20 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
       `there is a store at ${file} already`,
       'name a file that is not there yet',
     );
-  const prepared = `${file}-moving`;
-  const remove = () => {
-    for (const end of ['', ...companions, '-reserve']) rmSync(`${prepared}${end}`, { force: true });
-  };
+  // SQLite would play the log of a store that is gone into the one that comes in its place.
+  const left = companions.map((end) => `${file}${end}`).find((one) => existsSync(one));
+  if (left !== undefined)
+    throw new StoreError(
+      'not-permitted',
+      `${left} is left of a store that is gone`,
+      'move it away, or name another file',
+    );
+  // In a directory of its own: what lies beside the store's place, such as the node's id, is of the node and not of this store.
+  const making = `${file}-moving`;
+  const prepared = path.join(making, path.basename(file));
+  const remove = () => rmSync(making, { recursive: true, force: true });
   remove();
+  mkdirSync(making, { mode: 0o700 });
   try {
     await (await SqliteStore.init(prepared)).close();
     const side = new SqliteSide(prepared, { write: true });
@@ -117,6 +126,7 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
     syncToDisk(prepared);
     renameSync(prepared, file);
     syncToDisk(path.dirname(file));
+    remove();
     return counts;
   } catch (error) {
     remove();
