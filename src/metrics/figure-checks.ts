@@ -1,6 +1,18 @@
-import { duration, listOf, record, recordOf, textOf, wholeFrom, type Check } from '../message-check.ts';
+import {
+  duration,
+  listOf,
+  oneOf,
+  record,
+  recordOf,
+  textOf,
+  wholeFrom,
+  type Check,
+} from '../message-check.ts';
 import type { PoolFigures, RequestFigures, TokenFigures, WorkerFigures } from './figures.ts';
 import { latencyBuckets } from './latency.ts';
+
+/** Of the XKS API; '' for a path that is none of it. */
+const operations = ['', 'GetHealthStatus', 'GetKeyMetadata', 'Encrypt', 'Decrypt'];
 
 /* What an XKS worker may tell of its counts: workers face the network. */
 
@@ -16,7 +28,7 @@ const distribution = { buckets, sum: duration };
 
 const requests: Check<RequestFigures> = record<RequestFigures>({
   keySet: textOf(64, /^[\w-]*$/),
-  operation: textOf(40, /^\w*$/),
+  operation: oneOf(operations),
   errors: counts,
   throttled: counts,
   ...distribution,

@@ -2,6 +2,9 @@ import type { RequestFigures, TokenFigures, WorkerFigures } from './figures.ts';
 import { addDistribution, emptyDistribution } from './latency.ts';
 import { otherKeySets } from './request-counts.ts';
 
+/** So many names of errors or faults are told apart, and so many tokens. */
+const maxNames = 100;
+
 /** So many key sets are told apart in the sums; what a Prometheus keeps of them is as many series. */
 const maxKeySets = 1_000;
 
@@ -15,6 +18,7 @@ export class RequestTotals {
     for (const more of requests) this.#addRequests(more);
     for (const more of tokens) {
       const { token } = more;
+      if (!this.#tokens.has(token) && this.#tokens.size >= maxNames) continue;
       const sum = this.#tokens.get(token) ?? {
         ...{ token, operations: emptyDistribution(), waits: emptyDistribution(), faults: {} },
       };
@@ -58,5 +62,9 @@ export class RequestTotals {
 }
 
 export function addCounts(to: Record<string, number>, more: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(more)) to[name] = (to[name] ?? 0) + count;
+  for (const [said, count] of Object.entries(more)) {
+    // There are a score of each; what tells of more is no worker as it should be.
+    const name = said in to || Object.keys(to).length < maxNames ? said : 'other';
+    to[name] = (to[name] ?? 0) + count;
+  }
 }

@@ -158,6 +158,34 @@ test.serial(
   },
 );
 
+test.serial('what nobody could be answered while the store was away is told all the same', async (t) => {
+  const { store, keySets } = t.context;
+  const [first] = keySets;
+  let isAway = false;
+  const away = {
+    get db() {
+      if (isAway) throw new Error('the database cannot be reached');
+      return store.db;
+    },
+    bookkeep: store.bookkeep.bind(store),
+  };
+  const clock = { now: start() };
+  const series = new TrafficSeries({ store: away, nodeId: 'away', now: () => new Date(clock.now) });
+  await series.add([requests(first, [1])]);
+  clock.now += 2 * minute;
+  isAway = true;
+  await t.throwsAsync(async () => series.add([requests(first, [240], { InternalException: 1 })]), {
+    message: 'the database cannot be reached',
+  });
+  isAway = false;
+  const gathered = { metrics: { look: async () => undefined }, series };
+  const services = { gathered, now: () => new Date(clock.now) } as unknown as Pick<
+    AdminServices,
+    'gathered' | 'now'
+  >;
+  t.like(await trafficOf(services, 'appliance', '1h'), { requests: 2, retryable: 1 });
+});
+
 test.serial('what the store does not take is kept and written later; old rows go', async (t) => {
   const now = start();
   const { store, keySets } = t.context;

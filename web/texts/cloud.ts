@@ -208,7 +208,7 @@ export const kmsKeys = {
   edit: 'Edit',
   editTitle: (name: string) => `Edit ${name}`,
   tags: 'Tags',
-  tagsHow: 'name=value, one a line: all that it is to have.',
+  tagsHow: 'name=value, one a line: all that it is to have. An = in a name is written \\=.',
   tagsWrong: 'Each line is name=value, and no name stands twice.',
   policyDocument: 'Key policy, as JSON',
   policyWrong: 'This is no JSON object.',

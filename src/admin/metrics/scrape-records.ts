@@ -75,7 +75,7 @@ function tellCounts(scrape: Scrape, status: Status): void {
   scrape.tell('holdfast_xks_credentials', {}, status.credentials.live);
 }
 
-const scheduled: ReadonlySet<string> = new Set(['schedules', 'aws', 'audit prunings']);
+const scheduled: ReadonlySet<string> = new Set(['schedules', 'aws', 'audit pruning']);
 
 function tellFrozen(
   scrape: Scrape,

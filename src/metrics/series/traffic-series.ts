@@ -49,10 +49,16 @@ export class TrafficSeries {
     this.#writtenStep = beginOf(options.now().getTime(), shortest.step);
   }
 
-  /** Takes what came since the last call. Writes what is whole; rejects where that fails, and tries again next time. */
+  /**
+   * Takes what came since the last call, whatever becomes of the store: what nobody could answer is what people look for.
+   * Writes what is whole; rejects where that fails, and tries again next time.
+   */
   async add(requests: readonly RequestFigures[]): Promise<void> {
     const now = this.#options.now().getTime();
-    await this.#learnOwners(requests, now);
+    const problem = await this.#learnOwners(requests, now).then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    );
     for (const more of requests) {
       const owner = this.#owners.get(more.keySet) ?? nobody;
       const name = `${owner.vaultId} ${owner.adminGroupId}`;
@@ -62,6 +68,7 @@ export class TrafficSeries {
       this.#unwritten.set(`${at} ${name}`, unwritten);
       addToCell(unwritten.cell, more);
     }
+    if (problem !== undefined) throw problem;
     // A clock that was set back has begun another step as well.
     if (beginOf(now, shortest.step) !== this.#writtenStep) await this.write();
   }
