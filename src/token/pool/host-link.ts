@@ -49,6 +49,8 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
   killAskedAt: number | undefined;
   /** When the health key was used on it last; it has just passed its self-test, which is a real encrypt and decrypt. */
   lastHealthy = monotonicNow();
+  /** When it answered an operation last. */
+  lastAnswer = -Infinity;
   /** Has it learn where keys are; undefined where nobody is in a hurry. */
   ahead: FetchAhead | undefined;
   /** Undefined for a host of its own. */
@@ -148,6 +150,7 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
       if (growing.has(work?.request.kind ?? (answer instanceof TokenError ? '' : answer.kind))) continue;
       // Whom we borrow from says by itself how it is; no token had a part in that.
       if (id === unasked || (this.borrowed !== undefined && microseconds === 0)) continue;
+      this.lastAnswer = monotonicNow();
       const took = Math.max(microseconds / 1000, 0.02) / (work?.cost ?? 1);
       this.#operationTime += (took - this.#operationTime) / 16;
       this.#expectedTime += (took - this.#expectedTime) / 4;

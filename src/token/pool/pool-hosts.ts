@@ -73,7 +73,7 @@ export class PoolHosts {
 
   /** Whether `entry` comes too late where so much is done before it, in single operations. */
   wouldBeLate(entry: Entry, costBefore: number): boolean {
-    return entry.enqueued + timeUntilDone(this.#pace(entry), costBefore, entry.cost) > entry.deadline;
+    return isTooMuch(entry, this.#pace(entry), costBefore, entry.enqueued);
   }
 
   /** Those that are late, or will be whatever comes, and what to tell whoever waits for them. */
@@ -87,7 +87,7 @@ export class PoolHosts {
 
   /** What those hold and do that {@link pick} chooses from: of its own alone for what is not lent on. */
   #pace({ ownHostsOnly = false } = {}): Pace {
-    const pace = { held: 0, hosts: 0, perMillisecond: 0 };
+    const pace = { held: 0, hosts: 0, perMillisecond: 0, quickest: Infinity, lastAnswer: -Infinity };
     const links = (ownHostsOnly ? this.#own : [...this.#links.values()]).filter(
       (link) => !link.unfit && link.prepared,
     );
@@ -98,6 +98,8 @@ export class PoolHosts {
       pace.hosts += hosts;
       pace.held += link.cost;
       pace.perMillisecond += hosts / link.operationTime;
+      pace.quickest = Math.min(pace.quickest, link.operationTime);
+      pace.lastAnswer = Math.max(pace.lastAnswer, link.lastAnswer);
     }
     return pace;
   }
@@ -173,6 +175,9 @@ interface Pace {
   held: number;
   hosts: number;
   perMillisecond: number;
+  /** What an operation takes at the quickest of them, and when one was answered last; milliseconds. */
+  quickest: number;
+  lastAnswer: number;
 }
 
 /**
@@ -187,8 +192,21 @@ function lateness(entry: Entry, pace: Pace, now: number): TokenError | undefined
     return entry.failure ?? new TokenError('timeout', entry.attempts === 0 ? 'queue' : 'token host');
   if (entry.attempts > 0) return undefined;
   // Others came before it, or hosts have gone.
-  return now + timeUntilDone(pace, 0, entry.cost) > entry.deadline ? overloaded() : undefined;
+  return isTooMuch(entry, pace, 0, now) ? overloaded() : undefined;
 }
+
+/**
+ * Whether it will be late because so much is asked. A token that answers nothing, or takes longer for one operation than
+ * anybody waits, is not asked too much: that is told as the failure that it is, when its time has come.
+ */
+function isTooMuch(entry: Entry, pace: Pace, costBefore: number, now: number): boolean {
+  if (entry.cost * pace.quickest > entry.deadline - entry.enqueued) return false;
+  if (now - pace.lastAnswer > Math.max(maxSilence, 2 * pace.quickest)) return false;
+  return now + timeUntilDone(pace, costBefore, entry.cost) > entry.deadline;
+}
+
+/** Hosts that have answered nothing for so long may be hanging, milliseconds. */
+const maxSilence = 100;
 
 export function overloaded(): TokenError {
   return new TokenError('overloaded', 'pool');
