@@ -53,6 +53,8 @@ function faultOf(code: string): StoreFault | undefined {
 
 /** An error of SQLite's as a StoreError, if it is about the store as a whole; any other as it is. */
 export function toStoreError(error: unknown): unknown {
+  // It has the code of what it came from, and has been told already.
+  if (error instanceof StoreError) return error;
   const code = codeOf(error);
   const fault = code === undefined ? undefined : faultOf(code);
   return fault === undefined ? error : storeError(fault, error);

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
@@ -8,6 +8,7 @@ import { openStore, type StorePlace } from '../../src/store/opening/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { LoopDisk } from '../support/loop-disk.ts';
 import { freshDatabase, sharedCluster } from '../../testing/postgres.ts';
 
 /** A store in a file that has rows in every table, and more than are moved at once in one. */
@@ -193,4 +194,29 @@ test('a move that fails has moved nothing, and goes through when it is repeated'
   await cluster.asSuperuser('DROP RULE gone ON leases', settings.database);
   t.is((await moveStore(from, to))['leases'], 3);
   t.false(existsSync(`${file}-moving`));
+});
+
+test('a move onto a disk that becomes full says which, moves nothing, and goes through once there is room', async (t) => {
+  const { file } = await fullStore(t);
+  const from: StorePlace = { kind: 'sqlite', path: file };
+  const disk = await LoopDisk.create(8);
+  if (typeof disk === 'string') return t.log(disk);
+  t.teardown(async () => disk.dispose());
+  const place = path.join(disk.directory, 'holdfast.db');
+  const room = path.join(disk.directory, 'room');
+  // In the middle of the schema, of the rows, and where only a directory fits.
+  for (const kilobytes of [0, 64, 700]) {
+    writeFileSync(room, Buffer.alloc(kilobytes * 1024));
+    disk.fill();
+    rmSync(room);
+    const error = await t.throwsAsync(moveStore(from, { kind: 'sqlite', path: place }), {
+      instanceOf: StoreError,
+    });
+    t.is(error?.fault, 'full', `${kilobytes} KB`);
+    t.true(error?.message.includes(`no room for ${place}`), error?.message);
+    t.false(existsSync(`${place}-moving`));
+    t.false(existsSync(place));
+    disk.makeRoom();
+  }
+  t.is((await moveStore(from, { kind: 'sqlite', path: place }))['leases'], 3);
 });

@@ -11,7 +11,8 @@ import type { Tables } from '../schema.ts';
 import { SqliteStore } from '../sqlite/sqlite.ts';
 import { companions } from '../sqlite/store-file.ts';
 import { syncToDisk } from '../sqlite/sync-to-disk.ts';
-import { StoreError } from '../store-error.ts';
+import { codeOf, StoreError } from '../store-error.ts';
+import { toStoreError } from '../store-faults.ts';
 import { moveRows } from './move.ts';
 import { PostgresSide } from './postgres-side.ts';
 import type { Side } from './side.ts';
@@ -47,6 +48,8 @@ async function withSource<T>(from: StorePlace, run: (side: Side) => Promise<T>):
   const side = new SqliteSide(from.path);
   try {
     return await run(side);
+  } catch (error) {
+    throw toStoreError(error);
   } finally {
     side.close();
   }
@@ -110,8 +113,8 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
   const prepared = path.join(making, path.basename(file));
   const remove = () => rmSync(making, { recursive: true, force: true });
   remove();
-  mkdirSync(making, { mode: 0o700 });
   try {
+    mkdirSync(making, { mode: 0o700 });
     await (await SqliteStore.init(prepared)).close();
     const side = new SqliteSide(prepared, { write: true });
     let counts: Record<string, number>;
@@ -130,6 +133,20 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
     return counts;
   } catch (error) {
     remove();
-    throw error;
+    throw orFull(error, file);
   }
+}
+
+/** Nobody works with a new store, so it has no reserve that anything would be written from. */
+function orFull(error: unknown, file: string): unknown {
+  const told = toStoreError(error);
+  const isFull =
+    told instanceof StoreError ? told.fault === 'full' : ['ENOSPC', 'EDQUOT'].includes(codeOf(told) ?? '');
+  if (!isFull) return told;
+  return new StoreError(
+    'full',
+    `there is no room for ${file} (${codeOf(told) ?? 'SQLITE_FULL'}); nothing was moved`,
+    'make room on its disk, or within the quota of this user, or name another place; then repeat it',
+    told,
+  );
 }
