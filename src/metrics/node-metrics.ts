@@ -11,10 +11,10 @@ export interface NodeMetricsOptions {
   /** Milliseconds. */
   monotonic: () => number;
   /** Who else is told what came since it was told last. */
-  onRequests?: (requests: WorkerFigures['requests']) => Promise<void>;
+  onRequests: (requests: WorkerFigures['requests']) => Promise<void>;
 }
 
-/** What a node has counted, gathered when somebody wants to know: in its management process, since the start of that. */
+/** What a node has counted since its management process started, gathered there at each look. */
 export class NodeMetrics {
   readonly requests = new RequestTotals();
   readonly management = new ManagementCounts();
@@ -35,7 +35,7 @@ export class NodeMetrics {
     return loopFigures();
   }
 
-  /** Asks all anew. Those who want to know at the same time wait for the same answer. Rejects as `onRequests` does. */
+  /** Asks all anew. Looks at the same time are one. Rejects as `onRequests` does. */
   async look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
@@ -53,6 +53,6 @@ export class NodeMetrics {
       this.requests.add(figures);
       this.workers.set(worker, { pools: figures.pools, loop: figures.loop });
     }
-    await onRequests?.(told.workers.flatMap(({ figures }) => figures.requests));
+    await onRequests(told.workers.flatMap(({ figures }) => figures.requests));
   }
 }

@@ -14,7 +14,7 @@ interface Asked {
   tell(message: ToWorker): void;
 }
 
-/** Asks every XKS worker what it has counted, when somebody wants to know: nothing is sent for nobody. */
+/** Asks every XKS worker what it has counted, once the management process asks. */
 export class FigureRounds {
   readonly #workers: readonly Asked[];
   readonly #everyone: Parameters<typeof ownAndTheirs>[0];

@@ -12,7 +12,8 @@ export const traffic = {
   reliability: 'Reliability',
   reliabilityNote: 'not answered with an error that AWS retries',
   latency: 'Latency, p50 and p99',
-  late: (n: number) => (n === 0 ? 'none took 250 ms' : `${n.toLocaleString('en')} took 250 ms or more`),
+  late: (n: number) =>
+    n === 0 ? 'none took more than 250 ms' : `${n.toLocaleString('en')} took more than 250 ms`,
   patience: 'AWS KMS gives up',
   errors: 'Top errors',
   noErrors: 'No errors',

@@ -19,9 +19,10 @@ export function tellNode(scrape: Scrape, metrics: NodeMetrics, vaults: VaultName
 }
 
 function tellRequests(scrape: Scrape, { requests }: NodeMetrics, vaults: VaultNames): void {
+  // Of a key set that is gone nothing is told; the sums forget it.
+  const vaultOf = (keySet: string) => (keySet === '' || keySet === otherKeySets ? '' : vaults.get(keySet));
   for (const { keySet, operation, errors, buckets, sum } of requests.requests) {
-    const vault = keySet === '' || keySet === otherKeySets ? '' : vaults.get(keySet);
-    // Of a key set that is gone nothing is told; the sums forget it.
+    const vault = vaultOf(keySet);
     if (vault === undefined) continue;
     const of = { vault, key_set: keySet };
     const total = countOf({ buckets });
@@ -32,7 +33,7 @@ function tellRequests(scrape: Scrape, { requests }: NodeMetrics, vaults: VaultNa
     scrape.tellDistribution('holdfast_xks_request_duration_seconds', { ...of, operation }, { buckets, sum });
   }
   for (const [{ keySet, by }, count] of throttledOf(requests.requests)) {
-    const vault = keySet === otherKeySets ? '' : vaults.get(keySet);
+    const vault = vaultOf(keySet);
     if (vault !== undefined)
       scrape.tell('holdfast_xks_throttled_total', { vault, key_set: keySet, by }, count);
   }

@@ -36,7 +36,7 @@ const sums = {
     .describe(
       'Of these, with an error that AWS KMS retries and counts against the reliability of the proxy: ThrottlingException, InternalException, DependencyTimeoutException.',
     ),
-  late: z.int().describe('Answered after 250 ms or more: AWS KMS had given up.'),
+  late: z.int().describe('Answered after more than 250 ms: AWS KMS had given up.'),
   p50Ms: milliseconds.describe('Half of them took no longer, milliseconds; null without requests.'),
   p99Ms: milliseconds.describe('99 in 100 took no longer.'),
   errors: z.record(z.string(), z.int()).describe('By error of the XKS API.'),

@@ -1363,7 +1363,7 @@ export interface Schemas {
     failed: number;
     /** Of these, with an error that AWS KMS retries and counts against the reliability of the proxy: ThrottlingException, InternalException, DependencyTimeoutException. */
     retryable: number;
-    /** Answered after 250 ms or more: AWS KMS had given up. */
+    /** Answered after more than 250 ms: AWS KMS had given up. */
     late: number;
     /** Half of them took no longer, milliseconds; null without requests. */
     p50Ms: number | null;
@@ -1383,7 +1383,7 @@ export interface Schemas {
       failed: number;
       /** Of these, with an error that AWS KMS retries and counts against the reliability of the proxy: ThrottlingException, InternalException, DependencyTimeoutException. */
       retryable: number;
-      /** Answered after 250 ms or more: AWS KMS had given up. */
+      /** Answered after more than 250 ms: AWS KMS had given up. */
       late: number;
       /** Half of them took no longer, milliseconds; null without requests. */
       p50Ms: number | null;

@@ -11,7 +11,6 @@ export interface GatheredMetricsOptions {
   log: Logger;
   /** Asks the supervisor what was counted on the node; undefined where it does not answer. */
   ask: () => Promise<NodeFigures | undefined>;
-  now?: () => Date;
 }
 
 /** What a node counts, looked at regularly, whether anybody asks or not, so that there is a series of it. */
@@ -22,12 +21,12 @@ export class GatheredMetrics {
   readonly #log: Logger;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ store, nodeId, log, ask, now = wallClock }: GatheredMetricsOptions) {
+  constructor({ store, nodeId, log, ask }: GatheredMetricsOptions) {
     this.nodeId = nodeId;
     this.#log = log;
-    this.series = new TrafficSeries({ store, nodeId, now });
+    this.series = new TrafficSeries({ store, nodeId, now: wallClock });
     this.metrics = new NodeMetrics({
-      ...{ ask, now, monotonic: monotonicNow },
+      ...{ ask, now: wallClock, monotonic: monotonicNow },
       onRequests: async (requests) => this.#keep(async () => this.series.add(requests)),
     });
   }

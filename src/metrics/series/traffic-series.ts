@@ -1,5 +1,6 @@
 import type { Store } from '../../store/store.ts';
 import type { RequestFigures } from '../figures.ts';
+import { otherKeySets } from '../request-counts.ts';
 import { addToCell, emptyCell, type Cell } from './cell.ts';
 import {
   addTraffic,
@@ -142,7 +143,9 @@ export class TrafficSeries {
 
   /** Whose each key set is, as far as it is not known, and anew from time to time. */
   async #learnOwners(requests: readonly RequestFigures[], now: number): Promise<void> {
-    const isKnown = requests.every(({ keySet }) => keySet === '' || this.#owners.has(keySet));
+    const isKnown = requests.every(
+      ({ keySet }) => keySet === '' || keySet === otherKeySets || this.#owners.has(keySet),
+    );
     if (isKnown && Math.abs(now - this.#ownersReadAt) < ownersKeptFor) return;
     const rows = await this.#options.store.db
       .selectFrom('key_sets')
