@@ -22,7 +22,7 @@ import path from 'node:path';
 
 const home = path.resolve(import.meta.dirname, '..');
 const stripped = path.join(home, 'build/stripped');
-const files = globSync('{src,simulator,test,testing,bench,demo,scripts}/**/*.ts', { cwd: home });
+const files = globSync('{src,simulator,test,testing,bench,chaos,demo,scripts}/**/*.ts', { cwd: home });
 const sources = new Map(
   files.map((file) => {
     const source = readFileSync(path.join(home, file), 'utf8');

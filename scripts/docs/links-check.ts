@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 const link = /\]\(([^)\s]+)\)/g;
-const sourcePath = /`((?:src|scripts|test|bench|native-config|softhsm|packaging)\/[^`\s]*)`/g;
+const sourcePath = /`((?:src|scripts|test|bench|chaos|native-config|softhsm|packaging)\/[^`\s]*)`/g;
 
 /** `docs/operations.md, TLS`, as texts for people and comments name a page; the heading may be quoted. */
 const namedPage = /\bdocs\/([a-z-]+\.md)(?:, ("[^"]+"|[A-Z][^).,:;'"`\n]*))?/g;

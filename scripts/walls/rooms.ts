@@ -375,6 +375,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'scripts/walls': { rooms: [] },
   'scripts/words': { rooms: [] },
+  chaos: { rooms: ['src/**', 'testing/**'], packages: ['*'] },
   bench: { rooms: ['src/**', 'simulator', 'testing/**'], packages: ['*'] },
   // What tests and measurements share: whole nodes, tokens, clients. Tests themselves are imported by nobody else.
   'testing/**': { rooms: ['src/**', 'simulator/**'], packages: ['*'] },

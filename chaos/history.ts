@@ -1,0 +1,59 @@
+/*
+ * What a run of chaos leaves behind: one JSON line for each entry, in the order in which they ended. All times are milliseconds
+ * of one monotonic clock, that of the process which sends all requests and acts, so that they can be compared.
+ */
+
+/** An Encrypt or Decrypt, as AWS KMS sends it. */
+export interface RequestEntry {
+  type: 'request';
+  kind: 'encrypt' | 'decrypt';
+  /** External key id. */
+  key: string;
+  began: number;
+  ended: number;
+  /** `success`, the errorName, or `no answer` where the connection ended without one. */
+  result: string;
+  status: number;
+  /** Of a Decrypt with success: whether the plaintext is the one that was encrypted. */
+  right?: boolean;
+  /** Of an Encrypt with success: the version that its metadata name, and the IV, Base64. */
+  version?: number;
+  iv?: string;
+  /** After the last fault was mended: must succeed. */
+  final?: true;
+}
+
+/**
+ * What somebody asks of a key. Those of one key are sent one after another. `touch` changes no state: its transaction
+ * waits for every one before it on the same record, so that what was in doubt is not under way any more once it is acknowledged.
+ */
+export interface ActEntry {
+  type: 'act';
+  act: 'create' | 'disable' | 'enable' | 'touch';
+  key: string;
+  node: number;
+  invoked: number;
+  ended: number;
+  /** `refused`: certainly not done. `in doubt`: done then, or later, or never. */
+  result: 'acknowledged' | 'refused' | 'in doubt';
+  /** What was answered, for people. */
+  answer?: string;
+}
+
+/** What the store has counted of a key version's encryptions, once all is over. */
+export interface CountEntry {
+  type: 'count';
+  key: string;
+  version: number;
+  leased: number;
+}
+
+/** A fault that was made, or mended; for people. */
+export interface FaultEntry {
+  type: 'fault';
+  at: number;
+  fault: string;
+  what: string;
+}
+
+export type Entry = RequestEntry | ActEntry | CountEntry | FaultEntry;

@@ -1,0 +1,140 @@
+import test from 'ava';
+import fc from '../../testing/properties.ts';
+import { finishedLate, judge, type Violation } from '../../chaos/checker.ts';
+import type { ActEntry, Entry, RequestEntry } from '../../chaos/history.ts';
+import { isPossible } from './all-orders.ts';
+import { bugs, playFleet, type Bug } from './planted-fleet.ts';
+
+/* The checker of `make chaos` is trusted because it fails where it must, and only there. */
+
+const act = fc.record({
+  act: fc.constantFrom('disable', 'enable', 'touch'),
+  result: fc.constantFrom('acknowledged', 'acknowledged', 'in doubt', 'refused'),
+});
+
+/** Acts one after another, and a request somewhere among them: no two things happen at the same time. */
+const drawn = fc
+  .record({
+    acts: fc.array(act, { maxLength: 5 }),
+    places: fc.tuple(fc.nat(), fc.nat()),
+    result: fc.constantFrom('success', 'InvalidStateException'),
+  })
+  .map(({ acts, places, result }) => {
+    const marks = acts.flatMap((_, index) => [`${index} invoked`, `${index} ended`]);
+    marks.splice(places[0] % (marks.length + 1), 0, 'began');
+    const began = marks.indexOf('began');
+    marks.splice(began + 1 + (places[1] % (marks.length - began)), 0, 'ended');
+    const sent = acts.map((one, index): ActEntry => ({
+      type: 'act',
+      key: 'key',
+      node: 0,
+      invoked: marks.indexOf(`${index} invoked`),
+      ended: marks.indexOf(`${index} ended`),
+      ...one,
+    }));
+    return { acts: sent, request: request({ result, began, ended: marks.indexOf('ended') }) };
+  });
+
+function request(fields: Partial<RequestEntry>): RequestEntry {
+  const status = fields.result === 'success' ? 200 : 400;
+  return {
+    type: 'request',
+    kind: 'decrypt',
+    key: 'key',
+    began: 0,
+    ended: 1,
+    result: 'success',
+    status,
+    ...fields,
+  };
+}
+
+const rules = (entries: readonly Entry[]): Violation['rule'][] => judge(entries).map(({ rule }) => rule);
+
+test('an answer is wrong where no order of the acts explains it, and nowhere else', (t) => {
+  let wrong = 0;
+  fc.assert(
+    fc.property(drawn, ({ acts, request: asked }) => {
+      const isWrong = judge([...acts, asked]).length > 0;
+      wrong += isWrong ? 1 : 0;
+      t.is(
+        isWrong,
+        !isPossible(
+          acts.filter(({ result }) => result !== 'refused'),
+          asked,
+        ),
+      );
+    }),
+    { numRuns: 4_000 },
+  );
+  t.true(wrong > 100, `${wrong} of them were wrong`);
+});
+
+test('a fleet under leases, with its stops, joins and fail-overs, has a history in which nothing is wrong', (t) => {
+  for (let seed = 0; seed < 40; seed++) {
+    const history = playFleet(seed, undefined);
+    t.deepEqual(judge(history), [], `seed ${seed}`);
+    t.deepEqual(finishedLate(history), [], `seed ${seed}`);
+  }
+});
+
+/** What began before the disable is no violation: of that the verdict tells how late it was. */
+const late = 'finished late';
+
+const finds: Record<Bug, Violation['rule'] | typeof late> = {
+  'a cache without a lease': 'success after an acknowledged disable',
+  'acknowledged before the last worker has confirmed': 'success after an acknowledged disable',
+  'a retry with the same IV': 'one IV twice',
+  'a commit is acknowledged though its standby has not got it': 'success after an acknowledged disable',
+  'the lease is looked at only as a request begins': late,
+  'the row and the first snapshot of a worker that joins are one transaction':
+    'success after an acknowledged disable',
+};
+
+for (const bug of bugs)
+  test(`the checker finds the bug: ${bug}`, (t) => {
+    for (let seed = 0; seed < 2_000; seed++) {
+      const history = playFleet(seed, bug);
+      const found =
+        finds[bug] === late ? finishedLate(history) : rules(history).filter((rule) => rule === finds[bug]);
+      if (found.length > 0) return t.pass(`seed ${seed}`);
+    }
+    t.fail('not in 2,000 histories');
+  });
+
+test('a wrong plaintext, an error that AWS does not repeat, a lost key and a count that is short are each found', (t) => {
+  t.deepEqual(rules([request({ right: false })]), ['wrong plaintext']);
+  for (const result of [
+    'InvalidCiphertextException',
+    'KeyNotFoundException',
+    'AuthenticationFailedException',
+  ])
+    t.deepEqual(rules([request({ result })]), ['an error that AWS does not repeat']);
+  for (const result of [
+    'no answer',
+    'ThrottlingException',
+    'InternalException',
+    'DependencyTimeoutException',
+  ]) {
+    t.deepEqual(rules([request({ result })]), []);
+    t.deepEqual(rules([request({ result, final: true })]), ['an acknowledged key is lost']);
+  }
+  const encrypt = (iv: string, version = 1) => request({ kind: 'encrypt', version, iv });
+  const count = (leased: number): Entry => ({ type: 'count', key: 'key', version: 1, leased });
+  t.deepEqual(rules([encrypt('a'), encrypt('b'), encrypt('a', 2), count(2)]), []);
+  t.deepEqual(rules([encrypt('a'), encrypt('b'), count(1)]), ['encryptions under-counted']);
+  t.deepEqual(rules([encrypt('a'), encrypt('a'), count(2)]), ['one IV twice']);
+});
+
+test('a refusal of what was enabled again is found, and none while the disable before it may be under way', (t) => {
+  const made: ActEntry = {
+    ...{ type: 'act', act: 'create', key: 'key', node: 0, invoked: 0, ended: 1, result: 'acknowledged' },
+  };
+  const refused = request({ result: 'InvalidStateException', began: 20, ended: 21 });
+  t.deepEqual(rules([made, refused]), ['refusal after an acknowledged enable']);
+  const doubtful: ActEntry = { ...made, act: 'disable', invoked: 2, ended: 3, result: 'in doubt' };
+  const enabled: ActEntry = { ...made, act: 'enable', invoked: 4, ended: 5 };
+  t.deepEqual(rules([made, doubtful, enabled, refused]), []);
+  const touched: ActEntry = { ...made, act: 'touch', invoked: 3.2, ended: 3.5 };
+  t.deepEqual(rules([made, doubtful, touched, enabled, refused]), ['refusal after an acknowledged enable']);
+});
