@@ -149,12 +149,13 @@ async function hold(access: KeySetAccess, key: string): Promise<void> {
   );
   try {
     const requests = () => requestsFor(access, key, 'encrypt with CDIV', served.port);
+    const idle = served.proportionalMiB;
     await measure(served, await requests(), 64);
-    const before = served.residentMiB;
+    const before = served.proportionalMiB;
     const held = await measure(served, await requests(), 64, { seconds: holdSeconds, pause: 30 });
     addRow(`held for ${holdSeconds} s`, 'encrypt with CDIV', 64, held.load, held);
     console.log(
-      `memory: ${before.toFixed(0)} MiB before, ${held.memory.toFixed(0)} MiB after ${held.load.requests} requests`,
+      `memory (PSS): ${idle.toFixed(0)} MiB at the start, ${before.toFixed(0)} MiB after the warm-up, ${served.proportionalMiB.toFixed(0)} MiB after ${held.load.requests} requests more`,
     );
   } finally {
     await served.stop();

@@ -73,6 +73,11 @@ export class Server {
     return this.pids.reduce((sum, pid) => sum + residentOf(pid), 0);
   }
 
+  /** The same with what they share counted once, MiB. */
+  get proportionalMiB(): number {
+    return this.pids.reduce((sum, pid) => sum + proportionalOf(pid), 0);
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null) return;
     const exited = once(this.#child, 'exit');
@@ -88,6 +93,17 @@ function cpuOf(pid: number): number {
     // Behind the command's closing parenthesis, utime and stime are the 12th and 13th field (proc_pid_stat(5)).
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  } catch {
+    return 0;
+  }
+}
+
+/** Only root and the process's own user may read it. */
+function proportionalOf(pid: number): number {
+  try {
+    return (
+      Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024
+    );
   } catch {
     return 0;
   }

@@ -19,7 +19,13 @@ const noInspector = '--disable-sigusr1';
  */
 const withoutTypes = new URL('./stripped-types.js', import.meta.url).href;
 
-export const nodeFlags: readonly string[] = [noInspector, '--import', withoutTypes];
+/**
+ * MiB of a half of the space in which V8 makes objects. With its own default of 16 a node under load takes half as much memory again;
+ * with 4 a request costs a tenth more (docs/performance.md).
+ */
+const smallYoungSpace = '--max-semi-space-size=8';
+
+export const nodeFlags: readonly string[] = [noInspector, smallYoungSpace, '--import', withoutTypes];
 
 /** Node's program. */
 export const nodeProgram = process.execPath;
