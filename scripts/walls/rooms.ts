@@ -355,6 +355,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: ['simulator', 'src/cli/node'],
     packages: ['@aws-sdk/client-iam', '@aws-sdk/client-kms', '@aws-sdk/client-s3'],
   },
+  'demo/fleet': { rooms: ['demo', 'src/cli/node', 'testing/**'] },
   scripts: {
     rooms: ['scripts/docs', 'src/config', 'web/**'],
     packages: ['better-sqlite3', 'pkcs11js', 'playwright-core', 'prettier', 'vite'],

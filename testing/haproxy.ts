@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface HaproxyOptions {
+  /** Where its configuration is written. */
+  directory: string;
+  /** Of the frontend, on loopback. */
+  port: number;
+  /** XKS ports of the nodes, on loopback. */
+  nodes: readonly number[];
+  /** PEM file with the CAs of the nodes. */
+  ca: string;
+}
+
+/** A real HAProxy with the example of packaging/, in front of nodes on this machine. It ends with this process. */
+export class Haproxy {
+  readonly port: number;
+  /** Names of the nodes that its health checks find well. */
+  readonly up = new Set<string>();
+  readonly #child: ChildProcess;
+
+  private constructor(port: number, child: ChildProcess) {
+    this.port = port;
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (said: string) => this.#hear(said));
+  }
+
+  /** Resolves once all nodes are found well. */
+  static async start(options: HaproxyOptions): Promise<Haproxy> {
+    const file = path.join(options.directory, 'haproxy.cfg');
+    await writeFile(file, await configuration(options));
+    // It may not be in the PATH of a user.
+    const PATH = `${process.env['PATH']}:/usr/local/sbin:/usr/sbin`;
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'haproxy', '-db', '-f', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH },
+    });
+    const haproxy = new Haproxy(options.port, child);
+    await haproxy.sees(options.nodes.length);
+    return haproxy;
+  }
+
+  /** Until so many nodes are found well. */
+  async sees(nodes: number): Promise<void> {
+    while (this.up.size !== nodes) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error('haproxy has ended');
+      await delay(20);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'close');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
+  #hear(said: string): void {
+    for (const [, name = '', state] of said.matchAll(
+      /Health check for server xks-nodes\/(\S+) (?:succeeded|failed).*?status: \d+\/\d+ (UP|DOWN)/g,
+    ))
+      if (state === 'UP') this.up.add(name);
+      else this.up.delete(name);
+  }
+}
+
+/** The example, with these ports and with its health checks in its log. */
+async function configuration({ port, nodes, ca }: HaproxyOptions): Promise<string> {
+  const example = await readFile(new URL('../packaging/haproxy.cfg', import.meta.url), 'utf8');
+  return example
+    .replace('bind :443', `bind 127.0.0.1:${port}`)
+    .replace(
+      /(?: {4}server .*\n)+/,
+      nodes.map((node, index) => `    server node-${index + 1} 127.0.0.1:${node}\n`).join(''),
+    )
+    .replace('/etc/haproxy/holdfast-ca.pem', ca)
+    .replace('global\n', 'global\n    log stdout format raw local0\n')
+    .replace('defaults\n', 'defaults\n    log global\n    option log-health-checks\n');
+}
