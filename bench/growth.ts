@@ -134,8 +134,7 @@ async function storeWork(size: LargeStore, results: Results): Promise<void> {
     });
     results.set('housekeeping', await timed(async () => clearAway(vaultContext)));
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as never;
-    const node = { id: 'bench', hostname: 'bench', version: '0' };
-    const schedules = new Schedules({ context: vaultContext, log, node });
+    const schedules = new Schedules({ context: vaultContext, log });
     let more = '';
     const due = await timed(async () => {
       const run = await schedules.runOnce();

@@ -73,7 +73,7 @@ if (port === undefined) {
         aadForm: moduleProfile.aad.form,
         plaintextBytes: moduleProfile.limits.plaintext_bytes,
       }),
-      fleetSize: 1,
+      fleet: { size: 1, tokens: [] },
       version: 'bench',
     },
     log,

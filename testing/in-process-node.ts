@@ -55,13 +55,13 @@ export class InProcessNode extends ServedNode {
 
   async #serve(): Promise<void> {
     const ledger = new QuotaLedger({ fleetSize: 1, now: monotonicNow });
-    const { log, node, store, xks } = this.#config;
+    const { log, store, xks } = this.#config;
     const service = await XksService.start(
       {
         xks,
         log,
-        node,
         store,
+        fleet: { live: 1, tokens: [], drained: false },
         tokens: this.#config.tokens.map((token) => ({ ...token, hosts: 1 })),
         version,
         reusePort: false,

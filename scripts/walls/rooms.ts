@@ -108,6 +108,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/cloud/aws',
       'src/cloud/kms-keys',
       'src/config',
+      'src/fleet',
       'src/http',
       'src/keys/**',
       'src/metrics',
@@ -287,7 +288,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: domain,
     packages: ['kysely', 'nodemailer', 'openid-client', 'otpauth', 'zod'],
   },
-  'src/fleet': { rooms: [ground, 'src/store', 'src/vault'], packages: ['kysely'] },
+  'src/fleet': { rooms: [ground, 'src/evidence', 'src/store', 'src/vault'], packages: ['kysely'] },
   'src/vault': {
     rooms: [ground, 'src/evidence', 'src/store', 'src/token', 'src/token/pool'],
     packages: ['kysely', 'zod'],

@@ -1,6 +1,9 @@
 import { z } from 'zod';
-import { upFor } from '../fleet/nodes.ts';
+import { stateOf } from '../fleet/nodes.ts';
+import { shownOf } from '../fleet/shown-node.ts';
+import type { NodeTable } from '../store/schema.ts';
 import { readPage } from '../vault/page.ts';
+import { VaultError } from '../vault/vault-error.ts';
 import { time } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
@@ -11,6 +14,25 @@ const orders = {
   lastSeenAt: 'nodes.last_seen_at',
 } as const;
 
+const tag = 'Nodes';
+const read = { kind: 'permission', appliance: 'appliance.read' } as const;
+const one = z.strictObject({ nodeId: z.uuid().describe('Id of the node.') });
+
+const shownToken = z.strictObject({
+  name: z.string().describe('Its name in the configuration of the node.'),
+  serial: z
+    .string()
+    .nullable()
+    .describe('Serial number that the token reports; null until a token host has opened it.'),
+  label: z.string().nullable().describe('Label that the token reports.'),
+  model: z.string().describe('The vendor’s product, according to the profile.'),
+  health: z
+    .enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE'])
+    .describe('ACTIVE: all token hosts of the node’s XKS workers serve; DEGRADED: some; UNAVAILABLE: none.'),
+  hosts: z.int().describe('Token hosts that the XKS workers of the node are to have together.'),
+  hostsUp: z.int().describe('How many of them serve.'),
+});
+
 const shownNode = z
   .strictObject({
     id: z.uuid().describe('Generated at its first start and kept in its state directory.'),
@@ -20,42 +42,109 @@ const shownNode = z
       .describe(
         'Version of Holdfast that it runs, with the commit that it was built from: `0.4.0+1e526947c0de`.',
       ),
-    state: z.enum(['UP', 'DOWN']).describe('UP: it has reported within the last minute.'),
+    state: z
+      .enum(['UP', 'DRAINING', 'DOWN'])
+      .describe(
+        'UP: it has reported within the last minute; DRAINING: it has, and is drained; DOWN: it has not, or was stopped.',
+      ),
     startedAt: time,
     lastSeenAt: time,
+    stoppedAt: time.nullable().describe('When it was stopped; null while it runs, and where it was killed.'),
+    drainedAt: time.nullable().describe('Since when it is drained; null where it is not.'),
+    tokens: z
+      .array(shownToken)
+      .nullable()
+      .describe('Its tokens; null where it runs a version that does not report them.'),
+    database: z
+      .strictObject({
+        kind: z.enum(['sqlite', 'postgres']),
+        durability: z
+          .string()
+          .nullable()
+          .describe('What its configuration claims of the database (`store.durability`); null for a file.'),
+        problems: z.array(z.string()).describe('What the database server does not do of that.'),
+      })
+      .nullable()
+      .describe('The database as it finds it; null where it runs a version that does not report it.'),
+    clockOffsetMilliseconds: z
+      .int()
+      .nullable()
+      .describe(
+        'How far its clock is ahead of the database server’s; null for a file, or where not reported.',
+      ),
+    revision: z
+      .int()
+      .nullable()
+      .describe('Revision of the store that it had read when it reported last; null where not reported.'),
   })
   .meta({ id: 'Node', description: 'A node that uses this database.' });
+
+const columns = [
+  ...(['nodes.id', 'nodes.hostname', 'nodes.version', 'nodes.started_at', 'nodes.last_seen_at'] as const),
+  ...(['nodes.ended_at', 'nodes.drained_at', 'nodes.shown'] as const),
+] as const;
+
+type ShownRow = Pick<
+  NodeTable,
+  'id' | 'hostname' | 'version' | 'started_at' | 'last_seen_at' | 'ended_at' | 'drained_at' | 'shown'
+>;
 
 export const nodeRoutes: readonly Route[] = [
   route({
     operation: 'listNodes',
     method: 'GET',
     path: '/nodes',
-    tag: 'Nodes',
+    tag,
     summary: 'List the nodes',
-    access: { kind: 'permission', appliance: 'appliance.read' },
+    access: read,
     query: z.strictObject(pageQuery(orders)),
     answer: pageOf(shownNode, 'Node'),
     handle: async ({ services, query }) => {
-      const now = services.now().getTime();
       const page = await readPage(
-        services.store.db
-          .selectFrom('nodes')
-          .select(['nodes.id', 'nodes.hostname', 'nodes.version', 'nodes.started_at', 'nodes.last_seen_at']),
+        services.store.db.selectFrom('nodes').select([...columns]),
         // Those that were not seen for 90 days are cleared away.
         'few',
         orders,
         'nodes.id',
         pageInput(query),
       );
-      return shownPage(page, ({ id, hostname, version, started_at, last_seen_at }) => ({
-        id,
-        hostname,
-        version,
-        state: now - Date.parse(last_seen_at) <= upFor ? 'UP' : 'DOWN',
-        startedAt: started_at,
-        lastSeenAt: last_seen_at,
-      }));
+      return shownPage(page, (row) => show(row, services.now()));
+    },
+  }),
+  route({
+    operation: 'getNode',
+    method: 'GET',
+    path: '/nodes/{nodeId}',
+    tag,
+    summary: 'Show a node',
+    description: 'Each node reports every ten seconds.',
+    access: read,
+    params: one,
+    answer: shownNode,
+    problems: ['not-found'],
+    handle: async ({ services, params }) => {
+      const row = await services.store.db
+        .selectFrom('nodes')
+        .select([...columns])
+        .where('id', '=', params.nodeId)
+        .executeTakeFirst();
+      if (row === undefined) throw new VaultError('not-found', 'no node of this database has this id');
+      return { body: show(row, services.now()) };
     },
   }),
 ];
+
+function show(row: ShownRow, now: Date) {
+  const shown = shownOf(row);
+  const state = stateOf(row, now);
+  return {
+    ...{ id: row.id, hostname: row.hostname, version: row.version, state },
+    ...{ startedAt: row.started_at, lastSeenAt: row.last_seen_at },
+    stoppedAt: state === 'DOWN' ? row.ended_at : null,
+    drainedAt: row.drained_at,
+    tokens: shown?.tokens.map(({ up, ...token }) => ({ ...token, hostsUp: up })) ?? null,
+    database: shown?.database ?? null,
+    clockOffsetMilliseconds: shown?.clockOffset ?? null,
+    revision: shown?.revision ?? null,
+  };
+}

@@ -1,55 +1,169 @@
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
+import type { NodeTable, Tables } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
 import type { VaultContext } from '../vault/context.ts';
+import { shownOf, type ShownDatabase, type ShownNode, type ShownToken } from './shown-node.ts';
 
-/** This node, as it shows itself to the others. */
-export interface NodeFacts {
+/** A node shows itself so often, milliseconds. */
+export const showEvery = 10_000;
+
+/** It is thought to be down when it did not for so long, milliseconds. */
+export const upFor = 60_000;
+
+/** A node as its supervisor has it shown. */
+export interface NodeSign {
   id: string;
   hostname: string;
   version: string;
+  /** Of this start of the node, a UUID. */
+  start: string;
+  startedAt: string;
+  /** It has shown itself since then. */
+  again: boolean;
+  /** It is the last time: the node ends. */
+  ends: boolean;
+  tokens: ShownToken[];
 }
 
-/** A node shows itself every half minute at the latest, and is thought to be down when it did not for so long, milliseconds. */
-export const upFor = 60_000;
+/** What the node is told of the others, and of itself. */
+export interface Fleet {
+  /** Nodes that are up. */
+  live: number;
+  /** Tokens of the others that are up. */
+  tokens: ShownToken[];
+  /** It is to get no new work, and there is another that takes it. */
+  drained: boolean;
+  /** Another process with this node's id has shown itself meanwhile. */
+  twin?: { hostname: string; startedAt: string };
+}
 
-/** Says that this node lives; `startedAt` is the start of this process. */
-export async function showNode(context: VaultContext, node: NodeFacts, startedAt: Date): Promise<void> {
-  const { id, hostname, version } = node;
-  const facts = {
-    hostname,
-    version,
-    started_at: startedAt.toISOString(),
-    last_seen_at: context.now().toISOString(),
+type Shows = Pick<Store, 'db' | 'bookkeep' | 'revision'>;
+
+/** Says that the node lives, and what it has; answers what the others say. */
+export async function showNode(
+  store: Shows,
+  sign: NodeSign,
+  database: ShownDatabase,
+  now: () => Date,
+): Promise<Fleet> {
+  const clockOffset = database.kind === 'sqlite' ? null : await clockAhead(store, now);
+  const shown: ShownNode = {
+    tokens: sign.tokens,
+    database,
+    clockOffset,
+    revision: await store.revision(),
   };
-  await context.store.bookkeep('node', async (trx) => {
-    await trx
-      .insertInto('nodes')
-      .values({ id, ...facts })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(facts))
-      .execute();
+  return store.bookkeep('node', async (trx) => {
+    const at = now();
+    const before = await trx.selectFrom('nodes').selectAll().where('id', '=', sign.id).executeTakeFirst();
+    await write(trx, { ...(await rowOf(trx, sign, before)), shown: JSON.stringify(shown) }, at, sign.ends);
+    const nodes = (await trx.selectFrom('nodes').selectAll().execute()).filter((node) => isUp(node, at));
+    const others = nodes.filter(({ id }) => id !== sign.id);
+    return {
+      live: nodes.length,
+      tokens: others.flatMap((node) => shownOf(node)?.tokens ?? []),
+      drained: isDrained(nodes, sign.id),
+      ...(sign.again && isAnother(before, sign, at)
+        ? { twin: { hostname: before.hostname, startedAt: before.started_at } }
+        : {}),
+    };
   });
 }
 
-/** How many nodes have shown themselves lately. */
-export async function countNodes({ store, now }: VaultContext): Promise<number> {
-  const { count } = await store.db
-    .selectFrom('nodes')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('last_seen_at', '>=', new Date(now().getTime() - upFor).toISOString())
-    .executeTakeFirstOrThrow();
-  return count;
+/** Whether the node is to get no new work: it is drained, and of those that are up there is one that is not. */
+export function isDrained(up: readonly Pick<NodeTable, 'id' | 'drained_at'>[], id: string): boolean {
+  const isSo = (node: Pick<NodeTable, 'drained_at'>) => node.drained_at !== null;
+  return up.some((node) => node.id === id && isSo(node)) && up.some((node) => node.id !== id && !isSo(node));
 }
 
-/** How far ahead of the latest sign of life of any node the clock stands, milliseconds; 0 where there was none. */
-export async function aheadOfLastSign({ store, now }: VaultContext): Promise<number> {
-  const row = await store.db
+/** UP, DRAINING where it is up and is to get no new work, or DOWN. */
+export function stateOf(
+  node: Pick<NodeTable, 'last_seen_at' | 'ended_at' | 'drained_at'>,
+  now: Date,
+): 'UP' | 'DRAINING' | 'DOWN' {
+  if (!isUp(node, now)) return 'DOWN';
+  return node.drained_at === null ? 'UP' : 'DRAINING';
+}
+
+/** Whether it has shown itself lately, and was not stopped since. */
+export function isUp(
+  { last_seen_at, ended_at }: Pick<NodeTable, 'last_seen_at' | 'ended_at'>,
+  now: Date,
+): boolean {
+  // One that an older version starts after that says nothing of its end.
+  const wasStopped = ended_at !== null && ended_at >= last_seen_at;
+  return !wasStopped && now.getTime() - Date.parse(last_seen_at) <= upFor;
+}
+
+/**
+ * How far ahead of the latest sign of life of any node the clock stood when the node `id` was started, or stands now where that
+ * was looked at already, milliseconds; 0 where there was none.
+ */
+export async function aheadOfLastSign({ store, now }: VaultContext, id: string): Promise<number> {
+  const { own, any } = await store.db
     .selectFrom('nodes')
-    .select((eb) => eb.fn.max('last_seen_at').as('last'))
-    .executeTakeFirst();
-  return row?.last === null || row?.last === undefined ? 0 : now().getTime() - Date.parse(row.last);
+    .select((eb) => [
+      eb.fn.max('last_seen_at').as('any'),
+      eb.fn.max(eb.case().when('id', '=', id).then(eb.ref('quiet_since')).else(null).end()).as('own'),
+    ])
+    .executeTakeFirstOrThrow();
+  const last: string | null = own ?? any;
+  return last === null ? 0 : now().getTime() - Date.parse(last);
+}
+
+/** The node's clock was compared with the last sign of life before its start. */
+export async function clockCompared({ store }: VaultContext, id: string): Promise<void> {
+  await store.bookkeep('node', async (trx) =>
+    trx
+      .updateTable('nodes')
+      .set({ quiet_since: null })
+      .where('id', '=', id)
+      .where('quiet_since', 'is not', null)
+      .execute(),
+  );
 }
 
 /** Those that were not seen since `before`, ISO 8601: no nodes of this store any more. */
 export function silentNodes(before: string): ClearedRows {
   return rowsOf('nodes', sql`last_seen_at <= ${before}`);
+}
+
+/** Whether another process than that of the sign lives under this id. */
+function isAnother(row: NodeTable | undefined, { start }: NodeSign, now: Date): row is NodeTable {
+  return row !== undefined && row.start !== null && row.start !== start && isUp(row, now);
+}
+
+async function rowOf(trx: Transaction<Tables>, sign: NodeSign, before: NodeTable | undefined) {
+  const { id, hostname, version, start, startedAt: started_at } = sign;
+  const row = { id, hostname, version, start, started_at };
+  if (sign.again || before?.start === start) return row;
+  const { last } = await trx
+    .selectFrom('nodes')
+    .select((eb) => eb.fn.max('last_seen_at').as('last'))
+    .executeTakeFirstOrThrow();
+  return { ...row, quiet_since: last as string | null };
+}
+
+async function write(
+  trx: Transaction<Tables>,
+  { id, ...row }: Awaited<ReturnType<typeof rowOf>> & { shown: string },
+  at: Date,
+  ends: boolean,
+): Promise<void> {
+  const last_seen_at = at.toISOString();
+  const facts = { ...row, last_seen_at, ended_at: ends ? last_seen_at : null };
+  await trx
+    .insertInto('nodes')
+    .values({ id, ...facts })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(facts))
+    .execute();
+}
+
+/** By half the time that the question took it may be wrong. */
+async function clockAhead({ db }: Pick<Store, 'db'>, now: () => Date): Promise<number> {
+  const asked = now().getTime();
+  const { rows } = await sql<{ at: number }>`
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS at`.execute(db);
+  return Math.round((asked + now().getTime()) / 2 - (rows[0]?.at ?? asked));
 }

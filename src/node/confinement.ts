@@ -11,7 +11,7 @@ import { reservePath } from '../store/sqlite/space-reserve.ts';
  * beside that is named here.
  */
 
-type Config = Pick<LoadedConfig, 'store' | 'node' | 'aws'>;
+type Config = Pick<LoadedConfig, 'store' | 'aws'>;
 
 export function confinementOfXksWorker(config: Config): Confinement {
   return { read: storeFiles(config), write: [] };
@@ -20,16 +20,8 @@ export function confinementOfXksWorker(config: Config): Confinement {
 export function confinementOfManagement(config: Config, env: NodeJS.ProcessEnv): Confinement {
   return {
     read: [...storeFiles(config), ...(config.aws.ambient ? ambientFiles(env) : [])],
-    write: [
-      nodeIdPath(config.node.state_directory),
-      ...(config.store.kind === 'sqlite' ? [reservePath(config.store.path)] : []),
-    ],
+    write: config.store.kind === 'sqlite' ? [reservePath(config.store.path)] : [],
   };
-}
-
-/** Where a node keeps its id. */
-export function nodeIdPath(stateDirectory: string): string {
-  return path.join(stateDirectory, 'node-id');
 }
 
 /**

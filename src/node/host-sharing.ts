@@ -1,3 +1,4 @@
+import type { TokenInfo } from '../token/token-info.ts';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
@@ -12,6 +13,8 @@ export interface HostCount {
   wanted: number;
   ready: number;
   prepared: number;
+  /** The token, as a host of it told last. */
+  info?: TokenInfo | undefined;
 }
 
 /** An XKS worker with its hosts. */

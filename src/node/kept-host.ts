@@ -1,4 +1,5 @@
 import type { HostKeeper } from '../token/keeper/host-keeper.ts';
+import type { TokenInfo } from '../token/token-info.ts';
 import type { StarvationGauge } from '../watchdog.ts';
 
 /** A token host of a worker's, with what its worker's supervisor knows of it. */
@@ -11,7 +12,7 @@ export interface KeptHost {
   preparedId: number | undefined;
   pid: number;
   /** Of the token, as it told when it became ready. */
-  serial: string;
+  info: TokenInfo | undefined;
   gauge: StarvationGauge | undefined;
   spared: number;
   /** Why it could not start, and how often in a row. */

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { wallClock } from '../clock.ts';
 import { allRoutes } from '../admin/routes.ts';
@@ -24,7 +22,6 @@ import { TokenPools } from '../vault/tokens.ts';
 import { adminRefusal, createAdminApp } from '../http/admin-app.ts';
 import { Asks } from './asks.ts';
 import { Comparisons } from './comparisons.ts';
-import { nodeIdPath } from './confinement.ts';
 import type { NodeFigures } from '../metrics/figures.ts';
 import { BuiltConsole } from '../http/console-files.ts';
 import { Listener } from '../http/listener.ts';
@@ -72,7 +69,7 @@ class AdminWorker implements Worker {
 
   // oxlint-disable-next-line max-lines-per-function -- puts the parts of the process together
   private constructor(config: ManagementConfig, store: OpenStore, log: Logger) {
-    const { admin, node, tokens, version } = config;
+    const { admin, nodeId, tokens, version } = config;
     this.#log = log;
     this.#store = store;
     const { reserve } = store;
@@ -95,7 +92,6 @@ class AdminWorker implements Worker {
         ),
       ]),
     );
-    const nodeId = nodeIdOf(node.state_directory);
     this.#metrics = new GatheredMetrics({
       store,
       nodeId,
@@ -132,9 +128,6 @@ class AdminWorker implements Worker {
     this.#schedules = new Schedules({
       context: this.#services,
       log,
-      node: { id: nodeId, hostname: hostname(), version: config.build },
-      // A file has one node; what else is in its list has gone.
-      ...(config.store.kind === 'sqlite' ? {} : { onNodes: (live: number) => tell({ kind: 'nodes', live }) }),
     });
     this.#awsSchedules = new AwsSchedules({ context: this.#services, log });
     this.#pruner = new AuditPruner({ context: this.#services, log });
@@ -187,7 +180,7 @@ class AdminWorker implements Worker {
       case 'borrowed-hosts':
       case 'borrowed-gone':
       case 'others-lack-hosts':
-      case 'nodes':
+      case 'fleet':
       case 'figures':
       case 'ping':
         break;
@@ -327,13 +320,6 @@ function tellDurability(problems: readonly string[], log: Logger): void {
   if (problems.length > 0)
     log.error({ problems }, 'the database server does not keep what is claimed of it (store.durability)');
   else log.info('the database server keeps what is claimed of it (store.durability)');
-}
-
-/** A node is known by an id of its own, made at its first start and kept in its state directory. */
-function nodeIdOf(stateDirectory: string): string {
-  const file = nodeIdPath(stateDirectory);
-  if (!existsSync(file)) writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600, flag: 'wx' });
-  return readFileSync(file, 'utf8').trim();
 }
 
 runWorker('management process', async (message) => {

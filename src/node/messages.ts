@@ -7,14 +7,17 @@ import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import type { ServedTls, TlsMessage } from './node-tls.ts';
 import type { QuotaAsk, QuotaGrant } from '../serving/quota.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
+import type { OtherToken } from '../xks/fleet-tokens.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
 
 /** What a worker gets of the configuration: nothing of PINs and nothing that a vendor's module reads. */
-export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'node' | 'store'>, ServedTls {
+export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'store'>, ServedTls {
   tokens: WorkerToken[];
   version: string;
   reusePort: boolean;
+  /** As it was told last. */
+  fleet: Omit<FleetMessage, 'kind'>;
 }
 
 export interface WorkerToken extends Pick<
@@ -26,13 +29,12 @@ export interface WorkerToken extends Pick<
 }
 
 /** What the management process gets of it: it has no PIN either. */
-export interface ManagementConfig extends Pick<LoadedConfig, 'audit' | 'log' | 'node' | 'store'>, ServedTls {
+export interface ManagementConfig extends Pick<LoadedConfig, 'audit' | 'log' | 'store'>, ServedTls {
+  nodeId: string;
   admin: LoadedAdmin;
   aws: AwsSettings;
   tokens: WorkerToken[];
   version: string;
-  /** The version with the commit that it was set up from. */
-  build: string;
 }
 
 export type StartMessage =
@@ -44,6 +46,17 @@ export interface OwnKeysMade {
   /** Of the token. */
   serial: string;
   proofs: OwnKeyProofs;
+}
+
+/** What the others of the fleet say. */
+export interface FleetMessage {
+  kind: 'fleet';
+  /** How many nodes are live. */
+  live: number;
+  /** Tokens of the other ones. */
+  tokens: OtherToken[];
+  /** This node is to get no new work. */
+  drained: boolean;
 }
 
 export type ToWorker =
@@ -82,8 +95,7 @@ export type ToWorker =
   /** Answers `served-write`; without `written` nothing was, and `problem` says why; `refused` where nothing ever will be. */
   | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string; refused?: boolean }
   | TlsMessage
-  /** How many nodes are live. */
-  | { kind: 'nodes'; live: number }
+  | FleetMessage
   | { kind: 'drain' }
   | { kind: 'ping' };
 
@@ -98,8 +110,6 @@ export type ToSupervisor =
   | { kind: 'verify-token'; id: number; token: string }
   /** The management process asks what the supervisor knows of the node. */
   | { kind: 'node-facts'; id: number }
-  /** The management process tells how many nodes there are on this database that are live. */
-  | { kind: 'nodes'; live: number }
   /** It asks what was counted on the node since it asked last. */
   | { kind: 'node-figures'; id: number }
   /** An XKS worker answers `figures`. */

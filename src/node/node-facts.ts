@@ -1,6 +1,8 @@
 import type { NodeFacts } from '../admin/services.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
+import type { LoadedToken } from '../config/load.ts';
+import type { ShownToken } from '../fleet/shown-node.ts';
 import type { WorkerGroup } from './worker-group.ts';
 import type { NodeTls } from './node-tls.ts';
 import type { QuotaLedger } from '../serving/quota-ledger.ts';
@@ -36,4 +38,19 @@ export function hostTotals(
     problem: groups.map((group) => group.problem(token)).find((one) => one !== undefined),
     ownKeys: [...new Set(groups.flatMap((group) => group.ownKeyAlarms(token)))],
   };
+}
+
+/** The tokens of this node as the others are told of them. */
+export function shownTokens(
+  groups: readonly WorkerGroup[],
+  tokens: readonly Pick<LoadedToken, 'name' | 'moduleProfile'>[],
+): ShownToken[] {
+  return tokens.map(({ name, moduleProfile }) => {
+    const { hosts, up } = hostTotals(groups, name);
+    const info = groups.map((group) => group.hosts(name).info).find((one) => one !== undefined);
+    return {
+      ...{ name, serial: info?.serial ?? null, label: info?.label ?? null, model: moduleProfile.model },
+      ...{ health: up === 0 ? 'UNAVAILABLE' : up < hosts ? 'DEGRADED' : 'ACTIVE', hosts, up },
+    };
+  });
 }

@@ -1,17 +1,35 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { wallClock } from '../clock.ts';
+import { showNode, type NodeSign } from '../fleet/nodes.ts';
 import { StoreError } from '../store/store-error.ts';
 import { openStore, type StorePlace } from '../store/opening/open.ts';
 import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
 import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
 
-/* The thread of served-writer.ts: one connection, one write after another. An error outside of a write ends the thread. */
+/* The thread of served-writer.ts: one write after another, and beside them what the node shows of itself. An error outside of a write ends the thread. */
 
-const store = await openStore(workerData as StorePlace);
+const place = workerData as StorePlace;
+const store = await openStore(place);
 let last: Promise<void> = Promise.resolve();
+/** Beside the writes: none of them waits for it. */
+let lastShown: Promise<void> = Promise.resolve();
 
 function tell(answer: ThreadAnswer): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
   parentPort?.postMessage(answer);
+}
+
+async function show(id: number, sign: NodeSign): Promise<void> {
+  try {
+    const database = {
+      kind: place.kind,
+      durability: place.kind === 'sqlite' ? null : place.durability,
+      problems: [...(store.durabilityProblems ?? [])],
+    };
+    tell({ kind: 'shown', id, fleet: await showNode(store, sign, database, wallClock) });
+  } catch (error) {
+    tell({ kind: 'failed', id, problem: (error as Error).message, refused: false });
+  }
 }
 
 async function write(id: number, asked: ServedWrite, by: string): Promise<void> {
@@ -25,11 +43,16 @@ async function write(id: number, asked: ServedWrite, by: string): Promise<void> 
 }
 
 async function close(): Promise<void> {
+  await lastShown;
   await store.close();
   parentPort?.close();
 }
 
 parentPort?.on('message', (ask: ThreadAsk) => {
+  if (ask.kind === 'show') {
+    lastShown = lastShown.then(async () => show(ask.id, ask.sign));
+    return;
+  }
   last = last.then(async () => (ask.kind === 'close' ? close() : write(ask.id, ask.write, ask.by)));
 });
 tell({ kind: 'open' });

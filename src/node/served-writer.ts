@@ -1,24 +1,31 @@
 import { Worker } from 'node:worker_threads';
 import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
 import { monotonicNow } from '../clock.ts';
+import type { Fleet, NodeSign } from '../fleet/nodes.ts';
 import type { NodeFigures } from '../metrics/figures.ts';
 import { emptyDistribution, observe } from '../metrics/latency.ts';
 import type { StorePlace } from '../store/opening/open.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 
-/** What the thread is told: to write, or to end. */
-export type ThreadAsk = { kind: 'write'; id: number; write: ServedWrite; by: string } | { kind: 'close' };
+/** What the thread is told: to write, to show the node, or to end. */
+export type ThreadAsk =
+  | { kind: 'write'; id: number; write: ServedWrite; by: string }
+  | { kind: 'show'; id: number; sign: NodeSign }
+  | { kind: 'close' };
 
 /** What the thread says: that it has opened the store, or how a write went. */
 export type ThreadAnswer =
   | { kind: 'open' }
   | { kind: 'written'; id: number; written: ServedWritten }
+  | { kind: 'shown'; id: number; fleet: Fleet }
   /** `refused` where asking again changes nothing. */
   | { kind: 'failed'; id: number; problem: string; refused: boolean };
 
+type Done = Extract<ThreadAnswer, { kind: 'written' | 'shown' }>;
+
 interface Pending {
   began: number;
-  resolve: (written: ServedWritten) => void;
+  resolve: (done: Done) => void;
   reject: (error: Error) => void;
 }
 
@@ -69,16 +76,16 @@ export class ServedWriter {
 
   /** For the process `by`. Rejects where it could not be written, with WriteRefusedError where it never can; then a part of it may have been, which is lost. */
   async write(write: ServedWrite, by: string): Promise<ServedWritten> {
-    if (this.#closed) throw new Error('the node ends');
-    if (this.#pending.size >= maxPending) throw new Error('the store has not answered for long');
-    const thread = this.#thread ?? this.#start();
-    const id = ++this.#last;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { began: monotonicNow(), resolve, reject });
-      thread.ref();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
-      thread.postMessage({ kind: 'write', id, write, by } satisfies ThreadAsk);
-    });
+    const answer = await this.#ask((id) => ({ kind: 'write', id, write, by }));
+    if (answer.kind !== 'written') throw new Error('the writer of the store answered something else');
+    return answer.written;
+  }
+
+  /** Shows the node to the others. Rejects where it could not. */
+  async show(sign: NodeSign): Promise<Fleet> {
+    const answer = await this.#ask((id) => ({ kind: 'show', id, sign }));
+    if (answer.kind !== 'shown') throw new Error('the writer of the store answered something else');
+    return answer.fleet;
   }
 
   /** How long writes took, from the ask to the commit; how many failed, and how many wait now. */
@@ -100,6 +107,19 @@ export class ServedWriter {
     const late = setTimeout(() => void thread.terminate(), closeTimeout);
     await gone;
     clearTimeout(late);
+  }
+
+  async #ask(ask: (id: number) => ThreadAsk): Promise<Done> {
+    if (this.#closed) throw new Error('the node ends');
+    if (this.#pending.size >= maxPending) throw new Error('the store has not answered for long');
+    const thread = this.#thread ?? this.#start();
+    const id = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { began: monotonicNow(), resolve, reject });
+      thread.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
+      thread.postMessage(ask(id));
+    });
   }
 
   #start(): Worker {
@@ -127,8 +147,9 @@ export class ServedWriter {
     this.#pending.delete(answer.id);
     if (pending !== undefined) observe(this.#durations, monotonicNow() - pending.began);
     if (answer.kind === 'failed') this.#failed++;
-    if (answer.kind === 'written') pending?.resolve(answer.written);
-    else pending?.reject(new (answer.refused ? WriteRefusedError : Error)(answer.problem));
+    if (answer.kind === 'failed')
+      pending?.reject(new (answer.refused ? WriteRefusedError : Error)(answer.problem));
+    else pending?.resolve(answer);
     this.#mayRest();
   }
 

@@ -1,25 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { Secret } from '../secret.ts';
 import { LoginGate, type HostSettings } from '../token/keeper/host-keeper.ts';
 import { hostSettings } from './host-settings.ts';
-import { thenNewPin, type NewPinBy } from '../token/login-gate.ts';
+import { thenNewPin } from '../token/login-gate.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import type { TokenReport } from '../admin/services.ts';
 import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
-import type { StartMessage, ToSupervisor, ToWorker, WorkerToken } from './messages.ts';
+import type { FleetMessage, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { ServedWriter, whyNotWritten } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
 import { HostSharing } from './host-sharing.ts';
-import { hostTotals, nodeFacts } from './node-facts.ts';
+import { hostTotals, nodeFacts, shownTokens } from './node-facts.ts';
+import { nodeIdOf } from './node-id.ts';
+import { NodeSigns } from './node-signs.ts';
 import { NodeTls } from './node-tls.ts';
+import { hostsOf, newPinBy, tokensOfManagement, tokensOfWorker } from './worker-tokens.ts';
 import { OwnCode } from './own-code.ts';
 import { connectionsWithin } from '../http/open-files.ts';
 import { managementMessage, xksWorkerMessage } from './worker-messages.ts';
+
+/** How long the last sign of the node is waited for, milliseconds. */
+const maxLastSign = 1_000;
 
 export interface SupervisorOptions {
   config: LoadedConfig;
@@ -66,8 +73,8 @@ export class Supervisor {
   #writerStarted = false;
   readonly #tls: NodeTls;
   readonly #sharing: HostSharing;
-  /** As the management process has told; undefined until then. */
-  #liveNodes: number | undefined;
+  readonly #nodeId: string;
+  readonly #signs: NodeSigns;
   readonly #figures: FigureRounds;
   #port: number | undefined;
   #adminPort: number | undefined;
@@ -104,6 +111,13 @@ export class Supervisor {
     );
     this.#management = options.config.admin.enabled ? this.#managementGroup() : undefined;
     this.#figures = new FigureRounds(this.#groups, this.#everyone, this.#writer, options.log);
+    this.#nodeId = nodeIdOf(options.config.node.state_directory);
+    this.#signs = new NodeSigns({
+      ...{ id: this.#nodeId, version: options.build, writer: this.#writer, log: options.log },
+      alone: options.config.store.kind === 'sqlite',
+      tokens: () => shownTokens(this.#groups, options.config.tokens),
+      onFleet: (message) => this.#hearOfFleet(message),
+    });
   }
 
   /**
@@ -142,9 +156,11 @@ export class Supervisor {
     const timeout = this.#options.config.xks.drain_ms + 5_000;
     this.#tls.stop();
     this.#sharing.stop();
-    this.#stopped ??= Promise.all(this.#everyone.map(async (group) => group.stop(timeout))).then(async () =>
-      this.#writer.close(),
-    );
+    this.#stopped ??= Promise.all(this.#everyone.map(async (group) => group.stop(timeout))).then(async () => {
+      // The store may be away.
+      await Promise.race([this.#signs.end(), delay(maxLastSign, undefined, { ref: false })]);
+      return this.#writer.close();
+    });
     return this.#stopped;
   }
 
@@ -186,11 +202,9 @@ export class Supervisor {
   }
 
   /** Quotas are shared out among as many as there should be at the least: one that is only cut off grants its part still. */
-  #hearOfNodes(live: number): void {
-    if (live === this.#liveNodes) return;
-    this.#liveNodes = live;
-    this.#quotas.shareAmong(Math.max(live, this.#options.config.node.fleet_size));
-    for (const group of this.#groups) group.tell({ kind: 'nodes', live });
+  #hearOfFleet(message: FleetMessage): void {
+    this.#quotas.shareAmong(Math.max(message.live, this.#options.config.node.fleet_size));
+    for (const group of this.#groups) group.tell(message);
   }
 
   /** One process for the management API and the schedules, with one host of each token: it has no hot path. */
@@ -211,7 +225,6 @@ export class Supervisor {
       },
       onMessage: (message, reply) => {
         if (message.kind === 'verify-token') void this.#verifyToken(message, reply);
-        if (message.kind === 'nodes') this.#hearOfNodes(message.live);
         if (message.kind === 'node-facts') {
           const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
           reply({ kind: 'node-facts', id: message.id, facts });
@@ -291,9 +304,9 @@ export class Supervisor {
           connections: connectionsWithin(config.xks.connections),
         },
         log,
-        node: { ...node, fleet_size: this.#liveNodes ?? node.fleet_size },
+        fleet: this.#signs.fleet ?? { live: node.fleet_size, tokens: [], drained: false },
         store,
-        tokens: this.#workerTokens((token) => hostsOf(token, workers)),
+        tokens: tokensOfWorker(config),
         version,
         reusePort: workers > 1,
         ...this.#tls.xks,
@@ -302,8 +315,8 @@ export class Supervisor {
   }
 
   #managementStart(): StartMessage {
-    const { config, version, build } = this.#options;
-    const { log, node, store } = config;
+    const { config, version } = this.#options;
+    const { log, store } = config;
     return {
       kind: 'start-management',
       config: {
@@ -316,24 +329,12 @@ export class Supervisor {
         aws: awsSettings(config.aws, version),
         audit: config.audit,
         log,
-        node,
+        nodeId: this.#nodeId,
         store,
-        tokens: this.#workerTokens(() => 1),
+        tokens: tokensOfManagement(config),
         version,
-        build,
       },
     };
-  }
-
-  #workerTokens(hosts: (token: LoadedToken) => number): WorkerToken[] {
-    return this.#options.config.tokens.map((token) => ({
-      name: token.name,
-      profile: token.profile,
-      sick_after_ms: token.sick_after_ms,
-      kill_after_ms: token.kill_after_ms,
-      moduleProfile: token.moduleProfile,
-      hosts: hosts(token),
-    }));
   }
 
   async #verifyToken(
@@ -353,6 +354,7 @@ export class Supervisor {
 
   async #startWriter(): Promise<void> {
     await this.#writer.start();
+    this.#signs.start();
     this.#writerStarted = true;
     this.#checkReady();
   }
@@ -383,15 +385,7 @@ export class Supervisor {
         );
     }
     this.#isReady = true;
+    this.#signs.now();
     this.#ready.resolve({ xks: this.#port, admin: this.#adminPort });
   }
-}
-
-/** The token's hosts are shared out among the workers; each has at least one. */
-function hostsOf(token: LoadedToken, workers: number): number {
-  return Math.max(1, Math.ceil((token.hosts ?? token.moduleProfile.hosts) / workers));
-}
-
-function newPinBy(pin: LoadedToken['pin']): NewPinBy {
-  return pin === undefined || 'file' in pin ? 'reload' : 'restart';
 }

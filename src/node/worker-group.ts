@@ -131,7 +131,8 @@ export class WorkerGroup implements Sharer {
     const ready = kept.filter(({ hostId }) => hostId !== undefined);
     const prepared = ready.filter(isPrepared);
     const wanted = this.#options.tokens.find((entry) => entry.token.name === token)?.hosts ?? 0;
-    return { wanted, ready: ready.length, prepared: prepared.length };
+    const info = kept.findLast((host) => host.info !== undefined)?.info;
+    return { wanted, ready: ready.length, prepared: prepared.length, info };
   }
 
   start(): void {
@@ -298,7 +299,6 @@ export class WorkerGroup implements Sharer {
       case 'served-write':
       case 'verify-token':
       case 'node-facts':
-      case 'nodes':
       case 'node-figures':
       case 'figures':
       case 'borrowed-lost':
@@ -334,7 +334,7 @@ export class WorkerGroup implements Sharer {
       hostId: undefined,
       preparedId: undefined,
       pid: 0,
-      serial: '',
+      info: undefined,
       gauge: undefined,
       spared: 0,
       problem: undefined,
@@ -344,7 +344,7 @@ export class WorkerGroup implements Sharer {
         onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys, operationTime }) => {
           entry.hostId = id;
           entry.pid = pid;
-          entry.serial = info.serial;
+          entry.info = info;
           entry.gauge = new StarvationGauge(pid);
           entry.spared = 0;
           entry.failures = 0;
@@ -360,7 +360,8 @@ export class WorkerGroup implements Sharer {
           onChange();
         },
         onOwnKeys: (alarms, proofs) => {
-          if (proofs !== undefined) this.#options.onOwnKeysMade?.({ token, serial: entry.serial, proofs });
+          if (proofs !== undefined)
+            this.#options.onOwnKeysMade?.({ token, serial: entry.info?.serial ?? '', proofs });
           this.#takeAlarms(entry, alarms);
         },
         onGone: (id, why) => {

@@ -75,13 +75,10 @@ const common = {
   pong: record<object>({}),
 };
 
-/** Nobody has as many. */
-const maxNodes = 10_000;
-
 /** What an XKS worker may say. */
 export const xksWorkerMessage = variant<
   'kind',
-  Exclude<ToSupervisor, Said<'verify-token' | 'node-facts' | 'node-figures' | 'nodes'>>
+  Exclude<ToSupervisor, Said<'verify-token' | 'node-facts' | 'node-figures'>>
 >('kind', {
   ...common,
   // What is lent has numbers below zero, which are no host's (host-sharing.ts).
@@ -99,6 +96,5 @@ export const managementMessage = variant<
   ...common,
   'verify-token': record({ id: number, token: name }),
   'node-facts': record({ id: number }),
-  nodes: record({ live: wholeFrom(1, maxNodes) }),
   'node-figures': record({ id: number }),
 });

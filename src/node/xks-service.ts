@@ -57,6 +57,8 @@ export class XksService implements Worker {
   readonly #warm = new Set<string>();
   readonly #rotations: LimitRotations;
   #draining = false;
+  /** Load balancers are to send requests to other nodes. */
+  #drained: boolean;
 
   // oxlint-disable-next-line max-lines-per-function -- puts the parts of the process together
   private constructor(config: WorkerConfig, store: ReadableStore, { log, tell, onEnd }: XksSurroundings) {
@@ -65,6 +67,7 @@ export class XksService implements Worker {
     this.#onEnd = onEnd;
     this.#store = store;
     this.#drainMilliseconds = config.xks.drain_ms;
+    this.#drained = config.fleet.drained;
     this.#pools = new Map(
       config.tokens.map((token) => [
         token.name,
@@ -118,7 +121,7 @@ export class XksService implements Worker {
           plaintextBytes: profile?.limits.plaintext_bytes ?? 4300,
         };
       },
-      fleetSize: config.node.fleet_size,
+      fleet: { size: config.fleet.live, tokens: config.fleet.tokens },
       version: config.version,
     };
     this.#services = services;
@@ -128,7 +131,7 @@ export class XksService implements Worker {
       log,
       requests: this.#requests,
       answerWithin: config.xks.answer_within_ms,
-      draining: () => this.#draining,
+      draining: () => this.#draining || this.#drained,
     }).callback();
     this.#listener = new Listener(
       {
@@ -170,8 +173,9 @@ export class XksService implements Worker {
       case 'own-keys-made':
       case 'ping':
         break;
-      case 'nodes':
-        this.#services.fleetSize = message.live;
+      case 'fleet':
+        this.#services.fleet = { size: message.live, tokens: message.tokens };
+        this.#drained = message.drained;
         break;
       case 'host':
         if (handle !== undefined) this.#addHost(message, handle);

@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { monotonicNow } from '../clock.ts';
 import { BackOff } from '../vault/back-off.ts';
-import { aheadOfLastSign, countNodes, showNode, type NodeFacts } from '../fleet/nodes.ts';
+import { aheadOfLastSign, clockCompared } from '../fleet/nodes.ts';
 import { deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
 import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { KeyContext } from '../keys/followers.ts';
 import { clearAway } from './housekeeping.ts';
-import { KeptLease, type Lease } from '../fleet/leases.ts';
+import { KeptLease, nodeOf, type Lease } from '../fleet/leases.ts';
 import { nextDue } from './next-due.ts';
 import { settleAbandoned } from '../reconcile/reconcile-interrupted.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';
@@ -50,9 +50,6 @@ export interface ScheduleRun {
 export interface SchedulesOptions {
   context: KeyContext;
   log: Logger;
-  node: NodeFacts;
-  /** Told at each look how many nodes there are that have shown themselves lately, this one among them. */
-  onNodes?: (live: number) => void;
 }
 
 /**
@@ -63,13 +60,10 @@ export interface SchedulesOptions {
 export class Schedules {
   readonly #context: KeyContext;
   readonly #log: Logger;
-  readonly #node: NodeFacts;
-  readonly #onNodes: SchedulesOptions['onNodes'];
   readonly #backOff = new BackOff();
   readonly #lease: KeptLease;
   /** How far the look at due times that lie too far off has come. */
   readonly #rotationTimes: Bookmark = { after: '' };
-  readonly #startedAt: Date;
   /** Since when this process has watched without a break, by a clock that stood still relative to the machine's. */
   #listeningSince: Date;
   #clockAhead: number;
@@ -78,15 +72,12 @@ export class Schedules {
   /** There is something to do before the sleep is over. */
   #wake = new AbortController();
 
-  constructor({ context, log, node, onNodes }: SchedulesOptions) {
+  constructor({ context, log }: SchedulesOptions) {
     this.#context = context;
     this.#lease = new KeptLease(context, 'schedules');
     this.#log = log;
-    this.#node = node;
-    this.#onNodes = onNodes;
-    this.#startedAt = context.now();
-    this.#listeningSince = this.#startedAt;
-    this.#clockAhead = this.#startedAt.getTime() - monotonicNow();
+    this.#listeningSince = context.now();
+    this.#clockAhead = this.#listeningSince.getTime() - monotonicNow();
   }
 
   start(): void {
@@ -133,7 +124,6 @@ export class Schedules {
         this.#tell(name, error);
       }
     };
-    await part('node', async () => this.#show());
     let lease: Lease | undefined;
     await part('lease', async () => void (lease = await this.#lease.renew()));
     if (lease === undefined) return run;
@@ -144,11 +134,6 @@ export class Schedules {
     }
     this.#tellDone(run);
     return run;
-  }
-
-  async #show(): Promise<void> {
-    await showNode(this.#context, this.#node, this.#startedAt);
-    this.#onNodes?.(await countNodes(this.#context));
   }
 
   /** In this order: what takes something away from a user of a key first, and what may take long last. */
@@ -272,9 +257,11 @@ export class Schedules {
   /** At the start: a clock that is far ahead of the last sign of life of any node, unless it was off so long. */
   async #compareClock(): Promise<void> {
     try {
-      const ahead = await aheadOfLastSign(this.#context);
+      const node = nodeOf(this.#context.instance);
+      const ahead = await aheadOfLastSign(this.#context, node);
       if (ahead > suspiciousSilence)
         await this.#holdDeletions(ahead, 'no node has run for a long time, or the clock is ahead');
+      await clockCompared(this.#context, node);
     } catch (error) {
       this.#tell('clock', error);
     }

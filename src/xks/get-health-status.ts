@@ -1,9 +1,10 @@
+import { withOthers } from './fleet-tokens.ts';
 import type { XksCall, XksServices } from './operation.ts';
 import { getHealthStatusRequest, parseBody } from './wire.ts';
 
 /**
- * GetHealthStatus (XKS spec, API operations): each token that the vault may use its own entry, the key set's first.
- * What other tokens the node has is no business of this vault. The status comes from encrypting and decrypting with a
+ * GetHealthStatus (XKS spec, API operations): each token that the vault may use its own entry, the key set's first,
+ * then those that only other nodes have. What other tokens there are is no business of this vault. The status comes from encrypting and decrypting with a
  * test key of its own on every token host, done on our own schedule and less than a minute ago.
  */
 export async function getHealthStatus(services: XksServices, call: XksCall): Promise<object> {
@@ -15,14 +16,17 @@ export async function getHealthStatus(services: XksServices, call: XksCall): Pro
     ...services.tokens.all.filter((pool) => pool !== own && call.keySet.vaultTokens.includes(pool.name)),
   ];
   return Promise.resolve({
-    xksProxyFleetSize: services.fleetSize,
+    xksProxyFleetSize: services.fleet.size,
     xksProxyVendor: 'Holdfast',
     xksProxyModel: `Holdfast ${services.version}`,
     ekmVendor: services.tokenFacts(own.name).vendor,
-    ekmFleetDetails: pools.slice(0, 10).map((pool) => ({
-      id: pool.name,
-      model: services.tokenFacts(pool.name).model,
-      healthStatus: pool.health,
-    })),
+    ekmFleetDetails: withOthers(
+      pools.map((pool) => ({
+        id: pool.name,
+        model: services.tokenFacts(pool.name).model,
+        healthStatus: pool.health,
+      })),
+      services.fleet.tokens.filter(({ name }) => call.keySet.vaultTokens.includes(name)),
+    ).slice(0, 10),
   });
 }

@@ -8,6 +8,7 @@ import type { UseRecorder } from '../serving/uses.ts';
 import type { AadForm } from '../config/profile.ts';
 import type { CallTimes } from '../token/pool/pool-entry.ts';
 import { XksError } from './errors.ts';
+import type { OtherToken } from './fleet-tokens.ts';
 import type { RequestMetadata } from './wire.ts';
 
 /** What the operations need of the node. */
@@ -20,7 +21,8 @@ export interface XksServices {
   unfitKeys: Pick<UnfitKeys, 'found' | 'good'>;
   /** Facts of a token's profile that the operations go by. */
   tokenFacts: (token: string) => TokenFacts;
-  fleetSize: number;
+  /** Nodes that are live, and the tokens of the others. */
+  fleet: { size: number; tokens: readonly OtherToken[] };
   version: string;
 }
 

@@ -94,6 +94,7 @@ export const expected: Readonly<Record<string, Row>> = {
   getToken: applianceReads,
   verifyToken: applianceWrites,
   listNodes: applianceReads,
+  getNode: applianceReads,
   getMail: applianceReads,
   putMail: applianceWrites,
   deleteMail: applianceWrites,

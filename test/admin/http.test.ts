@@ -473,7 +473,7 @@ test('the management process has no PKCS#11 module in its memory, and is confine
   // It faces the network as the workers do, and writes nothing that another process loads.
   for (const pid of management) {
     t.regex(commandLine(pid), / --permission /);
-    t.deepEqual(writable(pid), ['node-id', 'holdfast.db-reserve', '1', '2']);
+    t.deepEqual(writable(pid), ['holdfast.db-reserve', '1', '2']);
     t.true(blocks(pid, 'SIGUSR1'));
   }
   t.true(hosts.some((pid) => /softhsm/i.test(readFileSync(`/proc/${pid}/maps`, 'utf8'))));

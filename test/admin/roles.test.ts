@@ -58,6 +58,7 @@ const besideRoles: Readonly<Record<string, string>> = {
   'getVault 403': 'a session that still owes something',
   'deleteOidcProvider 404': 'no provider',
   'getToken 404': 'no such token',
+  'getNode 404': 'no such node',
   'verifyToken 404': 'no such token',
   'getMail 404': 'mail that is not set up',
   'deleteMail 404': 'mail that is not set up',

@@ -46,7 +46,6 @@ async function place(): Promise<Place> {
     config: {
       store: { kind: 'sqlite', path: storePath },
       storePath,
-      node: { state_directory: state } as never,
       aws,
     },
   };
@@ -172,7 +171,7 @@ for (const [name, confine, writable] of [
   [
     'the management process',
     ({ config }: Place) => confinementOfManagement(config, {}),
-    ({ config, state }: Place) => [path.join(state, 'node-id'), `${config.storePath}-reserve`],
+    ({ config }: Place) => [`${config.storePath}-reserve`],
   ],
 ] as const)
   test(`native code that is written where ${name} may write is not loaded by it, nor what is there already`, async (t) => {
@@ -243,7 +242,7 @@ test('doors to native code that Node itself keeps shut for what is confined', as
   });
 });
 
-test('the management process keeps its id and the reserve; credentials of the node’s own only where the configuration gives them', async (t) => {
+test('the management process keeps the reserve, and not the id of the node; credentials of the node’s own only where the configuration gives them', async (t) => {
   const here = await place();
   t.teardown(async () => rm(here.directory, { recursive: true }));
   const token = path.join(here.directory, 'aws/token');
@@ -255,7 +254,7 @@ test('the management process keeps its id and the reserve; credentials of the no
   };
   const { config } = here;
   t.deepEqual(await tryAs(here, confinementOfManagement(config, env), statements), {
-    'the id': 'done',
+    'the id': 'ERR_ACCESS_DENIED',
     'the reserve': 'done',
     'the token of AWS': 'ERR_ACCESS_DENIED',
   });

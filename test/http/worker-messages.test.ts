@@ -54,7 +54,6 @@ const ofXksWorkers: ToSupervisor[] = [
 const ofManagement: ToSupervisor[] = [
   { kind: 'verify-token', id: 1, token: 'primary' },
   { kind: 'node-facts', id: 1 },
-  { kind: 'nodes', live: 3 },
   { kind: 'node-figures', id: 1 },
 ];
 

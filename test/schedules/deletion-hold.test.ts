@@ -2,12 +2,12 @@ import anyTest, { type TestFn } from 'ava';
 import { createLog } from '../../src/log.ts';
 import { scheduleDeletion } from '../../src/keys/cloud-keys.ts';
 import { deletionsHeldUntil, holdDeletions } from '../../src/schedules/deletion-hold.ts';
+import { showNode } from '../../src/fleet/nodes.ts';
 import { Schedules } from '../../src/schedules/schedules.ts';
 import { newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const test = anyTest as TestFn<TestVault>;
 const day = 24 * 60 * 60 * 1000;
-const node = { id: 'node', hostname: 'test', version: '0' };
 
 test.beforeEach(async (t) => {
   t.context = await openVault();
@@ -35,7 +35,7 @@ async function dueKey(vault: TestVault): Promise<() => Promise<string | undefine
 }
 
 function schedules({ vaultContext }: TestVault): Schedules {
-  return new Schedules({ context: vaultContext, log: createLog('silent'), node });
+  return new Schedules({ context: vaultContext, log: createLog('silent') });
 }
 
 test('while deletions are held no CloudKey is deleted, and a day later it is', async (t) => {
@@ -63,9 +63,16 @@ test('a clock that is set back ends the hold that its leap began', async (t) => 
 
 test('a start long after the last sign of life of any node does not take the word of the clock', async (t) => {
   const { vaultContext, clock, store } = t.context;
-  await schedules(t.context).runOnce();
+  const sign = {
+    ...{ id: 'test-node', hostname: 'test', version: '0', startedAt: vaultContext.now().toISOString() },
+    ...{ again: false, ends: false, tokens: [] },
+  };
+  const show = async (start: string) =>
+    showNode(store, { ...sign, start }, { kind: 'sqlite', durability: null, problems: [] }, vaultContext.now);
+  await show('before');
   const state = await dueKey(t.context);
   clock.ahead += day;
+  await show('now');
   const started = schedules(t.context);
   started.start();
   t.teardown(async () => started.stop());

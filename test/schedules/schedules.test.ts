@@ -30,18 +30,6 @@ test.after.always(async (t) => t.context.dispose());
 
 const iso = (at: number) => new Date(at).toISOString();
 
-test('a node shows itself, with the start of its process and when it was seen last', async (t) => {
-  const stage = await Stage.open(t, t.context.tokens);
-  const began = iso(stage.now);
-  const schedules = stage.schedules();
-  await schedules.runOnce();
-  stage.now += hour;
-  await schedules.runOnce();
-  t.deepEqual(await stage.store.db.selectFrom('nodes').selectAll().execute(), [
-    { id: 'node-a', hostname: 'host', version: '1', started_at: began, last_seen_at: iso(stage.now) },
-  ]);
-});
-
 test('a key expires at its time, enabled or not, and once; one that will be deleted does not', async (t) => {
   const stage = await Stage.open(t, t.context.tokens);
   const keySet = await stage.keySet();

@@ -209,11 +209,7 @@ test.serial('keys and credentials expire a few at a time, whatever expires at on
 
 test.serial('thousands that expire, are deleted or are to be brought back at once', async (t) => {
   const { vaultContext, store, objects } = t.context;
-  const schedules = new Schedules({
-    context: vaultContext,
-    log: new KeptLog().log,
-    node: { id: 'node', hostname: 'host', version: '1' },
-  });
+  const schedules = new Schedules({ context: vaultContext, log: new KeptLog().log });
   const directory = new Directory(store, vaultContext.tokens, () => now.getTime());
   await directory.refresh();
   await measured(t, async () => {

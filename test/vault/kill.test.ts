@@ -73,8 +73,7 @@ class World {
     this.#clock = vault.clock;
     this.keySet = keySet;
     this.vaultId = vault.vault.id;
-    const node = { id: 'node', hostname: 'host', version: '1' };
-    this.#schedules = new Schedules({ context: vaultContext, log: new KeptLog().log, node });
+    this.#schedules = new Schedules({ context: vaultContext, log: new KeptLog().log });
     this.#next = start();
   }
 

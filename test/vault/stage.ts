@@ -86,12 +86,7 @@ export class Stage {
   }
 
   schedules(vaultContext: KeyContext = this.vaultContext): Schedules {
-    const id = vaultContext.instance.split('/')[0] ?? '';
-    return new Schedules({
-      context: vaultContext,
-      log: this.log.log,
-      node: { id, hostname: 'host', version: '1' },
-    });
+    return new Schedules({ context: vaultContext, log: this.log.log });
   }
 
   async keySet(input: Partial<KeySetInput> = {}): Promise<KeySet> {

@@ -128,6 +128,8 @@ export const operations = {
   verifyToken: { method: 'POST', path: '/tokens/{token}/verify', appliance: 'tokens.verify' },
   /** List the nodes. */
   listNodes: { method: 'GET', path: '/nodes', appliance: 'appliance.read' },
+  /** Show a node. */
+  getNode: { method: 'GET', path: '/nodes/{nodeId}', appliance: 'appliance.read' },
   /** Show the mail settings. */
   getMail: { method: 'GET', path: '/mail', appliance: 'appliance.read' },
   /** Set up mail. */

@@ -38,7 +38,7 @@ function tellStatus(scrape: Scrape, status: Status): void {
   for (const trouble of allTroubles)
     scrape.tell('holdfast_findings', { trouble }, troubles.get(trouble)?.length ?? 0);
   const week = Date.parse(status.at) - 7 * 86_400_000;
-  for (const state of ['UP', 'DOWN'] as const) {
+  for (const state of ['UP', 'DRAINING', 'DOWN'] as const) {
     const those = nodes.filter((node) => node.state === state && Date.parse(node.lastSeenAt) > week);
     scrape.tell('holdfast_nodes', { state }, those.length);
   }

@@ -8,9 +8,10 @@ import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
 import { shownEnvironment } from '../environment.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { upFor } from '../../fleet/nodes.ts';
+import { stateOf } from '../../fleet/nodes.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
+import { nodeFindings } from './node-findings.ts';
 import { quotaStatus } from './quotas.ts';
 import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
 import {
@@ -27,8 +28,6 @@ import {
 
 /** How long the KMS keys are waited for where they are looked through for the first time, milliseconds. */
 const kmsKeyTimeout = 2_000;
-/** A node that has not been seen for so long is one that is no more, milliseconds. */
-const forgottenAfter = 7 * 86_400_000;
 const maxNodes = 50;
 
 const counts = z.record(z.string(), z.int());
@@ -59,7 +58,7 @@ const shownStatus = z
         z.strictObject({
           hostname: z.string(),
           version: z.string(),
-          state: z.enum(['UP', 'DOWN']),
+          state: z.enum(['UP', 'DRAINING', 'DOWN']),
           lastSeenAt: time,
         }),
       )
@@ -229,19 +228,12 @@ export async function statusOf(services: AdminServices, scope: StatusScope): Pro
 async function applianceOf(services: AdminServices, facts: NodeFacts | undefined) {
   const now = services.now();
   const disk = diskOf(services);
-  const nodes = (
-    await services.store.db
-      .selectFrom('nodes')
-      .select(['hostname', 'version', 'last_seen_at'])
-      .orderBy('last_seen_at', 'desc')
-      .limit(maxNodes)
-      .execute()
-  ).map((node) => ({
-    hostname: node.hostname,
-    version: node.version,
-    state: isUp(node, now) ? ('UP' as const) : ('DOWN' as const),
-    lastSeenAt: node.last_seen_at,
-  }));
+  const nodes = await services.store.db
+    .selectFrom('nodes')
+    .selectAll()
+    .orderBy('last_seen_at', 'desc')
+    .limit(maxNodes)
+    .execute();
   const leases = await services.store.db
     .selectFrom('leases')
     .select(['name', 'until'])
@@ -255,23 +247,18 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
     ...reconciliationFindings(unsettled),
-    ...nodes
-      .filter(
-        ({ state, lastSeenAt }) =>
-          state === 'DOWN' && now.getTime() - Date.parse(lastSeenAt) < forgottenAfter,
-      )
-      .map(({ hostname, lastSeenAt }) => ({
-        trouble: 'NODE_DOWN' as const,
-        where: hostname,
-        message: `node ${hostname} has not shown itself since ${lastSeenAt}`,
-        remediation: `on ${hostname}: systemctl status holdfast`,
-      })),
+    ...nodeFindings(nodes, now),
   ];
   return {
     findings,
     shown: {
       notes: reconciliationNotes(unsettled),
-      nodes,
+      nodes: nodes.map((node) => ({
+        hostname: node.hostname,
+        version: node.version,
+        state: stateOf(node, now),
+        lastSeenAt: node.last_seen_at,
+      })),
       ...(facts === undefined
         ? {}
         : {
@@ -300,10 +287,6 @@ const supervisorSilent: StatusFinding = {
   message: 'the supervisor of this node does not answer: of its tokens and certificates less is known',
   remediation: 'on the node: systemctl status holdfast',
 };
-
-function isUp({ last_seen_at }: { last_seen_at: string }, now: Date): boolean {
-  return now.getTime() - Date.parse(last_seen_at) <= upFor;
-}
 
 /** A disk that cannot be asked tells nothing: whatever else is wrong with it shows. */
 function diskOf(services: AdminServices): DiskFacts | undefined {

@@ -963,12 +963,47 @@ export interface Schemas {
     hostname: string;
     /** Version of Holdfast that it runs, with the commit that it was built from: `0.4.0+1e526947c0de`. */
     version: string;
-    /** UP: it has reported within the last minute. */
-    state: 'UP' | 'DOWN';
+    /** UP: it has reported within the last minute; DRAINING: it has, and is drained; DOWN: it has not, or was stopped. */
+    state: 'UP' | 'DRAINING' | 'DOWN';
     /** UTC, ISO 8601 with milliseconds. */
     startedAt: string;
     /** UTC, ISO 8601 with milliseconds. */
     lastSeenAt: string;
+    /** When it was stopped; null while it runs, and where it was killed. */
+    stoppedAt: string | null;
+    /** Since when it is drained; null where it is not. */
+    drainedAt: string | null;
+    /** Its tokens; null where it runs a version that does not report them. */
+    tokens:
+      | {
+          /** Its name in the configuration of the node. */
+          name: string;
+          /** Serial number that the token reports; null until a token host has opened it. */
+          serial: string | null;
+          /** Label that the token reports. */
+          label: string | null;
+          /** The vendor’s product, according to the profile. */
+          model: string;
+          /** ACTIVE: all token hosts of the node’s XKS workers serve; DEGRADED: some; UNAVAILABLE: none. */
+          health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
+          /** Token hosts that the XKS workers of the node are to have together. */
+          hosts: number;
+          /** How many of them serve. */
+          hostsUp: number;
+        }[]
+      | null;
+    /** The database as it finds it; null where it runs a version that does not report it. */
+    database: {
+      kind: 'sqlite' | 'postgres';
+      /** What its configuration claims of the database (`store.durability`); null for a file. */
+      durability: string | null;
+      /** What the database server does not do of that. */
+      problems: string[];
+    } | null;
+    /** How far its clock is ahead of the database server’s; null for a file, or where not reported. */
+    clockOffsetMilliseconds: number | null;
+    /** Revision of the store that it had read when it reported last; null where not reported. */
+    revision: number | null;
   };
   NodePage: {
     items: Schemas['Node'][];
@@ -1178,6 +1213,7 @@ export interface Schemas {
         | 'CERTIFICATE_NOT_TAKEN'
         | 'DISK_NEARLY_FULL'
         | 'NODE_DOWN'
+        | 'CLOCK_OFF'
         | 'SUPERVISOR_SILENT'
         | 'QUOTA_NEAR'
         | 'RECONCILIATION_FINDINGS'
@@ -1218,7 +1254,7 @@ export interface Schemas {
     nodes?: {
       hostname: string;
       version: string;
-      state: 'UP' | 'DOWN';
+      state: 'UP' | 'DRAINING' | 'DOWN';
       /** UTC, ISO 8601 with milliseconds. */
       lastSeenAt: string;
     }[];
@@ -2130,6 +2166,13 @@ export interface Paths {
       };
       body: undefined;
       answer: Schemas['NodePage'];
+    };
+  };
+  '/nodes/{nodeId}': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Node'];
     };
   };
   '/mail': {

@@ -2,23 +2,71 @@ import type { Command } from 'commander';
 import { at } from '../client/address.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
-import { fields, printList } from '../output/output.ts';
+import type { Schemas } from '../client/api-types.ts';
+import { fields, isForPrograms, printList, printRecord, type OutputOptions } from '../output/output.ts';
 
 export function addNodeCommands(program: Command): void {
   const node = program.command('node').description('the nodes of the appliance');
   example(
     node
       .command('list')
-      .description('list the nodes with version, start time and when they were last seen')
+      .description('list the nodes with state, version, start time and when they were last seen')
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
             await client.list(at('/nodes')),
-            fields('hostname', 'state', 'version', 'startedAt', 'lastSeenAt', 'id'),
+            {
+              ...fields('hostname', 'state', 'version', 'startedAt', 'lastSeenAt'),
+              // What the other commands take.
+              id: { of: ({ id }) => id, wide: false },
+              tokens: { of: ({ tokens }) => (tokens ?? []).map(tokenInWords), wide: true },
+              'clock offset': {
+                of: ({ clockOffsetMilliseconds }) => offset(clockOffsetMilliseconds),
+                wide: true,
+              },
+              revision: { of: ({ revision }) => revision, wide: true },
+            },
             options,
+            { name: ({ id }) => id },
           ),
         ),
       ),
     'holdfast node list',
   );
+  example(
+    node
+      .command('show <node>')
+      .description('show a node, its tokens, its clock and what it says of the database')
+      .action(async (id: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) =>
+          printNode(await client.get(at('/nodes/{nodeId}', { nodeId: id })), options),
+        ),
+      ),
+    'holdfast node show 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10',
+  );
+}
+
+function printNode(node: Schemas['Node'], options: OutputOptions): void {
+  if (isForPrograms(options)) return printRecord(node, options);
+  const { tokens, database, clockOffsetMilliseconds, ...rest } = node;
+  printRecord(
+    {
+      ...rest,
+      clockOffset: offset(clockOffsetMilliseconds),
+      database: database === null ? null : [database.kind, database.durability].filter(Boolean).join(', '),
+      databaseProblems: database?.problems ?? null,
+      tokens: tokens?.map(tokenInWords) ?? null,
+    },
+    options,
+  );
+}
+
+function tokenInWords(token: NonNullable<Schemas['Node']['tokens']>[number]): string {
+  const { name, health, hostsUp, hosts, serial, label, model } = token;
+  const known = serial === null ? '' : `, serial ${serial}, label ${label ?? ''}`;
+  return `${name} ${health}, ${hostsUp} of ${hosts} hosts, ${model}${known}`;
+}
+
+function offset(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : `${(milliseconds / 1000).toFixed(3)} s`;
 }

@@ -102,7 +102,7 @@ export const metricCatalogue = {
   },
   holdfast_nodes: {
     type: 'gauge',
-    help: 'Nodes that use this database: UP have reported within a minute, DOWN have not, within 7 days.',
+    help: 'Nodes that use this database: UP have reported within a minute, DRAINING have and are drained, DOWN have not, or were stopped, within 7 days.',
     labels: ['state'],
   },
   holdfast_vaults: { type: 'gauge', help: 'Vaults.', labels: ['state'] },

@@ -6,6 +6,16 @@ export interface NodeTable {
   version: string;
   started_at: string;
   last_seen_at: string;
+  /** Of the process that wrote the row last, a UUID; null of a version that shows no more than the above. */
+  start: string | null;
+  /** JSON: what else it shows of itself. */
+  shown: string | null;
+  /** When any node had been seen last before this start, until that is compared with the clock. */
+  quiet_since: string | null;
+  /** It was stopped, and not killed. */
+  ended_at: string | null;
+  /** Since when it is to get no new work. */
+  drained_at: string | null;
 }
 
 /** Work that one process of the fleet does: who holds it and until when. */

@@ -1,0 +1,40 @@
+import { isUp } from '../../fleet/nodes.ts';
+import { shownOf } from '../../fleet/shown-node.ts';
+import type { NodeTable } from '../../store/schema.ts';
+import type { StatusFinding } from './findings.ts';
+
+/** A node that has not been seen for so long is one that is no more, milliseconds. */
+const forgottenAfter = 7 * 86_400_000;
+/** What the clocks of nodes may differ by: signatures of AWS's, and whatever ends at a time, go by them. Milliseconds. */
+const maxClockOffset = 2_000;
+
+type Row = Pick<NodeTable, 'id' | 'hostname' | 'last_seen_at' | 'ended_at' | 'drained_at' | 'shown'>;
+
+/** Of nodes of one database. */
+export function nodeFindings(nodes: readonly Row[], now: Date): StatusFinding[] {
+  return nodes.flatMap((node) => (isUp(node, now) ? clockFindings(node) : downFindings(node, now)));
+}
+
+function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date): StatusFinding[] {
+  if (now.getTime() - Date.parse(last_seen_at) >= forgottenAfter) return [];
+  const message =
+    ended_at === null
+      ? `node ${hostname} has not shown itself since ${last_seen_at}`
+      : `node ${hostname} was stopped at ${ended_at}`;
+  const remediation = `on ${hostname}: systemctl status holdfast`;
+  return [{ trouble: 'NODE_DOWN', where: hostname, message, remediation }];
+}
+
+function clockFindings(node: Row): StatusFinding[] {
+  const offset = shownOf(node)?.clockOffset ?? 0;
+  if (Math.abs(offset) <= maxClockOffset) return [];
+  const seconds = (Math.abs(offset) / 1000).toFixed(1);
+  return [
+    {
+      trouble: 'CLOCK_OFF',
+      where: node.hostname,
+      message: `the clock of node ${node.hostname} is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the database server’s`,
+      remediation: `on ${node.hostname}, and on the database server: have NTP set the clock (timedatectl)`,
+    },
+  ];
+}

@@ -1,0 +1,81 @@
+import {
+  listOf,
+  MisfitError,
+  nullOr,
+  oneOf,
+  parseMessage,
+  record,
+  textOf,
+  wholeFrom,
+} from '../message-check.ts';
+import type { Check } from '../message-check.ts';
+
+/** A token as one node finds it. */
+export interface ShownToken {
+  /** Of the configuration. */
+  name: string;
+  /** What the token told of itself (CK_TOKEN_INFO); null while no host of the node has had it open. */
+  serial: string | null;
+  label: string | null;
+  /** Of its profile. */
+  model: string;
+  health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
+  /** Hosts that the XKS workers of the node are to have together, and those that serve. */
+  hosts: number;
+  up: number;
+}
+
+/** The database as one node finds it. */
+export interface ShownDatabase {
+  kind: 'sqlite' | 'postgres';
+  /** What is claimed of it (store.durability); null of a file. */
+  durability: string | null;
+  /** What it does not do of that. */
+  problems: string[];
+}
+
+/** What a node shows beside its name, its version and its times. */
+export interface ShownNode {
+  tokens: ShownToken[];
+  database: ShownDatabase;
+  /** How far the node's clock stands ahead of the database's, milliseconds; null of a file. */
+  clockOffset: number | null;
+  /** The revision of the store that it has read. */
+  revision: number;
+}
+
+const text = textOf(1000);
+const count = wholeFrom(0);
+
+const shownNode: Check<ShownNode> = record<ShownNode>({
+  tokens: listOf(
+    record<ShownToken>({
+      name: text,
+      serial: nullOr(text),
+      label: nullOr(text),
+      model: text,
+      health: oneOf(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']),
+      hosts: count,
+      up: count,
+    }),
+    1000,
+  ),
+  database: record<ShownDatabase>({
+    kind: oneOf(['sqlite', 'postgres']),
+    durability: nullOr(text),
+    problems: listOf(text, 100),
+  }),
+  clockOffset: nullOr(wholeFrom(Number.MIN_SAFE_INTEGER)),
+  revision: count,
+});
+
+/** What stands in its row. Undefined where that is of a version that shows nothing, or shows it in another form. */
+export function shownOf({ shown }: { shown: string | null }): ShownNode | undefined {
+  if (shown === null) return undefined;
+  try {
+    return parseMessage(shownNode, JSON.parse(shown));
+  } catch (error) {
+    if (error instanceof MisfitError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import { hostname } from 'node:os';
+import { randomUUID } from 'node:crypto';
+import { wallClock } from '../clock.ts';
+import { showEvery, type Fleet, type NodeSign } from '../fleet/nodes.ts';
+import type { ShownToken } from '../fleet/shown-node.ts';
+import type { Logger } from '../log.ts';
+import type { FleetMessage } from './messages.ts';
+import type { ServedWriter } from './served-writer.ts';
+
+export interface NodeSignsOptions {
+  id: string;
+  /** The version with the commit. */
+  version: string;
+  /** A file has one node; what else is in its list has gone. */
+  alone: boolean;
+  tokens: () => ShownToken[];
+  writer: Pick<ServedWriter, 'show'>;
+  log: Logger;
+  /** What the workers are to know of the fleet, whenever that is another than before. */
+  onFleet: (message: FleetMessage) => void;
+}
+
+/** What the node shows of itself to the others, and what it hears of them. It is the supervisor's: every node has one. */
+export class NodeSigns {
+  readonly #options: NodeSignsOptions;
+  readonly #start = randomUUID();
+  readonly #startedAt = wallClock().toISOString();
+  #again = false;
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+  #showing: Promise<void> | undefined;
+  #last: FleetMessage | undefined;
+  #problem = '';
+  #isTwin = false;
+
+  constructor(options: NodeSignsOptions) {
+    this.#options = options;
+  }
+
+  /** What workers are told at their start; undefined until the first sign. */
+  get fleet(): FleetMessage | undefined {
+    return this.#last;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.now(), showEvery).unref();
+    this.now();
+  }
+
+  /** Something was changed that the others should not wait for. */
+  now(): void {
+    if (this.#ended) return;
+    this.#showing ??= this.#show(false).finally(() => {
+      this.#showing = undefined;
+    });
+  }
+
+  /** The last sign: the node is stopped. Never rejects. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#ended = true;
+    await this.#showing;
+    if (this.#again) await this.#show(true);
+  }
+
+  async #show(ends: boolean): Promise<void> {
+    const { id, version, writer, tokens } = this.#options;
+    const sign: NodeSign = {
+      ...{ id, hostname: hostname(), version, start: this.#start, startedAt: this.#startedAt },
+      ...{ again: this.#again, ends, tokens: tokens() },
+    };
+    try {
+      const fleet = await writer.show(sign);
+      this.#again = true;
+      this.#problem = '';
+      if (!ends) this.#heard(fleet, sign.tokens);
+    } catch (error) {
+      const { message } = error as Error;
+      // Once: a database that is away is told by whoever needs it.
+      if (message !== this.#problem)
+        this.#options.log.warn({ problem: message }, 'the node could not show itself');
+      this.#problem = message;
+    }
+  }
+
+  #heard({ live, tokens, drained, twin }: Fleet, own: readonly ShownToken[]): void {
+    const { alone, log, onFleet } = this.#options;
+    if (twin !== undefined && !this.#isTwin)
+      log.error(
+        { ...twin },
+        'another process has this node’s id: the state directory of one is a copy of the other’s; stop one, and start it with a state directory of its own',
+      );
+    this.#isTwin = twin !== undefined;
+    if (alone) return;
+    const message: FleetMessage = { kind: 'fleet', live, tokens: otherTokens(own, tokens), drained };
+    if (JSON.stringify(message) === JSON.stringify(this.#last)) return;
+    if (this.#last !== undefined && this.#last.drained !== drained)
+      log.warn(
+        { drained },
+        drained
+          ? 'the node is drained: it tells load balancers to send requests elsewhere, and does nothing by schedule'
+          : 'the node is not drained any more',
+      );
+    this.#last = message;
+    onFleet(message);
+  }
+}
+
+/**
+ * Tokens of other nodes: one for each HSM that they tell apart by serial number, with what is known of it on all of them. Of one
+ * that this node has too, what the others find of it.
+ */
+export function otherTokens(
+  own: readonly ShownToken[],
+  others: readonly ShownToken[],
+): FleetMessage['tokens'] {
+  const found = new Map<string, FleetMessage['tokens'][number]>();
+  for (const { name, serial, model, health } of others) {
+    const isOwn = own.some(
+      (token) => token.name === name && (token.serial ?? serial) === (serial ?? token.serial),
+    );
+    const key = JSON.stringify([name, isOwn ? '' : serial]);
+    const before = found.get(key)?.health;
+    const id = isOwn || serial === null ? name : `${name}:${serial}`;
+    found.set(key, {
+      name,
+      id,
+      isOwn,
+      model,
+      health: before === undefined ? health : together(before, health),
+    });
+  }
+  return [...found.values()];
+}
+
+/** Of one HSM as two find it. */
+export function together(one: ShownToken['health'], other: ShownToken['health']): ShownToken['health'] {
+  return one === other ? one : 'DEGRADED';
+}
