@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { drainNode, removeNode, undrainNode } from '../fleet/node-acts.ts';
 import { stateOf } from '../fleet/nodes.ts';
 import { shownOf } from '../fleet/shown-node.ts';
 import type { NodeTable } from '../store/schema.ts';
@@ -15,6 +16,7 @@ const orders = {
 } as const;
 
 const tag = 'Nodes';
+const write = { kind: 'permission', appliance: 'nodes.write' } as const;
 const read = { kind: 'permission', appliance: 'appliance.read' } as const;
 const one = z.strictObject({ nodeId: z.uuid().describe('Id of the node.') });
 
@@ -130,6 +132,54 @@ export const nodeRoutes: readonly Route[] = [
         .executeTakeFirst();
       if (row === undefined) throw new VaultError('not-found', 'no node of this database has this id');
       return { body: show(row, services.now()) };
+    },
+  }),
+  route({
+    operation: 'drainNode',
+    method: 'POST',
+    path: '/nodes/{nodeId}/drain',
+    tag,
+    summary: 'Drain a node',
+    description:
+      'Within ten seconds its `/ready` answers 503, so that load balancers send requests to other nodes; it goes on ' +
+      'serving what still comes, and other nodes take over what is done by schedule. It stays drained over restarts, until ' +
+      'it is undrained. While no other node is up that is not drained, it works as if it were not. Safe to repeat.',
+    access: write,
+    params: one,
+    answer: shownNode,
+    problems: ['not-found', 'conflict'],
+    handle: async ({ services, act, params }) => ({
+      body: show(await drainNode(services, act, params.nodeId), services.now()),
+    }),
+  }),
+  route({
+    operation: 'undrainNode',
+    method: 'POST',
+    path: '/nodes/{nodeId}/undrain',
+    tag,
+    summary: 'End the draining of a node',
+    description: 'Within ten seconds it takes its part of the work again. Safe to repeat.',
+    access: write,
+    params: one,
+    answer: shownNode,
+    problems: ['not-found'],
+    handle: async ({ services, act, params }) => ({
+      body: show(await undrainNode(services, act, params.nodeId), services.now()),
+    }),
+  }),
+  route({
+    operation: 'removeNode',
+    method: 'DELETE',
+    path: '/nodes/{nodeId}',
+    tag,
+    summary: 'Remove a node that is no more',
+    description: 'Refused while it is up. A node that is started again afterwards is listed again.',
+    access: write,
+    params: one,
+    problems: ['not-found', 'conflict'],
+    handle: async ({ services, act, params }) => {
+      await removeNode(services, act, params.nodeId);
+      return { status: 204 };
     },
   }),
 ];

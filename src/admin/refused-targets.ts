@@ -59,6 +59,12 @@ const kinds: Readonly<Record<string, Kind>> = {
   kmsKeyId: { kind: 'kms-key', table: 'kms_keys', column: 'id', named: ofTable('kms_keys', 'alias') },
   reconciliationId: { kind: 'reconciliation', table: 'reconciliations', column: 'id' },
   pruningId: { kind: 'audit-pruning', table: 'audit_prunings', column: 'id' },
+  nodeId: {
+    kind: 'node',
+    table: 'nodes',
+    column: 'id',
+    named: sql`SELECT id, hostname AS name, '' AS vault_id FROM nodes`,
+  },
   sessionId: { kind: 'session', table: 'sessions', column: 'id' },
   apiKeyId: { kind: 'api-key', table: 'api_keys', column: 'id' },
 };

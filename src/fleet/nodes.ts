@@ -77,6 +77,23 @@ export function isDrained(up: readonly Pick<NodeTable, 'id' | 'drained_at'>[], i
   return up.some((node) => node.id === id && isSo(node)) && up.some((node) => node.id !== id && !isSo(node));
 }
 
+/** The same, by what its transaction sees. */
+export async function isDrainedIn(trx: Transaction<Tables>, id: string, now: Date): Promise<boolean> {
+  const own = await trx
+    .selectFrom('nodes')
+    .select('id')
+    .where('id', '=', id)
+    .where('drained_at', 'is not', null)
+    .executeTakeFirst();
+  // As a rule it is not.
+  if (own === undefined) return false;
+  const nodes = await trx.selectFrom('nodes').selectAll().execute();
+  return isDrained(
+    nodes.filter((node) => node.id === id || isUp(node, now)),
+    id,
+  );
+}
+
 /** UP, DRAINING where it is up and is to get no new work, or DOWN. */
 export function stateOf(
   node: Pick<NodeTable, 'last_seen_at' | 'ended_at' | 'drained_at'>,

@@ -9,6 +9,7 @@ export const permissions = {
     'freeze any vault, or all of them, in an emergency; end what the appliance holds frozen of a vault',
   'cloud-keys.find': 'find which vault has a CloudKey, by its name or id',
   'tokens.verify': 'verify the connection to a token',
+  'nodes.write': 'drain nodes, and remove those that are no more',
   'appliance.write':
     'change mail settings and the single sign-on of the appliance, and have the store reconciled',
   'appliance-users.write': 'make, change and delete users of the appliance',
@@ -52,6 +53,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     'vaults.freeze',
     'cloud-keys.find',
     'tokens.verify',
+    'nodes.write',
     'appliance.write',
     'appliance-users.write',
     'appliance-audit.prune',

@@ -146,6 +146,26 @@ async function newPointer({ stage }: World) {
   };
 }
 
+/** As the act finds it: drained before it is not, down before it is removed; and another is up. */
+async function newNode({ stage }: World, operation: string): Promise<OnRecord> {
+  const { store, now } = stage.vaultContext;
+  const seen = now().toISOString();
+  const [id, other] = [randomUUID(), randomUUID()];
+  const node = { hostname: 'a-node', version: '1', started_at: seen, last_seen_at: seen };
+  await store.db
+    .insertInto('nodes')
+    .values([
+      {
+        ...{ ...node, id, ended_at: operation === 'removeNode' ? seen : null },
+        drained_at: operation === 'undrainNode' ? seen : null,
+      },
+      { ...node, id: other, ended_at: null, drained_at: null },
+    ])
+    .execute();
+  const undo = async () => store.db.deleteFrom('nodes').where('id', 'in', [id, other]).execute();
+  return { params: { nodeId: id }, undo };
+}
+
 /** By the last parameter of its path. */
 const byParameter: Readonly<Record<string, (world: World, route: Route) => Promise<OnRecord>>> = {
   userId: async (world, route) => newUser(world, !route.path.startsWith('/vaults')),
@@ -160,6 +180,7 @@ const byParameter: Readonly<Record<string, (world: World, route: Route) => Promi
   cloudKeyId: newKey,
   kmsKeyId: newPointer,
   token: async () => ({ params: { token: 'token' } }),
+  nodeId: async (world, { operation }) => newNode(world, operation),
   vaultId: async () => ({ params: {} }),
 };
 

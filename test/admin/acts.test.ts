@@ -45,7 +45,7 @@ interface Stage {
   boss: AdminClient;
   blue: PeopledVault;
   providerInput: Record<string, unknown>;
-  others: { applianceUser: string; sparePerson: string };
+  others: { applianceUser: string; sparePerson: string; node: string };
   hash: string;
   dispose: () => Promise<void>;
 }
@@ -60,6 +60,14 @@ test.before(async (t) => {
   await addUser(place, '', 'second', 'appliance-auditor');
   const blue = await peopledVault(place, boss, 'blue');
   await addUser(place, blue.id, 'spare', 'auditor');
+  const [node, otherNode] = [randomUUID(), randomUUID()];
+  const seen = open.vaultContext.now().toISOString();
+  const shown = { hostname: 'host', version: '1', started_at: seen, last_seen_at: seen };
+  const rows = [
+    { ...shown, id: node },
+    { ...shown, id: otherNode },
+  ];
+  await open.store.db.insertInto('nodes').values(rows).execute();
   const idOf = async (username: string) =>
     (
       await open.store.db
@@ -70,7 +78,7 @@ test.before(async (t) => {
     ).id;
   t.context = {
     ...{ open, gate, boss, blue, providerInput },
-    others: { applianceUser: await idOf('second'), sparePerson: await idOf('spare') },
+    others: { applianceUser: await idOf('second'), sparePerson: await idOf('spare'), node },
     hash: await hashPassword(password, 'test', passwordCost),
     dispose: async () => {
       await management.close();
@@ -456,6 +464,7 @@ async function ask(
     cloudKeyId: blue.ids.cloudKey,
     kmsKeyId: blue.ids.kmsKey,
     token: 'token',
+    nodeId: others.node,
     sessionId: victim.otherSessionId,
     apiKeyId: victim.apiKeyId,
   };

@@ -55,6 +55,9 @@ const withoutRowVersion: Readonly<Record<string, string>> = {
   resetVaultAdministrator:
     'of whoever is the vault administrator now; the appliance does not see vault users',
   verifyToken: 'a look',
+  drainNode: 'a node is drained or is not; safe to repeat',
+  undrainNode: 'a node is drained or is not; safe to repeat',
+  removeNode: 'a node is there or is not; one that is up stays',
   testMail: 'a mail',
   addAdminGroupMember: 'somebody is a member or is none; safe to repeat',
   removeAdminGroupMember: 'somebody is a member or is none; safe to repeat',

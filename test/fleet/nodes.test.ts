@@ -1,3 +1,6 @@
+import { KeptLease } from '../../src/fleet/leases.ts';
+import { drainNode, removeNode, undrainNode } from '../../src/fleet/node-acts.ts';
+import { systemAct } from '../../src/vault/system-act.ts';
 import test, { type ExecutionContext } from 'ava';
 import {
   aheadOfLastSign,
@@ -101,6 +104,57 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
     t.is(await ahead(), 0);
   });
 }
+
+test('a drained node gives up what is done by schedule, and takes it again where no other is up', async (t) => {
+  const nodes = await open(t, 'PostgreSQL');
+  const of = (instance: string): VaultContext => ({
+    ...nodes.context,
+    now: () => new Date(nodes.at),
+    instance,
+  });
+  const act = () => systemAct(of('test/1'), 'test');
+  await nodes.show('a');
+  await t.throwsAsync(drainNode(nodes.context, act(), 'a'), { message: /no node but host-a is up/ });
+  await t.throwsAsync(drainNode(nodes.context, act(), 'gone'), { message: /no node of this database/ });
+  await nodes.show('b');
+  const [a, b] = [new KeptLease(of('a/1'), 'schedules'), new KeptLease(of('b/1'), 'schedules')];
+  t.truthy(await a.renew());
+  t.is(await b.renew(), undefined);
+  await drainNode(nodes.context, act(), 'a');
+  t.like(await nodes.show('a', { start: 'a/2', again: false }), { drained: true }, 'over a restart');
+  t.is(stateOf(await nodes.row('a'), new Date(nodes.at)), 'DRAINING');
+  await t.throwsAsync(drainNode(nodes.context, act(), 'b'), { message: /no node but host-b is up/ });
+  t.is(await a.renew(), undefined);
+  t.is(await a.hold(), undefined);
+  t.truthy(await b.renew(), 'at once');
+  // The only one that is left works as if it were not.
+  await nodes.show('b', { ends: true });
+  t.like(await nodes.show('a', { start: 'a/2' }), { drained: false });
+  await b.release();
+  t.truthy(await a.renew());
+  await nodes.show('b');
+  await undrainNode(nodes.context, act(), 'a');
+  t.like(await nodes.show('a', { start: 'a/2' }), { drained: false });
+  const events = await nodes.store.db.selectFrom('audit_events').select(['action', 'target_name']).execute();
+  t.deepEqual(
+    events.map(({ action }) => action),
+    ['node.drain', 'node.undrain'],
+  );
+});
+
+test('a node that is no more is removed with what it held, and none that is up', async (t) => {
+  const nodes = await open(t, 'SQLite');
+  const context = { ...nodes.context, instance: 'a/1' };
+  const act = () => systemAct({ ...context, now: nodes.context.now }, 'test');
+  await nodes.show('a');
+  await new KeptLease(context, 'schedules').renew();
+  await t.throwsAsync(removeNode(nodes.context, act(), 'a'), { message: /node host-a is up/ });
+  nodes.at += 60_001;
+  await removeNode(nodes.context, act(), 'a');
+  t.deepEqual(await nodes.store.db.selectFrom('nodes').selectAll().execute(), []);
+  t.deepEqual(await nodes.store.db.selectFrom('leases').selectAll().execute(), []);
+  await t.throwsAsync(removeNode(nodes.context, act(), 'a'), { message: /no node of this database/ });
+});
 
 test('a row of another version is that of a node still', (t) => {
   for (const shown of [null, '', '{', '{}', '{"tokens":[{"name":1}]}', '[]'])

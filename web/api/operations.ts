@@ -130,6 +130,12 @@ export const operations = {
   listNodes: { method: 'GET', path: '/nodes', appliance: 'appliance.read' },
   /** Show a node. */
   getNode: { method: 'GET', path: '/nodes/{nodeId}', appliance: 'appliance.read' },
+  /** Remove a node that is no more. */
+  removeNode: { method: 'DELETE', path: '/nodes/{nodeId}', appliance: 'nodes.write' },
+  /** Drain a node. */
+  drainNode: { method: 'POST', path: '/nodes/{nodeId}/drain', appliance: 'nodes.write' },
+  /** End the draining of a node. */
+  undrainNode: { method: 'POST', path: '/nodes/{nodeId}/undrain', appliance: 'nodes.write' },
   /** Show the mail settings. */
   getMail: { method: 'GET', path: '/mail', appliance: 'appliance.read' },
   /** Set up mail. */

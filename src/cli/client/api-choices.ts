@@ -7,6 +7,7 @@ export const permissions = [
   'vaults.freeze',
   'cloud-keys.find',
   'tokens.verify',
+  'nodes.write',
   'appliance.write',
   'appliance-users.write',
   'appliance-audit.prune',

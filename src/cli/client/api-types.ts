@@ -103,6 +103,7 @@ export interface Schemas {
       | 'vaults.freeze'
       | 'cloud-keys.find'
       | 'tokens.verify'
+      | 'nodes.write'
       | 'appliance.write'
       | 'appliance-users.write'
       | 'appliance-audit.prune'
@@ -267,6 +268,7 @@ export interface Schemas {
       | 'vaults.freeze'
       | 'cloud-keys.find'
       | 'tokens.verify'
+      | 'nodes.write'
       | 'appliance.write'
       | 'appliance-users.write'
       | 'appliance-audit.prune'
@@ -1121,6 +1123,7 @@ export interface Schemas {
         | 'vaults.freeze'
         | 'cloud-keys.find'
         | 'tokens.verify'
+        | 'nodes.write'
         | 'appliance.write'
         | 'appliance-users.write'
         | 'appliance-audit.prune'
@@ -1781,6 +1784,7 @@ export interface Paths {
           | 'vaults.freeze'
           | 'cloud-keys.find'
           | 'tokens.verify'
+          | 'nodes.write'
           | 'appliance.write'
           | 'appliance-users.write'
           | 'appliance-audit.prune'
@@ -1812,6 +1816,7 @@ export interface Paths {
           | 'vaults.freeze'
           | 'cloud-keys.find'
           | 'tokens.verify'
+          | 'nodes.write'
           | 'appliance.write'
           | 'appliance-users.write'
           | 'appliance-audit.prune'
@@ -2170,6 +2175,25 @@ export interface Paths {
   };
   '/nodes/{nodeId}': {
     GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Node'];
+    };
+    DELETE: {
+      query: undefined;
+      body: undefined;
+      answer: undefined;
+    };
+  };
+  '/nodes/{nodeId}/drain': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Node'];
+    };
+  };
+  '/nodes/{nodeId}/undrain': {
+    POST: {
       query: undefined;
       body: undefined;
       answer: Schemas['Node'];

@@ -3,7 +3,15 @@ import { at } from '../client/address.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
 import type { Schemas } from '../client/api-types.ts';
-import { fields, isForPrograms, printList, printRecord, type OutputOptions } from '../output/output.ts';
+import {
+  fields,
+  isForPrograms,
+  printChanged,
+  printDone,
+  printList,
+  printRecord,
+  type OutputOptions,
+} from '../output/output.ts';
 
 export function addNodeCommands(program: Command): void {
   const node = program.command('node').description('the nodes of the appliance');
@@ -43,6 +51,50 @@ export function addNodeCommands(program: Command): void {
         ),
       ),
     'holdfast node show 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10',
+  );
+  addNodeActs(node);
+}
+
+function addNodeActs(node: Command): void {
+  example(
+    node
+      .command('drain <node>')
+      .description('have load balancers and the schedules pass a node over, before it is stopped')
+      .action(async (id: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const drained = await client.post(at('/nodes/{nodeId}/drain', { nodeId: id }));
+          printChanged(
+            `node ${drained.hostname} is drained: within ten seconds /ready answers 503 there; it serves what still comes, until it is stopped`,
+            drained,
+            options,
+          );
+        }),
+      ),
+    'holdfast node drain 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10',
+  );
+  example(
+    node
+      .command('undrain <node>')
+      .description('have a node take its part of the work again')
+      .action(async (id: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const back = await client.post(at('/nodes/{nodeId}/undrain', { nodeId: id }));
+          printChanged(`node ${back.hostname} takes its part of the work again`, back, options);
+        }),
+      ),
+    'holdfast node undrain 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10',
+  );
+  example(
+    node
+      .command('remove <node>')
+      .description('forget a node that is no more; refused while it is up')
+      .action(async (id: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          await client.send('DELETE', at('/nodes/{nodeId}', { nodeId: id }));
+          printDone(`node ${id} is removed`, { id, removed: true }, options);
+        }),
+      ),
+    'holdfast node remove 0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10',
   );
 }
 
