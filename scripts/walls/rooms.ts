@@ -152,6 +152,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/admin/reference',
       'src/config',
       'src/evidence',
+      'src/fleet',
       'src/identity/**',
       'src/metrics',
       'src/serving',
@@ -198,7 +199,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['kysely', 'zod'],
   },
   'src/serving': {
-    rooms: [ground, 'src/config', 'src/keys/**', 'src/store', 'src/token', 'src/vault'],
+    rooms: [ground, 'src/config', 'src/keys/**', 'src/lease', 'src/store', 'src/token', 'src/vault'],
     packages: ['kysely'],
   },
 
@@ -288,7 +289,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: domain,
     packages: ['kysely', 'nodemailer', 'openid-client', 'otpauth', 'zod'],
   },
-  'src/fleet': { rooms: [ground, 'src/evidence', 'src/store', 'src/vault'], packages: ['kysely'] },
+  'src/fleet': {
+    rooms: [ground, 'src/evidence', 'src/lease', 'src/store', 'src/vault'],
+    packages: ['kysely'],
+  },
+  // Arithmetic: it reads neither a clock nor the store.
+  'src/lease': { rooms: [] },
   'src/vault': {
     rooms: [ground, 'src/evidence', 'src/store', 'src/token', 'src/token/pool'],
     packages: ['kysely', 'zod'],

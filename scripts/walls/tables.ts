@@ -38,6 +38,8 @@ export const writers = {
 
   nodes: 'src/fleet',
   leases: 'src/fleet',
+  // Who holds one writes it by statements of its own (src/store/postgres/holder-line.ts).
+  snapshot_holders: 'src/fleet',
   traffic: 'src/metrics/series',
   reconciliations: 'src/reconcile',
   audit_prunings: 'src/schedules',

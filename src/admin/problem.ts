@@ -37,6 +37,7 @@ export const problemKinds = {
   'aws-busy': [503, 'AWS is throttling requests'],
   'token-unavailable': [503, 'The token is unavailable'],
   'store-unavailable': [503, 'The database is unavailable'],
+  'not-in-force': [503, 'It is done, and not in force on every node yet'],
   'store-full': [507, 'The disk of the database is full'],
 } as const satisfies Record<string, readonly [number, string]>;
 

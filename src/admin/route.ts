@@ -128,6 +128,14 @@ interface TypedRoute<P, Q, B, A, Handled, Repeated> extends RouteData<P, Q, B> {
   handle: (call: Call<P, Q, B>) => Promise<Handled & Exactly<Handled, Answer<NoInfer<A>>>>;
 }
 
+/**
+ * Whether success is answered only once every node goes by what was done. What makes a record takes nothing away, and may
+ * have a secret to tell that is shown once.
+ */
+export function waitsForNodes({ access, method, creates }: Route): boolean {
+  return access.kind === 'permission' && method !== 'GET' && creates === undefined;
+}
+
 /** Holds the handlers to the schemas, then forgets their types. */
 export function route<
   P = undefined,

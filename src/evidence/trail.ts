@@ -32,6 +32,8 @@ export interface Act {
   seen?: SeenVersion | undefined;
   /** The Idempotency-Key of a create. */
   idempotency?: { key: string; requestHash: Buffer };
+  /** Filled in with the tables of which its transactions change rows. */
+  changed?: Set<string>;
 }
 
 /** Of acts that nobody asked for, and of what must be brought to an end whoever began it. */

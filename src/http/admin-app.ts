@@ -13,12 +13,14 @@ import { referencePage, referencePolicy } from '../admin/reference/page.ts';
 import { servedOpenApi } from '../admin/routes.ts';
 import type { AdminServices } from '../admin/services.ts';
 import { ownAuthority, type Act } from '../evidence/trail.ts';
+import { InForce } from '../fleet/in-force.ts';
 import type { Caller } from '../identity/caller.ts';
 import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
 import type { Authority } from '../store/store.ts';
+import { assertInForce } from './in-force-answer.ts';
 import { html, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
   isPlainPath,
@@ -82,6 +84,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   const router = new Router({ strict: true, sensitive: true });
   const requests = new RateLimiterMemory({ points: limits.requestsPerMinute, duration: 60 });
   const refusedRequests = new RefusedRequests(services);
+  const inForce = new InForce(services.store);
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
   registerProbes(router, () => !options.draining() && services.tokens.all.some((pool) => pool.usable));
@@ -186,9 +189,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       facts.caller = caller;
       checkAccess(route, caller, vaultId);
     }
+    const changed = new Set<string>();
     const act: Act = {
       ...actOf(facts, services.now, authorityOf(services, route, caller, named)),
       seen: expected,
+      changed,
     };
     const call: Call<unknown, unknown, unknown> = {
       services,
@@ -205,7 +210,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         cookie: (name) => ctx.cookies.get(name),
       },
     };
-    if (route.creates === undefined) return respond(ctx, route, await route.handle(call));
+    if (route.creates === undefined) {
+      const answered = await route.handle(call);
+      await assertInForce(ctx, inForce, route, changed);
+      return respond(ctx, route, answered);
+    }
     const key = readIdempotencyKey(ctx);
     if (key === undefined) return respond(ctx, route, await route.handle(call));
     const requestHash = createHash('sha256').update(`${ctx.method} ${ctx.url}\n`).update(bytes).digest();

@@ -38,6 +38,8 @@ export interface Acting {
   readonly seen?: SeenVersion | undefined;
   /** The Idempotency-Key of a create. */
   readonly idempotency?: object;
+  /** Filled in with the tables of which its transactions change rows, once they are committed. */
+  readonly changed?: Set<string>;
 }
 
 /**
@@ -123,6 +125,7 @@ export async function beginAct(raw: Transaction<Tables>, act: Acting): Promise<B
     committed: () => {
       if (ledger.remembers && act.idempotency !== undefined) remembered.add(act.idempotency);
       if (ledger.changed.size > 0) act.seen?.keep();
+      for (const table of ledger.changed) act.changed?.add(table);
     },
   };
 }

@@ -22,6 +22,7 @@ import { keyStoresOfAVault } from './migrations/0036-key-stores-of-a-vault.ts';
 import { remediation } from './migrations/0037-remediation.ts';
 import { leaseTerms } from './migrations/0038-lease-terms.ts';
 import { traffic } from './migrations/0043-traffic.ts';
+import { snapshotHolders } from './migrations/0048-snapshot-holders.ts';
 import { nodesShown } from './migrations/0056-nodes-shown.ts';
 
 /** In order of their names; never edited once released. */
@@ -49,5 +50,6 @@ export const migrations: Record<string, Migration> = {
   '0037-remediation': remediation,
   '0038-lease-terms': leaseTerms,
   '0043-traffic': traffic,
+  '0048-snapshot-holders': snapshotHolders,
   '0056-nodes-shown': nodesShown,
 };

@@ -10,7 +10,7 @@ import type {
   AuditPruningTable,
   IdempotencyKeyTable,
 } from './schema/evidence.ts';
-import type { LeaseTable, NodeTable } from './schema/fleet.ts';
+import type { LeaseTable, NodeTable, SnapshotHolderTable } from './schema/fleet.ts';
 import type {
   AdminGroupMemberTable,
   AdminGroupTable,
@@ -82,6 +82,7 @@ export interface Tables {
   settings: SettingTable;
   nodes: NodeTable;
   leases: LeaseTable;
+  snapshot_holders: SnapshotHolderTable;
   traffic: TrafficTable;
   reconciliations: ReconciliationTable;
   idempotency_keys: IdempotencyKeyTable;

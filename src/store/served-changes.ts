@@ -147,7 +147,8 @@ export class ChangesOfTransaction {
   }
 }
 
-function isServed(table: string): table is ServedTable {
+/** Whether XKS workers serve by rows of this table. */
+export function isServed(table: string): table is ServedTable {
   return Object.hasOwn(servedColumns, table);
 }
 

@@ -56,7 +56,10 @@ export const reasons = {
       ...['audit_prunings', 'reconciliations', 'xks_credentials', 'uses'],
     ] as (keyof Tables)[],
   },
-  lease: { why: 'which process holds what, and for how long', tables: ['leases'] },
+  lease: {
+    why: 'which process holds what, and for how long',
+    tables: ['leases', 'snapshot_holders'],
+  },
   traffic: {
     why: 'how many requests came and how they were answered, in steps of time',
     tables: ['traffic'],

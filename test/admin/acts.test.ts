@@ -587,6 +587,7 @@ const kept = new Set([
   'sessions',
   'api_keys',
   'leases',
+  'snapshot_holders',
   'revision',
   'served_changes',
   'uses',

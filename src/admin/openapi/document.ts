@@ -36,6 +36,8 @@ export const conventions = `Everything is under \`/api/v1\`: requests and respon
 
 **Changes.** A record comes with an \`ETag\`. To change it, send that back in \`If-Match\`: 412 means that someone else has changed the record in the meantime, 428 that the header is missing. \`If-Match: *\` overwrites unconditionally.
 
+**In force.** What takes something away is answered with success only once no node serves by what was before; \`Holdfast-In-Force\` tells how many confirmed it. Where a node is cut off and does not confirm within five seconds, the answer is 503 \`not-in-force\`: it is done, and stays so, and \`Retry-After\` tells when the last node has run out. The same request sent again then answers success.
+
 **Creates** take an \`Idempotency-Key\`: if the same request is sent again with the same key within a day, the response is what was created the first time, with \`Idempotency-Replayed: true\` and without secrets, which are shown only once.
 
 **Lists** are paged: \`limit\` is 1 to 200 (50 by default); pass \`next\` as \`cursor\` to get the next page; it is null at the end. With a filter that matches little, a page may have fewer items than \`limit\`, or none, and still a \`next\`: the search stops after 200,000 records.
@@ -137,6 +139,11 @@ const headers = {
   IdempotencyReplayed: {
     description: 'Set if the Idempotency-Key had been used before: the response is what was created then.',
     schema: { type: 'string', const: 'true' },
+  },
+  InForce: {
+    description:
+      'On how many nodes that serve from memory it holds, and how: `nodes=3, confirmed=2, ended=1, milliseconds=12`. One that is ended serves nothing from memory. `nodes=0`: all ask the store at each request, so that it holds at once.',
+    schema: { type: 'string' },
   },
   RetryAfter: {
     description: 'Seconds to wait before trying again, with 429 and 503.',

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, sql, type Transaction } from 'kysely';
 import { monotonicNow } from '../../clock.ts';
 import { beginAct, beginUnrecorded, type Begun } from '../act-transaction.ts';
+import { changeChannel } from './change-channel.ts';
 import { CommitInDoubt, CommitNotCertain } from './commit-errors.ts';
 import { markOf, wasDone, type TransactionMark } from './in-doubt.ts';
 import { migratingDb } from './migrating.ts';
@@ -206,6 +207,7 @@ export class PostgresStore implements Store {
           const result = await run(trx);
           const changes = await this.#dialect.changesOf(raw);
           if (moves || changes.any) await moveRevision(trx, changes.changes);
+          if (changes.any) await hint(raw);
           await readBack(trx);
           assertSound();
           ended.push({ result, committed, mark: await markOf(raw) });
@@ -258,6 +260,14 @@ export class PostgresStore implements Store {
     this.#durabilityProblems = problems;
     if (isNew) this.#onDurability?.(problems);
   }
+}
+
+/**
+ * Who serves from memory is woken once it is committed. A hint and no more: it may be lost, and whoever waits for them does not
+ * rely on it. It takes a lock of the whole server for the COMMIT, so that nothing that is merely counted sends one.
+ */
+async function hint(trx: Transaction<Tables>): Promise<void> {
+  await sql`SELECT pg_notify(${changeChannel}, '')`.execute(trx);
 }
 
 /** A transaction that has come to its COMMIT. */

@@ -26,3 +26,21 @@ export interface LeaseTable {
   /** One more each time that it is taken: what was begun in an earlier one writes nothing any more. */
   term: Generated<number>;
 }
+
+/**
+ * A process that serves AWS from memory under a lease. Whoever takes something away waits until it has confirmed that, or until
+ * its lease has ended (docs/revocation.md).
+ */
+export interface SnapshotHolderTable {
+  /** Of one life of the process: never used again. */
+  id: string;
+  node_id: string;
+  hostname: string;
+  /** Moves with each renewal. */
+  term: number;
+  /** The revision that it has confirmed: all requests go by it, or a later one. -1 for none. */
+  epoch: number;
+  /** Of its lease, milliseconds. */
+  length: number;
+  joined_at: string;
+}

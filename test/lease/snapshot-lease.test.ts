@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc, { testSeed } from '../../testing/properties.ts';
-import { SnapshotLease } from '../../src/fleet/snapshot-lease.ts';
-import { Revocation } from '../../src/fleet/revocation.ts';
+import { SnapshotLease } from '../../src/lease/snapshot-lease.ts';
+import { Revocation } from '../../src/lease/revocation.ts';
 import { bugs, drawRun, runModel, type Bug } from './lease-model.ts';
 
 /*

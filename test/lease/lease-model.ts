@@ -1,5 +1,5 @@
-import { Revocation, SilentHolders, type Holder } from '../../src/fleet/revocation.ts';
-import { SnapshotLease, type Clocks, type Renewal, type Started } from '../../src/fleet/snapshot-lease.ts';
+import { Revocation, SilentHolders, type Holder } from '../../src/lease/revocation.ts';
+import { SnapshotLease, type Clocks, type Renewal, type Started } from '../../src/lease/snapshot-lease.ts';
 
 /*
  * A small world for the argument of docs/revocation.md: processes that serve one key from what they remember, one that disables and

@@ -1,0 +1,138 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Selectable } from 'kysely';
+import { monotonicNow } from '../clock.ts';
+import { Revocation, SilentHolders } from '../lease/revocation.ts';
+import type { SnapshotHolderTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+
+/** Between two looks at what the holders have confirmed, milliseconds: at first, and at the most. */
+const firstPause = 2;
+const longestPause = 100;
+
+/** A node whose workers serve from memory, as a change is waited for. */
+export interface HoldingNode {
+  id: string;
+  hostname: string;
+  /** `confirmed`: it goes by the change, and has finished what began before. `ended`: it serves nothing from memory any more. */
+  state: 'confirmed' | 'ended' | 'waiting';
+  /** Where it is waited for: until its lease has ended at the latest, milliseconds from now. */
+  left: number;
+}
+
+/** Where a change holds. In force once nobody is waited for. */
+export interface Standing {
+  nodes: readonly HoldingNode[];
+  /** So long it was waited, milliseconds. */
+  waited: number;
+}
+
+type Row = Selectable<SnapshotHolderTable>;
+
+/**
+ * Waits until a change is in force on every worker that serves from memory (docs/revocation.md). What asks the
+ * store at each request has no row here and is not waited for.
+ */
+export class InForce {
+  readonly #store: Pick<Store, 'db' | 'bookkeep'>;
+  readonly #silent = new SilentHolders();
+  /** The last change that this process has seen, and a moment at which it was certainly committed, by the monotonic clock. */
+  #last = { epoch: -1, at: -Infinity };
+
+  constructor(store: Pick<Store, 'db' | 'bookkeep'>) {
+    this.#store = store;
+  }
+
+  /** Of all that was committed before the call. Waits `patience` milliseconds at the most; ask again where it was not enough. */
+  async wait(patience: number): Promise<Standing> {
+    const began = monotonicNow();
+    const epoch = await this.#lastChange();
+    // In a transaction after that of the change: who has no row yet joins later, and loads what was changed.
+    let rows = await this.#look();
+    const revocation = new Revocation(epoch, this.#last.at, rows);
+    for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+      const now = monotonicNow();
+      revocation.saw(rows);
+      const standing = standingOf(revocation, rows, this.#names, now);
+      const waited = now - began;
+      if (waited >= patience || standing.every(({ state }) => state !== 'waiting'))
+        return { nodes: standing, waited };
+      await delay(Math.min(pause, patience - waited));
+      rows = await this.#look();
+    }
+  }
+
+  /** Removes the rows of processes that were killed. To be called every now and then, so that no act has to wait for them. */
+  async sweep(): Promise<void> {
+    await this.#look();
+  }
+
+  readonly #names = new Map<string, Pick<Row, 'node_id' | 'hostname'>>();
+
+  async #look(): Promise<Row[]> {
+    const rows = await this.#store.db.selectFrom('snapshot_holders').selectAll().execute();
+    this.#silent.saw(rows, monotonicNow());
+    for (const { id, node_id, hostname } of rows) this.#names.set(id, { node_id, hostname });
+    const silent = this.#silent.silent(monotonicNow());
+    if (silent.length === 0) return rows;
+    await this.#store.bookkeep('lease', async (trx) => {
+      for (const { id, term } of silent)
+        await trx.deleteFrom('snapshot_holders').where('id', '=', id).where('term', '=', term).execute();
+    });
+    return rows;
+  }
+
+  /**
+   * The last revision that changed anything of what workers serve by. A holder hears of others only when it renews, and needs
+   * to confirm none of them.
+   */
+  async #lastChange(): Promise<number> {
+    const { db } = this.#store;
+    const { told, first, revision } = await db
+      .selectFrom('revision')
+      .where('id', '=', 1)
+      .select((eb) => [
+        'revision',
+        eb
+          .selectFrom('served_changes')
+          .where('kind', '<>', 'nothing')
+          .select((inner) => inner.fn.max('served_changes.revision').as('told'))
+          .as('told'),
+        eb
+          .selectFrom('served_changes')
+          .select((inner) => inner.fn.min('served_changes.revision').as('first'))
+          .as('first'),
+      ])
+      .executeTakeFirstOrThrow();
+    // Of what is not kept any more all is older than what is.
+    const epoch = told ?? (first === null ? revision : first - 1);
+    // Whoever asks again waits no longer for it; an older one is of a store that was put back.
+    if (epoch !== this.#last.epoch) this.#last = { epoch, at: monotonicNow() };
+    return epoch;
+  }
+}
+
+/** By node: the slowest of its processes says how it stands. */
+function standingOf(
+  revocation: Revocation,
+  rows: readonly Row[],
+  names: ReadonlyMap<string, Pick<Row, 'node_id' | 'hostname'>>,
+  now: number,
+): HoldingNode[] {
+  const nodes = new Map<string, HoldingNode>();
+  const note = (holder: string, state: HoldingNode['state'], left: number): void => {
+    const { node_id: id, hostname } = names.get(holder) ?? { node_id: holder, hostname: '' };
+    const before = nodes.get(id);
+    if (before === undefined || weight[state] > weight[before.state])
+      nodes.set(id, { id, hostname, state, left });
+    else if (state === 'waiting') before.left = Math.max(before.left, left);
+  };
+  const { confirmed, ended, waiting } = revocation.standing(now);
+  const present = new Set(rows.map(({ id }) => id));
+  // Who has given up its row is no node of this any more, unless another process of it is.
+  for (const id of confirmed) if (present.has(id)) note(id, 'confirmed', 0);
+  for (const id of ended) note(id, 'ended', 0);
+  for (const { id, until } of waiting) note(id, 'waiting', Math.max(0, until - now));
+  return [...nodes.values()];
+}
+
+const weight: Readonly<Record<HoldingNode['state'], number>> = { confirmed: 0, ended: 1, waiting: 2 };

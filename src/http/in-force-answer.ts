@@ -1,0 +1,48 @@
+import type { Context } from 'koa';
+import { Problem } from '../admin/problem.ts';
+import { waitsForNodes, type Route } from '../admin/route.ts';
+import type { InForce, HoldingNode, Standing } from '../fleet/in-force.ts';
+import { isServed } from '../store/served-changes.ts';
+
+/** A caller waits for nodes that do not confirm so long at the most, milliseconds: then they hear who is waited for. */
+const patience = 5_000;
+
+/**
+ * Before a change is answered as done: waits until every node goes by it, and tells so in `Holdfast-In-Force`. One place for all
+ * routes. `changed` are the tables of which the act has changed rows: where it has changed none, what was asked for may have been
+ * done a moment ago by somebody who still waits. Throws Problem `not-in-force` where a node does not confirm in time: the change is
+ * done and stays so, but an answer of success would promise more than that.
+ */
+export async function assertInForce(
+  ctx: Context,
+  inForce: InForce,
+  route: Route,
+  changed: ReadonlySet<string>,
+): Promise<void> {
+  if (!waitsForNodes(route) || (changed.size > 0 && ![...changed].some(isServed))) return;
+  const standing = await inForce.wait(patience);
+  const waiting = standing.nodes.filter(({ state }) => state === 'waiting');
+  if (waiting.length > 0) throw notInForce(standing, waiting);
+  ctx.set('Holdfast-In-Force', inHeader(standing));
+}
+
+/** A dictionary of structured fields (RFC 9651). */
+function inHeader({ nodes, waited }: Standing): string {
+  const count = (state: HoldingNode['state']): number => nodes.filter((node) => node.state === state).length;
+  return `nodes=${nodes.length}, confirmed=${count('confirmed')}, ended=${count('ended')}, milliseconds=${Math.round(waited)}`;
+}
+
+function notInForce({ nodes }: Standing, waiting: readonly HoldingNode[]): Problem {
+  const left = Math.max(...waiting.map((node) => node.left));
+  const seconds = Math.max(1, Math.ceil(left / 1000));
+  const who = waiting.map(({ id, hostname }) => `${id} (${hostname})`).join(', ');
+  const confirmed = nodes.length - waiting.length;
+  return new Problem(
+    'not-in-force',
+    `it is done, and in force on ${confirmed} of ${nodes.length} nodes; still waiting for node ${who}, for ${seconds} s at most`,
+    {
+      retryAfter: seconds,
+      remediation: `repeat it in ${seconds} s: success means that it is in force on every node. What is done stays done`,
+    },
+  );
+}

@@ -1,0 +1,94 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { insertVault } from '../../testing/vault.ts';
+import { databases } from '../../testing/stores.ts';
+import { InForce } from '../../src/fleet/in-force.ts';
+import type { Store } from '../../src/store/store.ts';
+
+/* A change is waited for until every process that serves from memory has confirmed it, or has run out. */
+
+/** Milliseconds; of the leases here. */
+const length = 300;
+
+async function join(store: Store, id: string, epoch: number, node = 'n1'): Promise<void> {
+  await store.bookkeep('by hand', async (trx) =>
+    trx
+      .insertInto('snapshot_holders')
+      .values({
+        ...{ id, node_id: node, hostname: `host-${node}`, term: 1, epoch, length },
+        joined_at: '2027-01-01T00:00:00.000Z',
+      })
+      .execute(),
+  );
+}
+
+async function confirm(store: Store, id: string, epoch: number): Promise<void> {
+  await store.bookkeep('by hand', async (trx) =>
+    trx.updateTable('snapshot_holders').set({ epoch }).where('id', '=', id).execute(),
+  );
+}
+
+/** The revision of a change that workers hear of. */
+async function change(store: Store): Promise<number> {
+  await store.bookkeep('by hand', async (trx) => trx.updateTable('vaults').set({ tokens: '[]' }).execute());
+  return (await store.db.selectFrom('revision').select('revision').executeTakeFirstOrThrow()).revision;
+}
+
+for (const [name, make] of Object.entries(databases))
+  test(`${name}: a change is in force once all have confirmed it, or have run out`, async (t) => {
+    const made = await make();
+    const store = await made.open();
+    t.teardown(async () => {
+      await store.close();
+      await made.dispose();
+    });
+    await insertVault(store, 'first');
+    const inForce = new InForce(store);
+    t.deepEqual((await inForce.wait(0)).nodes, [], 'all ask the store at each request');
+
+    const first = await change(store);
+    await join(store, 'a', first);
+    await join(store, 'b', first - 1);
+    await join(store, 'c', first, 'n2');
+    const early = await inForce.wait(0);
+    t.deepEqual(
+      early.nodes.map(({ id, hostname, state }) => `${id} ${hostname} ${state}`),
+      ['n1 host-n1 waiting', 'n2 host-n2 confirmed'],
+      'the slowest process of a node says how it stands',
+    );
+    t.true((early.nodes[0]?.left ?? 0) > length / 2 && (early.nodes[0]?.left ?? 0) <= length * 1.01);
+    const waiting = inForce.wait(10_000);
+    await confirm(store, 'b', first);
+    t.deepEqual(
+      (await waiting).nodes.map(({ state }) => state),
+      ['confirmed', 'confirmed'],
+    );
+
+    // What changes nothing of what is served need not be confirmed.
+    await store.bookkeep('by hand', async (trx) =>
+      trx
+        .updateTable('revision')
+        .set({ revision: first + 1 })
+        .execute(),
+    );
+    await store.bookkeep('by hand', async (trx) =>
+      trx
+        .insertInto('served_changes')
+        .values({ revision: first + 1, kind: 'nothing', name: '' })
+        .execute(),
+    );
+    t.true((await inForce.wait(0)).nodes.every(({ state }) => state === 'confirmed'));
+
+    // One that is cut off: it is waited for until it has run out and no longer, by whoever asks, and its row goes.
+    const second = await change(store);
+    await confirm(store, 'a', second);
+    await confirm(store, 'b', second);
+    t.is((await inForce.wait(0)).nodes.find(({ id }) => id === 'n2')?.state, 'waiting');
+    await delay(length / 2);
+    const { nodes, waited } = await inForce.wait(10_000);
+    t.true(nodes.every(({ state }) => state !== 'waiting'));
+    t.true(waited < length, 'it is waited for from the change on, and not from when it was asked last');
+    await delay(length * 1.01);
+    await inForce.sweep();
+    t.deepEqual(await store.db.selectFrom('snapshot_holders').select('id').execute(), []);
+  });
