@@ -13,6 +13,10 @@ export interface HaproxyOptions {
   nodes: readonly number[];
   /** PEM file with the CAs of the nodes. */
   ca: string;
+  /** Address that it connects from; whichever the kernel takes unless given. */
+  source?: string;
+  /** Between two health checks, milliseconds; that of the example unless given. */
+  interval?: number;
 }
 
 /** A real HAProxy with the example of packaging/, in front of nodes on this machine. It ends with this process. */
@@ -70,7 +74,7 @@ export class Haproxy {
 }
 
 /** The example, with these ports and with its health checks in its log. */
-async function configuration({ port, nodes, ca }: HaproxyOptions): Promise<string> {
+async function configuration({ port, nodes, ca, source, interval }: HaproxyOptions): Promise<string> {
   const example = await readFile(new URL('../packaging/haproxy.cfg', import.meta.url), 'utf8');
   return example
     .replace('bind :443', `bind 127.0.0.1:${port}`)
@@ -78,7 +82,8 @@ async function configuration({ port, nodes, ca }: HaproxyOptions): Promise<strin
       /(?: {4}server .*\n)+/,
       nodes.map((node, index) => `    server node-${index + 1} 127.0.0.1:${node}\n`).join(''),
     )
-    .replace('/etc/haproxy/holdfast-ca.pem', ca)
+    .replace('/etc/haproxy/holdfast-ca.pem', source === undefined ? ca : `${ca} source ${source}`)
+    .replace('inter 1s', interval === undefined ? 'inter 1s' : `inter ${interval}`)
     .replace('global\n', 'global\n    log stdout format raw local0\n')
     .replace('defaults\n', 'defaults\n    log global\n    option log-health-checks\n');
 }

@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import { pinOf } from '../src/cli/node/open-node.ts';
 import { version } from '../src/cli/client/version.ts';
 import { loadConfig, type LoadedConfig } from '../src/config/load.ts';
-import type { ToSupervisor } from '../src/node/messages.ts';
+import type { FleetMessage, ToSupervisor } from '../src/node/messages.ts';
 import { QuotaLedger } from '../src/serving/quota-ledger.ts';
 import { hostSettings } from '../src/node/host-settings.ts';
 import { loadTls } from '../src/http/tls.ts';
@@ -145,6 +145,11 @@ export class InProcessNode extends ServedNode {
 
   override async withStore<T>(run: (vault: NodeVault) => Promise<T>): Promise<T> {
     return this.withVault(run);
+  }
+
+  /** What the supervisor of a node tells of the fleet. */
+  hear(message: FleetMessage): void {
+    this.#service?.receive(message, undefined);
   }
 
   /** Serves no more, and has said its last. */

@@ -31,7 +31,7 @@ export interface NodeOptions {
   /** Lines of the [log] table. */
   log?: Record<string, string | number>;
   /** More lines of the [xks] and [xks.tls] tables. */
-  xks?: Record<string, string | number>;
+  xks?: Record<string, string | number | string[]>;
   mutualTls?: { subjects: string[] };
   /** Names of its server certificate, the first of them as common name; `localhost` unless given. */
   hostNames?: readonly [string, ...string[]];

@@ -30,6 +30,8 @@ export class NodeSigns {
   #timer: NodeJS.Timeout | undefined;
   #showing: Promise<void> | undefined;
   #last: FleetMessage | undefined;
+  /** What is being shown is not the last of it. */
+  #changed = false;
   #problem = '';
   #isTwin = false;
 
@@ -50,8 +52,12 @@ export class NodeSigns {
   /** Something was changed that the others should not wait for. */
   now(): void {
     if (this.#ended) return;
+    if (this.#showing !== undefined) this.#changed = true;
     this.#showing ??= this.#show(false).finally(() => {
       this.#showing = undefined;
+      if (!this.#changed) return;
+      this.#changed = false;
+      this.now();
     });
   }
 
@@ -67,7 +73,8 @@ export class NodeSigns {
     const { id, version, writer, tokens } = this.#options;
     const sign: NodeSign = {
       ...{ id, hostname: hostname(), version, start: this.#start, startedAt: this.#startedAt },
-      ...{ again: this.#again, ends, tokens: tokens() },
+      // One that has just been started says nothing yet of its tokens.
+      ...{ again: this.#again, ends, tokens: this.#again ? tokens() : [] },
     };
     try {
       const fleet = await writer.show(sign);

@@ -46,7 +46,7 @@ export class SteadyLoad {
   readonly #loops: Promise<void>[] = [];
   #running = false;
 
-  constructor(node: TestNode, access: KeySetAccess, key: string, options: LoadOptions = {}) {
+  constructor(node: Pick<TestNode, 'client'>, access: KeySetAccess, key: string, options: LoadOptions = {}) {
     this.#key = key;
     this.#every = options.every ?? 40;
     this.clients = Array.from({ length: options.connections ?? 16 }, () =>

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { RawConnection } from '../http/raw.ts';
+import type { XksClient } from '../../testing/xks-client.ts';
 import { createKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { issueCredential } from '../../src/keys/credentials/credentials.ts';
 import { NodeVault } from '../../testing/node-vault.ts';
@@ -15,6 +17,7 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
     await node.dispose();
     await Promise.all(fixtures.map(async (fixture) => fixture.dispose()));
   });
+  const clients: XksClient[] = [];
   const vaults: [name: string, tokens: string[], own: string][] = [
     ['both', ['token-1', 'token-2', 'token-of-another-node'], 'token-2'],
     ['single', ['token-3'], 'token-3'],
@@ -36,6 +39,37 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
       );
       for (const { name: token } of tokens) t.is(text.includes(token), expected.includes(token));
       client.close();
+      clients.push(clientOf(node, client.access));
     }
   });
+  // Another node is there, and this one is drained.
+  const far = { model: 'HSM', isOwn: false, health: 'ACTIVE' as const };
+  node.hear({
+    ...{ kind: 'fleet', live: 2, drained: true },
+    tokens: [
+      { ...far, name: 'token-of-another-node', id: 'token-of-another-node' },
+      { ...far, name: 'token-of-nobody', id: 'token-of-nobody' },
+      { ...far, name: 'token-2', id: 'token-2', isOwn: true, health: 'UNAVAILABLE' },
+    ],
+  });
+  const answers = await Promise.all(clients.map(async (client) => client.health()));
+  const details = answers.map(({ body }) =>
+    body.ekmFleetDetails.map(({ id, healthStatus }: Record<string, string>) => `${id} ${healthStatus}`),
+  );
+  t.deepEqual(details, [
+    ['token-2 DEGRADED', 'token-1 ACTIVE', 'token-of-another-node ACTIVE'],
+    ['token-3 ACTIVE'],
+  ]);
+  for (const { status, body } of answers) t.deepEqual([status, body.xksProxyFleetSize], [200, 2]);
+  const ready = async () => {
+    const connection = await RawConnection.open(node.port, node.ca.certificate);
+    connection.write('GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const { status, headers } = await connection.response();
+    connection.close();
+    return [status, headers.get('connection')];
+  };
+  t.deepEqual(await ready(), [503, 'close'], 'it serves, and asks for nothing more');
+  node.hear({ kind: 'fleet', live: 2, tokens: [], drained: false });
+  t.is((await ready())[0], 200);
+  for (const client of clients) client.close();
 });
