@@ -54,3 +54,16 @@ export function shownTokens(
     };
   });
 }
+
+/** For whoever looks at the service from outside. */
+export function statusLine(
+  groups: readonly WorkerGroup[],
+  tokens: readonly Pick<LoadedToken, 'name'>[],
+): string {
+  const workers = groups.filter(({ listens }) => listens).length;
+  const hosts = tokens.map(({ name }) => {
+    const { hosts: wanted, up } = hostTotals(groups, name);
+    return `token ${name}: ${up} of ${wanted} hosts`;
+  });
+  return [`XKS workers: ${workers} of ${groups.length}`, ...hosts].join('; ');
+}

@@ -3,6 +3,7 @@ import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
 import { monotonicNow } from '../clock.ts';
 import type { Fleet, NodeSign } from '../fleet/nodes.ts';
 import type { NodeFigures } from '../metrics/figures.ts';
+import type { ToSupervisor, ToWorker } from './messages.ts';
 import { emptyDistribution, observe } from '../metrics/latency.ts';
 import type { StorePlace } from '../store/opening/open.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
@@ -29,8 +30,22 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
+/** Writes for the process `by`, and tells it. Never rejects. */
+export async function answerWrite(
+  writer: Pick<ServedWriter, 'write'>,
+  by: string,
+  { id, write }: Extract<ToSupervisor, { kind: 'served-write' }>,
+  reply: (message: ToWorker) => void,
+): Promise<void> {
+  try {
+    reply({ kind: 'served-written', id, written: await writer.write(write, by) });
+  } catch (error) {
+    reply({ kind: 'served-written', id, ...whyNotWritten(error) });
+  }
+}
+
 /** What a worker is told of a write that {@link ServedWriter} rejected. */
-export function whyNotWritten(error: unknown): { problem: string; refused: boolean } {
+function whyNotWritten(error: unknown): { problem: string; refused: boolean } {
   return { problem: (error as Error).message, refused: error instanceof WriteRefusedError };
 }
 

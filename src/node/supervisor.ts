@@ -13,10 +13,10 @@ import { confinementOfManagement, confinementOfXksWorker } from './confinement.t
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { FleetMessage, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
-import { ServedWriter, whyNotWritten } from './served-writer.ts';
+import { answerWrite, ServedWriter } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
 import { HostSharing } from './host-sharing.ts';
-import { hostTotals, nodeFacts, shownTokens } from './node-facts.ts';
+import { hostTotals, nodeFacts, shownTokens, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
 import { NodeSigns } from './node-signs.ts';
 import { NodeTls } from './node-tls.ts';
@@ -79,6 +79,7 @@ export class Supervisor {
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
+  readonly #listening = Promise.withResolvers<void>();
   readonly #ready = Promise.withResolvers<Ports>();
   readonly #startupFailed = Promise.withResolvers<StartupFailure>();
   #stopped: Promise<void> | undefined;
@@ -126,6 +127,21 @@ export class Supervisor {
    */
   get ready(): Promise<Ports> {
     return this.#ready.promise;
+  }
+
+  /** Resolves when every worker listens, whatever the tokens do. */
+  get listening(): Promise<void> {
+    return this.#listening.promise;
+  }
+
+  /** Whether there is who answers AWS, and people. */
+  get isWell(): boolean {
+    return this.#groups.some(({ listens }) => listens) && (this.#management?.listens ?? true);
+  }
+
+  /** In one line. */
+  get status(): string {
+    return statusLine(this.#groups, this.#options.config.tokens);
   }
 
   /**
@@ -191,7 +207,7 @@ export class Supervisor {
           reply({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
         if (message.kind === 'borrowed-lost') this.#sharing.lost(message.id);
         if (message.kind === 'figures') this.#figures.answered(index, message.figures);
-        if (message.kind === 'served-write') void this.#writeServed(group.instance, message, reply);
+        if (message.kind === 'served-write') void answerWrite(this.#writer, group.instance, message, reply);
       },
       onGone: () => {
         this.#quotas.forget(index);
@@ -359,20 +375,9 @@ export class Supervisor {
     this.#checkReady();
   }
 
-  async #writeServed(
-    by: string,
-    { id, write }: Extract<ToSupervisor, { kind: 'served-write' }>,
-    reply: (message: ToWorker) => void,
-  ): Promise<void> {
-    try {
-      reply({ kind: 'served-written', id, written: await this.#writer.write(write, by) });
-    } catch (error) {
-      reply({ kind: 'served-written', id, ...whyNotWritten(error) });
-    }
-  }
-
   #checkReady(): void {
     if (this.#isReady || this.#port === undefined || !this.#writerStarted) return;
+    if (this.#everyone.every(({ listens }) => listens)) this.#listening.resolve();
     if (!this.#everyone.every(({ settled }) => settled)) return;
     const tokens = this.#options.config.tokens.map(({ name }) => name);
     if (!tokens.every((token) => hostTotals(this.#groups, token).up > 0)) return;

@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { notifySocket } from '../support/notify-socket.ts';
 import { useWholeNode } from '../xks/file-node.ts';
 import { RawConnection, toHttp1 } from './raw.ts';
 
@@ -50,13 +53,23 @@ test.serial(
   },
 );
 
-test.serial('a node that was drained starts again and serves with the same keys', async (t) => {
-  const { node, key, access } = file();
-  await node.serve();
-  const client = node.client(access);
-  t.is((await client.metadata(key)).status, 200);
-  client.close();
-});
+test.serial(
+  'a node that was drained starts again and serves with the same keys, and systemd hears of it',
+  async (t) => {
+    const { node, key, access } = file();
+    const socket = path.join(path.dirname(node.config), 'notify');
+    const next = await notifySocket(t, socket);
+    await node.serve({ NOTIFY_SOCKET: socket });
+    t.regex(await next(), /^READY=1 \| STATUS=XKS workers: 2 of 2; token \w+: \d of \d hosts$/);
+    for (const pid of Object.values(node.processes()).flat())
+      if (pid !== node.pid) t.notRegex(readFileSync(`/proc/${pid}/environ`, 'utf8'), /NOTIFY_SOCKET/);
+    process.kill(node.pid, 'SIGHUP');
+    t.deepEqual([await next(), await next()], ['RELOADING=1', 'READY=1']);
+    const client = node.client(access);
+    t.is((await client.metadata(key)).status, 200);
+    client.close();
+  },
+);
 
 test.serial('a client that never finishes its request does not hold the drain up', async (t) => {
   const { node } = file();

@@ -6,6 +6,7 @@ import { problemsOfConfinement } from '../../node/confinement.ts';
 import { tlsWarnings } from '../../node/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
 import { Supervisor, type Ports } from '../../node/supervisor.ts';
+import { ServiceManager } from '../../node/service-manager.ts';
 import { verifyToken } from '../../node/token-verification.ts';
 import { type Logger, createLog, logOutput } from '../../log.ts';
 import { canBind, isMemoryOpen } from '../../node-process.ts';
@@ -77,6 +78,7 @@ export async function serve(
   // Nothing is printed that could wait for a reader or fail: a node serves whether anybody reads it or not.
   const output = logOutput({ process: 'supervisor' });
   const log = createLog(config.log.level, { process: 'supervisor' }, output);
+  const manager = ServiceManager.take(process.env, log);
   const wild = problemsOfConfinement(config, process.env);
   if (wild.length > 0) throw new ConfigError(wild);
   const memory = isMemoryOpen() ? 'open' : 'closed';
@@ -118,7 +120,17 @@ export async function serve(
       verifyToken(token, settings, gate, async (pin) => assertNotRefused(config, token, pin)),
   });
   supervisor.start();
-  process.on('SIGHUP', () => supervisor.reload());
+  void supervisor.listening.then(() =>
+    manager?.ready(
+      () => supervisor.isWell,
+      () => supervisor.status,
+    ),
+  );
+  process.on('SIGHUP', () => {
+    const reload = () => supervisor.reload();
+    if (manager === undefined) reload();
+    else manager.reloading(reload);
+  });
   const signal = new Promise<undefined>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const)
       process.on(name, () => {
@@ -133,10 +145,12 @@ export async function serve(
   };
   void announce();
   const why = await Promise.race([signal, supervisor.startupFailed]);
+  manager?.stopping();
   if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
   await supervisor.stop();
   await releaseDatabase();
   releaseLocks();
+  await manager?.settled();
   log.info('stopped');
   if (why === undefined) return 0;
   return why.pinRefusedBy === undefined ? exitCodes.tokenUnavailable : exitCodes.pinRefused;
