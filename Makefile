@@ -4,7 +4,7 @@ SHELL := /bin/bash
 # A private Node >= 24, where set-up made one, comes before the machine's own.
 RUN := PATH="$$(echo $(CURDIR)/.tools/node/node_modules/node-linux-*/bin):$$PATH"
 
-.PHONY: help set-up up simulator test demo fleet bench format docs screenshots
+.PHONY: help set-up up simulator test demo fleet chaos bench format docs screenshots
 
 help:
 	@echo 'make up      set up everything and serve in the foreground (HOLDFAST_HOME, HOLDFAST_XKS_PORT, HOLDFAST_ADMIN_PORT)'
@@ -12,6 +12,7 @@ help:
 	@echo 'make test    types, lint, format, tests'
 	@echo 'make demo    play the guide against a stand-in for AWS, in eleven steps; ends by itself (KEEP=1: stays, with its console)'
 	@echo 'make fleet   two nodes over one PostgreSQL behind HAProxy: one is killed, a key is disabled; ends by itself'
+	@echo 'make chaos   three nodes under load while faults are made at random, judged by a checker (CHAOS_SECONDS, CHAOS_SEED)'
 	@echo 'make bench   measure, one table'
 	@echo 'make set-up  only install what make up needs'
 	@echo 'make screenshots  write the pictures of docs/images again, from the demo'
@@ -40,6 +41,10 @@ demo:
 fleet:
 	@scripts/set-up fleet
 	@$(RUN) node demo/fleet/main.ts
+
+chaos:
+	@scripts/set-up fleet
+	@$(RUN) node chaos/main.ts
 
 bench:
 	@scripts/set-up bench

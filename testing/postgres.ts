@@ -30,6 +30,7 @@ const programs = globSync('/usr/lib/postgresql/*/bin').toSorted().at(-1) ?? '';
 const password = 'not a secret';
 
 const accessRules = `local all all trust
+local replication all trust
 hostssl all certified 127.0.0.1/32 cert
 hostssl all all 127.0.0.1/32 scram-sha-256
 hostssl replication all 127.0.0.1/32 scram-sha-256
@@ -52,19 +53,25 @@ export class PostgresCluster {
     this.ca = ca;
   }
 
-  static async create(): Promise<PostgresCluster> {
+  /** In a directory of its own, which is gone with this process. */
+  static async #inNewDirectory(ca?: TestCa): Promise<PostgresCluster> {
     if (programs === '') throw new Error('PostgreSQL is not installed: apt-get install postgresql');
     const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-postgres-'));
     await chmod(directory, 0o755);
-    const data = path.join(directory, 'data');
-    const ca = await TestCa.create(directory);
-    const server = await ca.issue('postgres');
-    const cluster = new PostgresCluster(directory, await freePort(), ca);
+    const cluster = new PostgresCluster(directory, await freePort(), ca ?? (await TestCa.create(directory)));
     process.once('exit', () => {
       cluster.#server?.kill('SIGQUIT');
       rmSync(directory, { recursive: true, force: true });
     });
     own(directory);
+    return cluster;
+  }
+
+  static async create(): Promise<PostgresCluster> {
+    const cluster = await PostgresCluster.#inNewDirectory();
+    const { directory, ca } = cluster;
+    const data = path.join(directory, 'data');
+    const server = await ca.issue('postgres');
     await run(
       ...asNobody([
         path.join(programs, 'initdb'),
@@ -110,6 +117,39 @@ export class PostgresCluster {
   /** The file of the role's password. */
   get passwordFile(): string {
     return path.join(this.directory, 'password');
+  }
+
+  /** A standby by streaming replication, which runs and calls itself `name`: a copy of what this server has now. */
+  async standby(name: string): Promise<PostgresCluster> {
+    const standby = await PostgresCluster.#inNewDirectory(this.ca);
+    const data = path.join(standby.directory, 'data');
+    const primary = `host=${this.directory} port=${this.port} user=postgres application_name=${name}`;
+    const how = ['--checkpoint=fast', '--wal-method=stream', '--write-recovery-conf', '--no-sync'];
+    await run(...asNobody([path.join(programs, 'pg_basebackup'), '-D', data, '-d', primary, ...how]));
+    appendFileSync(
+      path.join(data, 'postgresql.conf'),
+      `port = ${standby.port}\nunix_socket_directories = '${standby.directory}'\n`,
+    );
+    await standby.start();
+    return standby;
+  }
+
+  /** Of a standby: resolves once it is a primary. */
+  async promote(): Promise<void> {
+    await this.asSuperuser('SELECT pg_promote(true, 60)');
+  }
+
+  /** The postmaster's. */
+  get pid(): number {
+    const pid = this.#server?.pid;
+    if (pid === undefined) throw new Error('PostgreSQL does not run');
+    return pid;
+  }
+
+  /** Ends it, if it runs, and removes what it has. */
+  async dispose(): Promise<void> {
+    await this.stop('crash');
+    rmSync(path.join(this.directory, 'data'), { recursive: true, force: true });
   }
 
   async start(): Promise<void> {

@@ -57,13 +57,16 @@ export class XksClient {
   readonly port: number;
   readonly access: KeySetAccess;
   readonly agent: Agent;
+  /** After so many milliseconds of silence a request has no answer; never unless set. */
+  readonly timeout: number | undefined;
 
   constructor(
     port: number,
     access: KeySetAccess,
-    tls: { ca: string; certificate?: string; key?: string; maxSockets?: number },
+    tls: { ca: string; certificate?: string; key?: string; maxSockets?: number; timeout?: number },
   ) {
     this.port = port;
+    this.timeout = tls.timeout;
     this.access = access;
     this.agent = new Agent({
       keepAlive: true,
@@ -137,6 +140,8 @@ export class XksClient {
         },
       );
       request.on('error', reject);
+      if (this.timeout !== undefined)
+        request.setTimeout(this.timeout, () => request.destroy(new Error('no answer in time')));
       request.end(body);
     });
   }

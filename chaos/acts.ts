@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ActEntry } from './history.ts';
+import { wasNotSent, type Management } from './management.ts';
+import type { Random } from './random.ts';
+import type { History } from './recorder.ts';
+
+/** A CloudKey as the load and the acts know it. */
+export interface Key {
+  /** Of the record. */
+  id: string;
+  externalKeyId: string;
+}
+
+/**
+ * Disables and enables keys, by any node. The acts of one key follow one another: the next is sent when the last was answered, or
+ * can be answered no more.
+ */
+export class Acts {
+  readonly #management: Management;
+  readonly #history: History;
+  readonly #random: Random;
+  readonly #nodes: number;
+  #running = true;
+  #touches = 0;
+
+  constructor(management: Management, history: History, random: Random, nodes: number) {
+    this.#management = management;
+    this.#history = history;
+    this.#random = random;
+    this.#nodes = nodes;
+  }
+
+  stop(): void {
+    this.#running = false;
+  }
+
+  /** One key after another of these, until it is stopped. */
+  async keepOn(keys: readonly Key[]): Promise<void> {
+    while (this.#running) {
+      const key = this.#random.pick(keys);
+      await this.act('disable', key);
+      await delay(this.#random.between(20, 200));
+      // What was refused, or is in doubt, is asked for again, or the key would be of no use to the load.
+      while (this.#running && (await this.act('enable', key)) !== 'acknowledged') await delay(100);
+      await delay(this.#random.between(20, 400));
+    }
+  }
+
+  /** Sent once, to some node; after an act in doubt whatever is still under way is waited for. */
+  async act(act: 'disable' | 'enable', key: Key): Promise<ActEntry['result']> {
+    const result = await this.#send(act, key, 'POST', `/cloud-keys/${key.id}/${act}`, {});
+    if (result === 'in doubt') await this.#settle(key);
+    return result;
+  }
+
+  /** A description that is new each time, so that the record's row is locked and changed. */
+  async #settle(key: Key): Promise<void> {
+    for (let tries = 0; this.#running && tries < 20; tries++) {
+      const description = `touched ${++this.#touches}`;
+      const result = await this.#send('touch', key, 'PATCH', `/cloud-keys/${key.id}`, { description });
+      if (result === 'acknowledged') return;
+      await delay(200);
+    }
+  }
+
+  /** Resolves with the new key where that was acknowledged. */
+  async create(keySetId: string, name: string): Promise<Key | undefined> {
+    const invoked = this.#history.now();
+    const node = this.#random.between(0, this.#nodes - 1);
+    try {
+      const { status, text } = await this.#management.send(node, 'POST', '/cloud-keys', { keySetId, name });
+      if (status !== 201) return undefined;
+      const key = JSON.parse(text) as Key;
+      const entry = { type: 'act', act: 'create', key: key.externalKeyId, node, invoked } as const;
+      this.#history.add({ ...entry, ended: this.#history.now(), result: 'acknowledged' });
+      return key;
+    } catch {
+      // Without an answer nobody knows its external key id.
+      return undefined;
+    }
+  }
+
+  async #send(
+    act: ActEntry['act'],
+    key: Key,
+    method: string,
+    path: string,
+    body: unknown,
+  ): Promise<ActEntry['result']> {
+    const node = this.#random.between(0, this.#nodes - 1);
+    const entry = { type: 'act', act, key: key.externalKeyId, node, invoked: this.#history.now() } as const;
+    const end = (result: ActEntry['result'], answer: string) => {
+      this.#history.add({ ...entry, ended: this.#history.now(), result, answer });
+      return result;
+    };
+    try {
+      const { status, text } = await this.#management.send(node, method, path, body);
+      if (status === 200) return end('acknowledged', '200');
+      return end(status < 500 ? 'refused' : 'in doubt', `${status} ${text.slice(0, 400)}`);
+    } catch (error) {
+      return end(wasNotSent(error) ? 'refused' : 'in doubt', (error as Error).message);
+    }
+  }
+}

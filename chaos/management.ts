@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { Agent, request as httpsRequest } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { openSession } from '../src/identity/sessions.ts';
+import { insertUser, newUser } from '../src/identity/users.ts';
+import { byHand } from '../testing/by-hand.ts';
+import type { TestNode } from '../testing/test-node.ts';
+
+/** Of an act, milliseconds. */
+const patience = 30_000;
+
+export interface Answer {
+  status: number;
+  text: string;
+}
+
+/** Whether nothing of it was sent: whoever would have taken it was not there. */
+export function wasNotSent(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
+}
+
+/** The management API of each node, as an administrator of the vault uses it. */
+export class Management {
+  readonly vaultId: string;
+  readonly #ports: readonly number[];
+  readonly #agents: readonly Agent[];
+  readonly #token: string;
+
+  private constructor(nodes: readonly TestNode[], vaultId: string, token: string) {
+    this.vaultId = vaultId;
+    this.#ports = nodes.map(({ adminPort }) => adminPort);
+    // Each act has a connection of its own: none is sent over one that its node is just closing.
+    this.#agents = nodes.map(({ ca }) => new Agent({ ca: readFileSync(ca.certificate), keepAlive: false }));
+    this.#token = token;
+  }
+
+  /** User and session are written into the store, which all nodes have. */
+  static async signIn(nodes: readonly TestNode[]): Promise<Management> {
+    const [node] = nodes;
+    if (node === undefined) throw new Error('there is no node');
+    return node.withStore(async ({ vaultContext, vaultId, act }) => {
+      const token = await vaultContext.store.write(byHand, async (trx) => {
+        const input = { username: 'chaos', email: 'chaos@example.com', role: 'vault-admin' } as const;
+        const user = await insertUser(trx, act(), {
+          ...newUser(vaultContext, vaultId, input),
+          must_change_password: 0,
+        });
+        const limits = { idleMinutes: 600, maxMinutes: 600 };
+        const from = { method: 'password', cookie: false, address: '127.0.0.1', userAgent: 'chaos' } as const;
+        return (await openSession(trx, { context: vaultContext, limits }, act(), user, from)).token.reveal();
+      });
+      return new Management(nodes, vaultId, token);
+    });
+  }
+
+  /** Rejects where there was no answer within half a minute. */
+  async send(node: number, method: string, path: string, body: unknown): Promise<Answer> {
+    const bytes = JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const request = httpsRequest(
+        {
+          agent: this.#agents[node],
+          host: 'localhost',
+          port: this.#ports[node],
+          method,
+          path: `/api/v1/vaults/${this.vaultId}${path}`,
+          headers: {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(bytes),
+            authorization: `Bearer ${this.#token}`,
+            // Whatever the record is by then: an act that arrives late is done all the same.
+            ...(method === 'POST' && path === '/cloud-keys' ? {} : { 'if-match': '*' }),
+          },
+          signal: AbortSignal.timeout(patience),
+        },
+        (response) => {
+          text(response).then((said) => resolve({ status: response.statusCode ?? 0, text: said }), reject);
+        },
+      );
+      request.on('error', reject);
+      request.end(bytes);
+    });
+  }
+}

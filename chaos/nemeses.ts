@@ -1,0 +1,187 @@
+import { cp } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { childrenOf, type TestNode } from '../testing/test-node.ts';
+import { sendSignal, type Fleet } from './fleet.ts';
+import type { Random } from './random.ts';
+import type { WireState } from './wire.ts';
+
+export interface Blow {
+  fleet: Fleet;
+  random: Random;
+  /** Notes what is done, for people. */
+  tell: (what: string) => void;
+  /** Milliseconds that a fault lasts at the most. */
+  longest: number;
+}
+
+/** Makes one kind of fault, and has mended it when it resolves. */
+export type Nemesis = (blow: Blow) => Promise<void>;
+
+/** Some faults are over before anybody notices, some last. */
+function span({ random, longest }: Blow): number {
+  return random.between(50, random.pick([500, 3_000, longest]));
+}
+
+function someNode({ fleet, random }: Blow): { node: TestNode; index: number } {
+  const index = random.between(0, fleet.nodes.length - 1);
+  const node = fleet.nodes[index];
+  if (node === undefined) throw new Error('there is no node');
+  return { node, index };
+}
+
+/** Serves again, once nothing of what it was before is left. */
+async function serveAgain(node: TestNode, pids: readonly number[]): Promise<void> {
+  const left = new Set(pids);
+  for (let round = 0; left.size > 0; round++) {
+    for (const pid of left) if (!isThere(pid)) left.delete(pid);
+    // A node whose supervisor was killed ends by itself, within the time that it has for draining.
+    if (round === 1_500) throw new Error(`of a node that was killed ${[...left].join()} still run`);
+    await delay(20);
+  }
+  await node.serve();
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function onWires(blow: Blow, indexes: readonly number[], state: WireState): Promise<void> {
+  const wires = indexes.map((index) => blow.fleet.wires[index]).filter((wire) => wire !== undefined);
+  const ms = span(blow);
+  blow.tell(`${indexes.map((index) => `node-${index + 1}`).join(', ')} for ${ms} ms`);
+  for (const wire of wires) wire.state = state;
+  await delay(ms);
+  for (const wire of wires) wire.state = 'open';
+}
+
+async function stopped(pids: readonly number[], ms: number): Promise<void> {
+  for (const pid of pids) sendSignal(pid, 'SIGSTOP');
+  await delay(ms);
+  for (const pid of pids) sendSignal(pid, 'SIGCONT');
+}
+
+const everyWire = ({ fleet }: Blow) => fleet.wires.map((_, index) => index);
+
+export const nemeses = {
+  'a process is killed': async (blow) => {
+    const { node, index } = someNode(blow);
+    const { workers, management, hosts } = node.processes();
+    const pid = blow.random.pick([...workers, ...management, ...hosts]);
+    blow.tell(`node-${index + 1}, process ${pid}`);
+    sendSignal(pid, 'SIGKILL');
+    await delay(blow.random.between(100, 2_000));
+  },
+
+  'a supervisor is killed': async (blow) => {
+    const { node, index } = someNode(blow);
+    const pids = [node.pid, ...childrenOf(node.pid)];
+    blow.tell(`node-${index + 1}`);
+    await node.stop('SIGKILL');
+    await serveAgain(node, pids);
+  },
+
+  'a node loses power': async (blow) => {
+    const { node, index } = someNode(blow);
+    const pids = [node.pid, ...childrenOf(node.pid)];
+    const ms = span(blow);
+    blow.tell(`node-${index + 1}, back after ${ms} ms`);
+    for (const pid of pids) sendSignal(pid, 'SIGKILL');
+    await delay(ms);
+    await serveAgain(node, pids);
+  },
+
+  'a node stands still': async (blow) => {
+    const { node, index } = someNode(blow);
+    const ms = span(blow);
+    blow.tell(`node-${index + 1} for ${ms} ms`);
+    await stopped([node.pid, ...childrenOf(node.pid)], ms);
+  },
+
+  'a worker stands still': async (blow) => {
+    const { node, index } = someNode(blow);
+    const ms = span(blow);
+    blow.tell(`node-${index + 1} for ${ms} ms`);
+    await stopped(node.processes().workers, ms);
+  },
+
+  'token hosts hang': async (blow) => {
+    const { node, index } = someNode(blow);
+    const ms = span(blow);
+    blow.tell(`node-${index + 1} for ${ms} ms`);
+    await stopped(node.processes().hosts, ms);
+  },
+
+  'token hosts are killed': async (blow) => {
+    const { node, index } = someNode(blow);
+    blow.tell(`node-${index + 1}`);
+    for (const pid of node.processes().hosts) sendSignal(pid, 'SIGKILL');
+    await delay(blow.random.between(100, 2_000));
+  },
+
+  'a node is cut off from the database': async (blow) => onWires(blow, [someNode(blow).index], 'cut'),
+  'a node has half-open connections to the database': async (blow) =>
+    onWires(blow, [someNode(blow).index], 'stalled'),
+  'the database is cut off from all': async (blow) => onWires(blow, everyWire(blow), 'cut'),
+  'all connections to the database are half-open': async (blow) => onWires(blow, everyWire(blow), 'stalled'),
+
+  'the database restarts': async (blow) => {
+    const { primary } = blow.fleet.database;
+    const how = blow.random.pick(['fast', 'crash'] as const);
+    blow.tell(how);
+    await primary.stop(how);
+    await delay(blow.random.between(0, 1_000));
+    await primary.start();
+  },
+
+  'the database fails over': async ({ fleet, tell }) => {
+    tell('to its synchronous standby');
+    await fleet.database.failOver();
+  },
+
+  'the standby is gone for a while': async (blow) => {
+    const { standby } = blow.fleet.database;
+    const ms = span(blow);
+    blow.tell(`for ${ms} ms`);
+    await standby.stop('fast');
+    await delay(ms);
+    await standby.start();
+  },
+
+  'commits that wait for the standby are cancelled': async (blow) => {
+    const { database } = blow.fleet;
+    const pids = [database.standby.pid, ...childrenOf(database.standby.pid)];
+    for (const pid of pids) sendSignal(pid, 'SIGSTOP');
+    let cancelled = 0;
+    for (let round = 0; round < 20; round++) {
+      await delay(100);
+      cancelled += await database.cancelCommits();
+    }
+    for (const pid of pids) sendSignal(pid, 'SIGCONT');
+    blow.tell(`${cancelled} of them`);
+  },
+
+  'a certificate is changed': async (blow) => {
+    const { node, index } = someNode(blow);
+    blow.tell(`node-${index + 1}`);
+    const { certificate, key } = await node.ca.issue('localhost');
+    await cp(key, node.tls.key);
+    await cp(certificate, node.tls.certificate);
+    await delay(2_500);
+  },
+
+  'all nodes restart, one after the other': async ({ fleet, tell }) => {
+    tell('with SIGTERM');
+    for (const node of fleet.nodes) {
+      await node.stop();
+      await node.serve();
+      await fleet.haproxy.sees(fleet.nodes.length);
+    }
+  },
+} as const satisfies Record<string, Nemesis>;
+
+export type NemesisName = keyof typeof nemeses;

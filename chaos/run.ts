@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TestNode } from '../testing/test-node.ts';
+import { Acts, type Key } from './acts.ts';
+import { Fleet, keySetName } from './fleet.ts';
+import { Load } from './load.ts';
+import { Management } from './management.ts';
+import { nemeses, type NemesisName } from './nemeses.ts';
+import { Random } from './random.ts';
+import type { History } from './recorder.ts';
+
+export interface Settings {
+  seed: number;
+  /** So long faults are made. */
+  seconds: number;
+  nodes: number;
+  connections: number;
+  /** Between two requests of one connection, on average, milliseconds. */
+  every: number;
+  /** Milliseconds that a fault lasts at the most. */
+  longest: number;
+  /** Of these, drawn by the seed; each of them once before any comes twice. */
+  nemeses: readonly NemesisName[];
+  print: (line: string) => void;
+}
+
+/** A fleet under load, acts and faults; resolves once all of it is in the history, and nothing runs any more. */
+export async function run(settings: Settings, history: History): Promise<readonly TestNode[]> {
+  const fleet = await Fleet.start(settings.nodes);
+  try {
+    await new Run(settings, history, fleet).play();
+    return fleet.nodes;
+  } finally {
+    await fleet.dispose();
+  }
+}
+
+class Run {
+  readonly #settings: Settings;
+  readonly #history: History;
+  readonly #fleet: Fleet;
+
+  constructor(settings: Settings, history: History, fleet: Fleet) {
+    this.#settings = settings;
+    this.#history = history;
+    this.#fleet = fleet;
+  }
+
+  async play(): Promise<void> {
+    const { connections, every, print, nodes } = this.#settings;
+    const { access, keys } = await this.#fleet.makeKeys(4);
+    const management = await Management.signIn(this.#fleet.nodes);
+    const ids = await this.#idsOf(keys);
+    const { ca, haproxy } = this.#fleet;
+    const load = new Load(haproxy.port, access, this.#history, { ca, connections, every });
+    for (const key of keys) load.add(key);
+    const acts = new Acts(management, this.#history, new Random(this.#settings.seed + 1), nodes);
+    print(`${nodes} nodes, ${connections} connections, ${keys.length} keys are up`);
+    load.start();
+    // The last key is never disabled: that it is served says most about errors.
+    const acting = [acts.keepOn(ids.slice(0, 1)), acts.keepOn(ids.slice(1, -1))];
+    const made = await this.#strike(acts, load);
+    acts.stop();
+    await Promise.all(acting);
+    print('all faults are mended: each key must serve again, and each ciphertext must open');
+    await this.#recover(acts, [...ids, ...made]);
+    await load.stop();
+    await load.checkAll();
+    load.close();
+    await this.#count();
+  }
+
+  /** One fault after another, and now and then a new key. Resolves with the keys. */
+  async #strike(acts: Acts, load: Load): Promise<Key[]> {
+    const { seed, seconds, longest, print } = this.#settings;
+    const random = new Random(seed);
+    const until = this.#history.now() + seconds * 1000;
+    const keySetId = await this.#keySetId();
+    const creating: Promise<Key | undefined>[] = [];
+    let left: NemesisName[] = [];
+    await delay(500);
+    while (this.#history.now() < until) {
+      if (left.length === 0) left = [...this.#settings.nemeses];
+      const [fault] = left.splice(random.between(0, left.length - 1), 1);
+      if (fault === undefined) break;
+      const tell = (what: string) => {
+        this.#history.add({ type: 'fault', at: this.#history.now(), fault, what });
+        print(`${(this.#history.now() / 1000).toFixed(1).padStart(6)} s  ${fault}: ${what}`);
+      };
+      creating.push(acts.create(keySetId, `made-${creating.length}`));
+      await nemeses[fault]({ fleet: this.#fleet, random, tell, longest });
+      await delay(random.between(100, 1_500));
+    }
+    const made = (await Promise.all(creating)).filter((key) => key !== undefined);
+    for (const { externalKeyId } of made) load.add(externalKeyId);
+    return made;
+  }
+
+  /** Until every node is found well and every key is enabled. */
+  async #recover(acts: Acts, keys: readonly Key[]): Promise<void> {
+    await this.#fleet.haproxy.sees(this.#settings.nodes);
+    for (const key of keys) {
+      const until = this.#history.now() + 60_000;
+      while ((await acts.act('enable', key)) !== 'acknowledged') {
+        if (this.#history.now() > until) throw new Error(`${key.externalKeyId} cannot be enabled again`);
+        await delay(200);
+      }
+    }
+  }
+
+  async #keySetId(): Promise<string> {
+    return this.#firstNode.withStore(async (vault) => (await vault.keySet(keySetName)).id);
+  }
+
+  async #idsOf(keys: readonly string[]): Promise<Key[]> {
+    return this.#firstNode.withStore(async (vault) =>
+      Promise.all(
+        keys.map(async (externalKeyId) => ({ externalKeyId, id: (await vault.key(externalKeyId)).id })),
+      ),
+    );
+  }
+
+  async #count(): Promise<void> {
+    const rows = await this.#firstNode.withStore(async ({ vaultContext }) =>
+      vaultContext.store.db
+        .selectFrom('key_versions')
+        .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
+        .select(['cloud_keys.external_key_id', 'key_versions.version', 'key_versions.encryptions_leased'])
+        .execute(),
+    );
+    for (const { external_key_id: key, version, encryptions_leased: leased } of rows)
+      this.#history.add({ type: 'count', key, version, leased });
+  }
+
+  get #firstNode(): TestNode {
+    const [node] = this.#fleet.nodes;
+    if (node === undefined) throw new Error('there is no node');
+    return node;
+  }
+}

@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** `open`: passes on. `cut`: ends connections and takes none. `stalled`: takes them and passes nothing on, as a half-open one does. */
+export type WireState = 'open' | 'cut' | 'stalled';
+
+/** A TCP connection of ours between a node and its database: what comes in on its port goes to where `target` says just then. */
+export class Wire {
+  readonly #server: Server;
+  readonly #target: () => number;
+  readonly #ends = new Set<Socket>();
+  readonly #waiting: Socket[] = [];
+  #state: WireState = 'open';
+
+  private constructor(target: () => number) {
+    this.#target = target;
+    this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (near) => this.#take(near));
+  }
+
+  /** `target` tells a port of the loopback address. */
+  static async open(target: () => number): Promise<Wire> {
+    const wire = new Wire(target);
+    wire.#server.listen(0, '127.0.0.1');
+    await once(wire.#server, 'listening');
+    return wire;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** What was under way while it was stalled arrives late once it is open again. */
+  set state(state: WireState) {
+    this.#state = state;
+    if (state === 'cut') for (const end of this.#ends) end.destroy();
+    for (const end of this.#ends) {
+      if (state === 'stalled') end.pause();
+      else end.resume();
+    }
+    if (state === 'open') for (const near of this.#waiting.splice(0)) this.#take(near);
+  }
+
+  /** Whoever is connected is no more, as after a fail-over. */
+  dropAll(): void {
+    for (const end of this.#ends) end.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.dropAll();
+    for (const near of this.#waiting) near.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #take(near: Socket): void {
+    near.on('error', () => undefined);
+    if (this.#state === 'cut') near.destroy();
+    else if (this.#state === 'stalled') this.#waiting.push(near);
+    else this.#join(near, connect({ port: this.#target(), host: '127.0.0.1', noDelay: true }));
+  }
+
+  #join(near: Socket, far: Socket): void {
+    far.on('error', () => undefined);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#ends.add(one);
+      one.on('data', (bytes: Buffer) => {
+        if (!other.destroyed) other.write(bytes);
+      });
+      // Those of PostgreSQL end both ways at once.
+      one.on('close', () => {
+        this.#ends.delete(one);
+        other.destroy();
+      });
+    }
+    near.resume();
+  }
+}
