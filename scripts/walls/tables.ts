@@ -35,6 +35,7 @@ export const writers = {
   spent_external_keys: 'src/keys/**',
   xks_credentials: 'src/keys/**',
   uses: 'src/keys/**',
+  failed_requests: 'src/keys/**',
 
   nodes: 'src/fleet',
   leases: 'src/fleet',

@@ -7,6 +7,7 @@ import { cloudKeyRoutes } from './keys/cloud-keys.ts';
 import { credentialRoutes } from './keys/credentials.ts';
 import { cspAccountRoutes } from './cloud/csp-accounts.ts';
 import { externalKeyStoreRoutes } from './cloud/external-key-stores.ts';
+import { failedRequestRoutes } from './requests/failed-requests.ts';
 import { freezeRoutes } from './keys/freezes.ts';
 import { keyLookupRoutes } from './keys/key-lookup.ts';
 import { keySetRoutes } from './keys/key-sets.ts';
@@ -35,6 +36,7 @@ const described: readonly Route[] = [
   ...apiKeyRoutes,
   ...statusRoutes,
   ...trafficRoutes,
+  ...failedRequestRoutes,
   metricsRoute,
   ...vaultRoutes,
   ...applianceUserRoutes,

@@ -31,6 +31,7 @@ import { addSecondFactorCommands } from './commands/second-factor.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommands } from './commands/token.ts';
+import { addRequestCommands } from './commands/request.ts';
 import { addTrafficCommand } from './commands/traffic.ts';
 import { addUserCommands } from './commands/user.ts';
 import { ask, write } from './output/streams.ts';
@@ -71,7 +72,10 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
       addKmsKeyCommands,
     ],
   ],
-  ['Status and history:', [addStatusCommand, addTrafficCommand, addAuditCommands, addReconcileCommands]],
+  [
+    'Status and history:',
+    [addStatusCommand, addTrafficCommand, addRequestCommands, addAuditCommands, addReconcileCommands],
+  ],
   ['Other:', [addCompletionCommand, addNamesCommand]],
 ];
 

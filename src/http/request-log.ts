@@ -9,6 +9,7 @@ import { monotonicNow } from '../clock.ts';
 import type { ServedKeySet } from '../serving/directory.ts';
 import type { XksError } from '../xks/errors.ts';
 import type { CallFacts } from '../xks/operation.ts';
+import type { FailedRequestRecorder } from '../serving/failed-requests.ts';
 import type { Operation } from '../xks/uri.ts';
 
 export interface RequestRecord {
@@ -29,6 +30,8 @@ export interface RequestLogOptions {
   settings: Config['log'];
   /** Where each request is counted, logged or not. */
   counts?: Pick<RequestCounts, 'add'>;
+  /** Where those with an error are kept for people to look through, logged or not. */
+  failed?: Pick<FailedRequestRecorder, 'record'>;
   /** Whether it is logged all the same, for one in so many; a test's own where that is what it tests. */
   draw?: (oneIn: number) => boolean;
 }
@@ -49,16 +52,24 @@ export class RequestLog {
   readonly #log: Logger;
   readonly #settings: Config['log'];
   readonly #counts: RequestLogOptions['counts'];
+  readonly #failed: RequestLogOptions['failed'];
   readonly #draw: (oneIn: number) => boolean;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #uses = new Set<string>();
   #leftOut: LeftOut = new Map();
   #since = monotonicNow();
 
-  constructor({ log, settings, counts, draw = (oneIn) => Math.random() * oneIn < 1 }: RequestLogOptions) {
+  constructor({
+    log,
+    settings,
+    counts,
+    failed,
+    draw = (oneIn) => Math.random() * oneIn < 1,
+  }: RequestLogOptions) {
     this.#log = log;
     this.#settings = settings;
     this.#counts = counts;
+    this.#failed = failed;
     this.#draw = draw;
     if (settings.requests !== 'all') this.#timer = setInterval(() => this.tellLeftOut(), tellEvery).unref();
   }
@@ -66,8 +77,30 @@ export class RequestLog {
   record(ctx: Context, record: RequestRecord): void {
     const duration = monotonicNow() - record.began;
     this.#count(record, duration);
+    this.#keepFailed(ctx, record);
     if (this.#isLogged(record, duration)) logRequest(this.#log, ctx, record, duration);
     else this.#leaveOut(record);
+  }
+
+  // oxlint-disable-next-line complexity -- one field of the row after another
+  #keepFailed({ req }: Context, { operation, externalKeyId, keySet, error, facts }: RequestRecord): void {
+    if (error === undefined) return;
+    const { metadata } = facts;
+    this.#failed?.record({
+      vaultId: keySet?.vaultId ?? '',
+      keySetId: keySet?.id ?? '',
+      externalKeyId: keySet === undefined ? '' : externalKeyId,
+      operation: operation ?? '',
+      error: error.errorName,
+      message: error.message,
+      reason: reasonOf(error, facts),
+      principal: metadata?.awsPrincipalArn ?? '',
+      viaService: metadata?.kmsViaService ?? '',
+      kmsOperation: metadata?.kmsOperation ?? '',
+      kmsKeyArn: metadata?.kmsKeyArn ?? '',
+      kmsRequestId: metadata?.kmsRequestId ?? '',
+      address: req.socket?.remoteAddress ?? '',
+    });
   }
 
   #count({ operation, keySet, error, facts }: RequestRecord, duration: number): void {
@@ -125,6 +158,16 @@ export class RequestLog {
     if (known === undefined) this.#leftOut.set(id, (known = { keySet: keySet?.name, counts: {} }));
     known.counts[operation] = (known.counts[operation] ?? 0) + 1;
   }
+}
+
+/** What tells more than the error's name; '' where nothing does. */
+function reasonOf({ errorName, cause }: XksError, { state, throttledBy }: CallFacts): string {
+  if (cause instanceof SignatureError) return cause.reason;
+  if (cause instanceof TokenError) return cause.fault;
+  if (errorName === 'AuthenticationFailedException') return 'unknown-credential';
+  if (errorName === 'InvalidStateException')
+    return state === 'AVAILABLE' ? 'encryption-limit' : (state ?? '');
+  return errorName === 'ThrottlingException' ? (throttledBy ?? '') : '';
 }
 
 /**

@@ -3,6 +3,7 @@ import type { UseTable } from '../store/schema.ts';
 import { WriteRefusedError, type VersionWrites } from '../keys/limit-rotation-writes.ts';
 import type { Leased, LeaseAsk } from '../keys/encryption-leases.ts';
 import type { UnfitNote } from '../keys/unfit-note.ts';
+import type { FailedRequests } from '../keys/failed-request-rows.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
 
@@ -37,6 +38,10 @@ export class ServedWriteAsks {
 
   readonly uses = async (uses: UseTable[]): Promise<void> => {
     await this.#send({ kind: 'uses', uses });
+  };
+
+  readonly failedRequests = async (requests: FailedRequests[]): Promise<void> => {
+    await this.#send({ kind: 'failed-requests', requests });
   };
 
   readonly unfit = async (note: UnfitNote): Promise<void> => {

@@ -12,6 +12,7 @@ import {
 import type { Check } from '../message-check.ts';
 import { workerFigures } from '../metrics/figure-checks.ts';
 import type { QuotaAsk } from '../serving/quota.ts';
+import { maxHeld, maxTextLength } from '../serving/failed-requests.ts';
 import type { ServedWrite } from '../serving/served-writes.ts';
 import type { ToSupervisor } from './messages.ts';
 
@@ -24,6 +25,9 @@ type Said<K extends Kind> = Extract<ToSupervisor, { kind: K }>;
 const maxItems = 200_000;
 const number = wholeFrom(0);
 const name = textOf(200);
+
+/** What a request says of itself, as it is kept. */
+const ofRequest = textOf(maxTextLength);
 
 const version = { cloudKeyId: name, version: number };
 
@@ -39,6 +43,22 @@ const servedWrite: Check<ServedWrite> = variant<'kind', ServedWrite>('kind', {
         last_address: textOf(100),
       }),
       maxItems,
+    ),
+  }),
+  'failed-requests': record({
+    requests: listOf(
+      record({
+        ...{ vault_id: name, key_set_id: name, external_key_id: name, operation: name, error: name },
+        ...{ message: ofRequest, reason: name, principal: ofRequest, via_service: ofRequest },
+        ...{
+          kms_operation: ofRequest,
+          kms_key_arn: ofRequest,
+          kms_request_id: ofRequest,
+          address: textOf(100),
+        },
+        ...{ first_at: textOf(40), last_at: textOf(40), count: number },
+      }),
+      maxHeld,
     ),
   }),
   unfit: record({

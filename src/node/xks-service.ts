@@ -12,6 +12,7 @@ import { LimitRotations } from '../serving/limit-rotations.ts';
 import { QuotaLeases } from '../serving/quota-leases.ts';
 import { TokenPools } from '../vault/tokens.ts';
 import { UnfitKeys } from '../serving/unfit-keys.ts';
+import { FailedRequestRecorder } from '../serving/failed-requests.ts';
 import { UseRecorder } from '../serving/uses.ts';
 import type { XksServices } from '../xks/operation.ts';
 import { Listener } from '../http/listener.ts';
@@ -49,6 +50,7 @@ export class XksService implements Worker {
   readonly #directory: Directory;
   readonly #quotas: QuotaLeases;
   readonly #uses: UseRecorder;
+  readonly #failed: FailedRequestRecorder;
   readonly #requests: RequestLog;
   readonly #counts = new RequestCounts();
   readonly #writes: ServedWriteAsks;
@@ -105,6 +107,12 @@ export class XksService implements Worker {
           'uses of keys and credentials could not be written yet',
         ),
     });
+    this.#failed = new FailedRequestRecorder({
+      write: this.#writes.failedRequests,
+      now: () => wallClock().getTime(),
+      onFailure: (error) =>
+        log.warn({ problem: (error as Error).message }, 'failed requests could not be put on record yet'),
+    });
     const services: XksServices = {
       directory: this.#directory,
       tokens,
@@ -125,7 +133,12 @@ export class XksService implements Worker {
       version: config.version,
     };
     this.#services = services;
-    this.#requests = new RequestLog({ log, settings: config.log, counts: this.#counts });
+    this.#requests = new RequestLog({
+      log,
+      settings: config.log,
+      counts: this.#counts,
+      failed: this.#failed,
+    });
     const app = createXksApp({
       services,
       log,
@@ -275,7 +288,7 @@ export class XksService implements Worker {
     // One whose key object is being made ends well; what is left of another is for reconcile.
     await this.#rotations.settled(closeTimeout);
     for (const pool of this.#pools.values()) pool.close();
-    await this.#uses.close();
+    await Promise.all([this.#uses.close(), this.#failed.close()]);
     await this.#store.close();
     this.#onEnd();
   }

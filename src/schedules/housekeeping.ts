@@ -5,6 +5,7 @@ import { staleLeases } from '../fleet/leases.ts';
 import { silentNodes } from '../fleet/nodes.ts';
 import { endedSecrets, expiredSessions } from '../identity/given-up.ts';
 import { removeCredentials } from '../keys/credentials/credential-records.ts';
+import { oldFailedRequests } from '../keys/failed-request-rows.ts';
 import { deletionsHeldUntil } from './deletion-hold.ts';
 import { storesWithCredential } from '../cloud/key-stores/records.ts';
 import { reportsBeyond, vaultsWithMany } from '../reconcile/old-reports.ts';
@@ -17,6 +18,8 @@ const day = 24 * hour;
 const idempotencyKeptFor = day;
 /** What ended grants nothing any more; so long it can still be asked what it was. The audit trail has it for good. */
 const endedKeptFor = 90 * day;
+/** As long as the charts in which they are counted go back. */
+const failedRequestsKeptFor = 30 * day;
 /** A lease that ran out so long ago has no holder who could come back for it. */
 const leasesKeptFor = day;
 /** A node that was not seen for so long is no node of this store. */
@@ -72,6 +75,7 @@ function ended(now: Date): ClearedRows[] {
     ...endedSecrets(before(endedKeptFor)),
     staleLeases(before(leasesKeptFor)),
     silentNodes(before(nodesKeptFor)),
+    oldFailedRequests(before(failedRequestsKeptFor)),
     // The others stay: they tell what was deleted from the trail.
     rowsOf('audit_prunings', sql`state = 'REFUSED' AND ended_at <= ${before(endedKeptFor)}`),
     withdrawnCredentials(before(endedKeptFor)),

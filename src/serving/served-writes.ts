@@ -11,16 +11,18 @@ import {
   type TakeBackAsk,
 } from '../keys/limit-rotation-writes.ts';
 import { addUses } from '../keys/used.ts';
+import { addFailedRequests, type FailedRequests } from '../keys/failed-request-rows.ts';
 
 /*
- * What serving AWS writes: blocks of encryptions that are counted ahead, that keys and credentials were used, what was
- * found of key objects, and the steps of a rotation at the limit. An XKS worker reads the store and asks for these; they
+ * What serving AWS writes: blocks of encryptions that are counted ahead, that keys and credentials were used, which
+ * requests failed, what was found of key objects, and the steps of a rotation at the limit. An XKS worker reads the store and asks for these; they
  * are written in the supervisor's thread, whose waiting for a disk or a lock stops nobody's answers.
  */
 
 export type ServedWrite =
   | { kind: 'leases'; asks: LeaseAsk[] }
   | { kind: 'uses'; uses: UseTable[] }
+  | { kind: 'failed-requests'; requests: FailedRequests[] }
   | { kind: 'unfit'; note: UnfitNote }
   | { kind: 'begin-version'; ask: BeginAsk }
   | { kind: 'activate-version'; ask: ActivateAsk }
@@ -29,7 +31,7 @@ export type ServedWrite =
 /** What was written: for `leases` the answers in the order of the asks. */
 export type ServedWritten =
   | { kind: 'leases'; leased: Leased[] }
-  | { kind: 'uses' | 'unfit' | 'take-back-version' }
+  | { kind: 'uses' | 'failed-requests' | 'unfit' | 'take-back-version' }
   | { kind: 'begin-version'; begun: BegunVersion | null }
   | { kind: 'activate-version'; current: number };
 
@@ -57,6 +59,10 @@ export async function writeServed(
       for (let from = 0; from < write.uses.length; from += rowsPerBatch)
         await addUses(store, write.uses.slice(from, from + rowsPerBatch));
       return { kind: 'uses' };
+    case 'failed-requests':
+      for (let from = 0; from < write.requests.length; from += rowsPerBatch)
+        await addFailedRequests(store, write.requests.slice(from, from + rowsPerBatch));
+      return { kind: 'failed-requests' };
     case 'unfit':
       await writeUnfit(store, write.note);
       return { kind: 'unfit' };

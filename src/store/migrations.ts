@@ -24,6 +24,7 @@ import { leaseTerms } from './migrations/0038-lease-terms.ts';
 import { traffic } from './migrations/0043-traffic.ts';
 import { snapshotHolders } from './migrations/0048-snapshot-holders.ts';
 import { nodesShown } from './migrations/0056-nodes-shown.ts';
+import { failedRequests } from './migrations/0060-failed-requests.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -52,4 +53,5 @@ export const migrations: Record<string, Migration> = {
   '0043-traffic': traffic,
   '0048-snapshot-holders': snapshotHolders,
   '0056-nodes-shown': nodesShown,
+  '0060-failed-requests': failedRequests,
 };

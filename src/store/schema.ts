@@ -32,7 +32,7 @@ import type {
 } from './schema/keys.ts';
 import type { ReconciliationTable } from './schema/reconcile.ts';
 import type { RevisionTable, ServedChangeTable } from './schema/served-changes.ts';
-import type { UseTable } from './schema/serving.ts';
+import type { FailedRequestTable, UseTable } from './schema/serving.ts';
 import type { TrafficTable } from './schema/traffic.ts';
 import type { UnfinishedWorkTable, VaultTable } from './schema/vault.ts';
 
@@ -79,6 +79,7 @@ export interface Tables {
   unfinished_work: UnfinishedWorkTable;
   xks_credentials: XksCredentialTable;
   uses: UseTable;
+  failed_requests: FailedRequestTable;
   settings: SettingTable;
   nodes: NodeTable;
   leases: LeaseTable;

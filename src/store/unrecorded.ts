@@ -53,7 +53,7 @@ export const reasons = {
     why: 'what has served: it grants nothing any more',
     tables: [
       ...['sessions', 'oidc_sign_ins', 'recovery_codes', 'api_keys', 'leases', 'nodes'],
-      ...['audit_prunings', 'reconciliations', 'xks_credentials', 'uses'],
+      ...['audit_prunings', 'reconciliations', 'xks_credentials', 'uses', 'failed_requests'],
     ] as (keyof Tables)[],
   },
   lease: {
@@ -63,6 +63,10 @@ export const reasons = {
   traffic: {
     why: 'how many requests came and how they were answered, in steps of time',
     tables: ['traffic'],
+  },
+  'failed request': {
+    why: 'what AWS asked for that was answered with an error, and what is beyond the number that is kept',
+    tables: ['failed_requests'],
   },
   node: { why: 'which nodes there are, and when each was seen', tables: ['nodes'] },
   nothing: { why: 'nothing is written: it only reads, with all other writers behind it', tables: [] },

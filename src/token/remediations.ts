@@ -93,6 +93,11 @@ const ofFault: Readonly<Record<TokenFault, string>> = {
   internal: verifyFirst,
 };
 
+/** What can be done about a fault of which no more is known. */
+export function remediationOfFault(fault: TokenFault): string {
+  return ofFault[fault];
+}
+
 export function knownRemediation(rv: number | undefined): string | undefined {
   return rv === undefined ? undefined : wayOuts.get(rv);
 }

@@ -68,6 +68,8 @@ export const expected: Readonly<Record<string, Row>> = {
   getMetrics: applianceReads,
   getTraffic: applianceReads,
   getVaultTraffic: vaultReads,
+  listUnauthenticatedRequests: applianceReads,
+  listFailedRequests: vaultReads,
   listVaults: applianceReads,
   createVault: applianceWrites,
   updateVault: row(401, 'ok', 403, 'ok', 403, 403, 403, 403, 404),

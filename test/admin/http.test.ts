@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type TestFn } from 'ava';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { eventLine, type AuditEvent } from '../../src/evidence/event.ts';
@@ -597,3 +598,34 @@ test.serial(
     t.is(others.reliabilityPercent, null);
   },
 );
+
+test.serial('what AWS was refused is told to whom it belongs, with what to do about it', async (t) => {
+  const { appliance, blue, red, node } = t.context;
+  const list = `${root(t.context)}/failed-requests`;
+  const nobody = node.client({
+    ...{ accessKeyId: 'A'.repeat(20), secretAccessKey: 'x'.repeat(43) },
+    uriPath: '/blue-prefix/kms/xks/v1',
+  });
+  t.is((await nobody.metadata('nothing')).status, 401);
+  nobody.close();
+  // Written every few seconds; the test before this one has had a key refused that is not there.
+  let ofNobody: { reason: string }[] = [];
+  while (!ofNobody.some(({ reason }) => reason === 'unknown-credential')) {
+    await delay(100);
+    ofNobody = (await appliance.get('/failed-requests')).body.items;
+  }
+  const row = ofNobody.find(({ reason }) => reason === 'unknown-credential');
+  t.like(row, { error: 'AuthenticationFailedException', externalKeyId: '', principal: '', keySet: null });
+  const own = (await blue.cloudAdmin.get(list)).body.items;
+  t.is(own.length, 1);
+  t.like(own[0], {
+    ...{ error: 'KeyNotFoundException', operation: 'GetKeyMetadata', externalKeyId: 'nothing', count: 1 },
+    ...{ retryable: false, cloudKey: null, message: 'The external key is not found in this key store.' },
+  });
+  t.is(own[0].keySet.id, blue.ids.keySet);
+  t.regex(own[0].remediation, /holdfast cloud-key list/);
+  t.true(own[0].principal.startsWith('arn:aws:') && own[0].kmsRequestId !== '');
+  t.is((await blue.otherCloudAdmin.get(list)).body.items.length, 0, 'of another group');
+  t.is((await red.admin.get(`/vaults/${red.id}/failed-requests`)).body.items.length, 0);
+  t.is((await appliance.get(list)).status, 403);
+});

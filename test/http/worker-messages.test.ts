@@ -41,6 +41,17 @@ const ofXksWorkers: ToSupervisor[] = [
   write({ kind: 'leases', asks: [version] }),
   write({ kind: 'uses', uses: [use] }),
   write({ kind: 'unfit', note: { ...version, unfit: { since: use.last_at, why: 'x' } } }),
+  write({
+    kind: 'failed-requests',
+    requests: [
+      {
+        ...{ vault_id: 'v', key_set_id: 's', external_key_id: 'x', operation: 'Decrypt', count: 2 },
+        ...{ error: 'InternalException', message: 'x', reason: 'device', principal: 'p', via_service: '' },
+        ...{ kms_operation: 'Decrypt', kms_key_arn: 'a', kms_request_id: 'r', address: '::1' },
+        ...{ first_at: use.last_at, last_at: use.last_at },
+      },
+    ],
+  }),
   write({ kind: 'unfit', note: version }),
   write({ kind: 'begin-version', ask: { cloudKeyId: 'f3a9', current: 3 } }),
   write({ kind: 'activate-version', ask: { ...version, proof: null } }),

@@ -74,7 +74,10 @@ function contentsOf(file: string): Record<string, unknown[]> {
     .pluck()
     .all();
   const entries = names
-    .filter((name) => !/^(kysely|revision|served_changes|sessions|leases|oidc_sign_ins|traffic)/.test(name))
+    .filter(
+      (name) =>
+        !/^(kysely|revision|served_changes|sessions|leases|oidc_sign_ins|traffic|failed_requests)/.test(name),
+    )
     .map((name) => [name, database.prepare(`SELECT * FROM ${name}`).all()] as const);
   database.close();
   return Object.fromEntries(entries);

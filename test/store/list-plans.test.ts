@@ -59,6 +59,9 @@ const values: Record<string, { value: string; few?: true }> = {
   adminGroupId: { value: 'g' },
   cspAccountId: { value: 'a' },
   token: { value: 'token' },
+  error: { value: 'InternalException' },
+  principal: { value: 'arn:aws:iam::111122223333:role/a' },
+  kmsRequestId: { value: 'request' },
 };
 
 interface Asked {
@@ -143,6 +146,16 @@ async function watchedStore(): Promise<Watched> {
     tags: `'{}'`,
     policy: `'{}'`,
   });
+  for (const vault of ['v', ''])
+    fill(raw, 'failed_requests', {
+      id: `'f${vault}' || i`,
+      vault_id: `'${vault}'`,
+      key_set_id: `'s'`,
+      external_key_id: `'x'`,
+      error: `'InternalException'`,
+      principal: `'arn:aws:iam::111122223333:role/a'`,
+      kms_request_id: `'request'`,
+    });
   for (const vault of ['v', ''])
     fill(raw, 'reconciliations', { id: `'r${vault}' || i`, vault_id: `'${vault}'`, report: `'[]'` });
   raw.pragma('foreign_keys = ON');

@@ -232,6 +232,7 @@ const places: Readonly<Record<Unrecorded, readonly string[]>> = {
   ],
   traffic: ['src/metrics/series/traffic-rows.ts'],
   node: ['src/fleet/nodes.ts', 'src/fleet/nodes.ts'],
+  'failed request': ['src/keys/failed-request-rows.ts'],
   nothing: ['src/keys/destruction.ts'],
   'by hand': [],
 };

@@ -73,6 +73,10 @@ export const operations = {
   getTraffic: { method: 'GET', path: '/traffic', appliance: 'metrics.read' },
   /** Show the requests of AWS to a vault over time. */
   getVaultTraffic: { method: 'GET', path: '/vaults/{vaultId}/traffic', vault: 'vault.read' },
+  /** List requests of nobody that were refused. */
+  listUnauthenticatedRequests: { method: 'GET', path: '/failed-requests', appliance: 'appliance.read' },
+  /** List requests of AWS that were refused or failed. */
+  listFailedRequests: { method: 'GET', path: '/vaults/{vaultId}/failed-requests', vault: 'vault.read' },
   /** Get the metrics of this node. */
   getMetrics: { method: 'GET', path: '/metrics', appliance: 'metrics.read' },
   /** List the vaults. */

@@ -9,6 +9,7 @@ export const tagDescriptions: Readonly<Record<string, string>> = {
   'API keys':
     'Keys for programs, created by a user with a subset of the user’s permissions. Each expires, at the latest with its user.',
   Status: 'An overview, and what needs attention.',
+  'Failed requests': 'What AWS KMS asked for that was refused or failed, and what to do about it.',
   Vaults:
     'Tenants. A vault has users, admin groups, key sets and an audit trail of its own; no vault sees another.',
   Users: 'Users of a vault, and of the appliance.',

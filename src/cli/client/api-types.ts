@@ -694,6 +694,57 @@ export interface Schemas {
     /** The request for the AWS CLI command; if it contains the secret, shown only once. */
     request?: Record<string, unknown>;
   };
+  /** Requests of one minute that were answered with an error and differ in nothing but time, address, KMS request id and KMS key. */
+  FailedRequest: {
+    id: string;
+    /** UTC, ISO 8601 with milliseconds. */
+    firstAt: string;
+    /** UTC, ISO 8601 with milliseconds. */
+    lastAt: string;
+    /** How many requests this stands for. */
+    count: number;
+    /** Of the XKS API; empty for a path that is none of it, and of the rest. */
+    operation: string;
+    /** Of the XKS API. */
+    error: string;
+    /** What AWS was told. */
+    message: string;
+    /** What tells more: why a signature was refused, the fault of the token, the state of the CloudKey, whose quota was spent. */
+    reason: string;
+    /** Whether AWS KMS retries it and counts it against the reliability of the proxy. */
+    retryable: boolean;
+    /** What to do about it. */
+    remediation: string;
+    /** Null where the request was not authenticated, the key set is deleted, and of the rest. */
+    keySet: {
+      id: string;
+      name: string;
+    } | null;
+    /** Null where there is none of this external key id in the key set. */
+    cloudKey: {
+      id: string;
+      name: string;
+    } | null;
+    /** As the request named it; empty if it named none. */
+    externalKeyId: string;
+    /** Who called AWS KMS: an ARN, a service principal or `AWS Internal`. As AWS sent it, up to 512 characters; empty if it sent none. */
+    principal: string;
+    /** The AWS service that called for them. As AWS sent it, up to 512 characters; empty if it sent none. */
+    viaService: string;
+    /** What was asked of AWS KMS, such as `GenerateDataKey`. As AWS sent it, up to 512 characters; empty if it sent none. */
+    kmsOperation: string;
+    /** Of the last of them. As AWS sent it, up to 512 characters; empty if it sent none. */
+    kmsKeyArn: string;
+    /** Of the last of them: CloudTrail and the log of the node have it too. As AWS sent it, up to 512 characters; empty if it sent none. */
+    kmsRequestId: string;
+    /** Where the last of them came from. */
+    address: string;
+  };
+  FailedRequestPage: {
+    items: Schemas['FailedRequest'][];
+    /** Pass it as `cursor` to get the next page; null at the end. */
+    next: string | null;
+  };
   /** A difference; fields are null if no record has them. */
   Finding: {
     /** `interrupted`: an act that was not completed. `missing`: a version without its key object; what was encrypted with it cannot be decrypted. `orphan`: a key object of Holdfast without a record. `drift`: a key object that differs from how it was generated, or from its record. `duplicate`: several key objects with the same CKA_ID, none of which can be used. */
@@ -1432,6 +1483,11 @@ export interface Schemas {
       errors: Record<string, number>;
     }[];
   };
+  UnauthenticatedRequestPage: {
+    items: Schemas['FailedRequest'][];
+    /** Pass it as `cursor` to get the next page; null at the end. */
+    next: string | null;
+  };
   UnlinkedKmsKeyPage: {
     items: {
       keyArn: string;
@@ -1891,6 +1947,38 @@ export interface Paths {
       };
       body: undefined;
       answer: Schemas['Traffic'];
+    };
+  };
+  '/failed-requests': {
+    GET: {
+      query: {
+        error?: string | undefined;
+        from?: string | undefined;
+        to?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-lastAt' | 'lastAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['UnauthenticatedRequestPage'];
+    };
+  };
+  '/vaults/{vaultId}/failed-requests': {
+    GET: {
+      query: {
+        keySetId?: string | undefined;
+        externalKeyId?: string | undefined;
+        principal?: string | undefined;
+        kmsRequestId?: string | undefined;
+        error?: string | undefined;
+        from?: string | undefined;
+        to?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: '-lastAt' | 'lastAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['FailedRequestPage'];
     };
   };
   '/metrics': {

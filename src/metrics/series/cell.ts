@@ -31,6 +31,10 @@ export function requestsOf(cell: Cell): number {
   return countOf(cell);
 }
 
+export function isRetryable(error: string): boolean {
+  return retryable.includes(error);
+}
+
 export function retryableOf({ errors }: Cell): number {
   return retryable.reduce((sum, name) => sum + (errors[name] ?? 0), 0);
 }

@@ -16,7 +16,8 @@ export const backupVersion = 1;
 
 /**
  * What no backup holds: sign-ins that are open or under way, whose tokens would be good again; work that a process has
- * leased; what workers were told of changes, which a restored store tells anew; how many requests came in the last weeks.
+ * leased; what workers were told of changes, which a restored store tells anew; how many requests came in the last weeks, and
+ * which of them failed.
  */
 export const leftOut: ReadonlySet<string> = new Set([
   'sessions',
@@ -24,6 +25,7 @@ export const leftOut: ReadonlySet<string> = new Set([
   'leases',
   'served_changes',
   'traffic',
+  'failed_requests',
   'kysely_migration',
   'kysely_migration_lock',
 ]);
