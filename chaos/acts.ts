@@ -34,15 +34,15 @@ export class Acts {
     this.#running = false;
   }
 
-  /** One key after another of these, until it is stopped. */
-  async keepOn(keys: readonly Key[]): Promise<void> {
+  /** Until it is stopped. */
+  async keepOn(key: Key): Promise<void> {
     while (this.#running) {
-      const key = this.#random.pick(keys);
       await this.act('disable', key);
-      await delay(this.#random.between(20, 200));
+      // Now and then it stays so for as long as a fault lasts: what the database forgot then shows.
+      await delay(this.#random.between(20, this.#random.pick([200, 200, 6_000])));
       // What was refused, or is in doubt, is asked for again, or the key would be of no use to the load.
       while (this.#running && (await this.act('enable', key)) !== 'acknowledged') await delay(100);
-      await delay(this.#random.between(20, 400));
+      await delay(this.#random.between(20, this.#random.pick([400, 400, 3_000])));
     }
   }
 

@@ -21,7 +21,8 @@ export class Database {
     const primary = await PostgresCluster.create();
     const settings = await primary.database('template0', 'tls');
     const standby = await primary.standby(name);
-    await primary.set('synchronous_standby_names', name);
+    // The standby too: it asks for one once it is the primary.
+    for (const server of [standby, primary]) await server.set('synchronous_standby_names', name);
     return new Database(primary, standby, settings);
   }
 

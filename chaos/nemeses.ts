@@ -65,6 +65,18 @@ async function stopped(pids: readonly number[], ms: number): Promise<void> {
   for (const pid of pids) sendSignal(pid, 'SIGCONT');
 }
 
+/** The standby stands still, and whatever waits for it is cancelled, for two seconds; whoever calls lets the standby go on. */
+async function withoutStandby({ database }: Fleet): Promise<{ pids: number[]; cancelled: number }> {
+  const pids = [database.standby.pid, ...childrenOf(database.standby.pid)];
+  for (const pid of pids) sendSignal(pid, 'SIGSTOP');
+  let cancelled = 0;
+  for (let round = 0; round < 20; round++) {
+    await delay(100);
+    cancelled += await database.cancelCommits();
+  }
+  return { pids, cancelled };
+}
+
 const everyWire = ({ fleet }: Blow) => fleet.wires.map((_, index) => index);
 
 export const nemeses = {
@@ -152,17 +164,19 @@ export const nemeses = {
     await standby.start();
   },
 
-  'commits that wait for the standby are cancelled': async (blow) => {
-    const { database } = blow.fleet;
-    const pids = [database.standby.pid, ...childrenOf(database.standby.pid)];
-    for (const pid of pids) sendSignal(pid, 'SIGSTOP');
-    let cancelled = 0;
-    for (let round = 0; round < 20; round++) {
-      await delay(100);
-      cancelled += await database.cancelCommits();
-    }
+  'commits that wait for the standby are cancelled': async ({ fleet, tell }) => {
+    const { pids, cancelled } = await withoutStandby(fleet);
     for (const pid of pids) sendSignal(pid, 'SIGCONT');
-    blow.tell(`${cancelled} of them`);
+    tell(`${cancelled} of them`);
+  },
+
+  // What was cancelled is done on the primary alone, and gone with it.
+  'the database fails over, and its standby lacks what was cancelled': async ({ fleet, tell }) => {
+    const { pids, cancelled } = await withoutStandby(fleet);
+    await fleet.database.primary.stop('crash');
+    for (const pid of pids) sendSignal(pid, 'SIGCONT');
+    tell(`${cancelled} commits`);
+    await fleet.database.failOver();
   },
 
   'a certificate is changed': async (blow) => {

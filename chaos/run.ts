@@ -47,7 +47,7 @@ class Run {
 
   async play(): Promise<void> {
     const { connections, every, print, nodes } = this.#settings;
-    const { access, keys } = await this.#fleet.makeKeys(4);
+    const { access, keys } = await this.#fleet.makeKeys(6);
     const management = await Management.signIn(this.#fleet.nodes);
     const ids = await this.#idsOf(keys);
     const { ca, haproxy } = this.#fleet;
@@ -57,7 +57,7 @@ class Run {
     print(`${nodes} nodes, ${connections} connections, ${keys.length} keys are up`);
     load.start();
     // The last key is never disabled: that it is served says most about errors.
-    const acting = [acts.keepOn(ids.slice(0, 1)), acts.keepOn(ids.slice(1, -1))];
+    const acting = ids.slice(0, -1).map(async (key) => acts.keepOn(key));
     const made = await this.#strike(acts, load);
     acts.stop();
     await Promise.all(acting);
