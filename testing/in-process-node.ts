@@ -61,6 +61,7 @@ export class InProcessNode extends ServedNode {
         xks,
         log,
         store,
+        nodeId: 'in-process',
         fleet: { live: 1, tokens: [], drained: false },
         tokens: this.#config.tokens.map((token) => ({ ...token, hosts: 1 })),
         version,

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { ownAuthority, type Act } from '../src/evidence/trail.ts';
 import { openTokens } from '../src/cli/node/open-node.ts';
 import { loadConfig } from '../src/config/load.ts';
+import { InForce, type Standing } from '../src/fleet/in-force.ts';
 import { initStore, openStore } from '../src/store/opening/open.ts';
 import type { Store } from '../src/store/store.ts';
 import {
@@ -71,6 +72,7 @@ export class NodeVault {
 
   async withdrawCredential(keySetName: string, accessKeyId: string): Promise<void> {
     await withdrawCredential(this.vaultContext, this.act(), await this.keySet(keySetName), { accessKeyId });
+    await this.inForce();
   }
 
   /** External key id of a new CloudKey. */
@@ -104,6 +106,12 @@ export class NodeVault {
   async disableKey(externalKeyId: string): Promise<void> {
     const { id } = await this.key(externalKeyId);
     await disableCloudKey(this.vaultContext, this.act(), { vaultId: this.vaultId, sight: 'all', id });
+    await this.inForce();
+  }
+
+  /** Waits until what was done is in force on every node, as the management API does before it answers. */
+  async inForce(patience = 60_000): Promise<Standing> {
+    return new InForce(this.vaultContext.store).wait(patience);
   }
 
   async enableKey(externalKeyId: string): Promise<void> {

@@ -8,6 +8,7 @@ import { proxyProtocolFrom } from './networks.ts';
  */
 
 const milliseconds = z.number().int().positive();
+const leaseSeconds = z.number().int().min(2).max(300);
 /** "" is always a mistake, such as that of a template whose variable was empty. */
 const text = z.string().refine((value) => /\S/.test(value), 'must not be empty');
 const file = text;
@@ -306,6 +307,11 @@ export const configSchema = z.strictObject({
           .enum(['single', 'synchronous', 'storage'])
           .describe(
             'Where a change is once it is acknowledged: on the disk of the one server there is (`single`), on that of a synchronous standby too, or in storage that outlives the server, as managed databases have it. Each connection is compared with it; docs/fleet.md.',
+          ),
+        lease: leaseSeconds
+          .default(15)
+          .describe(
+            'Seconds for which XKS workers serve from memory after the database was last heard of: a shorter outage is not noticed by AWS. A disable waits so long for a node that is cut off. docs/revocation.md has the figures.',
           ),
       }),
     ])

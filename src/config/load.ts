@@ -37,6 +37,8 @@ export type LoadedStore =
       certificateFile?: string | undefined;
       keyFile?: string | undefined;
       durability: 'single' | 'synchronous' | 'storage';
+      /** Milliseconds. */
+      lease: number;
     };
 
 export interface LoadedAdmin extends AdminConfig {
@@ -167,6 +169,7 @@ function storeOf(store: Config['store'], storePath: string, resolve: (name: stri
   return {
     kind: 'postgres',
     ...{ host: address, port, database, user, serverName, durability },
+    lease: store.lease * 1000,
     passwordFile: file(store.password_file),
     caFile: file(store.ca),
     certificateFile: file(store.client_certificate),

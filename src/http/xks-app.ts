@@ -9,9 +9,10 @@ import {
 } from '../sigv4/verify.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import type { LiveCredential, ServedKeySet } from '../serving/directory.ts';
+import { Visit } from '../serving/visit.ts';
 import { decrypt } from '../xks/decrypt.ts';
 import { encrypt } from '../xks/encrypt.ts';
-import { toXksError, XksError } from '../xks/errors.ts';
+import { isByRecords, toXksError, XksError } from '../xks/errors.ts';
 import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
@@ -138,19 +139,21 @@ async function answer(
   let keySet: ServedKeySet | undefined;
   let accessKeyId: string | undefined;
   let error: XksError | undefined;
+  const { directory, holder } = options.services;
+  const visit = new Visit(directory, holder);
   try {
     if (ctx.method !== 'POST') throw wrongMethod(ctx);
     const request: ReceivedRequest = { method: ctx.method, path, query, rawHeaders: headersOf(ctx) };
-    const { directory } = options.services;
-    await directory.refresh();
-    if (!(await directory.hasPrefix(route.prefix))) {
+    await visit.begin();
+    if (!(await visit.find(async () => directory.hasPrefix(route.prefix)))) {
       if (await answeredEcho(ctx, path, query)) return;
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
     }
     const authorization = parseAuthorization(request, wallClock());
     // Before the body too: nothing is kept in memory for a caller who names no credential of this key set, who is
     // answered when and as all others are, so that nobody learns which access key ids there are.
-    if ((await findCredential(directory, authorization.accessKeyId, route.prefix)) === undefined) {
+    const find = async () => findCredential(directory, authorization.accessKeyId, route.prefix);
+    if ((await visit.find(find)) === undefined) {
       await passOverBody(ctx.req);
       throw authenticationFailed();
     }
@@ -158,20 +161,20 @@ async function answer(
     const arrived = monotonicNow();
     const deadline = (arrived - began < promptBody ? began : arrived) + options.answerWithin;
 
-    // A body that took its time: what was acknowledged meanwhile counts as well.
-    if (arrived - began > quickBody) await directory.refresh();
-    const credential = await findCredential(directory, authorization.accessKeyId, route.prefix);
-    if (credential === undefined) throw authenticationFailed();
-    const secret = await directory.secret(credential, deadline);
-    verifySignature(request, body, authorization, secret);
-    ({ keySet, accessKeyId } = credential);
-    const address = ctx.req.socket?.remoteAddress ?? '';
-    options.services.uses.record('credential', accessKeyId, address);
-    if (!isJson(ctx.get('Content-Type')))
-      throw new XksError('ValidationException', 'The Content-Type must be application/json.');
-    if (isEncoded(ctx.get('Content-Encoding')))
-      throw new XksError('ValidationException', 'The body must not be compressed (Content-Encoding).');
-    const result = await run(options.services, route, { keySet, address, body, deadline, facts });
+    await visit.arrive(arrived - began > quickBody);
+    const work = async (): Promise<object> => {
+      const credential = await find();
+      if (credential === undefined) throw authenticationFailed();
+      const secret = await directory.secret(credential, visit.within(deadline));
+      verifySignature(request, body, authorization, secret);
+      ({ keySet, accessKeyId } = credential);
+      const address = ctx.req.socket?.remoteAddress ?? '';
+      options.services.uses.record('credential', accessKeyId, address);
+      checkForm(ctx);
+      const call = { keySet, address, body, deadline: visit.within(deadline), facts };
+      return run(options.services, route, call);
+    };
+    const result = await visit.run(work, { isRefusal, isRestricted: () => facts.restricted === true });
     respond(ctx, 200, JSON.stringify(result));
   } catch (cause) {
     error = cause instanceof SignatureError ? authenticationFailed(cause) : toXksError(cause);
@@ -183,6 +186,8 @@ async function answer(
       );
       return;
     }
+  } finally {
+    visit.end();
   }
   const { operation, externalKeyId } = route;
   options.requests.record(ctx, { began, operation, externalKeyId, keySet, accessKeyId, error, facts });
@@ -237,6 +242,17 @@ function wrongMethod(ctx: Context): XksError {
 
 function authenticationFailed(cause?: unknown): XksError {
   return new XksError('AuthenticationFailedException', 'The request could not be authenticated.', { cause });
+}
+
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof SignatureError || isByRecords(cause);
+}
+
+function checkForm(ctx: Context): void {
+  if (!isJson(ctx.get('Content-Type')))
+    throw new XksError('ValidationException', 'The Content-Type must be application/json.');
+  if (isEncoded(ctx.get('Content-Encoding')))
+    throw new XksError('ValidationException', 'The body must not be compressed (Content-Encoding).');
 }
 
 function isJson(contentType: string): boolean {

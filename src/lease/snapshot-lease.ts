@@ -18,6 +18,8 @@ export interface Clocks {
 /** A renewal that is about to be sent. */
 export interface Renewal {
   readonly at: Clocks;
+  /** Of the snapshot when it was sent. */
+  readonly known: number;
 }
 
 /** A request under way. */
@@ -50,26 +52,27 @@ export class SnapshotLease {
 
   /** Before the renewal is sent, and not when it is answered: it may have been on its way for long. */
   begin(at: Clocks): Renewal {
-    return { at: { ...at } };
+    return { at: { ...at }, known: this.#epoch };
   }
 
   /**
    * The renewal found the holder's row and was told this epoch. One at a time: the next is sent when this is answered. Where the
-   * snapshot is `behind`, it extends nothing before {@link loaded} has brought that up to it. Where the epoch `went-back`, so
-   * did the database: the lease is dropped, and nothing that is remembered counts.
+   * snapshot is `behind`, it extends nothing before {@link loaded} has brought that up to it. Where the epoch is older than
+   * what the snapshot had when it was sent, the database `went-back`: the lease is dropped, and nothing that is remembered counts.
    */
-  renewed({ at }: Renewal, epoch: number): 'extended' | 'behind' | 'went-back' {
+  renewed({ at, known }: Renewal, epoch: number): 'extended' | 'behind' | 'went-back' {
+    if (epoch < known) {
+      this.drop();
+      this.#epoch = -1;
+      return 'went-back';
+    }
     if (epoch > this.#epoch) {
       this.#waiting = { from: at, epoch };
       return 'behind';
     }
-    if (epoch === this.#epoch) {
-      this.#from = at;
-      return 'extended';
-    }
-    this.drop();
-    this.#epoch = -1;
-    return 'went-back';
+    // The snapshot may have been brought further while the renewal was on its way.
+    this.#from = at;
+    return 'extended';
   }
 
   /** The snapshot contains every change up to `epoch`, and requests that begin from now on go by it. */
@@ -104,6 +107,11 @@ export class SnapshotLease {
    */
   mayAnswer({ epoch, from }: Started, now: Clocks): boolean {
     return this.#isWithin(epoch === this.#epoch ? this.#from : from, now);
+  }
+
+  /** When the lease of a request ends at the latest, by the monotonic clock, unless it is renewed. */
+  endOf({ from }: Started): number {
+    return from.monotonic + this.#span;
   }
 
   end({ epoch }: Started): void {

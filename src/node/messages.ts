@@ -13,6 +13,7 @@ import type { OtherToken } from '../xks/fleet-tokens.ts';
 
 /** What a worker gets of the configuration: nothing of PINs and nothing that a vendor's module reads. */
 export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'store'>, ServedTls {
+  nodeId: string;
   tokens: WorkerToken[];
   version: string;
   reusePort: boolean;

@@ -322,6 +322,7 @@ export class Supervisor {
         log,
         fleet: this.#signs.fleet ?? { live: node.fleet_size, tokens: [], drained: false },
         store,
+        nodeId: this.#nodeId,
         tokens: tokensOfWorker(config),
         version,
         reusePort: workers > 1,

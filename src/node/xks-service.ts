@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
-import { openStoreToRead } from '../store/opening/open.ts';
+import { openHolderLine, openStoreToRead } from '../store/opening/open.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import { lendHosts } from '../token/pool/lent-hosts.ts';
@@ -9,6 +10,7 @@ import { TokenPool } from '../token/pool/token-pool.ts';
 import { Directory } from '../serving/directory.ts';
 import { EncryptionCount } from '../serving/encryption-count.ts';
 import { LimitRotations } from '../serving/limit-rotations.ts';
+import { SnapshotHolder } from '../serving/snapshot-holder.ts';
 import { QuotaLeases } from '../serving/quota-leases.ts';
 import { TokenPools } from '../vault/tokens.ts';
 import { UnfitKeys } from '../serving/unfit-keys.ts';
@@ -48,6 +50,8 @@ export class XksService implements Worker {
   readonly #listener: Listener;
   readonly #drainMilliseconds: number;
   readonly #directory: Directory;
+  /** Where the store is a database. */
+  readonly #holder: SnapshotHolder | undefined;
   readonly #quotas: QuotaLeases;
   readonly #uses: UseRecorder;
   readonly #failed: FailedRequestRecorder;
@@ -95,6 +99,7 @@ export class XksService implements Worker {
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
     this.#tokens = tokens;
     this.#directory = new Directory(store, tokens);
+    this.#holder = holderOf(config, this.#directory, log);
     this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
     this.#writes = new ServedWriteAsks(tell);
     this.#rotations = new LimitRotations(this.#writes.versions, tokens, log);
@@ -115,6 +120,7 @@ export class XksService implements Worker {
     });
     const services: XksServices = {
       directory: this.#directory,
+      ...(this.#holder === undefined ? {} : { holder: this.#holder }),
       tokens,
       encryptions: new EncryptionCount(this.#writes.lease, (key) => this.#rotations.due(key)),
       quotas: this.#quotas,
@@ -165,6 +171,7 @@ export class XksService implements Worker {
 
   static async start(config: WorkerConfig, surroundings: XksSurroundings): Promise<XksService> {
     const service = new XksService(config, await openStoreToRead(config.store), surroundings);
+    service.#holder?.start();
     const { port } = await service.#listener.listen();
     service.#tell({ kind: 'listening', port });
     return service;
@@ -285,6 +292,7 @@ export class XksService implements Worker {
     await delay(this.#drainMilliseconds);
     await this.#listener.close(closeTimeout);
     this.#requests.close();
+    await this.#holder?.stop();
     // One whose key object is being made ends well; what is left of another is for reconcile.
     await this.#rotations.settled(closeTimeout);
     for (const pool of this.#pools.values()) pool.close();
@@ -292,4 +300,20 @@ export class XksService implements Worker {
     await this.#store.close();
     this.#onEnd();
   }
+}
+
+/** What an XKS worker serves from memory by. A file tells at each request what was changed, and is never away. */
+function holderOf(
+  { store, nodeId }: WorkerConfig,
+  snapshot: Directory,
+  log: Logger,
+): SnapshotHolder | undefined {
+  if (store.kind !== 'postgres') return undefined;
+  return new SnapshotHolder({
+    open: async (options) => openHolderLine(store, options),
+    snapshot,
+    who: { nodeId, hostname: hostname() },
+    length: store.lease,
+    log,
+  });
 }

@@ -9,6 +9,7 @@ import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { KeyContext } from '../keys/followers.ts';
 import { clearAway } from './housekeeping.ts';
+import { InForce } from '../fleet/in-force.ts';
 import { KeptLease, nodeOf, type Lease } from '../fleet/leases.ts';
 import { nextDue } from './next-due.ts';
 import { settleAbandoned } from '../reconcile/reconcile-interrupted.ts';
@@ -62,6 +63,7 @@ export class Schedules {
   readonly #log: Logger;
   readonly #backOff = new BackOff();
   readonly #lease: KeptLease;
+  readonly #inForce: InForce;
   /** How far the look at due times that lie too far off has come. */
   readonly #rotationTimes: Bookmark = { after: '' };
   /** Since when this process has watched without a break, by a clock that stood still relative to the machine's. */
@@ -75,6 +77,7 @@ export class Schedules {
   constructor({ context, log }: SchedulesOptions) {
     this.#context = context;
     this.#lease = new KeptLease(context, 'schedules');
+    this.#inForce = new InForce(context.store);
     this.#log = log;
     this.#listeningSince = context.now();
     this.#clockAhead = this.#listeningSince.getTime() - monotonicNow();
@@ -128,6 +131,7 @@ export class Schedules {
     await part('lease', async () => void (lease = await this.#lease.renew()));
     if (lease === undefined) return run;
     run.held = true;
+    await part('holders', async () => this.#inForce.sweep());
     for (const [name, work] of this.#parts(this.#lease.acting(this.#context, lease), run)) {
       if (!(await this.#mayGoOn())) return run;
       await part(name, work);

@@ -1,12 +1,12 @@
 import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
-import type { ServedChange } from '../store/served-changes.ts';
+import type { ServedChange, ServedChanges } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from '../keys/credentials/credentials.ts';
 import { Remembered } from '../vault/remembered.ts';
 import {
   readCredential,
-  readKey,
+  readKeys,
   readKeySet,
   readPrefix,
   readVault,
@@ -45,6 +45,9 @@ const noVault: ServedVault = { tokens: [], frozen: true };
 
 /** So many secrets are fetched before they are asked for. */
 const maxWarmed = 1000;
+/** So many CloudKeys are looked up before they are asked for; of them so many at once. */
+const maxWarmedKeys = 20_000;
+const warmedAtOnce = 200;
 
 /** So many of each kind are remembered at the most; beyond, each that comes makes one go that was not used lately. */
 const maxRemembered = 50_000;
@@ -78,6 +81,7 @@ export class Directory {
   /** By access key id. */
   readonly #credentials: Remembered<CredentialRecord>;
   readonly #secrets = new Map<string, OpenedSecret>();
+  #isKeptWarm = false;
   readonly #opening = new Map<string, Promise<OpenedSecret>>();
 
   /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
@@ -98,17 +102,42 @@ export class Directory {
     this.#credentials = new Remembered(...max);
   }
 
-  /** Call once for each request, before anything is looked up: forgets what was changed. */
-  async refresh(): Promise<void> {
+  /** All that was changed up to it is forgotten. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /**
+   * Asks the store, and forgets what was changed. Call it once for each request, before anything is looked up, where no lease says
+   * that what is remembered holds. Gives what was changed.
+   */
+  async refresh(): Promise<ServedChanges> {
     const seen = this.#store.revision();
     const revision = typeof seen === 'number' ? seen : await seen;
-    if (revision === this.#revision) return;
+    if (revision === this.#revision) return [];
     const told = this.#store.changesSince(this.#revision);
     const changes = told instanceof Promise ? await told : told;
     // A look-up that is under way is forgotten with what it looks up: its answer goes to those who asked before.
     if (changes === 'everything') this.#forgetEverything();
     else for (const change of changes) this.#forget(change);
     this.#revision = revision;
+    if (this.#isKeptWarm) void this.#warmAgain(changes);
+    return changes;
+  }
+
+  /**
+   * Looks up what is served before it is asked for, now and after each change, so that an outage of the database finds it
+   * remembered. Throws StoreError.
+   */
+  async keepWarm(): Promise<void> {
+    this.#isKeptWarm = true;
+    await this.#lookUpAll();
+  }
+
+  /** The store has gone back in time: nothing that is remembered counts. */
+  forgetEverything(): void {
+    this.#forgetEverything();
+    this.#revision = -1;
   }
 
   async hasPrefix(prefix: string): Promise<boolean> {
@@ -186,7 +215,8 @@ export class Directory {
 
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
   async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
-    const look = async () => readKey(this.#store.db, externalKeyId, this.#revision);
+    const look = async () =>
+      (await readKeys(this.#store.db, [externalKeyId], this.#revision)).get(externalKeyId);
     const key = await this.#keys.get(externalKeyId, look);
     if (key?.keySetId !== keySet.id) return undefined;
     const served = await this.#keySet(keySet.id);
@@ -231,8 +261,7 @@ export class Directory {
     const known = await this.#keySets.get(id, async () => readKeySet(this.#store.db, id, this.#revision));
     if (known === undefined) return undefined;
     const { own } = known;
-    const vault =
-      (await this.#vaults.get(own.vaultId, async () => readVault(this.#store.db, own.vaultId))) ?? noVault;
+    const vault = (await this.#vault(own.vaultId)) ?? noVault;
     // A vault that is there has one at the least: nothing is served from one that was deleted.
     if (vault.tokens.length === 0) return undefined;
     if (known.served?.with !== vault)
@@ -241,6 +270,66 @@ export class Directory {
         keySet: { ...own, vaultTokens: vault.tokens, frozen: own.frozen || vault.frozen },
       };
     return known.served.keySet;
+  }
+
+  async #lookUpAll(): Promise<void> {
+    const { db } = this.#store;
+    const keySets = await db
+      .selectFrom('key_sets')
+      .select('path_prefix')
+      .distinct()
+      .where('external_key_store', '=', 1)
+      .limit(maxWarmed)
+      .execute();
+    for (const { path_prefix: prefix } of keySets) await this.hasPrefix(prefix);
+    const credentials = await db
+      .selectFrom('xks_credentials')
+      .select('access_key_id')
+      .where('withdrawn_at', 'is', null)
+      .limit(maxWarmed)
+      .execute();
+    for (const { access_key_id: id } of credentials) await this.credential(id);
+    const keys = await db
+      .selectFrom('cloud_keys')
+      .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+      .select('external_key_id')
+      .where('cloud_keys.state', '=', 'AVAILABLE')
+      .where('key_sets.external_key_store', '=', 1)
+      .limit(maxWarmedKeys)
+      .execute();
+    await this.#lookUpKeys(keys.map(({ external_key_id: id }) => id));
+  }
+
+  /** Each is remembered from before it is read, so that a change of it meanwhile has it forgotten. */
+  async #lookUpKeys(ids: readonly string[]): Promise<void> {
+    for (let from = 0; from < ids.length; from += warmedAtOnce) {
+      const page = ids.slice(from, from + warmedAtOnce).filter((id) => !this.#keys.has(id));
+      if (page.length === 0) continue;
+      const read = Promise.withResolvers<Map<string, CloudKey>>();
+      const looking = page.map(async (id) => this.#keys.get(id, async () => (await read.promise).get(id)));
+      readKeys(this.#store.db, page, this.#revision).then(read.resolve, read.reject);
+      await Promise.all(looking);
+    }
+  }
+
+  /** A failure is that of whoever asks for it next. */
+  async #warmAgain(changes: ServedChanges): Promise<void> {
+    try {
+      if (changes === 'everything' || changes.some(({ kind }) => kind === 'path-prefixes'))
+        return await this.#lookUpAll();
+      await this.#lookUpKeys(changes.filter(({ kind }) => kind === 'cloud-key').map(({ name }) => name));
+      for (const { kind, name } of changes) {
+        if (kind === 'credential') await this.credential(name);
+        if (kind === 'key-set') await this.#keySet(name);
+        if (kind === 'vault') await this.#vault(name);
+      }
+    } catch {
+      // The database is away: what is not remembered is looked up when it is asked for.
+    }
+  }
+
+  async #vault(id: string): Promise<ServedVault | undefined> {
+    return this.#vaults.get(id, async () => readVault(this.#store.db, id));
   }
 
   async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {

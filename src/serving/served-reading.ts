@@ -64,29 +64,43 @@ export async function readVault(db: Reading, id: string): Promise<ServedVault | 
   return vault && toVault(vault);
 }
 
-export async function readKey(
+/** Those of these external key ids that there are, by them. */
+export async function readKeys(
   db: Reading,
-  externalKeyId: string,
+  externalKeyIds: readonly string[],
   revision: number,
-): Promise<CloudKey | undefined> {
-  const key = await db
+): Promise<Map<string, CloudKey>> {
+  const keys = await db
     .selectFrom('cloud_keys')
     .select(servedColumns.cloud_keys)
-    .where('external_key_id', '=', externalKeyId)
-    .executeTakeFirst();
-  if (key === undefined) return undefined;
+    .where('external_key_id', 'in', externalKeyIds)
+    .execute();
+  const read = new Map<string, CloudKey>();
+  if (keys.length === 0) return read;
   const versions = await db
     .selectFrom('key_versions')
     .select(servedColumns.key_versions)
-    .where('cloud_key_id', '=', key.id)
+    .where(
+      'cloud_key_id',
+      'in',
+      keys.map(({ id }) => id),
+    )
     .execute();
-  // Whether it is served as an external key store is not the key's.
-  const keySet = await db
+  const versionsOf = Map.groupBy(versions, ({ cloud_key_id: id }) => id);
+  // Whether they are served as external key stores is not the keys'.
+  const keySets = await db
     .selectFrom('key_sets')
-    .select('vault_id')
-    .where('id', '=', key.key_set_id)
-    .executeTakeFirst();
-  return keySet && toCloudKey(key, versions, keySet.vault_id, revision);
+    .select(['id', 'vault_id'])
+    .where('id', 'in', [...new Set(keys.map(({ key_set_id: id }) => id))])
+    .execute();
+  const vaultOf = new Map(keySets.map(({ id, vault_id: vault }) => [id, vault]));
+  for (const row of keys) {
+    const vaultId = vaultOf.get(row.key_set_id);
+    const key =
+      vaultId === undefined ? undefined : toCloudKey(row, versionsOf.get(row.id) ?? [], vaultId, revision);
+    if (key !== undefined) read.set(row.external_key_id, key);
+  }
+  return read;
 }
 
 export async function readCredential(

@@ -80,6 +80,10 @@ export class Remembered<V> {
     return this.#found.size + this.#missing.size;
   }
 
+  has(name: string): boolean {
+    return this.#found.get(name) !== undefined || this.#missing.get(name) !== undefined;
+  }
+
   /** One look-up for all who ask at once; a failed one is forgotten, so that the next request tries again. */
   get(name: string, look: () => Promise<V | undefined>): Promise<V | undefined> {
     const known = this.#found.get(name) ?? this.#missing.get(name);

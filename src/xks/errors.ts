@@ -90,6 +90,23 @@ const ofCount: ReadonlyMap<string, readonly [XksErrorName, string]> = new Map([
   [recountCall, notCountedAgain],
 ]);
 
+/** What a request is refused with because of records: of the key, the key set, the credential, the URI path. */
+const byRecords: ReadonlySet<XksErrorName> = new Set([
+  'InvalidStateException',
+  'InvalidKeyUsageException',
+  'AuthenticationFailedException',
+  'AccessDeniedException',
+  'KeyNotFoundException',
+  'InvalidUriPathException',
+]);
+
+/** Whether a request may be refused by what was remembered, so that what is in the store may be otherwise. */
+export function isByRecords(error: unknown): boolean {
+  // A version that is not known, as its own metadata names it: no token was asked.
+  if (error instanceof TokenError && error.fault === 'bad-ciphertext') return error.call === 'request';
+  return byRecords.has(toXksError(error).errorName);
+}
+
 /** What the client is told of any error: an XksError as it is, a token fault by the table, else InternalException. */
 export function toXksError(error: unknown): XksError {
   if (error instanceof XksError) return error;

@@ -13,6 +13,7 @@ export async function getKeyMetadata(
   const { key, state } = await findKey(services, call, externalKeyId);
   await checkQuota(services, call, key);
   call.facts.keyVersion = key.currentVersion;
+  call.facts.restricted = state !== 'AVAILABLE' || !key.canEncrypt || !key.canDecrypt;
   return {
     keySpec: 'AES_256',
     keyUsage: [...(key.canEncrypt ? ['ENCRYPT'] : []), ...(key.canDecrypt ? ['DECRYPT'] : [])],

@@ -4,6 +4,7 @@ import type { EncryptionCount } from '../serving/encryption-count.ts';
 import type { TokenPools } from '../vault/tokens.ts';
 import type { Admission, QuotaLeases } from '../serving/quota-leases.ts';
 import type { UnfitKeys } from '../serving/unfit-keys.ts';
+import type { SnapshotHolder } from '../serving/snapshot-holder.ts';
 import type { UseRecorder } from '../serving/uses.ts';
 import type { AadForm } from '../config/profile.ts';
 import type { CallTimes } from '../token/pool/pool-entry.ts';
@@ -14,6 +15,8 @@ import type { RequestMetadata } from './wire.ts';
 /** What the operations need of the node. */
 export interface XksServices {
   directory: Directory;
+  /** Where this process serves from memory; without, each request asks the store. */
+  holder?: SnapshotHolder;
   tokens: TokenPools;
   encryptions: EncryptionCount;
   quotas: Pick<QuotaLeases, 'take' | 'takeBoth'>;
@@ -54,6 +57,8 @@ export interface CallFacts {
   throttledBy?: 'cloud-key' | 'key-set';
   quota?: Exclude<Admission, 'granted'>;
   times?: CallTimes;
+  /** The answer tells of what the key may not do. */
+  restricted?: boolean;
 }
 
 /** The longest AAD: its length is two bytes (XKS spec, Encrypt). */

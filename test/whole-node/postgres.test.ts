@@ -6,6 +6,7 @@ import { sharedCluster } from '../../testing/postgres.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { PostgresStore } from '../../src/store/postgres/postgres.ts';
+import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
 import { shownOf } from '../../src/fleet/shown-node.ts';
 import { freePort } from '../../testing/free-port.ts';
 import { Haproxy } from '../../testing/haproxy.ts';
@@ -72,6 +73,7 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
       password_file: cluster.passwordFile,
       ca: cluster.ca.certificate,
       durability: 'single',
+      lease: 4,
     },
   };
   // Long enough for the health checks of HAProxy, which comes from an address of its own.
@@ -120,6 +122,7 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
       t.is(answer.status, 200, answer.text);
   }
 
+  await stoppedWorker(t, [node, second], access, other);
   await rollingRestart(t, [node, second], access, key);
 
   // The one that was started last has counted both.
@@ -157,6 +160,11 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   }
   await load.stop();
   t.deepEqual(load.wrong, []);
+  // The outage was shorter than the lease.
+  t.deepEqual(
+    load.answers.filter(({ status }) => status !== 200),
+    [],
+  );
   t.true((await load.checkCiphertexts()) > 0);
   t.deepEqual(node.processes().workers, before.workers, 'no process was started anew');
   t.deepEqual(node.processes().management, before.management);
@@ -178,3 +186,34 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
     ['credential', 'decrypt', 'encrypt'],
   );
 });
+
+/** A worker that is stopped is waited for, by name, and answers no success once it goes on. */
+async function stoppedWorker(
+  t: ExecutionContext,
+  [node, second]: [TestNode, TestNode],
+  access: KeySetAccess,
+  key: string,
+): Promise<void> {
+  const pid = second.processes().workers[0] as number;
+  const client = second.client(access, { maxSockets: 1 });
+  t.teardown(() => client.close());
+  t.is((await client.encrypt(key, plaintext)).status, 200);
+  process.kill(pid, 'SIGSTOP');
+  await node.withStore(async (vault) => {
+    const { id } = await vault.key(key);
+    await disableCloudKey(vault.vaultContext, vault.act(), { vaultId: vault.vaultId, sight: 'all', id });
+    let states: string[] = [];
+    await waitUntil(async () => {
+      states = (await vault.inForce(0)).nodes.map(({ state }) => state).toSorted();
+      return states.includes('confirmed');
+    });
+    t.deepEqual(states, ['confirmed', 'waiting']);
+  });
+  const sent = client.encrypt(key, plaintext);
+  const ended = await node.withStore(async (vault) => vault.inForce());
+  t.deepEqual(ended.nodes.map(({ state }) => state).toSorted(), ['confirmed', 'ended']);
+  process.kill(pid, 'SIGCONT');
+  t.is((await sent).body?.errorName, 'InvalidStateException');
+  await node.withStore(async (vault) => vault.enableKey(key));
+  t.is((await client.encrypt(key, plaintext)).status, 200, 'what is given holds at once');
+}

@@ -1,10 +1,14 @@
 import type { SpaceReserve } from '../sqlite/space-reserve.ts';
 import { nameOf, type PostgresSettings } from '../postgres/settings.ts';
+import type { HolderLine, HolderLineOptions } from '../holder-line.ts';
 import type { StoreError } from '../store-error.ts';
 import type { ReadableStore, Store } from '../store.ts';
 
 /** Where the store is: a file of this machine's, or a database. */
-export type StorePlace = { kind: 'sqlite'; path: string } | ({ kind: 'postgres' } & PostgresSettings);
+export type StorePlace =
+  | { kind: 'sqlite'; path: string }
+  /** `lease`, for which XKS workers serve from memory, is in milliseconds. */
+  | ({ kind: 'postgres'; lease?: number } & PostgresSettings);
 
 /** A store, with what only one kind of them has. */
 export interface OpenStore extends Store {
@@ -33,6 +37,14 @@ export async function openStoreToRead(place: StorePlace): Promise<ReadableStore>
   if (place.kind === 'sqlite')
     return (await import('../sqlite/sqlite.ts')).SqliteStore.openToRead(place.path);
   return (await import('../postgres/postgres.ts')).PostgresStore.openToRead(place);
+}
+
+/** What a process that serves from memory says to a database; a file needs none. Throws StoreError. */
+export async function openHolderLine(
+  place: StorePlace & { kind: 'postgres' },
+  options: HolderLineOptions,
+): Promise<HolderLine> {
+  return (await import('../postgres/holder-line.ts')).PostgresHolderLine.open(place, options);
 }
 
 /** Makes a store, or brings one up to date. Throws StoreError. */

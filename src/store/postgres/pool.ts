@@ -47,6 +47,9 @@ function wholeNumber(text: string): number {
   return number;
 }
 
+/** As `pg` takes them. */
+export const storeTypes = { getTypeParser: (oid: number) => parsers[oid] ?? ((text: string) => text) };
+
 /** How one connection is made; without what a pool adds to it. */
 export function clientOptions(settings: PostgresSettings): ClientConfig {
   const { host, port, database, user } = settings;
@@ -148,7 +151,7 @@ export class StorePool {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       enableChannelBinding: true,
-      types: { getTypeParser: (oid: number) => parsers[oid] ?? ((text: string) => text) },
+      types: storeTypes,
       onConnect: look,
     };
     this.#timeout = 2 * timeouts.connect + (timeouts.answer === 0 ? 60_000 : timeouts.answer);

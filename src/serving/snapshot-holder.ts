@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { bootNow, monotonicNow } from '../clock.ts';
+import { SnapshotLease, type Clocks, type Started } from '../lease/snapshot-lease.ts';
+import type { Logger } from '../log.ts';
+import type { HolderLine, HolderLineOptions, NewHolder } from '../store/holder-line.ts';
+
+/** CLOCK_BOOTTIME is told in steps of so many milliseconds, rounded down. */
+const bootStep = 10;
+/** After a failure, milliseconds: at the most. A fifth of the time between renewals where that is less. */
+const longestPause = 500;
+
+/** What is remembered, which a lease says holds. */
+export interface Snapshot {
+  /** All that was changed up to this revision is known. */
+  readonly revision: number;
+  /** Asks the store; afterwards it contains what was committed before. */
+  refresh(): Promise<unknown>;
+  forgetEverything(): void;
+  /** Looks up what is served before it is asked for. */
+  keepWarm(): Promise<void>;
+}
+
+export interface SnapshotHolderOptions {
+  open: (options: HolderLineOptions) => Promise<HolderLine>;
+  snapshot: Snapshot;
+  who: Omit<NewHolder, 'id' | 'length'>;
+  /** Of the lease, milliseconds. */
+  length: number;
+  log: Logger;
+}
+
+/**
+ * Keeps the lease under which an XKS worker serves from memory: joins, renews, brings the snapshot up to what the renewal was
+ * told, and confirms (docs/revocation.md).
+ */
+export class SnapshotHolder {
+  readonly #options: SnapshotHolderOptions;
+  readonly #lease: SnapshotLease;
+  readonly #interval: number;
+  #line: HolderLine | undefined;
+  /** The id of the row, while there is one. */
+  #id: string | undefined;
+  #confirmed = -1;
+  #stopped = false;
+  #looping: Promise<void> | undefined;
+  /** There is something to do before the next renewal is due: one of the two. */
+  #hinted = false;
+  #mayConfirm = false;
+  #wake: (() => void) | undefined;
+  #isTold = false;
+  #isWarm = false;
+  #isOlderTold = false;
+  /** By how much the boot clock is ahead of the monotonic one, as it was seen last. */
+  #asleep = 0;
+
+  constructor(options: SnapshotHolderOptions) {
+    this.#options = options;
+    this.#lease = new SnapshotLease(options.length);
+    this.#interval = options.length / 3;
+  }
+
+  start(): void {
+    this.#looping ??= this.#loop();
+  }
+
+  /** Nothing is served from memory any more: gives the row up, so that nobody waits for it. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#lease.drop();
+    this.#wakeUp();
+    await this.#looping;
+    const [line, id] = [this.#line, this.#id];
+    this.#line = undefined;
+    if (id !== undefined) await line?.leave(id).catch(() => undefined);
+    await line?.close();
+  }
+
+  /** Whether the snapshot may be gone by at this moment; whether the machine was suspended since is asked before the answer. */
+  get isFresh(): boolean {
+    const monotonic = monotonicNow();
+    return this.#lease.isFresh({ monotonic, boot: monotonic + this.#asleep });
+  }
+
+  /** A request that goes by the snapshot begins; give it to {@link end}. Undefined without a lease: then the store is to be asked. */
+  begin(): Started | undefined {
+    return this.isFresh ? this.#lease.start() : undefined;
+  }
+
+  /** One that has asked the store begins: it needs no lease, and {@link end} all the same. */
+  count(): Started {
+    return this.#lease.start();
+  }
+
+  /** Right before the answer is written. */
+  mayAnswer(started: Started): boolean {
+    return this.#lease.mayAnswer(started, this.#clocks());
+  }
+
+  /** When it ends, unless it is renewed, by the monotonic clock. */
+  endOf(started: Started): number {
+    return this.#lease.endOf(started);
+  }
+
+  end(started: Started): void {
+    this.#lease.end(started);
+    if (this.#lease.confirmable <= this.#confirmed) return;
+    this.#mayConfirm = true;
+    this.#wakeUp();
+  }
+
+  /** The snapshot was brought up to this revision, by whomever. */
+  loaded(): void {
+    this.#lease.loaded(this.#options.snapshot.revision);
+  }
+
+  /** Rounded up: a lease may be found to have ended a little early, and never late. */
+  #clocks(): Clocks {
+    const monotonic = monotonicNow();
+    const boot = bootNow() + bootStep;
+    this.#asleep = boot - monotonic;
+    return { monotonic, boot };
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped) {
+      const began = monotonicNow();
+      try {
+        await this.#renew();
+        this.#tell(undefined);
+        await this.#confirmUntil(began + this.#interval);
+      } catch (error) {
+        this.#tell(error as Error);
+        const line = this.#line;
+        this.#line = undefined;
+        await line?.close();
+        await this.#sleep(Math.min(longestPause, this.#interval / 5));
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { open, snapshot, who, length } = this.#options;
+    this.#line ??= await open({
+      timeout: Math.ceil(this.#interval),
+      onHint: () => {
+        this.#hinted = true;
+        this.#wakeUp();
+      },
+      onGone: () => {
+        this.#hinted = true;
+        this.#wakeUp();
+      },
+    });
+    this.#hinted = false;
+    if (this.#id === undefined) {
+      const id = `${who.nodeId}/${randomUUID()}`;
+      await this.#line.join({ ...who, id, length });
+      this.#id = id;
+      this.#confirmed = -1;
+    }
+    // Before it is sent: whoever disables counts from the end of a later COMMIT. And rounded down, for the same reason.
+    const renewal = this.#lease.begin({ monotonic: monotonicNow(), boot: bootNow() });
+    const renewed = await this.#line.renew(this.#id);
+    if (renewed === undefined) {
+      // Silent for so long that others take the lease for ended, as it is.
+      this.#lease.drop();
+      this.#id = undefined;
+      return this.#renew();
+    }
+    if (renewed.older) {
+      this.#lease.drop();
+      return this.#tellOlder();
+    }
+    const { epoch } = renewed;
+    const done = this.#lease.renewed(renewal, epoch);
+    if (done === 'extended') return;
+    if (done === 'went-back') {
+      snapshot.forgetEverything();
+      // Requests that began before may go on for as long as their lease lasts: the row stands for them until it is silent.
+      this.#id = undefined;
+      this.#options.log.error(
+        { epoch },
+        'the database has gone back in time: nothing that was remembered is used',
+      );
+    }
+    await snapshot.refresh();
+    this.loaded();
+    if (!this.#isWarm) void this.#warm();
+  }
+
+  async #warm(): Promise<void> {
+    this.#isWarm = true;
+    try {
+      await this.#options.snapshot.keepWarm();
+    } catch {
+      // It is tried again after the next change, and what is asked for is looked up meanwhile.
+      this.#isWarm = false;
+    }
+  }
+
+  /** Confirms whatever may be, as requests end, until it is time to renew. */
+  async #confirmUntil(due: number): Promise<void> {
+    for (;;) {
+      this.#mayConfirm = false;
+      const epoch = this.#lease.confirmable;
+      if (this.#id !== undefined && epoch > this.#confirmed) {
+        await this.#line?.confirm(this.#id, epoch);
+        this.#confirmed = epoch;
+      }
+      const left = due - monotonicNow();
+      if (this.#stopped || this.#hinted || left <= 0) return;
+      if (!this.#mayConfirm) await this.#sleep(left);
+    }
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    if (this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+  }
+
+  #tellOlder(): void {
+    if (this.#isOlderTold) return;
+    this.#isOlderTold = true;
+    this.#options.log.warn(
+      'a node of an older version is there, which waits for nobody: each request asks the database until it is gone',
+    );
+  }
+
+  /** Once for each time that it changes. */
+  #tell(error: Error | undefined): void {
+    const { log } = this.#options;
+    if (error === undefined) {
+      if (this.#isTold) log.info('the lease to serve from memory is renewed again');
+      this.#isTold = false;
+    } else if (!this.#isTold && !this.#stopped) {
+      this.#isTold = true;
+      log.warn(
+        { problem: error.message },
+        'the lease to serve from memory cannot be renewed: once it has ended each request asks the database',
+      );
+    }
+  }
+}
