@@ -55,3 +55,14 @@ export const migrations: Record<string, Migration> = {
   '0056-nodes-shown': nodesShown,
   '0060-failed-requests': failedRequests,
 };
+
+/** The last one that was made before nodes of two versions could work with one database. */
+const lastAlone = '0043-traffic';
+
+/**
+ * Whether a node of a version that does not know it yet goes on working with the store: it adds tables, and columns that may be left
+ * out. Later ones do no more than that; one that has to is named `…-contracts`, by which older versions know it too.
+ */
+export function isExpanding(name: string): boolean {
+  return name > lastAlone && !name.endsWith('-contracts');
+}

@@ -380,10 +380,21 @@ test.serial(
     const empty = await cluster.database();
     t.like(await refused(empty), { fault: 'missing', remediation: 'run: holdfast init' });
     const settings = await freshDatabase();
-    await cluster.asSuperuser("DELETE FROM kysely_migration WHERE name LIKE '0001%'", settings.database);
-    t.like(await refused(settings), { fault: 'older', remediation: 'run: holdfast init' });
-    await cluster.asSuperuser("INSERT INTO kysely_migration VALUES ('9999-later', '')", settings.database);
+    const inList = async (statement: string) => cluster.asSuperuser(statement, settings.database);
+    // What a newer one has only added is no matter.
+    await inList("INSERT INTO kysely_migration VALUES ('9999-later', '')");
+    await (await PostgresStore.open(settings)).close();
+    await (await PostgresStore.init(settings)).close();
+    await inList("UPDATE kysely_migration SET name = '9999-later-contracts' WHERE name = '9999-later'");
     t.is((await refused(settings)).fault, 'newer');
+    await inList("DELETE FROM kysely_migration WHERE name LIKE '9999%' OR name LIKE '0056%'");
+    t.like(await refused(settings), { fault: 'older', remediation: 'run: holdfast init' });
+    t.true(await PostgresStore.isUpgradedBeside(settings), 'nodes of the version before go on');
+    await inList("DELETE FROM kysely_migration WHERE name LIKE '0001%'");
+    t.false(await PostgresStore.isUpgradedBeside(settings));
+    // Of another line of versions: some of it is not known, and some is missing.
+    await inList("INSERT INTO kysely_migration VALUES ('9999-later', '')");
+    await t.throwsAsync(PostgresStore.init(settings), { message: /made by a newer version/ });
   },
 );
 

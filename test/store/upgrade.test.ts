@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import anyTest, { type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
+import { isExpanding, migrations } from '../../src/store/migrations.ts';
 import { remediation } from '../../src/store/migrations/0037-remediation.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
@@ -24,6 +26,46 @@ test.after.always(async (t) => t.context.dispose());
 
 const madeAt = '2026-01-02T03:04:05.006Z';
 const rotatedAt = '2026-02-03T04:05:06.007Z';
+
+/** Columns, and what else is asked of who writes: unique indexes and triggers, by their table. */
+function schemaOf(database: Database.Database) {
+  const columns = database
+    .prepare(
+      `SELECT t.name AS "table", t.name || '.' || c.name AS name, c.type, c."notnull" AS needed, c.dflt_value AS given
+        FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'`,
+    )
+    .all() as { table: string; name: string; needed: number; given: string | null }[];
+  const rules = database
+    .prepare(
+      `SELECT tbl_name AS "table", name, sql AS given FROM sqlite_schema
+        WHERE type = 'trigger' OR sql LIKE 'CREATE UNIQUE%'`,
+    )
+    .all() as { table: string; name: string; given: string }[];
+  return { columns, rules, tables: new Set(columns.map(({ table }) => table)) };
+}
+
+test('a migration that does not say otherwise leaves a node of the version before all that it works with', async (t) => {
+  const database = new Database(':memory:');
+  t.teardown(() => database.close());
+  const db = new Kysely<never>({ dialect: new SqliteDialect({ database }) });
+  for (const [name, migration] of Object.entries(migrations)) {
+    const before = schemaOf(database);
+    await migration.up(db);
+    if (!isExpanding(name)) continue;
+    const after = schemaOf(database);
+    for (const one of [...before.columns, ...before.rules])
+      t.true(
+        [...after.columns, ...after.rules].some((other) => isDeepStrictEqual(one, other)),
+        `${name}: ${one.name} is another`,
+      );
+    const known = new Set([...before.columns, ...before.rules].map((one) => one.name));
+    const added = <T extends { table: string; name: string }>(all: readonly T[]) =>
+      all.filter((one) => before.tables.has(one.table) && !known.has(one.name));
+    for (const { name: column, needed, given } of added(after.columns))
+      t.true(needed === 0 || given !== null, `${name}: ${column} is asked of who does not know it`);
+    t.deepEqual(added(after.rules), [], `${name}: rules that others do not know`);
+  }
+});
 
 /** An empty store as `holdfast init` of step 1 left it. */
 async function storeOfStep1(t: { teardown: (run: () => Promise<void>) => void }): Promise<string> {

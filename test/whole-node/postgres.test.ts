@@ -1,4 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -55,6 +57,30 @@ async function rollingRestart(
   t.true(load.answers.length > 100, `${load.answers.length} requests`);
 }
 
+/** A copy of this version with one migration more brings the database up to date, while nodes of this one work with it. */
+async function upgradedByANewerOne(t: ExecutionContext, config: string): Promise<void> {
+  const copy = await mkdtemp(path.join(memoryDirectory(), 'holdfast-newer-'));
+  t.teardown(async () => rm(copy, { recursive: true, force: true }));
+  const root = path.resolve(import.meta.dirname, '../..');
+  for (const name of ['src', 'native-config', 'package.json'])
+    await cp(path.join(root, name), path.join(copy, name), { recursive: true });
+  await symlink(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+  const list = path.join(copy, 'src/store/migrations.ts');
+  const source = await readFile(list, 'utf8');
+  await writeFile(
+    list,
+    source.replace(
+      /(export const migrations[^{]*\{)([^}]*)\}/,
+      `$1$2  '9999-planted': { up: async (db) => db.schema.alterTable('nodes').addColumn('planted', 'text').execute() },\n}`,
+    ),
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...[path.join(copy, 'src/main.ts'), '--config', config],
+    'init',
+  ]);
+  t.regex(stdout, /: brought up to date; nodes of the release that it was of go on working with it/);
+}
+
 test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outlive a restart of the server', async (t) => {
   const cluster = await sharedCluster();
   const settings = await cluster.database('template0', 'tls');
@@ -98,6 +124,8 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   await writeFile(second.config, config.replace(/(\[xks\][^[]*?\nport = )\d+\n/, `$1${node.port}\n`));
   await t.throwsAsync(second.serve(), { message: new RegExp(`port ${node.port}`) });
   await writeFile(second.config, config);
+  // From here on both are older than the tables.
+  await upgradedByANewerOne(t, second.config);
   await second.serve();
   const access = await node.makeKeySet('first', { prefix: 'first' });
   const [key, other] = [await node.makeKey('first', 'key'), await node.makeKey('first', 'other')];

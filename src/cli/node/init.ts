@@ -8,7 +8,13 @@ import type { Secret } from '../../secret.ts';
 import { evidenceOf, examineStoreFile } from '../../store/sqlite/store-file.ts';
 import type { SpaceReserve } from '../../store/sqlite/space-reserve.ts';
 import { lockDatabase } from '../../store/opening/lock.ts';
-import { initStore, placeInWords, openStore, openStoreToRead } from '../../store/opening/open.ts';
+import {
+  initStore,
+  isUpgradedBeside,
+  placeInWords,
+  openStore,
+  openStoreToRead,
+} from '../../store/opening/open.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { keepOwnKeyProofs } from '../../keys/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
@@ -52,6 +58,11 @@ async function toDo({ store }: LoadedConfig): Promise<'bring up to date' | 'make
   }
 }
 
+/** Nodes of the version before go on where what is done only adds to the tables. */
+async function useFor(work: Awaited<ReturnType<typeof toDo>>, { store }: LoadedConfig) {
+  return work === 'bring up to date' && (await isUpgradedBeside(store)) ? 'upgrade' : 'init';
+}
+
 /**
  * Everything that a node needs before it can serve; what is there already is left as it is. `takeLocks`: of a store that is
  * brought up to date, whose tables are not changed under a node that works with them.
@@ -69,19 +80,27 @@ export async function init(
     config.store.kind !== 'sqlite' || (existsSync(config.storePath) && statSync(config.storePath).size > 0);
   const work = isThere ? await toDo(config) : undefined;
   const releaseLocks = work === undefined ? undefined : takeLocks();
-  const releaseDatabase = work === undefined ? undefined : await lockDatabase(config.store, 'init');
+  const use = work === undefined ? undefined : await useFor(work, config);
+  const releaseDatabase = use === undefined ? undefined : await lockDatabase(config.store, use);
   try {
-    await makeAll(config, administrator, work === 'bring up to date');
+    await makeAll(config, administrator, toldOf(work, use));
   } finally {
     await releaseDatabase?.();
     releaseLocks?.();
   }
 }
 
+function toldOf(work: Awaited<ReturnType<typeof toDo>>, use: 'upgrade' | 'init' | undefined): string {
+  if (work !== 'bring up to date') return 'up to date';
+  return use === 'upgrade'
+    ? 'brought up to date; nodes of the release that it was of go on working with it'
+    : 'brought up to date; the release that it was of does not open it any more';
+}
+
 async function makeAll(
   config: LoadedConfig,
   administrator: FirstAdministrator,
-  isChanged: boolean,
+  stands: string,
 ): Promise<void> {
   const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true });
   await close();
@@ -94,9 +113,7 @@ async function makeAll(
     if (config.store.kind === 'sqlite') chmodSync(config.store.path, 0o600);
     for (const [token, { info, ownProofs, made }] of hosts)
       await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
-    print(
-      `store ${placeInWords(config.store)}: ${isChanged ? 'brought up to date; the release that it was of does not open it any more' : 'up to date'}`,
-    );
+    print(`store ${placeInWords(config.store)}: ${stands}`);
     if (store.reserve !== undefined) fillReserve(store.reserve);
     const first = await ensureFirstAdministrator(localContext(store), localAct('init'), administrator);
     if (first.firstPassword !== undefined) tellPassword(first.username, first.firstPassword);

@@ -1,3 +1,4 @@
+import type { DatabaseUse } from '../postgres/node-lock.ts';
 import type { StorePlace } from './open.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { StorePlace } from './open.ts';
  */
 export async function lockDatabase(
   place: StorePlace,
-  command: 'serve' | 'init' | 'store move',
+  command: DatabaseUse,
   onTaken?: (problem: string) => void,
 ): Promise<() => Promise<void>> {
   if (place.kind === 'sqlite') return () => Promise.resolve();

@@ -53,6 +53,12 @@ export async function initStore(place: StorePlace): Promise<OpenStore> {
   return (await import('../postgres/postgres.ts')).PostgresStore.init(place);
 }
 
+/** Whether {@link initStore} may do its work while nodes of the version before work with the store: never with a file. Throws StoreError. */
+export async function isUpgradedBeside(place: StorePlace): Promise<boolean> {
+  if (place.kind === 'sqlite') return false;
+  return (await import('../postgres/postgres.ts')).PostgresStore.isUpgradedBeside(place);
+}
+
 /** A file, or a database with its server. */
 export function placeInWords(place: StorePlace): string {
   return place.kind === 'sqlite' ? place.path : nameOf(place);

@@ -4,6 +4,9 @@ import { toStoreError } from './postgres-faults.ts';
 import { nameOf, type PostgresSettings } from './settings.ts';
 import { StoreError } from '../store-error.ts';
 
+/** What has it: several nodes, and what upgrades it beside them, or one command alone. */
+export type DatabaseUse = 'serve' | 'upgrade' | 'init' | 'store move';
+
 /** Of the session that has it, and no transaction's. */
 const nodeLock = '4748314691126226542';
 
@@ -20,15 +23,17 @@ const lookInterval = 10_000;
  */
 export class DatabaseLock {
   readonly #settings: PostgresSettings;
-  readonly #command: string;
+  readonly #command: DatabaseUse;
   readonly #onTaken: (problem: string) => void;
   #client: BoundedClient | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
   #connecting: Promise<void> | undefined;
   #released = false;
+  /** That another has taken it. */
+  #told = false;
 
-  private constructor(settings: PostgresSettings, command: string, onTaken: (problem: string) => void) {
+  private constructor(settings: PostgresSettings, command: DatabaseUse, onTaken: (problem: string) => void) {
     this.#settings = settings;
     this.#command = command;
     this.#onTaken = onTaken;
@@ -39,7 +44,7 @@ export class DatabaseLock {
    */
   static async take(
     settings: PostgresSettings,
-    command: 'serve' | 'init' | 'store move',
+    command: DatabaseUse,
     onTaken: (problem: string) => void = () => undefined,
   ): Promise<DatabaseLock> {
     const lock = new DatabaseLock(settings, command, onTaken);
@@ -72,7 +77,7 @@ export class DatabaseLock {
     });
     try {
       await client.connect();
-      const take = this.#command === 'serve' ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock';
+      const take = this.#isShared ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock';
       const { rows } = await client.query<{ taken: boolean }>(`SELECT ${take}(${nodeLock}) AS taken`);
       if (rows[0]?.taken !== true) throw await this.#heldBy(client);
     } catch (error) {
@@ -80,6 +85,7 @@ export class DatabaseLock {
       throw toStoreError(error);
     }
     this.#client = client;
+    this.#told = false;
     if (hasEnded) return this.#again();
     client.once('end', () => this.#again());
     this.#look(client);
@@ -99,10 +105,17 @@ export class DatabaseLock {
     this.#timer = setTimeout(() => {
       this.#connecting = this.#connect();
       this.#connecting.catch((error: unknown) => {
-        if (error instanceof StoreError && error.fault === 'locked') this.#onTaken(error.message);
+        // Once, however often it is tried.
+        const isTaken = error instanceof StoreError && error.fault === 'locked';
+        if (isTaken && !this.#told) this.#onTaken(error.message);
+        this.#told = isTaken;
         this.#again();
       });
     }, pause).unref();
+  }
+
+  get #isShared(): boolean {
+    return this.#command === 'serve' || this.#command === 'upgrade';
   }
 
   async #heldBy(client: BoundedClient): Promise<StoreError> {
@@ -116,9 +129,7 @@ export class DatabaseLock {
     return new StoreError(
       'locked',
       `the database ${nameOf(this.#settings)} is in use already: ${who === '' ? 'another holdfast has it' : who}`,
-      this.#command === 'serve'
-        ? 'start the node again once that has ended'
-        : 'end every node of this database first',
+      this.#isShared ? 'try again once that has ended' : 'end every node of this database first',
     );
   }
 }

@@ -5,22 +5,20 @@ import { beginAct, beginUnrecorded, type Begun } from '../act-transaction.ts';
 import { changeChannel } from './change-channel.ts';
 import { CommitInDoubt, CommitNotCertain } from './commit-errors.ts';
 import { markOf, wasDone, type TransactionMark } from './in-doubt.ts';
-import { migratingDb } from './migrating.ts';
 import { StorePool, type PoolOptions, type Timeouts } from './pool.ts';
 import { StoreDialect } from './postgres-dialect.ts';
-import { mayGoThrough, toStoreError } from './postgres-faults.ts';
+import { mayGoThrough } from './postgres-faults.ts';
 import { readBack } from '../read-back.ts';
 import { moveRevision, maxTold, toldChanges, toldOutright } from '../revision-log.ts';
 import type { Tables } from '../schema.ts';
 import type { ServedChanges } from '../served-changes.ts';
 import type { Session } from './session.ts';
 import { nameOf, type PostgresSettings } from './settings.ts';
+import { assertNotNewer, migrationsOf, pendingIn, upgrade, upgradeBeside } from './upgrading.ts';
 import { StoreError } from '../store-error.ts';
 import type { Unrecorded } from '../unrecorded.ts';
 import {
-  executedMigrations,
   knownMigrations,
-  migrate,
   type Acting,
   type ActTransaction,
   type ChangeTransaction,
@@ -52,9 +50,6 @@ const reading: Timeouts = {
   answer: 4000,
   idleInTransaction: 1000,
 };
-
-/** Tables are rewritten, and indexes made, for as long as that takes. */
-const migrating: Timeouts = { ...writing, lock: 60_000, statement: 0, answer: 0, idleInTransaction: 0 };
 
 export interface PostgresOptions extends Partial<Pick<PoolOptions, 'readonly' | 'size'>> {
   timeouts?: Partial<Timeouts>;
@@ -90,18 +85,14 @@ export class PostgresStore implements Store {
 
   /** Brings the schema up to date, that of an empty database from nothing. Throws StoreError. */
   static async init(settings: PostgresSettings, options: PostgresOptions = {}): Promise<PostgresStore> {
-    const pool = new StorePool(settings, { size: 2, timeouts: migrating });
-    const db = migratingDb(pool);
-    try {
-      const executed = await migrationsOf(db);
-      assertNotNewer(nameOf(settings), executed);
-      await migrate(db);
-    } catch (error) {
-      throw toStoreError(error);
-    } finally {
-      await db.destroy();
-    }
+    const work = await pendingIn(settings);
+    if (work.pending.length > 0) await (work.isBeside ? upgradeBeside : upgrade)(settings);
     return PostgresStore.open(settings, options);
+  }
+
+  /** Whether `init` may bring it up to date while nodes of the version before work with it. Throws StoreError. */
+  static async isUpgradedBeside(settings: PostgresSettings): Promise<boolean> {
+    return (await pendingIn(settings)).isBeside;
   }
 
   /** Opens a store that is up to date. Throws StoreError. */
@@ -281,24 +272,6 @@ function resultOf<T>([ended]: readonly Ended<T>[]): T {
   if (ended === undefined) throw new Error('a transaction has ended without a result');
   ended.committed();
   return ended.result;
-}
-
-/** The names of the migrations that were run on it, in order. */
-async function migrationsOf(db: Kysely<Tables>): Promise<string[]> {
-  const { rows } = await sql<{
-    list: string | null;
-  }>`SELECT to_regclass('kysely_migration')::text AS list`.execute(db);
-  return typeof rows[0]?.list !== 'string' ? [] : executedMigrations(db);
-}
-
-function assertNotNewer(name: string, executed: readonly string[]): void {
-  const unknown = executed.find((one) => !knownMigrations.includes(one));
-  if (unknown === undefined) return;
-  throw new StoreError(
-    'newer',
-    `the store in ${name} was made by a newer version of Holdfast (${unknown})`,
-    'start the newer version, or put back the backup from before the upgrade',
-  );
 }
 
 function notCertain(cause: unknown): StoreError {
