@@ -65,13 +65,13 @@ async function stopped(pids: readonly number[], ms: number): Promise<void> {
   for (const pid of pids) sendSignal(pid, 'SIGCONT');
 }
 
-/** The standby stands still, and whatever waits for it is cancelled, for two seconds; whoever calls lets the standby go on. */
+/** The standby stands still, and whatever waits for it is cancelled, for three seconds; whoever calls lets the standby go on. */
 async function withoutStandby({ database }: Fleet): Promise<{ pids: number[]; cancelled: number }> {
   const pids = [database.standby.pid, ...childrenOf(database.standby.pid)];
   for (const pid of pids) sendSignal(pid, 'SIGSTOP');
   let cancelled = 0;
-  for (let round = 0; round < 20; round++) {
-    await delay(100);
+  for (let round = 0; round < 120; round++) {
+    await delay(25);
     cancelled += await database.cancelCommits();
   }
   return { pids, cancelled };
