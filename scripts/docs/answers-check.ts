@@ -23,7 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
   'testMail 204': 'a mail server is needed: test/identity/mail.test.ts',
   'expectation-failed': 'answered by the listener before there is a request: test/http/bounds.test.ts',
   'aws-busy': 'AWS throttles for longer than the client tries: test/admin/sound-routes.test.ts, without AWS',
-  'not-in-force': 'a node that is cut off is needed: test/whole-node/postgres.test.ts',
+  'not-in-force': 'a node that is cut off is needed: test/http/in-force-answer.test.ts',
   'request-timeout': 'answered by the listener before there is a request: test/http',
   'head-too-large': 'answered by the parser of Node before there is a request: test/http',
   'not-implemented': 'answered by the listener before there is a request: test/http',

@@ -14,8 +14,8 @@ const patience = 5_000;
  * done and stays so, but an answer of success would promise more than that.
  */
 export async function assertInForce(
-  ctx: Context,
-  inForce: InForce,
+  ctx: Pick<Context, 'set'>,
+  inForce: Pick<InForce, 'wait'>,
   route: Route,
   changed: ReadonlySet<string>,
 ): Promise<void> {

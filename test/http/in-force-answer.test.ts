@@ -1,0 +1,64 @@
+import test from 'ava';
+import { Problem } from '../../src/admin/problem.ts';
+import { allRoutes } from '../../src/admin/routes.ts';
+import { InForce } from '../../src/fleet/in-force.ts';
+import { assertInForce } from '../../src/http/in-force-answer.ts';
+import { newStore } from '../../testing/stores.ts';
+
+/* Success is answered only once a change is in force, and what is not is told with who is waited for. */
+
+test('a disable, and one that finds nothing to do, wait for a node that has not confirmed', async (t) => {
+  const store = await newStore();
+  t.teardown(async () => store.close());
+  const inForce = new InForce(store);
+  // Nobody waits for five seconds here: that is what the caller's patience is.
+  const hasty = { wait: async () => inForce.wait(0) };
+  const told: Record<string, string> = {};
+  const ctx = { set: ((name: string, value: string) => void (told[name] = value)) as never };
+  const ask = async (operation: string, changed: readonly string[]): Promise<unknown> => {
+    const route = allRoutes.find((one) => one.operation === operation);
+    if (route === undefined) throw new Error(`no route ${operation}`);
+    delete told['Holdfast-In-Force'];
+    try {
+      await assertInForce(ctx, hasty, route, new Set(changed));
+    } catch (error) {
+      return error;
+    }
+    return told['Holdfast-In-Force'] ?? 'does not wait';
+  };
+  t.regex(
+    String(await ask('disableCloudKey', ['cloud_keys'])),
+    /^nodes=0, confirmed=0, ended=0, milliseconds=/,
+  );
+
+  await store.bookkeep('by hand', async (trx) =>
+    trx
+      .insertInto('snapshot_holders')
+      .values({
+        ...{ id: 'a', node_id: 'node-a', hostname: 'host-a', term: 1, epoch: -1, length: 15_000 },
+        joined_at: '2027-01-01T00:00:00.000Z',
+      })
+      .execute(),
+  );
+  for (const changed of [['cloud_keys'], [], ['kms_keys', 'cloud_keys']]) {
+    const problem = await ask('disableCloudKey', changed);
+    if (!(problem instanceof Problem)) return t.fail(String(problem));
+    t.is(problem.kind, 'not-in-force');
+    t.is(problem.status, 503);
+    t.regex(
+      problem.message,
+      /it is done, and in force on 0 of 1 nodes; still waiting for node node-a \(host-a\), for \d+ s/,
+    );
+    t.true((problem.retryAfter ?? 0) > 10 && (problem.retryAfter ?? 0) <= 16);
+  }
+  t.true((await ask('freezeKeySets', ['key_sets'])) instanceof Problem);
+  t.is(await ask('disableCloudKey', ['users']), 'does not wait', 'no worker serves by it');
+  t.is(await ask('createCloudKey', ['cloud_keys']), 'does not wait');
+  t.is(await ask('getCloudKey', []), 'does not wait');
+  t.is(await ask('signOut', []), 'does not wait');
+
+  await store.bookkeep('by hand', async (trx) =>
+    trx.updateTable('snapshot_holders').set({ epoch: 1000 }).execute(),
+  );
+  t.regex(String(await ask('disableCloudKey', [])), /^nodes=1, confirmed=1, ended=0, milliseconds=/);
+});
