@@ -41,6 +41,9 @@ const SingleSignOnPage = lazy(async () => ({
 const SettingsPage = lazy(async () => ({
   default: (await import('./people/settings-page.tsx')).SettingsPage,
 }));
+const RequestsPage = lazy(async () => ({
+  default: (await import('./requests/requests-page.tsx')).RequestsPage,
+}));
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
 const VaultsPage = lazy(async () => ({ default: (await import('./appliance/vaults-page.tsx')).VaultsPage }));
 const TokensPage = lazy(async () => ({ default: (await import('./appliance/tokens-page.tsx')).TokensPage }));
@@ -56,6 +59,7 @@ const common: RouteObject[] = [
   { index: true, element: <OverviewPage /> },
   { path: 'users', element: <UsersPage /> },
   { path: 'single-sign-on', element: <SingleSignOnPage /> },
+  { path: 'requests', element: <RequestsPage /> },
   { path: 'audit', element: <AuditPage /> },
   { path: 'account/security', element: <SecurityPage /> },
   { path: 'account/sessions', element: <SessionsPage /> },

@@ -162,6 +162,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
     commands.kmsKeyEdit({ alias: '', cloudKeyName: 'payroll', region: '' }, { tags: {} }, true),
   ],
   cloudKeyList: [commands.cloudKeyList()],
+  requestList: [commands.requestList()],
   auditList: [commands.auditList(undefined), commands.auditList('2026-11-01T00:00:00.000Z')],
   groupDelete: [commands.groupDelete('payments')],
   groupAdd: [commands.groupAdd('payments', 'grace')],

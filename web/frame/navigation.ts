@@ -26,6 +26,7 @@ const ofVault: readonly Section[] = [
       { text: t.accounts, path: '/csp-accounts', needs: 'listCspAccounts' },
     ],
   },
+  { text: t.requests, path: '/requests', needs: 'listFailedRequests' },
   { text: t.audit, path: '/audit', needs: 'listAuditEvents' },
   {
     text: t.security,
@@ -44,6 +45,7 @@ const ofAppliance: readonly Section[] = [
   { text: t.tokens, path: '/tokens', needs: 'listTokens' },
   { text: t.nodes, path: '/nodes', needs: 'listNodes' },
   { text: t.certificates, path: '/certificates', needs: 'getStatus' },
+  { text: t.requests, path: '/requests', needs: 'listUnauthenticatedRequests' },
   { text: t.audit, path: '/audit', needs: 'listApplianceAuditEvents' },
   {
     text: t.security,

@@ -38,6 +38,7 @@ export const commands = {
   apiKeyRevoke: (name: string) => `holdfast api-key revoke ${w(name)}`,
   status: () => 'holdfast --json status',
   cloudKeyList: () => 'holdfast --json cloud-key list',
+  requestList: () => 'holdfast --json request list',
   auditList: (from: string | undefined) => `holdfast --json audit list --all${option('from', from)}`,
   cloudKeyAct: (act: 'disable' | 'enable' | 'cancel-deletion', name: string, keySet: string, both: boolean) =>
     `holdfast cloud-key ${act} ${w(name)}${option('key-set', keySet)}${both ? ' --cloud both' : ''}`,

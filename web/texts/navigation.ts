@@ -10,6 +10,7 @@ export const navigation = {
   nodes: 'Nodes',
   mail: 'Mail',
   about: 'About',
+  requests: 'Requests',
   audit: 'Audit log',
   security: 'Security',
   users: 'Users',
