@@ -1,5 +1,6 @@
 import type { KeyContext } from '../src/keys/followers.ts';
 import { awsFollower } from '../src/cloud/kms-keys/cloud-key-follower.ts';
+import { keepOwnKeyProofs } from '../src/keys/own-key-proofs.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -161,6 +162,9 @@ export async function openNode(
   };
   try {
     store = await (prepare ? initStore(config.store) : openStore(config.store));
+    if (prepare && opened !== undefined)
+      for (const [token, { info, ownProofs: proofs, made }] of opened.hosts)
+        await keepOwnKeyProofs(store, token, info, { proofs, made }, new Date());
     const vaultContext: KeyContext = {
       store,
       tokens: opened?.rooms ?? new TokenPools([]),

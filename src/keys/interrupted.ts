@@ -231,7 +231,10 @@ async function destroy(
 function neverSent(error: unknown): boolean {
   return (
     error instanceof TokenError &&
-    (error.fault === 'unavailable' || error.fault === 'overloaded' || error.call === 'queue')
+    (error.fault === 'unavailable' ||
+      error.fault === 'overloaded' ||
+      error.fault === 'other-token' ||
+      error.call === 'queue')
   );
 }
 

@@ -1,6 +1,9 @@
 import type { Store } from '../store/store.ts';
 import type { TokenInfo } from '../token/token-info.ts';
-import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
+import type { ActTransaction } from '../store/store.ts';
+import type { OwnKeyProofs, RecordedToken } from '../token/own-key-proofs.ts';
+import { ownKeys, remediationOfOtherToken } from '../token/own-keys.ts';
+import { VaultError } from '../vault/vault-error.ts';
 
 /** What hosts of one token are given: proofs by the token's serial number. */
 export type ProofsBySerial = Record<string, OwnKeyProofs>;
@@ -18,8 +21,39 @@ export async function readOwnKeyProofs({ db }: Pick<Store, 'db'>): Promise<Map<s
 }
 
 /**
+ * Which token is meant by each name: the one whose sealing key was proven last. There is one of a name, whatever its serial
+ * numbers; stores of before may have rows of others, which were in its place once.
+ */
+export async function readTokensOnRecord({ db }: Pick<Store, 'db'>): Promise<Map<string, RecordedToken>> {
+  const rows = await sealingKeys(db).select(['token', 'serial', 'proof']).execute();
+  const tokens = new Map<string, RecordedToken>();
+  for (const { token, serial, proof: bytes } of rows) {
+    const proof = bytes.toString('base64');
+    const before = tokens.get(token);
+    const serials = before?.proof === proof ? [...before.serials, serial] : [serial];
+    tokens.set(token, { serials, proof });
+  }
+  return tokens;
+}
+
+/** Their proofs, the last one made at the end. */
+function sealingKeys(db: Pick<Store['db'], 'selectFrom'>) {
+  return db
+    .selectFrom('own_key_proofs')
+    .where('label', '=', ownKeys.sealing.label)
+    .orderBy('made_at')
+    .orderBy('serial');
+}
+
+/** Forgets the token of a name, so that another is the one that is meant by it: while no node uses it. */
+export async function forgetToken(trx: ActTransaction, token: string): Promise<void> {
+  await trx.deleteFrom('own_key_proofs').where('token', '=', token).execute();
+}
+
+/**
  * Keeps the proofs that a host told, those of keys that are made just now in place of older ones. Returns the labels of
- * those that there were none of.
+ * those that there were none of. Throws VaultError where the store means another token by the name: two nodes may have begun
+ * at the same time, each with one of its own.
  */
 export async function keepOwnKeyProofs(
   store: Pick<Store, 'bookkeep'>,
@@ -29,6 +63,7 @@ export async function keepOwnKeyProofs(
   now: Date,
 ): Promise<string[]> {
   return store.bookkeep('found in a token', async (trx) => {
+    await assertSame(trx, token, serial, { proofs, made });
     const kept: string[] = [];
     for (const [label, text] of Object.entries(proofs)) {
       if (made.includes(label))
@@ -48,4 +83,26 @@ export async function keepOwnKeyProofs(
     }
     return kept;
   });
+}
+
+/** A host that was held against what is on record has that very proof; of a serial number on record it was seen before. */
+async function assertSame(
+  trx: Pick<Store['db'], 'selectFrom'>,
+  token: string,
+  serial: string,
+  { proofs, made }: { proofs: OwnKeyProofs; made: readonly string[] },
+): Promise<void> {
+  const { label } = ownKeys.sealing;
+  const rows = await sealingKeys(trx).where('token', '=', token).select(['serial', 'proof']).execute();
+  if (rows.length === 0 || proofs[label] === undefined) return;
+  const isSame =
+    !made.includes(label) &&
+    rows.some((row) => row.serial === serial || row.proof.toString('base64') === proofs[label]);
+  if (isSame) return;
+  const serials = [...new Set(rows.map((row) => row.serial))].join(' or ');
+  throw new VaultError(
+    'conflict',
+    `token ${token} (serial ${serial}) is not known to be the one that the store has on record by this name, of serial ${serials}`,
+    remediationOfOtherToken,
+  );
 }

@@ -5,7 +5,7 @@ import type { HostSettings } from '../token/keeper/host-keeper.ts';
 export function hostSettings(
   token: LoadedToken,
   pin: HostSettings['pin'],
-  order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs' | 'makesKeys'> = {},
+  order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs' | 'makesKeys' | 'recorded'> = {},
   pins?: HostSettings['pins'],
 ): HostSettings {
   return {

@@ -18,6 +18,7 @@ import { FigureRounds } from './figure-rounds.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts, shownTokens, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
+import type { KnownTokens } from './known-tokens.ts';
 import { NodeSigns } from './node-signs.ts';
 import { NodeTls } from './node-tls.ts';
 import { hostsOf, newPinBy, tokensOfManagement, tokensOfWorker } from './worker-tokens.ts';
@@ -38,8 +39,8 @@ export interface SupervisorOptions {
   pin: (token: LoadedToken) => Promise<Secret | undefined>;
   /** What is known of a token's PINs; without it every PIN is tried. */
   pins?: (token: LoadedToken) => HostSettings['pins'];
-  /** Proofs of the keys of our own, by token and its serial number. */
-  ownProofs?: Map<string, NonNullable<HostSettings['order']['ownProofs']>>;
+  /** What the store has of each token. */
+  known: KnownTokens;
   /** Tries a token with one more host. */
   verifyToken: (token: LoadedToken, settings: HostSettings, gate: LoginGate) => Promise<TokenReport>;
 }
@@ -253,9 +254,7 @@ export class Supervisor {
         const keys = Object.keys(made.proofs);
         log.warn({ token, serial, keys }, 'a key of Holdfast’s own was gone and has been made anew');
         // For those that verify the token.
-        const { ownProofs } = this.#options;
-        const known = ownProofs?.get(token);
-        ownProofs?.set(token, { ...known, [serial]: { ...known?.[serial], ...made.proofs } });
+        this.#options.known.renew(made);
         for (const group of this.#everyone) group.takeOwnKeys(made);
         this.#management?.tell({ kind: 'own-keys-made', ...made });
       },
@@ -289,11 +288,11 @@ export class Supervisor {
     hosts: number,
     permitted: HostSettings['order']['permitted'],
   ): WorkerGroupOptions['tokens'][number] {
-    const { pin, pins, ownProofs } = this.#options;
+    const { pin, pins, known } = this.#options;
     const order = {
       ...(permitted === undefined ? {} : { permitted }),
       makesKeys: permitted === managementRequests,
-      ownProofs: ownProofs?.get(token.name),
+      ...known.orderOf(token.name),
     };
     return {
       token,
@@ -358,12 +357,12 @@ export class Supervisor {
     { id, token: name }: Extract<ToSupervisor, { kind: 'verify-token' }>,
     reply: (message: ToWorker) => void,
   ): Promise<void> {
-    const { config, pin, pins, verifyToken, ownProofs } = this.#options;
+    const { config, pin, pins, verifyToken, known } = this.#options;
     const token = config.tokens.find((candidate) => candidate.name === name);
     if (token === undefined) return;
     const report = await verifyToken(
       token,
-      hostSettings(token, async () => pin(token), { ownProofs: ownProofs?.get(name) }, pins?.(token)),
+      hostSettings(token, async () => pin(token), known.orderOf(name), pins?.(token)),
       this.#gate(name),
     );
     reply({ kind: 'token-report', id, report });

@@ -15,6 +15,8 @@ export const tokenFaults = [
   'key-duplicate',
   /** The token holds the key with attributes we do not accept: extractable, not sensitive, not local. */
   'key-unfit',
+  /** The token does not show our own sealing key: it may be another than the store means, so nothing is made or missed in it. */
+  'other-token',
   /** The token's IV is zero, unchanged or not in the proven mode. */
   'iv-refused',
   /** What was encrypted does not decrypt to the same bytes. */

@@ -20,7 +20,14 @@ export interface OwnKey {
 
 /** For operators, where one of them is not in the token any more, or another key is in its place. */
 export const remediationOfOwnKeys =
-  'restore it from a backup of the token, or where that is lost, remove what is in its place, run holdfast init and start the node anew';
+  'restore it from a backup of the token, or where that is lost, remove what is in its place, stop every node, run holdfast init --replace-token with the name of the token, and start them anew';
+
+/** For operators, where the token of a name is another than the store means by it. */
+export const remediationOfOtherToken =
+  'set token.label and token.serial to the HSM or partition that holds the keys; to begin anew with this one, without the keys of the other, stop every node and run holdfast init --replace-token with the name of the token';
+
+/** For operators, where the store has nothing on record of a token. */
+export const remediationOfNoRecord = 'run holdfast init, then start the node anew';
 
 const ownIds = new Set(Object.values(ownKeys).map(({ id }) => id.toString('hex')));
 

@@ -1,4 +1,5 @@
 import { CKR, TokenError, type TokenFault } from './faults.ts';
+import { remediationOfOwnKeys } from './own-keys.ts';
 
 const link = 'look at the HSM’s own status and log, and at the network to it';
 
@@ -80,6 +81,7 @@ const ofFault: Readonly<Record<TokenFault, string>> = {
   'key-duplicate':
     'several key objects have its CKA_ID: holdfast reconcile run tells which; remove the one that is not ours',
   'key-unfit': 'the key object is not the one of the record, or not as it was made: holdfast reconcile run',
+  'other-token': remediationOfOwnKeys,
   'iv-refused': 'set iv.mode of the profile to what the vendor documents (docs/profiles.md)',
   'verify-failed': 'the token does not decrypt what it encrypted: take it out of use, and ask its vendor',
   'seal-broken':

@@ -1,5 +1,5 @@
 import { monotonicNow } from '../clock.ts';
-import { TokenError } from '../token/faults.ts';
+import { TokenError, type TokenFault } from '../token/faults.ts';
 import type { TokenPool } from '../token/pool/token-pool.ts';
 
 /** What the vault and the XKS operations need of a token's pool. */
@@ -36,9 +36,17 @@ export function managementDeadline(): { deadline: number } {
   return { deadline: monotonicNow() + managementTimeout };
 }
 
+const ofWholeToken: ReadonlySet<TokenFault> = new Set([
+  'unavailable',
+  'timeout',
+  'device',
+  'pin-refused',
+  'other-token',
+]);
+
 /** What the next key object of the token would meet too. */
 export function isOfWholeToken({ fault }: TokenError): boolean {
-  return fault === 'unavailable' || fault === 'timeout' || fault === 'device' || fault === 'pin-refused';
+  return ofWholeToken.has(fault);
 }
 
 /** Why the token says that a key object is not the one on record; undefined where `ask` went well. Throws all else. */

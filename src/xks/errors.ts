@@ -58,6 +58,7 @@ const ofFault: Record<TokenFault, readonly [XksErrorName, string]> = {
   'key-missing': ['InternalException', 'The key is known to the vault but not found in its token.'],
   'key-duplicate': ['InternalException', 'The key is not unique in its token.'],
   'key-unfit': ['InternalException', 'The key object in the token is not the key on record.'],
+  'other-token': ['InternalException', 'The token is not the one on record.'],
   'iv-refused': ['InternalException', 'The token did not make a fresh initialization vector.'],
   'verify-failed': [
     'InternalException',

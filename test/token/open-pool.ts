@@ -32,6 +32,8 @@ export interface PoolSetUp {
   makesKeys?: boolean;
   /** Of the keys of our own, by serial number. */
   ownProofs?: HostSettings['order']['ownProofs'];
+  /** Which token the store means; whichever is there unless given. */
+  recorded?: HostSettings['order']['recorded'];
   /** Whether hosts learn ahead of use where keys are, as they do for an XKS worker; true unless given. */
   fetchAhead?: boolean;
 }
@@ -64,6 +66,7 @@ export function settingsFor(fixture: TokenFixture, options: PoolSetUp, prepare: 
       choose: { label: fixture.label },
       prepare,
       ownProofs: options.ownProofs,
+      recorded: options.recorded,
     },
     environment: { ...fixture.environment, ...shim?.environment },
     pin: options.pin ?? (async () => new Secret(fixture.pin)),

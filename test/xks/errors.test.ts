@@ -103,6 +103,7 @@ test('every error of a token has a name of the spec and a message that the spec 
     'key-missing': 'InternalException',
     'key-duplicate': 'InternalException',
     'key-unfit': 'InternalException',
+    'other-token': 'InternalException',
     'iv-refused': 'InternalException',
     'verify-failed': 'InternalException',
     'seal-broken': 'InternalException',

@@ -16,7 +16,11 @@ import {
   openStoreToRead,
 } from '../../store/opening/open.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { keepOwnKeyProofs } from '../../keys/own-key-proofs.ts';
+import { forgetToken, keepOwnKeyProofs, readTokensOnRecord } from '../../keys/own-key-proofs.ts';
+import { record } from '../../evidence/trail.ts';
+import type { Store } from '../../store/store.ts';
+import type { TokenOnRecord } from '../../token/own-key-proofs.ts';
+import { VaultError } from '../../vault/vault-error.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { globalOptions } from './global-options.ts';
 import { localAct, localContext } from './local-context.ts';
@@ -29,6 +33,8 @@ export interface InitInput {
   administrator: string;
   passwordFile?: string;
   resetAdministrator?: true | string;
+  /** Name of a token that another takes the place of. */
+  replaceToken?: string;
 }
 
 interface FirstAdministrator {
@@ -43,7 +49,9 @@ export async function runInit(input: InitInput, command: Command): Promise<void>
     input.passwordFile === undefined ? undefined : readSecretFile(input.passwordFile, 'the password file');
   goOnAsOwner(config);
   if (input.resetAdministrator !== undefined) return reset(config, input.resetAdministrator);
-  await init(config, { username: input.administrator, password });
+  const { administrator, replaceToken } = input;
+  if (replaceToken !== undefined) assertConfigured(config, replaceToken);
+  await init(config, { username: administrator, password }, undefined, replaceToken);
 }
 
 /** What `init` has to do with tables of a file, or of a database that others may have too. Throws StoreError where neither can be opened. */
@@ -65,12 +73,14 @@ async function useFor(work: Awaited<ReturnType<typeof toDo>>, { store }: LoadedC
 
 /**
  * Everything that a node needs before it can serve; what is there already is left as it is. `takeLocks`: of a store that is
- * brought up to date, whose tables are not changed under a node that works with them.
+ * brought up to date, whose tables are not changed under a node that works with them, and whose token is not either. `replaced` names
+ * a token that is meant to be another from now on. Throws VaultError, TokenStartError where one is another without that.
  */
 export async function init(
   config: LoadedConfig,
   administrator: FirstAdministrator,
   takeLocks = () => takeNodeLocks(config, 'init'),
+  replaced?: string,
 ): Promise<void> {
   mkdirSync(config.node.state_directory, { recursive: true, mode: 0o700 });
   mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
@@ -79,30 +89,83 @@ export async function init(
   const isThere =
     config.store.kind !== 'sqlite' || (existsSync(config.storePath) && statSync(config.storePath).size > 0);
   const work = isThere ? await toDo(config) : undefined;
-  const releaseLocks = work === undefined ? undefined : takeLocks();
-  const use = work === undefined ? undefined : await useFor(work, config);
-  const releaseDatabase = use === undefined ? undefined : await lockDatabase(config.store, use);
+  const isAlone = work !== undefined || replaced !== undefined;
+  const releaseLocks = isAlone ? takeLocks() : undefined;
+  // No node goes on with a token that another takes the place of.
+  const use = replaced === undefined && work !== undefined ? await useFor(work, config) : 'init';
+  const releaseDatabase = isAlone ? await lockDatabase(config.store, use) : undefined;
   try {
-    await makeAll(config, administrator, toldOf(work, use));
+    // Of one that is of an earlier release its own transaction tells.
+    const onRecord = isThere && work === undefined ? await tokensOnRecord(config, replaced) : undefined;
+    await makeAll(config, administrator, { stands: toldOf(work, use), onRecord, replaced });
   } finally {
     await releaseDatabase?.();
     releaseLocks?.();
   }
 }
 
-function toldOf(work: Awaited<ReturnType<typeof toDo>>, use: 'upgrade' | 'init' | undefined): string {
+function toldOf(work: Awaited<ReturnType<typeof toDo>>, use: 'upgrade' | 'init'): string {
   if (work !== 'bring up to date') return 'up to date';
   return use === 'upgrade'
     ? 'brought up to date; nodes of the release that it was of go on working with it'
     : 'brought up to date; the release that it was of does not open it any more';
 }
 
+interface InitWork {
+  /** What became of the store, in words. */
+  stands: string;
+  onRecord: ReadonlyMap<string, TokenOnRecord> | undefined;
+  replaced: string | undefined;
+}
+
+function assertConfigured({ tokens }: LoadedConfig, name: string): void {
+  if (tokens.some((token) => token.name === name)) return;
+  throw new VaultError(
+    'not-found',
+    `the configuration has no token of the name ${name}`,
+    `it has: ${tokens.map((token) => token.name).join(', ')}`,
+  );
+}
+
+/** Which token is meant by each name; whichever is there by that of the replaced one. */
+async function tokensOnRecord(
+  config: LoadedConfig,
+  replaced: string | undefined,
+): Promise<Map<string, TokenOnRecord>> {
+  const store = await openStore(config.store);
+  try {
+    const known = await readTokensOnRecord(store);
+    return new Map(
+      config.tokens
+        .filter(({ name }) => name !== replaced)
+        .map(({ name }) => [name, known.get(name) ?? 'none']),
+    );
+  } finally {
+    await store.close();
+  }
+}
+
+async function forget(store: Store, token: string, serial: string): Promise<void> {
+  const act = localAct('init --replace-token');
+  const before = (await readTokensOnRecord(store)).get(token)?.serials ?? [];
+  await store.write(act, async (trx) => {
+    await forgetToken(trx, token);
+    await record(trx, act, {
+      action: 'token.replace',
+      vaultId: '',
+      target: { kind: 'token', id: '', name: token },
+      before: { serial: before.join(', ') },
+      after: { serial },
+    });
+  });
+}
+
 async function makeAll(
   config: LoadedConfig,
   administrator: FirstAdministrator,
-  stands: string,
+  { stands, onRecord, replaced }: InitWork,
 ): Promise<void> {
-  const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true });
+  const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true, onRecord });
   await close();
   for (const [token, labels] of made)
     print(
@@ -111,6 +174,7 @@ async function makeAll(
   const store = await initStore(config.store);
   try {
     if (config.store.kind === 'sqlite') chmodSync(config.store.path, 0o600);
+    if (replaced !== undefined) await forget(store, replaced, hosts.get(replaced)?.info.serial ?? '');
     for (const [token, { info, ownProofs, made }] of hosts)
       await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
     print(`store ${placeInWords(config.store)}: ${stands}`);

@@ -41,12 +41,17 @@ export function addInitCommand(program: Command): void {
         '--reset-administrator [username]',
         'break-glass: give an administrator who cannot sign in a new first password, without second factor',
       )
+      .option(
+        '--replace-token <name>',
+        'begin anew with the token that is there, in place of the one on record; its CloudKeys and sealed secrets are lost to the node; no node may run',
+      )
       .action(async (input: InitInput, command: Command) =>
         (await import('./init.ts')).runInit(input, command),
       ),
     'holdfast init',
     'holdfast init --administrator root --password-file /run/first-password',
     'holdfast init --reset-administrator admin',
+    'holdfast init --replace-token hsm',
   );
 }
 

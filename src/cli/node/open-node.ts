@@ -7,6 +7,7 @@ import type { ReadyHost } from '../../token/keeper/host-life.ts';
 import { TokenPool } from '../../token/pool/token-pool.ts';
 import type { ProofsBySerial } from '../../keys/own-key-proofs.ts';
 import { TokenPools } from '../../vault/tokens.ts';
+import type { TokenOnRecord } from '../../token/own-key-proofs.ts';
 import { askSecret } from '../client/prompt.ts';
 import { assertNotRefused, knownPins } from './refused-pins.ts';
 
@@ -57,6 +58,8 @@ export interface OpenTokensOptions {
   prepare?: boolean;
   /** Proofs of our own keys by token and serial number: what the hosts hold the token's keys against. */
   ownProofs?: ReadonlyMap<string, ProofsBySerial>;
+  /** Which token the store means by each name; absent where whichever is there is to be opened. */
+  onRecord?: ReadonlyMap<string, TokenOnRecord> | undefined;
 }
 
 /**
@@ -67,7 +70,7 @@ export interface OpenTokensOptions {
 export async function openTokens(
   config: LoadedConfig,
   tokens: readonly LoadedToken[],
-  { prepare = false, ownProofs }: OpenTokensOptions = {},
+  { prepare = false, ownProofs, onRecord }: OpenTokensOptions = {},
 ): Promise<OpenTokens> {
   const keepers: HostKeeper[] = [];
   const made = new Map<string, string[]>();
@@ -97,7 +100,7 @@ export async function openTokens(
           hostSettings(
             token,
             async () => pin,
-            { prepare, ownProofs: ownProofs?.get(token.name) },
+            { prepare, ownProofs: ownProofs?.get(token.name), recorded: onRecord?.get(token.name) },
             knownPins(config, token.name, ownProofs?.has(token.name)),
           ),
           new LoginGate(),

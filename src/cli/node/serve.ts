@@ -5,6 +5,7 @@ import { warningsOf } from '../../config/warnings.ts';
 import { problemsOfConfinement } from '../../node/confinement.ts';
 import { tlsWarnings } from '../../node/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
+import { KnownTokens } from '../../node/known-tokens.ts';
 import { Supervisor, type Ports } from '../../node/supervisor.ts';
 import { ServiceManager } from '../../node/service-manager.ts';
 import { verifyToken } from '../../node/token-verification.ts';
@@ -16,7 +17,6 @@ import { lockDatabase } from '../../store/opening/lock.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { dangerOfRoot } from '../../store/owner.ts';
 import { checkAtStart } from '../../store/sqlite/start-check.ts';
-import { readOwnKeyProofs } from '../../keys/own-key-proofs.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { checkConfiguration } from './configuration-check.ts';
 import { globalOptions } from './global-options.ts';
@@ -85,7 +85,7 @@ export async function serve(
   log.info({ version: build, node: process.version, config: config.file, memory }, 'holdfast starts');
   // What is wrong with it is told here once, in words, instead of by every worker.
   const store = await openStore(config.store);
-  const ownProofs = await readOwnKeyProofs(store);
+  const known = await KnownTokens.read(store);
   await store.close();
   const releaseLocks = takeLocks();
   const releaseDatabase = await lockDatabase(config.store, 'serve', (problem) =>
@@ -107,7 +107,7 @@ export async function serve(
     log.warn(
       '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',
     );
-  const pins = new Map(config.tokens.map(({ name }) => [name, knownPins(config, name, ownProofs.has(name))]));
+  const pins = new Map(config.tokens.map(({ name }) => [name, knownPins(config, name, known.has(name))]));
   const supervisor = new Supervisor({
     config,
     log,
@@ -115,7 +115,7 @@ export async function serve(
     build,
     pin: pinOf,
     pins: ({ name }) => pins.get(name),
-    ownProofs,
+    known,
     verifyToken: async (token, settings, gate) =>
       verifyToken(token, settings, gate, async (pin) => assertNotRefused(config, token, pin)),
   });

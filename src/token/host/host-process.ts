@@ -13,7 +13,7 @@ import { Gcm } from './gcm.ts';
 import { remediationOfRefusedPin } from '../login-gate.ts';
 import { Progress } from './progress.ts';
 import type { ProgressReport } from '../verification-steps.ts';
-import type { OwnKeyProofs } from '../own-key-proofs.ts';
+import type { OwnKeyProofs, TokenOnRecord } from '../own-key-proofs.ts';
 import { remediationOfOwnKeys } from '../own-keys.ts';
 import type { PinStanding } from './pin-state.ts';
 import { proveMechanisms } from './self-test.ts';
@@ -43,6 +43,8 @@ export interface HostOrder extends Omit<ModuleSettings, 'profile'> {
   permitted?: Permitted | undefined;
   /** Proofs of the keys of our own, by the token's serial number; where there are none they are made of what is found. */
   ownProofs?: Readonly<Record<string, OwnKeyProofs>> | undefined;
+  /** Which token the store means; absent where whichever is there is to be used. */
+  recorded?: TokenOnRecord | undefined;
   /**
    * Make and destroy a key at the start: whether the token takes new ones is told, and keeps nothing else from being done.
    * And make the health key again where it is gone.
@@ -113,6 +115,7 @@ function start(order: HostOrder, pin: Secret | undefined): TokenHost {
     // The others need not wait for what follows: where there are many keys it takes long.
     report({ state: 'logged-in' });
     const host = newHost(cryptoki, order);
+    host.assertOnRecord(order.prepare === true);
     const made = order.prepare === true ? host.prepare() : [];
     const operationTime = host.selfTest();
     const noKeys = order.makesKeys === true ? whyNoKeys(host) : undefined;
@@ -139,6 +142,7 @@ function startInSteps(order: HostOrder): TokenHost {
   proveMechanisms({ cryptoki, gcm: new Gcm(cryptoki, order.profile) });
   progress.done('mechanisms', `${mechanisms.size} mechanisms, with AES-GCM and AES key generation`);
   const host = newHost(cryptoki, order);
+  host.assertOnRecord(false);
   const operationTime = host.selfTest();
   const { proofs: ownProofs, alarms } = host.lookAtOwnKeys();
   const [alarm] = alarms;
@@ -163,14 +167,17 @@ function whyNoKeys(host: TokenHost): TokenWords | undefined {
   }
 }
 
-function newHost(cryptoki: Cryptoki, { profile, permitted, ownProofs, makesKeys }: HostOrder): TokenHost {
+function newHost(
+  cryptoki: Cryptoki,
+  { profile, permitted, ownProofs, makesKeys, recorded }: HostOrder,
+): TokenHost {
   opened = cryptoki;
   const { serial } = cryptoki.info;
   const latest = () => {
     report({ state: 'proofs-wanted', serial });
     return JSON.parse(turns.next() ?? leave()) as OwnKeyProofs;
   };
-  return new TokenHost(cryptoki, profile, permitted, ownProofs?.[serial], { latest, makesKeys });
+  return new TokenHost(cryptoki, profile, permitted, ownProofs?.[serial], { latest, makesKeys, recorded });
 }
 
 /** Hosts of a token log in one after another, so that a PIN that is wrong by now is tried once. */

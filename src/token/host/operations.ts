@@ -34,6 +34,8 @@ export interface HostParts {
   canary: Canary;
   own: OwnKeyGuard;
   ownKeyWatch: OwnKeyWatch;
+  /** Whether the store has on record which token this is. */
+  isOnRecord: boolean;
 }
 
 /** What each request does on the token, once and without repair. */
@@ -42,20 +44,26 @@ export class Operations {
   readonly #gcm: Gcm;
   readonly #keys: KeyObjects;
   readonly #canary: Canary;
+  readonly #own: OwnKeyGuard;
+  readonly #isOnRecord: boolean;
   readonly #ownKeyWatch: OwnKeyWatch;
   readonly #proven: ProvenKeys;
   readonly #destruction: KeyDestruction;
   readonly #list: KeyList;
   readonly #sealTools: SealTools;
 
-  constructor({ cryptoki, gcm, keys, canary, own, ownKeyWatch }: HostParts) {
+  constructor({ cryptoki, gcm, keys, canary, own, ownKeyWatch, isOnRecord }: HostParts) {
+    this.#own = own;
+    this.#isOnRecord = isOnRecord;
     this.#cryptoki = cryptoki;
     this.#gcm = gcm;
     this.#keys = keys;
     this.#canary = canary;
     this.#ownKeyWatch = ownKeyWatch;
     this.#proven = new ProvenKeys({ gcm, keys, canary });
-    this.#destruction = new KeyDestruction(cryptoki, { gcm, keys, canary });
+    this.#destruction = new KeyDestruction(cryptoki, { gcm, keys, canary }, undefined, () =>
+      this.#assertOurs(),
+    );
     this.#list = new KeyList(keys);
     this.#sealTools = { gcm, own, canary };
   }
@@ -65,6 +73,7 @@ export class Operations {
   run({ request, deadline }: Work, attemptNumber: number): TokenAnswer {
     // Keys of our own have their own requests: a record that names one as a CloudKey's is wrong or forged.
     if (usesKey(request) && isOwnKey(request.key)) throw new TokenError('key-unfit', 'own key');
+    if (isManaging(request)) this.#assertOurs();
     switch (request.kind) {
       case 'encrypt': {
         const key = this.#proven.use(request.key, request.identity, deadline);
@@ -110,6 +119,12 @@ export class Operations {
       case 'learn':
         return { kind: 'learn', value: this.#learn(request.milliseconds) };
     }
+  }
+
+  /** What is made, missed or destroyed in another token than the one on record is not so in that. Throws TokenError, CryptokiError. */
+  #assertOurs(): void {
+    const why = this.#isOnRecord ? this.#own.whyNotOurs() : undefined;
+    if (why !== undefined) throw new TokenError('other-token', 'own keys', undefined, why);
   }
 
   /** A key without its proof could not be told from another later: it is destroyed again. */
@@ -196,6 +211,21 @@ function usesKey(request: TokenRequest): request is Extract<TokenRequest, { kind
 }
 
 const uses = ['encrypt', 'decrypt', 'generateKey', 'destroyKey', 'restrictKey'] as const;
+
+/** What a record is made or changed by. Uses of a CloudKey are none of them: each proves its own key. */
+export function isManaging({ kind }: TokenRequest): boolean {
+  return (managing as readonly string[]).includes(kind);
+}
+
+const managing = [
+  'generateKey',
+  'destroyKey',
+  'makeProof',
+  'inspectKey',
+  'findKey',
+  'restrictKey',
+  'listKeys',
+] as const satisfies readonly TokenRequest['kind'][];
 
 /** Others wait meanwhile, milliseconds. */
 const maxSlice = 250;

@@ -60,7 +60,7 @@ function proveOwnKeys({ cryptoki, keys, own }: TestedParts): void {
   if (!Object.values(ownKeys).some(({ id }) => keys.has(id)) && own.anyProven && !keys.any)
     throw new StartError(
       `token "${cryptoki.info.label}": ${tokenIsEmpty}`,
-      'restore it from the HSM’s backup; run holdfast init to begin anew with an empty token',
+      'restore it from the HSM’s backup; to begin anew with an empty token, stop every node and run holdfast init --replace-token',
     );
   for (const key of Object.values(ownKeys)) {
     const { id, label } = key;

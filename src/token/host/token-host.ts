@@ -14,8 +14,9 @@ import type { Work } from './operations.ts';
 import { ownKeys } from '../own-keys.ts';
 import { OwnKeyGuard, type LatestProofs } from './keys/own-key-proofs.ts';
 import { OwnKeyWatch } from './own-key-watch.ts';
-import type { OwnKeyProofs } from '../own-key-proofs.ts';
+import type { OwnKeyProofs, TokenOnRecord } from '../own-key-proofs.ts';
 import { Presence } from './presence.ts';
+import { assertOnRecord } from './recorded-token.ts';
 import { proveMechanisms, selfTest } from './self-test.ts';
 import { tryMakingKeys } from './keys/trial-key.ts';
 
@@ -49,6 +50,7 @@ export class TokenHost {
   readonly #ownKeyWatch: OwnKeyWatch;
   readonly #attempts: Attempts;
   readonly #permitted: Permitted | undefined;
+  readonly #recorded: TokenOnRecord | undefined;
 
   /** `proofs` are those of the keys of our own in this token. */
   constructor(
@@ -56,7 +58,15 @@ export class TokenHost {
     profile: Profile,
     permitted?: Permitted,
     proofs?: OwnKeyProofs,
-    { latest, makesKeys = false }: { latest?: LatestProofs; makesKeys?: boolean | undefined } = {},
+    {
+      latest,
+      makesKeys = false,
+      recorded,
+    }: {
+      latest?: LatestProofs;
+      makesKeys?: boolean | undefined;
+      recorded?: TokenOnRecord | undefined;
+    } = {},
   ) {
     this.#permitted = permitted;
     this.#cryptoki = cryptoki;
@@ -64,7 +74,13 @@ export class TokenHost {
     this.#gcm = new Gcm(cryptoki, profile);
     this.#keys = new KeyObjects(cryptoki, profile);
     const canary = { check: () => this.#canary.check() };
-    this.#own = new OwnKeyGuard({ gcm: this.#gcm, keys: this.#keys, canary }, proofs, latest);
+    this.#recorded = recorded;
+    this.#own = new OwnKeyGuard(
+      { gcm: this.#gcm, keys: this.#keys, canary },
+      // Whatever was taken for it once: there is one sealing key of each token on record.
+      typeof recorded === 'object' ? { ...proofs, [ownKeys.sealing.label]: recorded.proof } : proofs,
+      latest,
+    );
     this.#ownKeyWatch = new OwnKeyWatch(cryptoki, this.#keys, this.#own, makesKeys);
     const presence = new Presence(cryptoki, this.#keys);
     this.#canary = new Canary(cryptoki, this.#gcm, this.#keys, this.#own, presence);
@@ -75,7 +91,13 @@ export class TokenHost {
       canary: this.#canary,
       own: this.#own,
       ownKeyWatch: this.#ownKeyWatch,
+      isOnRecord: typeof recorded === 'object',
     });
+  }
+
+  /** Whether this is the token that the store means. Throws StartError, CryptokiError or TokenError. */
+  assertOnRecord(prepare: boolean): void {
+    assertOnRecord(this.#cryptoki.info, this.#own, this.#recorded, prepare);
   }
 
   /** Makes our own keys where they are missing (`holdfast init`). Returns the labels of those it made. */

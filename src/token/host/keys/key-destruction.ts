@@ -18,13 +18,17 @@ export class KeyDestruction {
 
   /** CKA_IDs; a session that does not see the first of them sees nothing. */
   readonly #witnesses: readonly Uint8Array[];
+  /** Throws where this is not the token on record: another one lacks the key, and that says nothing. */
+  readonly #assertOurs: () => void;
 
   constructor(
     cryptoki: Cryptoki,
     tools: ProofTools,
     // What comes next finds them without a search, as before.
     witnesses: readonly Uint8Array[] = [ownKeys.sealing.id, ownKeys.health.id],
+    assertOurs: () => void = () => undefined,
   ) {
+    this.#assertOurs = assertOurs;
     this.#cryptoki = cryptoki;
     this.#tools = tools;
     this.#witnesses = witnesses;
@@ -61,6 +65,7 @@ export class KeyDestruction {
     keys.forgetAll();
     const [first] = this.#witnesses.map((witness) => keys.has(witness));
     if (first !== true) throw unclear('our own keys are not to be seen, so that an absence proves nothing');
+    this.#assertOurs();
     return keys.search(id);
   }
 

@@ -50,6 +50,17 @@ export class OwnKeyGuard {
     return this.#noted(key, () => this.#proven.use(key.id, this.#identityOf(key)));
   }
 
+  /** Why the token does not hold our sealing key as it is proven; undefined where it does. Throws CryptokiError; TokenError where the token is sick. */
+  whyNotOurs(): string | undefined {
+    try {
+      this.use(ownKeys.sealing);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof TokenError) || !isOfKey(error.fault)) throw error;
+      return `key "${ownKeys.sealing.label}": ${error.detail ?? error.fault}`;
+    }
+  }
+
   /** Whether it was not in the token when it was looked for last. */
   isMissing({ label }: OwnKey): boolean {
     return this.#wrong.get(label)?.fault === 'key-missing';
