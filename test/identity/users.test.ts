@@ -4,6 +4,7 @@ import anyTest, { type TestFn } from 'ava';
 import { createApiKey } from '../../src/identity/api-keys.ts';
 import { resolveCaller } from '../../src/identity/callers.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
+import { showUser } from '../../src/admin/people/users.ts';
 import type { Changer } from '../../src/identity/reach.ts';
 import type { UserRow } from '../../src/identity/sessions.ts';
 import { resetPassword, unlockUser } from '../../src/identity/user-access.ts';
@@ -44,6 +45,7 @@ test('a new user gets a first password, shown once where no mail is set up, and 
 test('a user of OIDC alone has no password, and none can be given to them', async (t) => {
   const { site, act, vaultId } = t.context;
   const { user, delivery } = await createUser(site, act(), 'command', vaultId, { ...input, signIn: 'oidc' });
+  t.false(showUser(user, new Date()).mustChangePassword, 'there is no password to change');
   t.is(delivery, undefined);
   t.is(user.password_hash, null);
   await t.throwsAsync(resetPassword(site, act(), 'command', { vaultId, userId: user.id }), {

@@ -271,7 +271,8 @@ export function showUser(row: UserRow, now: Date) {
     state: row.state,
     locked: isLocked(row, now),
     secondFactor: row.totp_state === 'ON',
-    mustChangePassword: row.must_change_password === 1,
+    // Who signs in with the provider alone has no password to change.
+    mustChangePassword: row.sign_in !== 'oidc' && row.must_change_password === 1,
     signIn: row.sign_in,
     lastSignInAt: row.last_sign_in_at,
     createdAt: row.created_at,
