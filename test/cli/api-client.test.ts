@@ -300,3 +300,19 @@ test('what a record of a node of 0.4 says under the name of then is read, and a 
   const error = await t.throwsAsync(client.get(groups), { instanceOf: ApiProblem });
   t.is(error?.remediation, 'repeat it');
 });
+
+test('on which nodes something is in force is told where nodes serve from memory', async (t) => {
+  const { api, client } = t.context;
+  const told: string[] = [];
+  client.onInForce = (words) => told.push(words);
+  const header = (value: string) => json({}, 201, { 'Holdfast-In-Force': value });
+  api.replies = [
+    header('nodes=0, confirmed=0, ended=0, milliseconds=0'),
+    header('nodes=3, confirmed=2, ended=1, milliseconds=15150'),
+    json({}),
+  ];
+  for (let count = 0; count < 3; count++) await client.create(groups, { name: 'x' });
+  t.deepEqual(told, [
+    'in force on 2 of 3 nodes after 15.15 s; 1 did not answer, and serves nothing from memory',
+  ]);
+});

@@ -73,6 +73,8 @@ const pauses = [250, 1000];
 /** The management API's own conventions over HTTPS: JSON, problems, ETags, Idempotency-Keys, pages. */
 export class ApiClient {
   bearer: Secret | undefined;
+  /** Told on which nodes that serve from memory something is in force. */
+  onInForce: (words: string) => void = () => undefined;
   readonly #transport: Transport;
   readonly #timeout: number;
 
@@ -204,6 +206,8 @@ export class ApiClient {
   async #exchange(request: Request): Promise<Answer> {
     const received = await this.#received(request);
     if (received.status >= 300 || received.status < 200) throw readProblem(received, this.#transport.host);
+    const inForce = inForceWords(received.headers['holdfast-in-force']);
+    if (inForce !== undefined) this.onInForce(inForce);
     if (received.status === 204) return { body: undefined, etag: received.headers.etag };
     const body = toJson(received.text);
     if (body === undefined)
@@ -252,6 +256,16 @@ export class ApiClient {
       timeout: this.#timeout,
     };
   }
+}
+
+/** Undefined where no node serves from memory: then it was in force at once. */
+function inForceWords(header: string | string[] | undefined): string | undefined {
+  if (typeof header !== 'string') return undefined;
+  const told = /^nodes=(\d+), confirmed=(\d+), ended=(\d+), milliseconds=(\d+)$/.exec(header);
+  const [nodes = 0, confirmed = 0, ended = 0, milliseconds = 0] = (told ?? []).slice(1).map(Number);
+  if (nodes === 0) return undefined;
+  const others = ended === 0 ? '' : `; ${ended} did not answer, and serves nothing from memory`;
+  return `in force on ${confirmed} of ${nodes} nodes after ${(milliseconds / 1000).toFixed(2)} s${others}`;
 }
 
 /** Whether the API refused with this kind of problem. */

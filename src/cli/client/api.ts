@@ -15,7 +15,8 @@ import {
 } from './address.ts';
 import { Transport } from './api-transport.ts';
 import { CliError } from '../output/cli-error.ts';
-import type { OutputOptions } from '../output/output-options.ts';
+import { isForPrograms, type OutputOptions } from '../output/output-options.ts';
+import { note } from '../output/streams.ts';
 import { findConnection, isUuid, type ConnectionOptions } from './connection.ts';
 
 /** The global options that commands of the management API have. */
@@ -60,9 +61,11 @@ export async function withApi<T>(
   const { origin, ca, bearer, vaultId } = findConnection(options);
   const transport = new Transport(origin, ca);
   const base = vaultId === undefined ? '' : `/vaults/${vaultId}`;
+  const client = new ApiClient(transport, bearer, timeoutOf(options));
+  if (!isForPrograms(options)) client.onInForce = note;
   try {
     return await run({
-      client: new ApiClient(transport, bearer, timeoutOf(options)),
+      client,
       options,
       vaultId,
       here: (path, ...parameters) => addressOf(base + filled(path, parameters)),
