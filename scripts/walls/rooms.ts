@@ -69,6 +69,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     rooms: [
       ground,
       'src/admin/**',
+      'src/fleet',
       'src/cli/client',
       'src/cli/output',
       'src/cloud/kms-keys',

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type Transaction } from 'kysely';
+import { monotonicNow } from '../clock.ts';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import type { NodeTable, Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -144,6 +146,27 @@ export async function clockCompared({ store }: VaultContext, id: string): Promis
 /** Those that were not seen since `before`, ISO 8601: no nodes of this store any more. */
 export function silentNodes(before: string): ClearedRows {
   return rowsOf('nodes', sql`last_seen_at <= ${before}`);
+}
+
+/**
+ * The node on another machine that lives under this node's id, where its row goes on being written while it is watched for so many
+ * milliseconds. A node that was killed on this machine and is started again waits for nothing.
+ */
+export async function livesElsewhere(
+  { db }: Pick<Store, 'db'>,
+  { id, hostname, now }: { id: string; hostname: string; now: () => Date },
+  watched = 1.5 * showEvery,
+): Promise<NodeTable | undefined> {
+  const read = async () => db.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst();
+  const first = await read();
+  if (first === undefined || first.hostname === hostname || !isUp(first, now())) return undefined;
+  const until = monotonicNow() + watched;
+  while (monotonicNow() < until) {
+    await delay(watched / 20);
+    const row = await read();
+    if (row !== undefined && row.last_seen_at > first.last_seen_at) return isUp(row, now()) ? row : undefined;
+  }
+  return undefined;
 }
 
 /** Whether another process than that of the sign lives under this id. */

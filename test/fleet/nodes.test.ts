@@ -6,6 +6,7 @@ import {
   aheadOfLastSign,
   clockCompared,
   isUp,
+  livesElsewhere,
   showNode,
   stateOf,
   type NodeSign,
@@ -87,6 +88,26 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
     t.like((await nodes.show('a', { start: '2' })).twin, { hostname: 'copy' });
     await nodes.show('a', { start: '1', ends: true });
     t.is((await nodes.show('a', { start: '2' })).twin, undefined, 'the other has ended');
+  });
+
+  test(`${kind}: a copy of a machine is told from a node that was started again`, async (t) => {
+    const nodes = await open(t, kind);
+    const from = async (hostname: string, watched: number) =>
+      livesElsewhere(nodes.store, { id: 'a', hostname, now: () => new Date(nodes.at) }, watched);
+    t.is(await from('copy', 10_000), undefined, 'there is none');
+    await nodes.show('a');
+    t.is(await from('host-a', 10_000), undefined, 'it was killed here');
+    t.is(await from('copy', 40), undefined, 'it was killed there, and shows itself no more');
+    const ended = new AbortController();
+    const watching = from('copy', 1_000).finally(() => ended.abort());
+    while (!ended.signal.aborted) {
+      nodes.at += 1_000;
+      await nodes.show('a');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    t.like(await watching, { hostname: 'host-a' });
+    await nodes.show('a', { ends: true });
+    t.is(await from('copy', 10_000), undefined, 'it was stopped');
   });
 
   test(`${kind}: a start hides nothing of the quiet before it, until it is compared with the clock`, async (t) => {

@@ -7,6 +7,11 @@ import { tlsWarnings } from '../../node/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
 import { KnownTokens } from '../../node/known-tokens.ts';
 import { Supervisor, type Ports } from '../../node/supervisor.ts';
+import { hostname } from 'node:os';
+import { wallClock } from '../../clock.ts';
+import { livesElsewhere } from '../../fleet/nodes.ts';
+import { knownNodeId } from '../../node/node-id.ts';
+import type { Store } from '../../store/store.ts';
 import { ServiceManager } from '../../node/service-manager.ts';
 import { verifyToken } from '../../node/token-verification.ts';
 import { type Logger, createLog, logOutput } from '../../log.ts';
@@ -65,6 +70,19 @@ async function checkBeforeStart(config: LoadedConfig, log: Logger): Promise<void
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
 }
 
+/** A copy of a machine would take the other's work. Throws StoreError. */
+async function assertOneOfItsId({ node, store: place }: LoadedConfig, store: Store): Promise<void> {
+  const id = knownNodeId(node.state_directory);
+  if (id === undefined || place.kind === 'sqlite') return;
+  const other = await livesElsewhere(store, { id, hostname: hostname(), now: wallClock });
+  if (other === undefined) return;
+  throw new StoreError(
+    'locked',
+    `the id of this node (${id}) is that of a node that runs on ${other.hostname} since ${other.started_at}: its state directory is a copy`,
+    `remove ${node.state_directory}/node-id, so that this node gets an id of its own; or stop the other`,
+  );
+}
+
 /**
  * Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it;
  * `takeLocks` is for who has the node's locks already, and returns how they are let go of.
@@ -85,8 +103,13 @@ export async function serve(
   log.info({ version: build, node: process.version, config: config.file, memory }, 'holdfast starts');
   // What is wrong with it is told here once, in words, instead of by every worker.
   const store = await openStore(config.store);
-  const known = await KnownTokens.read(store);
-  await store.close();
+  let known;
+  try {
+    await assertOneOfItsId(config, store);
+    known = await KnownTokens.read(store);
+  } finally {
+    await store.close();
+  }
   const releaseLocks = takeLocks();
   const releaseDatabase = await lockDatabase(config.store, 'serve', (problem) =>
     log.error({ problem }, 'a command that works with this database alone has taken it: end this node'),
