@@ -80,6 +80,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/identity/**',
       'src/keys/**',
       'src/node',
+      'src/node/tls',
       'src/reconcile',
       'src/store',
       'src/store/backup',
@@ -116,6 +117,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/metrics/series',
       // Started as a process, never imported.
       'src/node/xks-worker.ts',
+      'src/node/tls',
       'src/reconcile',
       'src/schedules',
       'src/serving',
@@ -129,6 +131,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/xks',
     ],
   },
+  'src/node/tls': { rooms: [ground, 'src/admin/**', 'src/config', 'src/http'] },
   // What AWS calls: it has nothing that could call AWS, and signs nobody in.
   'src/node/xks-worker.ts': { rooms: [ground, 'src/node', 'src/node/xks-service.ts'] },
   'src/node/xks-service.ts': {

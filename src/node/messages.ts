@@ -4,7 +4,7 @@ import type { LoadedAdmin, LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { NodeFigures, WorkerFigures } from '../metrics/figures.ts';
 import type { TokenInfo } from '../token/token-info.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
-import type { ServedTls, TlsMessage } from './node-tls.ts';
+import type { ServedTls, TlsMessage } from './tls/node-tls.ts';
 import type { QuotaAsk, QuotaGrant } from '../serving/quota.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 import type { OtherToken } from '../xks/fleet-tokens.ts';

@@ -4,7 +4,7 @@ import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { LoadedToken } from '../config/load.ts';
 import type { ShownToken } from '../fleet/shown-node.ts';
 import type { WorkerGroup } from './worker-group.ts';
-import type { NodeTls } from './node-tls.ts';
+import type { NodeTls } from './tls/node-tls.ts';
 import type { QuotaLedger } from '../serving/quota-ledger.ts';
 
 /** What `holdfast status` tells of this node and only its supervisor knows. Nothing is asked of anybody for it. */

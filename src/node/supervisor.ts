@@ -20,7 +20,7 @@ import { hostTotals, nodeFacts, shownTokens, statusLine } from './node-facts.ts'
 import { nodeIdOf } from './node-id.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import { NodeSigns } from './node-signs.ts';
-import { NodeTls } from './node-tls.ts';
+import { NodeTls } from './tls/node-tls.ts';
 import { hostsOf, newPinBy, tokensOfManagement, tokensOfWorker } from './worker-tokens.ts';
 import { OwnCode } from './own-code.ts';
 import { connectionsWithin } from '../http/open-files.ts';

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import { TlsKeeper } from '../../src/node/tls-keeper.ts';
+import { TlsKeeper } from '../../src/node/tls/tls-keeper.ts';
 import { createLog } from '../../src/log.ts';
 import { TestCa } from '../../testing/certificates.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';

@@ -6,7 +6,7 @@ import { ConfigError } from '../../config/problem.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { certificatesIn, judge } from '../../http/certificate.ts';
 import { problemsOfConfinement } from '../../node/confinement.ts';
-import { hostOf } from '../../node/node-tls.ts';
+import { hostOf } from '../../node/tls/node-tls.ts';
 import { loadTls } from '../../http/tls.ts';
 import { TlsError } from '../../http/tls-error.ts';
 import { isMemoryOpen, nodeProgram } from '../../node-process.ts';

@@ -3,7 +3,7 @@ import { loadConfig, nodeDirectories, type LoadedConfig } from '../../config/loa
 import { ConfigError } from '../../config/problem.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { problemsOfConfinement } from '../../node/confinement.ts';
-import { tlsWarnings } from '../../node/node-tls.ts';
+import { tlsWarnings } from '../../node/tls/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
 import { KnownTokens } from '../../node/known-tokens.ts';
 import { Supervisor, type Ports } from '../../node/supervisor.ts';

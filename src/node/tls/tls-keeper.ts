@@ -1,10 +1,10 @@
 import type { X509Certificate } from 'node:crypto';
-import type { NodeFacts } from '../admin/services.ts';
-import { wallClock } from '../clock.ts';
-import type { LoadedConfig } from '../config/load.ts';
-import type { Logger } from '../log.ts';
-import { certificatesIn, judge, losses, outOfDate, renewalDue } from '../http/certificate.ts';
-import { fingerprint, loadTls, type LoadedTls } from '../http/tls.ts';
+import type { NodeFacts } from '../../admin/services.ts';
+import { wallClock } from '../../clock.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Logger } from '../../log.ts';
+import { certificatesIn, judge, losses, outOfDate, renewalDue } from '../../http/certificate.ts';
+import { fingerprint, loadTls, type LoadedTls } from '../../http/tls.ts';
 
 /** Milliseconds. */
 const checkInterval = 2_000;

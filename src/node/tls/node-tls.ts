@@ -1,11 +1,11 @@
-import type { NodeFacts } from '../admin/services.ts';
-import { wallClock } from '../clock.ts';
-import type { LoadedConfig } from '../config/load.ts';
-import type { Logger } from '../log.ts';
-import { certificatesIn, judge } from '../http/certificate.ts';
-import { TicketKeys, type TicketKey } from '../http/session-tickets.ts';
+import type { NodeFacts } from '../../admin/services.ts';
+import { wallClock } from '../../clock.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Logger } from '../../log.ts';
+import { certificatesIn, judge } from '../../http/certificate.ts';
+import { TicketKeys, type TicketKey } from '../../http/session-tickets.ts';
 import { TlsKeeper } from './tls-keeper.ts';
-import { loadTls, type LoadedTls } from '../http/tls.ts';
+import { loadTls, type LoadedTls } from '../../http/tls.ts';
 
 export interface NodeTlsOptions {
   config: Pick<LoadedConfig, 'xks' | 'admin'>;
