@@ -133,7 +133,7 @@ test.serial('a token’s only host is back as soon as a host can start', async (
   const beforeStart = performance.now();
   const { open, decrypt } = await begin(t, state, { hosts: 1 });
   const oneStart = performance.now() - beforeStart;
-  process.kill(open.pids[0] ?? 0, 'SIGKILL');
+  process.kill(open.pids[0] ?? Number.NaN, 'SIGKILL');
   await open.event(({ kind }) => kind === 'gone');
   const killed = performance.now();
   const starved = starvation([process.pid]);
