@@ -58,6 +58,6 @@ export default {
   // As every process of ours begins; what tests start has its flags from src/node-process.ts.
   // What a test forks has them too, wherever it runs.
   nodeArguments: ['--import', new URL('./src/stripped-types.js', import.meta.url).href],
-  require: ['./test/support/file-times.ts', './test/support/left-open.ts'],
+  require: ['./test/support/file-times.ts', './test/support/left-open.ts', './test/support/own-group.ts'],
   sortTestFiles: (one, other) => rank(one) - rank(other) || one.localeCompare(other),
 };

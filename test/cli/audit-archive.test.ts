@@ -357,7 +357,7 @@ for (const [step, when, matches] of [
         `exec $h audit archive --from ${from} --before ${to} --prune --file ${out}`,
       );
       onAsked[when] = (request) => {
-        if (matches(request) && child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
+        if (matches(request) && child.exitCode === null) process.kill(-(child.pid ?? Number.NaN), 'SIGKILL');
       };
       t.is(await ended, null);
       delete onAsked[when];

@@ -287,7 +287,7 @@ for (const [what, step] of Object.entries({ ...steps, ...kmsKeySteps(false), ...
       await finish();
       await check(t, what);
       const before = await traces(t.context, id);
-      process.kill(child.pid ?? 0, 'SIGCONT');
+      process.kill(child.pid ?? Number.NaN, 'SIGCONT');
       stopped.release();
       const { lost, problem } = await stopped.done;
       t.true(lost, problem);
@@ -381,7 +381,7 @@ async function stopIn(
   });
   over.catch(() => undefined);
   await Promise.race([there.promise, over]);
-  process.kill(child.pid ?? 0, 'SIGSTOP');
+  process.kill(child.pid ?? Number.NaN, 'SIGSTOP');
   const stat = async () => readFile(`/proc/${child.pid}/stat`, 'utf8');
   while (!/\) T /.test(await stat())) await delay(5);
   undo();
