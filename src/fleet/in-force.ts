@@ -36,7 +36,7 @@ export class InForce {
   readonly #store: Pick<Store, 'db' | 'bookkeep'>;
   readonly #silent = new SilentHolders();
   /** The last change that this process has seen, and a moment at which it was certainly committed, by the monotonic clock. */
-  #last = { epoch: -1, at: -Infinity };
+  #last: { epoch: number; mark: string | null; at: number } = { epoch: -1, mark: null, at: -Infinity };
 
   constructor(store: Pick<Store, 'db' | 'bookkeep'>) {
     this.#store = store;
@@ -87,7 +87,7 @@ export class InForce {
    */
   async #lastChange(): Promise<number> {
     const { db } = this.#store;
-    const { told, first, revision } = await db
+    const { told, mark, first, revision } = await db
       .selectFrom('revision')
       .where('id', '=', 1)
       .select((eb) => [
@@ -99,14 +99,22 @@ export class InForce {
           .as('told'),
         eb
           .selectFrom('served_changes')
+          .where('kind', '<>', 'nothing')
+          .orderBy('served_changes.revision', 'desc')
+          .limit(1)
+          .select('served_changes.mark')
+          .as('mark'),
+        eb
+          .selectFrom('served_changes')
           .select((inner) => inner.fn.min('served_changes.revision').as('first'))
           .as('first'),
       ])
       .executeTakeFirstOrThrow();
     // Of what is not kept any more all is older than what is.
     const epoch = told ?? (first === null ? revision : first - 1);
-    // Whoever asks again waits no longer for it; an older one is of a store that was put back.
-    if (epoch !== this.#last.epoch) this.#last = { epoch, at: monotonicNow() };
+    // Whoever asks again waits no longer for it; of a store that has gone back in time the same number is another change.
+    if (epoch !== this.#last.epoch || mark !== this.#last.mark)
+      this.#last = { epoch, mark, at: monotonicNow() };
     return epoch;
   }
 }

@@ -25,6 +25,8 @@ export interface Renewal {
 /** A request under way. */
 export interface Started {
   readonly epoch: number;
+  /** How often the lease had been forgotten by then: in another history of the database the same epoch is another one. */
+  readonly history: number;
   readonly from: Clocks;
 }
 
@@ -44,6 +46,9 @@ export class SnapshotLease {
   #waiting: { from: Clocks; epoch: number } | undefined;
   /** Requests under way, by the epoch of the snapshot that each began with. */
   readonly #under = new Map<number, number>();
+  #history = 0;
+  /** Of those under way, how many began in an earlier history: with no epoch that can be compared. */
+  #earlier = 0;
 
   /** `length` is what the holder's row says, milliseconds: whoever takes something away waits for that. */
   constructor(length: number, drift = maxDrift) {
@@ -62,8 +67,7 @@ export class SnapshotLease {
    */
   renewed({ at, known }: Renewal, epoch: number): 'extended' | 'behind' | 'went-back' {
     if (epoch < known) {
-      this.drop();
-      this.#epoch = -1;
+      this.forget();
       return 'went-back';
     }
     if (epoch > this.#epoch) {
@@ -90,6 +94,15 @@ export class SnapshotLease {
     this.#waiting = undefined;
   }
 
+  /** The database has gone back in time: nothing that began before may be answered by what was remembered, and no epoch is known. */
+  forget(): void {
+    this.drop();
+    this.#epoch = -1;
+    this.#history++;
+    for (const count of this.#under.values()) this.#earlier += count;
+    this.#under.clear();
+  }
+
   /** Whether a request may begin with the snapshot at this moment. */
   isFresh(now: Clocks): boolean {
     return this.#isWithin(this.#from, now);
@@ -98,14 +111,15 @@ export class SnapshotLease {
   /** A request begins with the snapshot as it is; give it to {@link end} when its answer is written, or will not be. */
   start(): Started {
     this.#under.set(this.#epoch, (this.#under.get(this.#epoch) ?? 0) + 1);
-    return { epoch: this.#epoch, from: this.#from };
+    return { epoch: this.#epoch, history: this.#history, from: this.#from };
   }
 
   /**
    * Asked right before the answer is written. Where the snapshot was renewed meanwhile, the lease that the request began under
    * counts and no later one: whoever took something away does not wait for more.
    */
-  mayAnswer({ epoch, from }: Started, now: Clocks): boolean {
+  mayAnswer({ epoch, history, from }: Started, now: Clocks): boolean {
+    if (history !== this.#history) return false;
     return this.#isWithin(epoch === this.#epoch ? this.#from : from, now);
   }
 
@@ -114,7 +128,11 @@ export class SnapshotLease {
     return from.monotonic + this.#span;
   }
 
-  end({ epoch }: Started): void {
+  end({ epoch, history }: Started): void {
+    if (history !== this.#history) {
+      this.#earlier--;
+      return;
+    }
     const left = (this.#under.get(epoch) ?? 0) - 1;
     if (left > 0) this.#under.set(epoch, left);
     else this.#under.delete(epoch);
@@ -122,6 +140,7 @@ export class SnapshotLease {
 
   /** What the holder may confirm: nothing goes by an older snapshot any more, and nothing that began with one is under way. */
   get confirmable(): number {
+    if (this.#earlier > 0) return -1;
     let least = this.#epoch;
     for (const epoch of this.#under.keys()) if (epoch < least) least = epoch;
     return least;

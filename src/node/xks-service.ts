@@ -11,6 +11,7 @@ import { Directory } from '../serving/directory.ts';
 import { EncryptionCount } from '../serving/encryption-count.ts';
 import { LimitRotations } from '../serving/limit-rotations.ts';
 import { SnapshotHolder } from '../serving/snapshot-holder.ts';
+import { tellWentBack } from '../serving/went-back.ts';
 import { QuotaLeases } from '../serving/quota-leases.ts';
 import { TokenPools } from '../vault/tokens.ts';
 import { UnfitKeys } from '../serving/unfit-keys.ts';
@@ -99,6 +100,7 @@ export class XksService implements Worker {
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
     this.#tokens = tokens;
     this.#directory = new Directory(store, tokens);
+    this.#directory.onWentBack = (step) => tellWentBack(log, step);
     this.#holder = holderOf(config, this.#directory, log);
     this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
     this.#writes = new ServedWriteAsks(tell);

@@ -1,5 +1,6 @@
 import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
+import { beforeEverything, isSameMoment, type Moment } from '../store/revision-log.ts';
 import type { ServedChange, ServedChanges } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from '../keys/credentials/credentials.ts';
@@ -20,6 +21,7 @@ import {
   type ServedKeySet,
   type ServedVault,
 } from './served-records.ts';
+import type { WentBack } from './went-back.ts';
 import { TokenError } from '../token/faults.ts';
 import { isOfWholeToken, type TokenPools } from '../vault/tokens.ts';
 
@@ -69,8 +71,10 @@ export class Directory {
   readonly #store: ReadableStore;
   readonly #tokens: TokenPools;
   readonly #now: () => number;
+  /** Told once everything is forgotten, since the store has gone back in time. */
+  onWentBack: (step: WentBack) => void = () => undefined;
   /** All that was changed up to it is forgotten. */
-  #revision = -1;
+  #at = beforeEverything;
   readonly #prefixes: Remembered<true>;
   /** By id: what its vault is is remembered apart. */
   readonly #keySets: Remembered<KeySetRecord & { served?: { with: ServedVault; keySet: ServedKeySet } }>;
@@ -102,9 +106,9 @@ export class Directory {
     this.#credentials = new Remembered(...max);
   }
 
-  /** All that was changed up to it is forgotten. */
-  get revision(): number {
-    return this.#revision;
+  /** All that was changed up to it is forgotten. Where it is the same object as before, nothing was. */
+  get at(): Moment {
+    return this.#at;
   }
 
   /**
@@ -112,15 +116,19 @@ export class Directory {
    * that what is remembered holds. Gives what was changed.
    */
   async refresh(): Promise<ServedChanges> {
-    const seen = this.#store.revision();
-    const revision = typeof seen === 'number' ? seen : await seen;
-    if (revision === this.#revision) return [];
-    const told = this.#store.changesSince(this.#revision);
-    const changes = told instanceof Promise ? await told : told;
+    const seen = this.#store.moment();
+    const now = seen instanceof Promise ? await seen : seen;
+    if (isSameMoment(now, this.#at)) return [];
+    const since = this.#at;
+    const told = this.#store.changesSince(since);
+    const found = told instanceof Promise ? await told : told;
+    // One of those who ask at the same time says so.
+    if (found === 'went-back' && this.#at === since) this.wentBack(now);
+    const changes = found === 'went-back' ? 'everything' : found;
     // A look-up that is under way is forgotten with what it looks up: its answer goes to those who asked before.
     if (changes === 'everything') this.#forgetEverything();
     else for (const change of changes) this.#forget(change);
-    this.#revision = revision;
+    this.#at = now;
     if (this.#isKeptWarm) void this.#warmAgain(changes);
     return changes;
   }
@@ -134,10 +142,12 @@ export class Directory {
     await this.#lookUpAll();
   }
 
-  /** The store has gone back in time: nothing that is remembered counts. */
-  forgetEverything(): void {
+  /** The store has gone back in time, and is at `found`: nothing that is remembered counts. */
+  wentBack(found: Moment): void {
+    const known = this.#at;
     this.#forgetEverything();
-    this.#revision = -1;
+    this.#at = beforeEverything;
+    this.onWentBack({ known, found });
   }
 
   async hasPrefix(prefix: string): Promise<boolean> {
@@ -216,7 +226,7 @@ export class Directory {
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
   async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
     const look = async () =>
-      (await readKeys(this.#store.db, [externalKeyId], this.#revision)).get(externalKeyId);
+      (await readKeys(this.#store.db, [externalKeyId], this.#at.revision)).get(externalKeyId);
     const key = await this.#keys.get(externalKeyId, look);
     if (key?.keySetId !== keySet.id) return undefined;
     const served = await this.#keySet(keySet.id);
@@ -258,7 +268,7 @@ export class Directory {
 
   /** Undefined for one that is no external key store. */
   async #keySet(id: string): Promise<ServedKeySet | undefined> {
-    const known = await this.#keySets.get(id, async () => readKeySet(this.#store.db, id, this.#revision));
+    const known = await this.#keySets.get(id, async () => readKeySet(this.#store.db, id, this.#at.revision));
     if (known === undefined) return undefined;
     const { own } = known;
     const vault = (await this.#vault(own.vaultId)) ?? noVault;
@@ -307,7 +317,7 @@ export class Directory {
       if (page.length === 0) continue;
       const read = Promise.withResolvers<Map<string, CloudKey>>();
       const looking = page.map(async (id) => this.#keys.get(id, async () => (await read.promise).get(id)));
-      readKeys(this.#store.db, page, this.#revision).then(read.resolve, read.reject);
+      readKeys(this.#store.db, page, this.#at.revision).then(read.resolve, read.reject);
       await Promise.all(looking);
     }
   }

@@ -3,6 +3,8 @@ import { bootNow, monotonicNow } from '../clock.ts';
 import { SnapshotLease, type Clocks, type Started } from '../lease/snapshot-lease.ts';
 import type { Logger } from '../log.ts';
 import type { HolderLine, HolderLineOptions, NewHolder } from '../store/holder-line.ts';
+import { isOtherHistory, type Moment } from '../store/revision-log.ts';
+import { tellWentBack, type WentBack } from './went-back.ts';
 
 /** CLOCK_BOOTTIME is told in steps of so many milliseconds, rounded down. */
 const bootStep = 10;
@@ -11,11 +13,13 @@ const longestPause = 500;
 
 /** What is remembered, which a lease says holds. */
 export interface Snapshot {
-  /** All that was changed up to this revision is known. */
-  readonly revision: number;
+  /** All that was changed up to this moment is known. */
+  readonly at: Moment;
   /** Asks the store; afterwards it contains what was committed before. */
   refresh(): Promise<unknown>;
-  forgetEverything(): void;
+  /** Forgets everything, and tells `onWentBack`, as where a refresh finds it. */
+  wentBack(found: Moment): void;
+  onWentBack: (step: WentBack) => void;
   /** Looks up what is served before it is asked for. */
   keepWarm(): Promise<void>;
 }
@@ -57,6 +61,7 @@ export class SnapshotHolder {
     this.#options = options;
     this.#lease = new SnapshotLease(options.length);
     this.#interval = options.length / 3;
+    options.snapshot.onWentBack = (step) => this.#wentBack(step);
   }
 
   start(): void {
@@ -110,7 +115,7 @@ export class SnapshotHolder {
 
   /** The snapshot was brought up to this revision, by whomever. */
   loaded(): void {
-    this.#lease.loaded(this.#options.snapshot.revision);
+    this.#lease.loaded(this.#options.snapshot.at.revision);
   }
 
   /** Rounded up: a lease may be found to have ended a little early, and never late. */
@@ -139,7 +144,7 @@ export class SnapshotHolder {
   }
 
   async #renew(): Promise<void> {
-    const { open, snapshot, who, length } = this.#options;
+    const { open, snapshot } = this.#options;
     this.#line ??= await open({
       timeout: Math.ceil(this.#interval),
       onHint: () => {
@@ -152,15 +157,12 @@ export class SnapshotHolder {
       },
     });
     this.#hinted = false;
-    if (this.#id === undefined) {
-      const id = `${who.nodeId}/${randomUUID()}`;
-      await this.#line.join({ ...who, id, length });
-      this.#id = id;
-      this.#confirmed = -1;
-    }
+    this.#id ??= await this.#join(this.#line);
+    const id = this.#id;
+    const known = snapshot.at;
     // Before it is sent: whoever disables counts from the end of a later COMMIT. And rounded down, for the same reason.
     const renewal = this.#lease.begin({ monotonic: monotonicNow(), boot: bootNow() });
-    const renewed = await this.#line.renew(this.#id);
+    const renewed = await this.#line.renew(id);
     if (renewed === undefined) {
       // Silent for so long that others take the lease for ended, as it is.
       this.#lease.drop();
@@ -171,21 +173,24 @@ export class SnapshotHolder {
       this.#lease.drop();
       return this.#tellOlder();
     }
-    const { epoch } = renewed;
-    const done = this.#lease.renewed(renewal, epoch);
-    if (done === 'extended') return;
-    if (done === 'went-back') {
-      snapshot.forgetEverything();
-      // Requests that began before may go on for as long as their lease lasts: the row stands for them until it is silent.
-      this.#id = undefined;
-      this.#options.log.error(
-        { epoch },
-        'the database has gone back in time: nothing that was remembered is used',
-      );
-    }
+    // Asked in this order: a request may have found it meanwhile, and then the renewal is of a row that is given up.
+    const { at } = renewed;
+    if (this.#id === id && (isOtherHistory(known, at) || at.revision < renewal.known)) snapshot.wentBack(at);
+    if (this.#id !== id) return this.#renew();
+    if (this.#lease.renewed(renewal, at.revision) === 'extended') return;
     await snapshot.refresh();
+    // Found by the refresh, or by that of a request.
+    if (this.#id !== id) return this.#renew();
     this.loaded();
     if (!this.#isWarm) void this.#warm();
+  }
+
+  async #join(line: HolderLine): Promise<string> {
+    const { who, length } = this.#options;
+    const id = `${who.nodeId}/${randomUUID()}`;
+    await line.join({ ...who, id, length });
+    this.#confirmed = -1;
+    return id;
   }
 
   async #warm(): Promise<void> {
@@ -204,7 +209,7 @@ export class SnapshotHolder {
       this.#mayConfirm = false;
       const epoch = this.#lease.confirmable;
       if (this.#id !== undefined && epoch > this.#confirmed) {
-        await this.#line?.confirm(this.#id, epoch);
+        await this.#line?.confirm(this.#id, epoch, this.#options.snapshot.at);
         this.#confirmed = epoch;
       }
       const left = due - monotonicNow();
@@ -227,6 +232,15 @@ export class SnapshotHolder {
 
   #wakeUp(): void {
     this.#wake?.();
+  }
+
+  /** A request that is just being answered may be so for as long as its lease lasts: the row stands for it until it is silent. */
+  #wentBack(step: WentBack): void {
+    this.#lease.forget();
+    this.#id = undefined;
+    this.#hinted = true;
+    this.#wakeUp();
+    tellWentBack(this.#options.log, step);
   }
 
   #tellOlder(): void {

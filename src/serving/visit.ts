@@ -65,7 +65,7 @@ export class Visit {
     { isRefusal, isRestricted }: { isRefusal: (error: unknown) => boolean; isRestricted: () => boolean },
   ): Promise<T> {
     if (this.#started === undefined) return work();
-    const { revision } = this.#directory;
+    const { at } = this.#directory;
     let ending: { answer: T } | { refusal: unknown };
     try {
       ending = { answer: await work() };
@@ -77,7 +77,7 @@ export class Visit {
     this.end();
     await this.#ask();
     this.#counted = this.#holder?.count();
-    if (this.#directory.revision !== revision) return work();
+    if (this.#directory.at !== at) return work();
     if ('refusal' in ending) throw ending.refusal;
     return ending.answer;
   }

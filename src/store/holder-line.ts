@@ -1,3 +1,5 @@
+import type { Moment } from './revision-log.ts';
+
 /** A process that is about to serve from memory. */
 export interface NewHolder {
   /** Never used before. */
@@ -10,7 +12,7 @@ export interface NewHolder {
 
 /** What a renewal is told, as it is then. */
 export interface Renewed {
-  epoch: number;
+  at: Moment;
   /** A node of a version that waits for no holder has been there lately: then nobody may hold a lease. */
   older: boolean;
 }
@@ -33,8 +35,11 @@ export interface HolderLine {
   join(holder: NewHolder): Promise<void>;
   /** Moves the term. Undefined where there is no row: then nothing is renewed. */
   renew(id: string): Promise<Renewed | undefined>;
-  /** Nothing that goes by less than this epoch is under way any more. */
-  confirm(id: string, epoch: number): Promise<void>;
+  /**
+   * Nothing that goes by less than this epoch is under way any more. Writes nothing where `at`, which is what the holder knows, is
+   * none of the store's history: then the epoch of this number is another one.
+   */
+  confirm(id: string, epoch: number, at: Moment): Promise<void>;
   /** Gives the row up. Only once nothing is served from memory any more. */
   leave(id: string): Promise<void>;
   close(): Promise<void>;

@@ -23,6 +23,7 @@ import { remediation } from './migrations/0037-remediation.ts';
 import { leaseTerms } from './migrations/0038-lease-terms.ts';
 import { traffic } from './migrations/0043-traffic.ts';
 import { snapshotHolders } from './migrations/0048-snapshot-holders.ts';
+import { revisionMarks } from './migrations/0050-revision-marks.ts';
 import { nodesShown } from './migrations/0056-nodes-shown.ts';
 import { failedRequests } from './migrations/0060-failed-requests.ts';
 
@@ -52,6 +53,7 @@ export const migrations: Record<string, Migration> = {
   '0038-lease-terms': leaseTerms,
   '0043-traffic': traffic,
   '0048-snapshot-holders': snapshotHolders,
+  '0050-revision-marks': revisionMarks,
   '0056-nodes-shown': nodesShown,
   '0060-failed-requests': failedRequests,
 };

@@ -1,7 +1,35 @@
-import type { Transaction } from 'kysely';
+import { randomBytes } from 'node:crypto';
+import type { Selectable, Transaction } from 'kysely';
 import { willStand } from './read-back.ts';
-import type { ServedChangeTable, Tables } from './schema.ts';
-import type { ServedChange, ServedChanges } from './served-changes.ts';
+import type { RevisionTable, ServedChangeTable, Tables } from './schema.ts';
+import type { ChangesSince, ServedChange, ServedChanges } from './served-changes.ts';
+
+/**
+ * A moment in the history of the store. A database that has gone back in time uses the number of a revision again, and never its mark:
+ * so whoever remembers something keeps both.
+ */
+export interface Moment {
+  revision: number;
+  /** Null for a revision that a node of an older version, or a person, has moved: then the number has to do. */
+  mark: string | null;
+}
+
+/** Before everything: that of whoever remembers nothing. */
+export const beforeEverything: Moment = { revision: -1, mark: null };
+
+/** The mark in the row counts for the number that it was written with. */
+export function momentOf({ revision, mark, marked }: Omit<Selectable<RevisionTable>, 'id'>): Moment {
+  return { revision, mark: marked === revision ? mark : null };
+}
+
+export function isSameMoment(a: Moment, b: Moment): boolean {
+  return a.revision === b.revision && a.mark === b.mark;
+}
+
+/** Whether a store that is at `now` cannot have been at `known` before, by the two alone; a later one may still not have been. */
+export function isOtherHistory(known: Moment, now: Moment): boolean {
+  return now.revision < known.revision || (now.revision === known.revision && now.mark !== known.mark);
+}
 
 /** Whoever has not looked for so many revisions is told that everything may have changed. */
 const keptRevisions = 2000;
@@ -10,24 +38,30 @@ const keptRevisions = 2000;
 export const maxTold = 2000;
 
 /** Whether the list of what was changed between the two is worth reading: else it is told. */
-export function toldOutright(since: number, revision: number): ServedChanges | undefined {
-  if (since >= revision) return since === revision ? [] : 'everything';
-  return revision - since > keptRevisions ? 'everything' : undefined;
+export function toldOutright(since: Moment, now: Moment): ChangesSince | undefined {
+  if (isOtherHistory(since, now)) return 'went-back';
+  if (since.revision === now.revision) return [];
+  return now.revision - since.revision > keptRevisions ? 'everything' : undefined;
 }
 
 /**
- * What was changed after `since` up to `revision` at the least, by the rows of `served_changes` after `since`, in order. A
+ * What was changed after `since` up to `now` at the least, by the rows of `served_changes` from that of `since` on, in order. A
  * revision without a row is one that is not known any more, or that nobody of ours has moved: then it may have been anything.
  */
 export function toldChanges(
-  rows: readonly ServedChangeTable[],
-  since: number,
-  revision: number,
-): ServedChanges {
+  rows: readonly Selectable<ServedChangeTable>[],
+  since: Moment,
+  { revision }: Moment,
+): ChangesSince {
+  const [first] = rows;
+  if (first?.revision === since.revision) {
+    if (first.mark !== since.mark) return 'went-back';
+  } else if (since.mark !== null) return 'everything';
   if (rows.length > maxTold) return 'everything';
   const changes: ServedChange[] = [];
-  let last = since;
+  let last = since.revision;
   for (const { revision: at, kind, name } of rows) {
+    if (at === since.revision) continue;
     if (at > last + 1 || kind === 'everything') return 'everything';
     last = at;
     if (kind !== 'nothing') changes.push({ kind, name });
@@ -37,18 +71,19 @@ export function toldChanges(
 
 /** Moves the revision and notes with it what was changed; last in the transaction, but for the reading back. */
 export async function moveRevision(trx: Transaction<Tables>, changes: ServedChanges): Promise<void> {
+  const mark = randomBytes(12).toString('base64url');
   const { revision } = await trx
     .updateTable('revision')
-    .set((eb) => ({ revision: eb('revision', '+', 1) }))
+    .set((eb) => ({ revision: eb('revision', '+', 1), mark, marked: eb('revision', '+', 1) }))
     .where('id', '=', 1)
     .returning('revision')
     .executeTakeFirstOrThrow();
   const rows =
     changes === 'everything'
-      ? [{ revision, kind: 'everything' as const, name: '' }]
+      ? [{ revision, mark, kind: 'everything' as const, name: '' }]
       : changes.length === 0
-        ? [{ revision, kind: 'nothing' as const, name: '' }]
-        : changes.map((change) => ({ revision, ...change }));
+        ? [{ revision, mark, kind: 'nothing' as const, name: '' }]
+        : changes.map((change) => ({ revision, mark, ...change }));
   // What a store that was set back to an earlier revision had noted of this one.
   await trx.deleteFrom('served_changes').where('revision', '>=', revision).execute();
   await trx.insertInto('served_changes').values(rows).execute();
@@ -58,14 +93,19 @@ export async function moveRevision(trx: Transaction<Tables>, changes: ServedChan
     .execute();
   // Without them no worker would see the change.
   willStand(trx, 'the revision', async () => {
-    const row = await trx.selectFrom('revision').select('revision').where('id', '=', 1).executeTakeFirst();
-    return row?.revision === revision;
+    const row = await trx
+      .selectFrom('revision')
+      .select(['revision', 'mark', 'marked'])
+      .where('id', '=', 1)
+      .executeTakeFirst();
+    return row !== undefined && isSameMoment(momentOf(row), { revision, mark });
   });
   willStand(trx, 'what workers have to hear of', async () => {
     const noted = await trx
       .selectFrom('served_changes')
       .select(['kind', 'name'])
       .where('revision', '=', revision)
+      .where('mark', '=', mark)
       .execute();
     const found = new Set(noted.map(({ kind, name }) => `${kind} ${name}`));
     return rows.every(({ kind, name }) => found.has(`${kind} ${name}`));

@@ -3,7 +3,8 @@ import { Migrator } from 'kysely/migration';
 import { migrations } from './migrations.ts';
 import type { Acting, ActTransaction, ChangeTransaction } from './act-transaction.ts';
 import type { Tables } from './schema.ts';
-import type { ServedChanges } from './served-changes.ts';
+import type { Moment } from './revision-log.ts';
+import type { ChangesSince } from './served-changes.ts';
 import type { Unrecorded } from './unrecorded.ts';
 
 export type { Acting, ActTransaction, Authority, ChangeTransaction } from './act-transaction.ts';
@@ -12,15 +13,17 @@ export type { Acting, ActTransaction, Authority, ChangeTransaction } from './act
 export interface ReadableStore {
   readonly db: Pick<Kysely<Tables>, 'selectFrom'>;
   /**
-   * A number that moves with every change that was acknowledged anywhere before this call. Asked for each XKS request:
-   * cheap, and never behind (promise 2).
+   * Moves with every change that was acknowledged anywhere before this call. Asked for each XKS request: cheap, and never behind
+   * (promise 2).
    */
+  moment(): Moment | Promise<Moment>;
+  /** The number of that moment alone. By it nobody tells whether what they remember still holds: it may have been used before. */
   revision(): number | Promise<number>;
   /**
-   * What was changed after the revision `since` of what XKS workers serve by: all that had been by the time `revision()`
-   * answered last, at the least.
+   * What was changed after the moment `since` of what XKS workers serve by: all that had been by the time `moment()` answered
+   * last, at the least.
    */
-  changesSince(since: number): ServedChanges | Promise<ServedChanges>;
+  changesSince(since: Moment): ChangesSince | Promise<ChangesSince>;
   close(): Promise<void>;
 }
 

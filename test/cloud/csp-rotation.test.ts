@@ -6,6 +6,7 @@ import { callAws } from '../../src/cloud/aws/aws-error.ts';
 import { whoIs } from '../../src/cloud/aws/identity-check.ts';
 import { Secret } from '../../src/secret.ts';
 import { SeenVersion } from '../../src/store/act-transaction.ts';
+import type { Moment } from '../../src/store/revision-log.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
 import type { Unrecorded } from '../../src/store/unrecorded.ts';
@@ -180,7 +181,11 @@ class MortalStore implements Store {
     return this.#store.revision();
   }
 
-  changesSince(since: number) {
+  moment() {
+    return this.#store.moment();
+  }
+
+  changesSince(since: Moment) {
     return this.#store.changesSince(since);
   }
 

@@ -208,7 +208,12 @@ function killedAt(
     };
   const { store } = vaultContext;
   const mortalStore = {
-    ...{ db: store.db, revision: () => store.revision(), close: async () => store.close() },
+    ...{
+      db: store.db,
+      moment: () => store.moment(),
+      revision: () => store.revision(),
+      close: async () => store.close(),
+    },
     change: mortal(store.change.bind(store)),
     write: mortal(store.write.bind(store)),
     bookkeep: mortal(store.bookkeep.bind(store)),

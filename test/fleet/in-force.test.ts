@@ -91,4 +91,15 @@ for (const [name, make] of Object.entries(databases))
     await delay(length * 1.01);
     await inForce.sweep();
     t.deepEqual(await store.db.selectFrom('snapshot_holders').select('id').execute(), []);
+
+    // The database goes back in time and uses the number again: that is another change, made a moment ago.
+    await join(store, 'd', second - 1);
+    await store.bookkeep('by hand', async (trx) =>
+      trx
+        .updateTable('revision')
+        .set({ revision: second - 1 })
+        .execute(),
+    );
+    t.is(await change(store), second);
+    t.is((await inForce.wait(0)).nodes[0]?.state, 'waiting');
   });

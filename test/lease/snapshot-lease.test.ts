@@ -51,6 +51,28 @@ test('a database that is told to be older than the snapshot ends the lease, and 
   t.is(lease.renewed(lease.begin(at(4)), 6), 'behind');
 });
 
+test('what began before the database went back in time is not answered, and held up as older than everything', (t) => {
+  const lease = new SnapshotLease(15_000);
+  const load = () => {
+    lease.renewed(lease.begin(at(0)), 7);
+    lease.loaded(7);
+  };
+  load();
+  const before = lease.start();
+  lease.forget();
+  t.false(lease.isFresh(at(1)));
+  // The number is used again, and the lease is that of another history.
+  load();
+  t.true(lease.isFresh(at(1)));
+  t.false(lease.mayAnswer(before, at(1)));
+  const after = lease.start();
+  t.true(lease.mayAnswer(after, at(1)));
+  t.is(lease.confirmable, -1);
+  lease.end(before);
+  lease.end(after);
+  t.is(lease.confirmable, 7);
+});
+
 test('whoever takes something away is told who has confirmed, whose lease has ended, and whom it waits for until when', (t) => {
   const row = { term: 1, length: 10_000 };
   const revocation = new Revocation(5, 1_000, [

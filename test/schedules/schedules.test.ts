@@ -516,6 +516,7 @@ test('who lost the work to another commits no act of it any more, whichever come
   const stopped: Store = {
     db: store.db,
     revision: () => store.revision(),
+    moment: () => store.moment(),
     changesSince: (since) => store.changesSince(since),
     bookkeep: async (why, run) => store.bookkeep(why, run),
     change: async (act, run) => before().then(async () => store.change(act, run)),

@@ -6,6 +6,7 @@ import { insertVault } from '../../testing/vault.ts';
 import { InForce } from '../../src/fleet/in-force.ts';
 import { Directory } from '../../src/serving/directory.ts';
 import { SnapshotHolder } from '../../src/serving/snapshot-holder.ts';
+import type { WentBack } from '../../src/serving/went-back.ts';
 import { Visit } from '../../src/serving/visit.ts';
 import { PostgresStore } from '../../src/store/postgres/postgres.ts';
 import { openHolderLine } from '../../src/store/opening/open.ts';
@@ -24,6 +25,8 @@ interface Stage {
   /** Something that workers serve by is changed. */
   change: () => Promise<void>;
   holders: () => Promise<string[]>;
+  /** What the holder has said that it found, each time that the store had gone back. */
+  wentBack: WentBack[];
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -34,6 +37,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 async function openHolder(t: ExecutionContext, length = long): Promise<Stage> {
+  const wentBack: WentBack[] = [];
   const settings = await freshDatabase();
   const store = await PostgresStore.open(settings);
   const reader = await PostgresStore.openToRead(settings);
@@ -43,7 +47,10 @@ async function openHolder(t: ExecutionContext, length = long): Promise<Stage> {
     snapshot: directory,
     who: { nodeId: 'n', hostname: 'h' },
     length,
-    log: pino({ level: 'silent' }),
+    log: pino(
+      { level: 'error' },
+      { write: (line: string) => void wentBack.push(JSON.parse(line) as WentBack) },
+    ),
   });
   t.teardown(async () => {
     await holder.stop();
@@ -55,6 +62,7 @@ async function openHolder(t: ExecutionContext, length = long): Promise<Stage> {
   await until(() => holder.isFresh);
   return {
     store,
+    wentBack,
     directory,
     holder,
     inForce: new InForce(store),
@@ -81,9 +89,9 @@ test.serial('a change is confirmed at once, and only when what began before has 
   t.deepEqual(await states(inForce, 10_000), ['confirmed'], 'long before a renewal is due');
 
   const started = holder.begin();
-  const { revision } = directory;
+  const { at } = directory;
   await change();
-  await until(() => directory.revision > revision);
+  await until(() => directory.at.revision > at.revision);
   // The snapshot is new, and a request goes by the old one still.
   t.deepEqual(await states(inForce, 100), ['waiting']);
   const waiting = states(inForce, 10_000);
@@ -109,13 +117,13 @@ test.serial(
     await visit.arrive(false);
     const seen: number[] = [];
     const work = async () => {
-      seen.push(directory.revision);
+      seen.push(directory.at.revision);
       if (seen.length === 1) {
         // As if nothing had been heard of the database for the length of the lease.
         await holder.stop();
         await change();
       }
-      return Promise.resolve(directory.revision);
+      return Promise.resolve(directory.at.revision);
     };
     const answer = await visit.run(work, { isRefusal: () => false, isRestricted: () => false });
     visit.end();
@@ -202,4 +210,119 @@ test.serial('a lease outlives an outage that is shorter, and ends in one that is
   await cluster.start();
   await until(() => holder.isFresh);
   t.is((await holders()).length, 1, 'the row is the same');
+});
+
+test.serial(
+  'a database that has gone back in time, and forward again to the same number, is noticed by who was idle meanwhile',
+  async (t) => {
+    const { store, directory, holder, inForce, holders, wentBack } = await openHolder(t);
+    const serve = async (external_key_store: number) =>
+      store.bookkeep('by hand', async (trx) =>
+        trx.updateTable('key_sets').set({ external_key_store }).execute(),
+      );
+    const { id: vault_id } = await store.db.selectFrom('vaults').select('id').executeTakeFirstOrThrow();
+    const times = { created_at: '', updated_at: '' };
+    await store.bookkeep('by hand', async (trx) =>
+      trx
+        .insertInto('key_sets')
+        .values({
+          ...{ id: 's', vault_id, name: 's', description: '', token: 'token', path_prefix: 'p' },
+          ...{ external_key_store: 1, ...times },
+        })
+        .execute(),
+    );
+    const row = await store.db.selectFrom('revision').selectAll().executeTakeFirstOrThrow();
+    t.deepEqual(await states(inForce, 10_000), ['confirmed']);
+    const [id = ''] = await holders();
+    const { epoch } = await store.db.selectFrom('snapshot_holders').select('epoch').executeTakeFirstOrThrow();
+    const putBack = async () =>
+      store.bookkeep('by hand', async (trx) => {
+        await trx.updateTable('revision').set(row).execute();
+        await trx.updateTable('snapshot_holders').set({ epoch }).execute();
+      });
+
+    // A change that everybody has confirmed, and that the database then loses.
+    await store.bookkeep('by hand', async (trx) =>
+      trx.updateTable('vaults').set({ tokens: '["a"]' }).execute(),
+    );
+    t.deepEqual(await states(inForce, 10_000), ['confirmed']);
+    const known = directory.at;
+    t.true(await directory.hasPrefix('p'));
+    const started = holder.begin();
+    await putBack();
+
+    // Another one takes its number, and takes something away.
+    await serve(0);
+    await until(async () => (await holders()).some((one) => one !== id));
+    await until(() => holder.isFresh);
+    t.is(directory.at.revision, known.revision);
+    t.false(await directory.hasPrefix('p'));
+    t.like(wentBack, [{ known, found: directory.at }]);
+    t.is(wentBack.length, 1);
+    t.false(started !== undefined && holder.mayAnswer(started), 'what began before is asked of the store');
+    if (started !== undefined) holder.end(started);
+    // Its old row stands until it is silent: for that long whoever takes something away waits.
+    await store.bookkeep('by hand', async (trx) =>
+      trx.deleteFrom('snapshot_holders').where('id', '=', id).execute(),
+    );
+    t.deepEqual(await states(inForce, 10_000), ['confirmed']);
+
+    // The same where a request asks the store: it is done again, although the number has not moved.
+    const lost = directory.at;
+    const before = await holders();
+    const visit = new Visit(directory, holder);
+    await visit.begin();
+    await visit.arrive(false);
+    let runs = 0;
+    const work = async () => {
+      const found = await directory.hasPrefix('p');
+      if (runs++ === 0) {
+        await putBack();
+        await serve(1);
+      }
+      return found;
+    };
+    t.true(await visit.run(work, { isRefusal: () => false, isRestricted: () => true }));
+    visit.end();
+    await until(async () => (await holders()).some((one) => !before.includes(one)));
+    await until(() => holder.isFresh);
+    t.is(directory.at.revision, lost.revision);
+    t.like(wentBack, [{ known }, { known: lost, found: directory.at }]);
+  },
+);
+
+test.serial('an epoch of a history that the database does not have is not confirmed', async (t) => {
+  const settings = await freshDatabase();
+  const store = await PostgresStore.open(settings);
+  const ignore = { timeout: 5_000, onHint: () => undefined, onGone: () => undefined };
+  const line = await openHolderLine({ kind: 'postgres', ...settings }, ignore);
+  t.teardown(async () => {
+    await line.close();
+    await store.close();
+  });
+  await line.join({ id: 'h', nodeId: 'n', hostname: 'h', length: long });
+  const confirmed = async () =>
+    (await store.db.selectFrom('snapshot_holders').select('epoch').executeTakeFirstOrThrow()).epoch;
+  const change = async () => {
+    await store.bookkeep('by hand', async (trx) => trx.updateTable('vaults').set({ tokens: '[]' }).execute());
+    return store.moment();
+  };
+  await insertVault(store, 'first');
+  const first = await change();
+  const last = await change();
+  t.deepEqual(await line.renew('h'), { at: last, older: false });
+  for (const at of [first, last]) {
+    await line.confirm('h', at.revision, { ...at, mark: 'another' });
+    t.true((await confirmed()) < at.revision);
+    await line.confirm('h', at.revision, at);
+    t.is(await confirmed(), at.revision);
+  }
+  // Moved by a node of a version that knows no marks.
+  const older = { revision: last.revision + 1, mark: null };
+  await store.bookkeep('by hand', async (trx) =>
+    trx.updateTable('revision').set({ revision: older.revision }).execute(),
+  );
+  t.deepEqual(await line.renew('h'), { at: older, older: false });
+  await line.confirm('h', older.revision, older);
+  t.is(await confirmed(), older.revision);
 });

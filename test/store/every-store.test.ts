@@ -6,6 +6,7 @@ import { rowsOf } from '../../src/store/cleared-rows.ts';
 import { willStand } from '../../src/store/read-back.ts';
 import type { AuditEventTable } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
+import { beforeEverything } from '../../src/store/revision-log.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { databases } from '../../testing/stores.ts';
 
@@ -68,21 +69,67 @@ for (const [kind, make] of Object.entries(databases)) {
 
   test(`${kind}: what workers serve by is told by name to whoever asks for what was changed`, async (t) => {
     const [writer, reader] = (await open(t, make, 2)) as [Store, Store];
-    const since = await reader.revision();
+    const since = await reader.moment();
     const made = vault({ name: 'told' });
     await writer.bookkeep('by hand', async (trx) => trx.insertInto('vaults').values(made).execute());
-    t.is(await reader.revision(), since + 1, 'the revision moved by itself');
+    const first = await reader.moment();
+    t.is(first.revision, since.revision + 1, 'the revision moved by itself');
     t.deepEqual(await reader.changesSince(since), [{ kind: 'vault', name: made.id }]);
     await writer.bookkeep('by hand', async (trx) =>
       trx.insertInto('leases').values({ name: 'a', holder: 'a', until: '' }).execute(),
     );
-    t.is(await reader.revision(), since + 1, 'nobody has to hear of a lease');
+    t.deepEqual(await reader.moment(), first, 'nobody has to hear of a lease');
     await writer.bookkeep('by hand', async (trx) =>
       sql`DELETE FROM vaults WHERE id = ${made.id}`.execute(trx),
     );
-    t.is(await reader.changesSince(since + 1), 'everything', 'SQL of our own is not looked into');
-    t.is(await reader.changesSince(since + 5), 'everything', 'nobody has moved it so far');
-    t.deepEqual(await reader.changesSince(since + 2), []);
+    t.is(await reader.changesSince(first), 'everything', 'SQL of our own is not looked into');
+    const last = await reader.moment();
+    t.deepEqual(await reader.changesSince(last), []);
+    t.is(await reader.changesSince(beforeEverything), 'everything');
+    const later = { ...last, revision: last.revision + 1 };
+    t.is(await reader.changesSince(later), 'went-back', 'nobody has moved it so far');
+  });
+
+  test(`${kind}: a moment that a store which was put back has never had is told from one of the same number`, async (t) => {
+    const [store, reader] = (await open(t, make, 2)) as [Store, Store];
+    const change = async () => {
+      const made = vault({ name: randomUUID() });
+      await store.bookkeep('by hand', async (trx) => trx.insertInto('vaults').values(made).execute());
+      return [{ kind: 'vault', name: made.id }];
+    };
+    await change();
+    const before = await reader.moment();
+    const row = await store.db.selectFrom('revision').selectAll().executeTakeFirstOrThrow();
+    await change();
+    const lost = await reader.moment();
+    await store.bookkeep('by hand', async (trx) => trx.updateTable('revision').set(row).execute());
+    t.is(await reader.changesSince(lost), 'went-back');
+    const changed = await change();
+    const again = await reader.moment();
+    t.is(again.revision, lost.revision);
+    t.not(again.mark, lost.mark);
+    t.is(await reader.changesSince(lost), 'went-back', 'by the row of the revision');
+    t.deepEqual(await reader.changesSince(before), changed, 'what both histories have is told as ever');
+
+    // By the list, once it has moved on; and a node of a version that knows no marks moves it then.
+    await store.bookkeep('by hand', async (trx) => {
+      const revision = again.revision + 1;
+      await trx.updateTable('revision').set({ revision }).execute();
+      await trx.insertInto('served_changes').values({ revision, kind: 'nothing', name: '' }).execute();
+    });
+    const older = await reader.moment();
+    t.deepEqual(older, { revision: again.revision + 1, mark: null });
+    t.is(await reader.changesSince(lost), 'went-back', 'by the list');
+    t.deepEqual(await reader.changesSince(again), []);
+    const since = await change();
+    t.deepEqual(await reader.changesSince(older), since, 'no false alarm');
+    t.is(await reader.changesSince({ ...older, mark: 'of ours' }), 'went-back');
+
+    // Beyond what is kept nobody knows.
+    await store.bookkeep('by hand', async (trx) =>
+      trx.deleteFrom('served_changes').where('revision', '<=', lost.revision).execute(),
+    );
+    t.is(await reader.changesSince(lost), 'everything');
   });
 
   test(`${kind}: what a statement returns is as without its telling`, async (t) => {

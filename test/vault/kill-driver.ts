@@ -3,6 +3,7 @@ import type { KeyContext } from '../../src/keys/followers.ts';
 import type { Transaction } from 'kysely';
 import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import type { Logger } from '../../src/log.ts';
+import type { Moment } from '../../src/store/revision-log.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { Acting, ActTransaction, ChangeTransaction, Store } from '../../src/store/store.ts';
@@ -163,7 +164,11 @@ class MortalStore implements Store {
     return this.#store.revision();
   }
 
-  changesSince(since: number) {
+  moment() {
+    return this.#store.moment();
+  }
+
+  changesSince(since: Moment) {
     return this.#store.changesSince(since);
   }
 

@@ -1,6 +1,9 @@
+import type { Selectable } from 'kysely';
 import type { QueryResult } from 'pg';
 import { wallClock } from '../../clock.ts';
 import type { HolderLine, HolderLineOptions, NewHolder, Renewed } from '../holder-line.ts';
+import { momentOf, type Moment } from '../revision-log.ts';
+import type { RevisionTable } from '../schema.ts';
 import { StoreError } from '../store-error.ts';
 import { changeChannel } from './change-channel.ts';
 import { BoundedClient, clientOptions, storeTypes } from './pool.ts';
@@ -65,18 +68,26 @@ export class PostgresHolderLine implements HolderLine {
   }
 
   async renew(id: string): Promise<Renewed | undefined> {
-    const { rows } = await this.#send<{ epoch: number; older: number }>(
+    const { rows } = await this.#send<Omit<Selectable<RevisionTable>, 'id'> & { older: number }>(
       `UPDATE snapshot_holders SET term = term + 1 WHERE id = $1
-        RETURNING (SELECT revision FROM revision WHERE revision.id = 1) AS epoch,
+        RETURNING (SELECT revision FROM revision WHERE revision.id = 1) AS revision,
+          (SELECT mark FROM revision WHERE revision.id = 1) AS mark,
+          (SELECT marked FROM revision WHERE revision.id = 1) AS marked,
           EXISTS (SELECT 1 FROM nodes WHERE start IS NULL AND last_seen_at >= $2) AS older`,
       [id, new Date(wallClock().getTime() - longGone).toISOString()],
     );
     const [row] = rows;
-    return row === undefined ? undefined : { epoch: row.epoch, older: row.older === 1 };
+    return row === undefined ? undefined : { at: momentOf(row), older: row.older === 1 };
   }
 
-  async confirm(id: string, epoch: number): Promise<void> {
-    await this.#send('UPDATE snapshot_holders SET epoch = $2 WHERE id = $1 AND epoch < $2', [id, epoch]);
+  async confirm(id: string, epoch: number, { revision, mark }: Moment): Promise<void> {
+    await this.#send(
+      `UPDATE snapshot_holders SET epoch = $2 WHERE id = $1 AND epoch < $2 AND (
+        EXISTS (SELECT 1 FROM revision WHERE revision.id = 1 AND revision = $3
+          AND CASE WHEN marked = revision THEN mark END IS NOT DISTINCT FROM $4)
+        OR EXISTS (SELECT 1 FROM served_changes WHERE revision = $3 AND mark IS NOT DISTINCT FROM $4))`,
+      [id, epoch, revision, mark],
+    );
   }
 
   async leave(id: string): Promise<void> {

@@ -9,9 +9,9 @@ import { StorePool, type PoolOptions, type Timeouts } from './pool.ts';
 import { StoreDialect } from './postgres-dialect.ts';
 import { mayGoThrough } from './postgres-faults.ts';
 import { readBack } from '../read-back.ts';
-import { moveRevision, maxTold, toldChanges, toldOutright } from '../revision-log.ts';
+import { moveRevision, maxTold, momentOf, toldChanges, toldOutright, type Moment } from '../revision-log.ts';
 import type { Tables } from '../schema.ts';
-import type { ServedChanges } from '../served-changes.ts';
+import type { ChangesSince } from '../served-changes.ts';
 import type { Session } from './session.ts';
 import { nameOf, type PostgresSettings } from './settings.ts';
 import { assertNotNewer, migrationsOf, pendingIn, upgrade, upgradeBeside } from './upgrading.ts';
@@ -65,8 +65,8 @@ export class PostgresStore implements Store {
   readonly #dialect: StoreDialect;
   readonly #onDurability: PostgresOptions['onDurability'];
   #durabilityProblems: readonly string[] = [];
-  #asking: Promise<number> | undefined;
-  #next: Promise<number> | undefined;
+  #asking: Promise<Moment> | undefined;
+  #next: Promise<Moment> | undefined;
 
   private constructor(settings: PostgresSettings, options: PostgresOptions) {
     const { readonly = false, size = readonly ? 4 : 8, timeouts, onDurability } = options;
@@ -126,7 +126,7 @@ export class PostgresStore implements Store {
    * Asked of the database after this call began: what was acknowledged before is in it. One question at a time, and all who come
    * while it is under way share the next.
    */
-  async revision(): Promise<number> {
+  async moment(): Promise<Moment> {
     if (this.#asking === undefined) return this.#ask();
     this.#next ??= this.#asking.then(
       async () => this.#askNext(),
@@ -135,18 +135,22 @@ export class PostgresStore implements Store {
     return this.#next;
   }
 
-  async changesSince(since: number): Promise<ServedChanges> {
-    const { revision } = await this.#readRevision();
-    const outright = toldOutright(since, revision);
+  async revision(): Promise<number> {
+    return (await this.moment()).revision;
+  }
+
+  async changesSince(since: Moment): Promise<ChangesSince> {
+    const now = await this.#readMoment();
+    const outright = toldOutright(since, now);
     if (outright !== undefined) return outright;
     const rows = await this.db
       .selectFrom('served_changes')
       .selectAll()
-      .where('revision', '>', since)
+      .where('revision', '>=', since.revision)
       .orderBy('revision')
       .limit(maxTold + 1)
       .execute();
-    return toldChanges(rows, since, revision);
+    return toldChanges(rows, since, now);
   }
 
   async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
@@ -165,8 +169,8 @@ export class PostgresStore implements Store {
     await this.db.destroy();
   }
 
-  async #ask(): Promise<number> {
-    const asking = this.#readRevision().then(({ revision }) => revision);
+  async #ask(): Promise<Moment> {
+    const asking = this.#readMoment();
     this.#asking = asking;
     try {
       return await asking;
@@ -175,13 +179,18 @@ export class PostgresStore implements Store {
     }
   }
 
-  async #askNext(): Promise<number> {
+  async #askNext(): Promise<Moment> {
     this.#next = undefined;
     return this.#ask();
   }
 
-  async #readRevision(): Promise<{ revision: number }> {
-    return this.db.selectFrom('revision').select('revision').where('id', '=', 1).executeTakeFirstOrThrow();
+  async #readMoment(): Promise<Moment> {
+    const row = await this.db
+      .selectFrom('revision')
+      .select(['revision', 'mark', 'marked'])
+      .where('id', '=', 1)
+      .executeTakeFirstOrThrow();
+    return momentOf(row);
   }
 
   async #transact<Trx extends Transaction<Tables>, T>(

@@ -2,6 +2,9 @@
 export interface RevisionTable {
   id: number;
   revision: number;
+  /** Random, of the revision `marked`: of no other, since nodes of older versions move the number alone. */
+  mark: string | null;
+  marked: number | null;
 }
 
 /** What a revision changed of what XKS workers serve by; each of the latest revisions has a row at least. */
@@ -10,6 +13,8 @@ export interface ServedChangeTable {
   kind: ServedKind | 'everything' | 'nothing';
   /** Of what was changed: see {@link ServedKind}; '' for everything and nothing. */
   name: string;
+  /** Of the revision; null where a node of an older version moved it. */
+  mark: string | null;
 }
 
 /**

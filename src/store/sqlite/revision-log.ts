@@ -1,25 +1,34 @@
 import type Database from 'better-sqlite3';
-import { maxTold, toldChanges, toldOutright } from '../revision-log.ts';
-import type { ServedChangeTable } from '../schema.ts';
-import type { ServedChanges } from '../served-changes.ts';
+import type { Selectable } from 'kysely';
+import {
+  beforeEverything,
+  maxTold,
+  momentOf,
+  toldChanges,
+  toldOutright,
+  type Moment,
+} from '../revision-log.ts';
+import type { RevisionTable, ServedChangeTable } from '../schema.ts';
+import type { ChangesSince } from '../served-changes.ts';
 
 /** The revisions as a process reads them, on a connection that stands in no transaction. */
 export class RevisionLog {
-  readonly #revision: Database.Statement<[], number>;
-  readonly #changes: Database.Statement<[number], ServedChangeTable>;
+  readonly #revision: Database.Statement<[], Omit<Selectable<RevisionTable>, 'id'>>;
+  readonly #changes: Database.Statement<[number], Selectable<ServedChangeTable>>;
 
   constructor(database: Database.Database) {
-    this.#revision = database.prepare<[], number>('SELECT revision FROM revision WHERE id = 1').pluck();
-    this.#changes = database.prepare<[number], ServedChangeTable>(
-      `SELECT revision, kind, name FROM served_changes WHERE revision > ? ORDER BY revision LIMIT ${maxTold + 1}`,
+    this.#revision = database.prepare('SELECT revision, mark, marked FROM revision WHERE id = 1');
+    this.#changes = database.prepare(
+      `SELECT revision, kind, name, mark FROM served_changes WHERE revision >= ? ORDER BY revision LIMIT ${maxTold + 1}`,
     );
   }
 
-  read(): number {
-    return this.#revision.get() ?? -1;
+  read(): Moment {
+    const row = this.#revision.get();
+    return row === undefined ? beforeEverything : momentOf(row);
   }
 
-  changes(since: number, revision: number): ServedChanges {
-    return toldOutright(since, revision) ?? toldChanges(this.#changes.all(since), since, revision);
+  changes(since: Moment, now: Moment): ChangesSince {
+    return toldOutright(since, now) ?? toldChanges(this.#changes.all(since.revision), since, now);
   }
 }

@@ -5,10 +5,10 @@ import { Kysely, sql, type Transaction } from 'kysely';
 import { monotonicNow } from '../../clock.ts';
 import { ReadMeter } from './read-meter.ts';
 import { purposeOf, readBack } from '../read-back.ts';
-import { moveRevision } from '../revision-log.ts';
+import { beforeEverything, moveRevision, type Moment } from '../revision-log.ts';
 import { RevisionLog } from './revision-log.ts';
 import type { Tables } from '../schema.ts';
-import type { ChangesOfTransaction, ServedChanges } from '../served-changes.ts';
+import type { ChangesOfTransaction, ChangesSince } from '../served-changes.ts';
 import { compareSchema, schemaDifferences, schemaOf } from './schema-check.ts';
 import { assertNotNewer, assertOfThisVersion, assertUnaltered } from './schema-version.ts';
 import { SpaceReserve } from './space-reserve.ts';
@@ -60,7 +60,7 @@ export class SqliteStore implements Store {
   #seenSchemaVersion: number;
   #watchedSchema: number;
   #seenDataVersion = -1;
-  #revision = -1;
+  #moment = beforeEverything;
 
   private constructor(path: string, schema: Schema, options: ConnectOptions) {
     this.#main = connect(path, options);
@@ -131,22 +131,26 @@ export class SqliteStore implements Store {
   }
 
   revision(): number {
+    return this.moment().revision;
+  }
+
+  moment(): Moment {
     try {
       const dataVersion = this.#dataVersion.get() ?? -1;
       if (dataVersion !== this.#seenDataVersion) {
-        this.#revision = this.#revisions.read();
+        this.#moment = this.#revisions.read();
         this.#assertReadable();
         this.#seenDataVersion = dataVersion;
       }
-      return this.#revision;
+      return this.#moment;
     } catch (error) {
       throw toStoreError(error);
     }
   }
 
-  changesSince(since: number): ServedChanges {
+  changesSince(since: Moment): ChangesSince {
     try {
-      return this.#revisions.changes(since, this.revision());
+      return this.#revisions.changes(since, this.moment());
     } catch (error) {
       throw toStoreError(error);
     }
