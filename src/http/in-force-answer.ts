@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { Problem } from '../admin/problem.ts';
 import { waitsForNodes, type Route } from '../admin/route.ts';
 import type { InForce, HoldingNode, Standing } from '../fleet/in-force.ts';
+import { counted } from '../counted.ts';
 import { isServed } from '../store/served-changes.ts';
 
 /** A caller waits for nodes that do not confirm so long at the most, milliseconds: then they hear who is waited for. */
@@ -39,7 +40,7 @@ function notInForce({ nodes }: Standing, waiting: readonly HoldingNode[]): Probl
   const confirmed = nodes.length - waiting.length;
   return new Problem(
     'not-in-force',
-    `it is done, and in force on ${confirmed} of ${nodes.length} nodes; still waiting for node ${who}, for ${seconds} s at most`,
+    `it is done, and in force on ${confirmed} of ${counted(nodes.length, 'node')}; still waiting for node ${who}, for ${seconds} s at most`,
     {
       retryAfter: seconds,
       remediation: `repeat it in ${seconds} s: success means that it is in force on every node. What is done stays done`,

@@ -1,4 +1,5 @@
 import type { NodeFacts } from '../admin/services.ts';
+import { counted } from '../counted.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { LoadedToken } from '../config/load.ts';
@@ -63,7 +64,7 @@ export function statusLine(
   const workers = groups.filter(({ listens }) => listens).length;
   const hosts = tokens.map(({ name }) => {
     const { hosts: wanted, up } = hostTotals(groups, name);
-    return `token ${name}: ${up} of ${wanted} hosts`;
+    return `token ${name}: ${up} of ${counted(wanted, 'host')}`;
   });
   return [`XKS workers: ${workers} of ${groups.length}`, ...hosts].join('; ');
 }

@@ -13,6 +13,7 @@ import type {
   PathWith,
   QueryOf,
 } from './address.ts';
+import { counted } from '../../counted.ts';
 import type { Secret } from '../../secret.ts';
 import { ApiProblem, readProblem, toJson } from './api-problem.ts';
 import { LostConnectionError, type Received, type Transport } from './api-transport.ts';
@@ -265,7 +266,7 @@ function inForceWords(header: string | string[] | undefined): string | undefined
   const [nodes = 0, confirmed = 0, ended = 0, milliseconds = 0] = (told ?? []).slice(1).map(Number);
   if (nodes === 0) return undefined;
   const others = ended === 0 ? '' : `; ${ended} did not answer, and serves nothing from memory`;
-  return `in force on ${confirmed} of ${nodes} nodes after ${(milliseconds / 1000).toFixed(2)} s${others}`;
+  return `in force on ${confirmed} of ${counted(nodes, 'node')} after ${(milliseconds / 1000).toFixed(2)} s${others}`;
 }
 
 /** Whether the API refused with this kind of problem. */

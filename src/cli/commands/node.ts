@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { at } from '../client/address.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
@@ -116,7 +117,7 @@ function printNode(node: Schemas['Node'], options: OutputOptions): void {
 function tokenInWords(token: NonNullable<Schemas['Node']['tokens']>[number]): string {
   const { name, health, hostsUp, hosts, serial, label, model } = token;
   const known = serial === null ? '' : `, serial ${serial}, label ${label ?? ''}`;
-  return `${name} ${health}, ${hostsUp} of ${hosts} hosts, ${model}${known}`;
+  return `${name} ${health}, ${hostsUp} of ${counted(hosts, 'host')}, ${model}${known}`;
 }
 
 function offset(milliseconds: number | null): string | null {
