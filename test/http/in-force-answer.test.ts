@@ -47,7 +47,7 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
     t.is(problem.status, 503);
     t.regex(
       problem.message,
-      /it is done, and in force on 0 of 1 nodes; still waiting for node node-a \(host-a\), for \d+ s/,
+      /it is done, and in force on 0 of 1 node; still waiting for node node-a \(host-a\), for \d+ s/,
     );
     t.true((problem.retryAfter ?? 0) > 10 && (problem.retryAfter ?? 0) <= 16);
   }
