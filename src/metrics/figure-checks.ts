@@ -54,4 +54,5 @@ export const workerFigures: Check<WorkerFigures> = record<WorkerFigures>({
   tokens: listOf(tokens, 1_000),
   pools: listOf(pools, 1_000),
   loop: record({ active: duration, idle: duration, heapUsed: count }),
+  wentBack: count,
 });

@@ -51,6 +51,8 @@ export interface WorkerFigures {
   tokens: TokenFigures[];
   pools: PoolFigures[];
   loop: LoopFigures;
+  /** How often it found that the store had gone back in time, since its start. */
+  wentBack: number;
 }
 
 /** A process of the node as the kernel sees it. */

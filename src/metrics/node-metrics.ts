@@ -20,7 +20,7 @@ export class NodeMetrics {
   readonly management = new ManagementCounts();
   readonly clock = new ClockWatch();
   /** What each worker told last of itself, as it is now. */
-  readonly workers = new Map<number, Pick<WorkerFigures, 'pools' | 'loop'>>();
+  readonly workers = new Map<number, Pick<WorkerFigures, 'pools' | 'loop' | 'wentBack'>>();
   /** What the supervisor told last; undefined while it has not, or does not answer. */
   node: Omit<NodeFigures, 'workers'> | undefined;
   readonly #options: NodeMetricsOptions;
@@ -51,7 +51,8 @@ export class NodeMetrics {
     if (told === undefined) return;
     for (const { worker, figures } of told.workers) {
       this.requests.add(figures);
-      this.workers.set(worker, { pools: figures.pools, loop: figures.loop });
+      const { pools, loop, wentBack } = figures;
+      this.workers.set(worker, { pools, loop, wentBack });
     }
     await onRequests(told.workers.flatMap(({ figures }) => figures.requests));
   }

@@ -73,6 +73,7 @@ export class Directory {
   readonly #now: () => number;
   /** Told once everything is forgotten, since the store has gone back in time. */
   onWentBack: (step: WentBack) => void = () => undefined;
+  #timesBack = 0;
   /** All that was changed up to it is forgotten. */
   #at = beforeEverything;
   readonly #prefixes: Remembered<true>;
@@ -142,9 +143,15 @@ export class Directory {
     await this.#lookUpAll();
   }
 
+  /** How often it was found that the store had gone back in time. */
+  get timesBack(): number {
+    return this.#timesBack;
+  }
+
   /** The store has gone back in time, and is at `found`: nothing that is remembered counts. */
   wentBack(found: Moment): void {
     const known = this.#at;
+    this.#timesBack++;
     this.#forgetEverything();
     this.#at = beforeEverything;
     this.onWentBack({ known, found });

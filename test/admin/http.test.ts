@@ -571,6 +571,11 @@ test.serial(
     t.true(value('holdfast_process_resident_memory_bytes', { process: 'token-host' }) > 0);
     t.is(value('holdfast_process_starts_total', { process: 'management' }), 1);
     t.is(value('holdfast_supervisor_up'), 1);
+    t.like(
+      samples.find(({ name }) => name === 'holdfast_store_went_back_total'),
+      { value: 0 },
+      'an increase needs a beginning',
+    );
     t.is(value('holdfast_management_requests_total', { operation: 'getStatus', status: '403' }) > 0, true);
     t.true(value('holdfast_certificate_expiry_timestamp_seconds', { listener: 'xks' }) > 1_700_000_000);
     // Names of what is inside a vault are the vault's; ids of CloudKeys and principals are too many.

@@ -59,7 +59,13 @@ const ofXksWorkers: ToSupervisor[] = [
   write({ kind: 'take-back-version', ask: { ...version, keyObject: 'may-come' } }),
   {
     kind: 'figures',
-    figures: { requests: [], tokens: [], pools: [], loop: { active: 1.5, idle: 0, heapUsed: 1 } },
+    figures: {
+      requests: [],
+      tokens: [],
+      pools: [],
+      loop: { active: 1.5, idle: 0, heapUsed: 1 },
+      wentBack: 0,
+    },
   },
 ];
 const ofManagement: ToSupervisor[] = [

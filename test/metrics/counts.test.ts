@@ -27,7 +27,7 @@ function request(more: Partial<CountedRequest> = {}): CountedRequest {
 }
 
 function figures(told: ReturnType<RequestCounts['take']>): WorkerFigures {
-  return { ...told, pools: [], loop: loopFigures() };
+  return { ...told, pools: [], loop: loopFigures(), wentBack: 0 };
 }
 
 test('a duration is in the bucket whose bound it does not exceed, 240 and 250 ms among the bounds', (t) => {
@@ -124,6 +124,7 @@ test('what a worker tells of its counts is what it may tell, or nothing of it is
     { ...sent, requests: [{ ...first, errors: { a: 'b' } }] },
     { ...sent, requests: Array(10_001).fill(first) },
     { ...sent, loop: null },
+    { ...sent, wentBack: -1 },
   ])
     t.throws(() => parseMessage(workerFigures, wrong), { instanceOf: MisfitError });
 });

@@ -287,6 +287,7 @@ test.serial(
     await until(async () => (await holders()).some((one) => !before.includes(one)));
     await until(() => holder.isFresh);
     t.is(directory.at.revision, lost.revision);
+    t.is(directory.timesBack, 2);
     t.like(wentBack, [{ known }, { known: lost, found: directory.at }]);
   },
 );

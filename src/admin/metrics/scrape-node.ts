@@ -105,6 +105,8 @@ function tellProcesses(scrape: Scrape, { node, workers, loop }: NodeMetrics): vo
     scrape.tell('holdfast_event_loop_idle_seconds_total', of, idle / 1_000);
     scrape.tell('holdfast_heap_used_bytes', of, heapUsed);
   }
+  for (const [worker, { wentBack }] of workers)
+    scrape.tell('holdfast_store_went_back_total', { worker: String(worker) }, wentBack);
   if (node === undefined) return;
   for (const { process, worker, token, host, cpu, resident, threads, openFiles } of node.processes) {
     const of = { process, worker, token, host };

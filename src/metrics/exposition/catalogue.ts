@@ -167,6 +167,11 @@ export const metricCatalogue = {
     help: 'Writes for XKS workers that are not committed yet.',
     labels: [],
   },
+  holdfast_store_went_back_total: {
+    type: 'counter',
+    help: 'How often the XKS worker found that the store had gone back in time: what was acknowledged before may be lost.',
+    labels: ['worker'],
+  },
   holdfast_audit_events: {
     type: 'gauge',
     help: 'Events in the audit trails of all vaults and of the appliance.',
