@@ -9,11 +9,14 @@ export interface WentBack {
   found: Moment;
 }
 
-/** Whoever was answered that something is in force may find it undone, and nobody but a person knows what that was. */
+/**
+ * What was lost may have been answered as done, or as not yet certain on the standby: neither the store nor the worker knows, and a
+ * person can find out.
+ */
 export function tellWentBack(log: Logger, { known, found }: WentBack): void {
   log.error(
     { known, found },
-    'the store has gone back in time: changes that were acknowledged are lost, and a key that was disabled may be served again. ' +
-      'Look at what was taken away lately, and do it again: docs/fleet.md. Nothing that this worker remembered is used any more',
+    'the store has gone back in time: it has lost changes that this worker had seen. A disable among them is undone, and was perhaps ' +
+      'answered as done: look at what was taken away lately, and do it again (docs/fleet.md). The worker has forgotten all that it remembered',
   );
 }

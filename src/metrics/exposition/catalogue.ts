@@ -169,7 +169,7 @@ export const metricCatalogue = {
   },
   holdfast_store_went_back_total: {
     type: 'counter',
-    help: 'How often the XKS worker found that the store had gone back in time: what was acknowledged before may be lost.',
+    help: 'How often the XKS worker found that the store had gone back in time: it has lost changes, which may have been acknowledged.',
     labels: ['worker'],
   },
   holdfast_audit_events: {
