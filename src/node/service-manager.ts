@@ -18,6 +18,8 @@ export class ServiceManager {
   #telling: Promise<void> = Promise.resolve();
   #waiting = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** It was told READY=1, and not yet STOPPING=1. */
+  #serves = false;
   #failed = false;
 
   private constructor(environment: NodeJS.ProcessEnv, watchdog: number | undefined, log: Logger) {
@@ -42,6 +44,7 @@ export class ServiceManager {
 
   /** The node serves. From now on it gives a sign of life while it `isWell`, in time, with its `status` in one line. */
   ready(isWell: () => boolean, status: () => string): void {
+    this.#serves = true;
     this.#tell('READY=1', `STATUS=${status()}`);
     if (this.#watchdog === undefined) return;
     this.#timer ??= setInterval(() => {
@@ -50,16 +53,17 @@ export class ServiceManager {
     }, this.#watchdog / 3).unref();
   }
 
-  /** The configuration is read again, by `reload`. */
+  /** The configuration is read again, by `reload`. A node that does not serve yet, or ends, must not say that it is ready. */
   reloading(reload: () => void): void {
-    this.#tell('RELOADING=1');
+    if (this.#serves) this.#tell('RELOADING=1');
     reload();
-    this.#tell('READY=1');
+    if (this.#serves) this.#tell('READY=1');
   }
 
   /** No sign of life is owed any more once it drains. */
   stopping(): void {
     clearInterval(this.#timer);
+    this.#serves = false;
     this.#tell('STOPPING=1', 'STATUS=draining');
   }
 

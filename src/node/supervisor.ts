@@ -135,9 +135,12 @@ export class Supervisor {
     return this.#listening.promise;
   }
 
-  /** Whether there is who answers AWS, and people. */
+  /**
+   * Whether a worker answers AWS. Without one, a new start is the best that can be done. A management process that is away is no
+   * reason for one: it is started again where it can be, and requests of AWS would fail meanwhile.
+   */
   get isWell(): boolean {
-    return this.#groups.some(({ listens }) => listens) && (this.#management?.listens ?? true);
+    return this.#groups.some(({ listens }) => listens);
   }
 
   /** In one line. */

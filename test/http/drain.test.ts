@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
@@ -6,10 +7,23 @@ import { notifySocket } from '../support/notify-socket.ts';
 import { useWholeNode } from '../xks/file-node.ts';
 import { RawConnection, toHttp1 } from './raw.ts';
 
-const file = useWholeNode({ workers: 2, xks: { drain_ms: 1500 } });
+const file = useWholeNode({ admin: true, workers: 2, xks: { drain_ms: 1500 } });
 
 const open = async () => RawConnection.open(file().node.port, file().node.ca.certificate);
 const ready = 'GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+/** As soon as whoever has the port is gone. */
+async function listenOn(port: number): Promise<Server> {
+  for (;;) {
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      return server;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
 
 test.serial(
   'SIGTERM: /ready says 503, requests are still answered, the one in flight too, and the exit code is 0',
@@ -54,17 +68,27 @@ test.serial(
 );
 
 test.serial(
-  'a node that was drained starts again and serves with the same keys, and systemd hears of it',
+  'a node that was drained starts again with the same keys, and systemd hears of it while people are not served',
   async (t) => {
     const { node, key, access } = file();
     const socket = path.join(path.dirname(node.config), 'notify');
     const next = await notifySocket(t, socket);
-    await node.serve({ NOTIFY_SOCKET: socket });
+    const told = async (what: RegExp) => {
+      let said = await next();
+      while (!what.test(said)) said = await next();
+    };
+    await node.serve({ NOTIFY_SOCKET: socket, WATCHDOG_USEC: '600000' });
     t.regex(await next(), /^READY=1 \| STATUS=XKS workers: 2 of 2; token \w+: \d of \d hosts$/);
     for (const pid of Object.values(node.processes()).flat())
       if (pid !== node.pid) t.notRegex(readFileSync(`/proc/${pid}/environ`, 'utf8'), /NOTIFY_SOCKET/);
+    // Somebody takes the port of the management process, so that it does not come up.
+    for (const pid of node.processes().management) process.kill(pid, 'SIGKILL');
+    const taken = await listenOn(node.adminPort);
+    t.teardown(() => taken.close());
     process.kill(node.pid, 'SIGHUP');
-    t.deepEqual([await next(), await next()], ['RELOADING=1', 'READY=1']);
+    await told(/^RELOADING=1$/);
+    await told(/^READY=1$/);
+    await told(/^WATCHDOG=1/);
     const client = node.client(access);
     t.is((await client.metadata(key)).status, 200);
     client.close();

@@ -43,6 +43,32 @@ for (const abstract of [false, true])
     await manager?.settled();
   });
 
+test('a node that does not serve yet, or ends, is not told as ready by SIGHUP', async (t) => {
+  const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-notify-'));
+  t.teardown(async () => rm(directory, { recursive: true }));
+  const name = path.join(directory, 'notify');
+  const next = await notifySocket(t, name);
+  const manager = ServiceManager.take({ NOTIFY_SOCKET: name }, log);
+  let reloads = 0;
+  const reload = () => manager?.reloading(() => reloads++);
+  reload();
+  manager?.ready(
+    () => true,
+    () => 'serves',
+  );
+  manager?.stopping();
+  reload();
+  // What comes next is told last.
+  manager?.ready(
+    () => true,
+    () => 'the end',
+  );
+  t.is(reloads, 2);
+  t.is(await next(), 'READY=1 | STATUS=serves');
+  t.is(await next(), 'STOPPING=1 | STATUS=draining');
+  t.is(await next(), 'READY=1 | STATUS=the end');
+});
+
 test('a node that is not well gives no sign of life', async (t) => {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-notify-'));
   t.teardown(async () => rm(directory, { recursive: true }));
