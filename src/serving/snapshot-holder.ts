@@ -169,15 +169,13 @@ export class SnapshotHolder {
       this.#id = undefined;
       return this.#renew();
     }
-    if (renewed.older) {
-      this.#lease.drop();
-      return this.#tellOlder();
-    }
+    // Nothing is served by it then; the snapshot is brought up and confirmed all the same, so that nobody waits for who is idle.
+    if (renewed.older) this.#dropForOlder();
     // Asked in this order: a request may have found it meanwhile, and then the renewal is of a row that is given up.
     const { at } = renewed;
     if (this.#id === id && (isOtherHistory(known, at) || at.revision < renewal.known)) snapshot.wentBack(at);
     if (this.#id !== id) return this.#renew();
-    if (this.#lease.renewed(renewal, at.revision) === 'extended') return;
+    if (!renewed.older && this.#lease.renewed(renewal, at.revision) === 'extended') return;
     await snapshot.refresh();
     // Found by the refresh, or by that of a request.
     if (this.#id !== id) return this.#renew();
@@ -243,7 +241,8 @@ export class SnapshotHolder {
     tellWentBack(this.#options.log, step);
   }
 
-  #tellOlder(): void {
+  #dropForOlder(): void {
+    this.#lease.drop();
     if (this.#isOlderTold) return;
     this.#isOlderTold = true;
     this.#options.log.warn(

@@ -179,7 +179,7 @@ test.serial(
 );
 
 test.serial('nobody has a lease while a node is there that waits for nobody', async (t) => {
-  const { store, holder, change } = await openHolder(t);
+  const { store, holder, inForce, change } = await openHolder(t);
   const at = new Date().toISOString();
   await store.bookkeep('by hand', async (trx) =>
     trx
@@ -189,6 +189,9 @@ test.serial('nobody has a lease while a node is there that waits for nobody', as
   );
   await change();
   await until(() => !holder.isFresh);
+  await change();
+  t.deepEqual(await states(inForce, 5_000), ['confirmed'], 'nobody waits for who is idle meanwhile');
+  t.false(holder.isFresh);
   await store.bookkeep('by hand', async (trx) => trx.deleteFrom('nodes').execute());
   await change();
   await until(() => holder.isFresh);
