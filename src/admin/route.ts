@@ -108,6 +108,11 @@ interface RouteData<P, Q, B> {
   showsRecord?: boolean;
   /** Changes a record that has an ETag: If-Match is required. */
   changes?: boolean;
+  /**
+   * May take from AWS what it could use before: success is answered only once every node goes by it. An answer that waits may
+   * become an error, so it is none with a secret that is shown once.
+   */
+  takesAway?: boolean;
 }
 
 /** A route as the table of routes holds it. */
@@ -126,14 +131,6 @@ interface TypedRoute<P, Q, B, A, Handled, Repeated> extends RouteData<P, Q, B> {
     again: (call: Call<P, Q, B>, id: string) => Promise<Repeated & Exactly<Repeated, Answer<NoInfer<A>>>>;
   };
   handle: (call: Call<P, Q, B>) => Promise<Handled & Exactly<Handled, Answer<NoInfer<A>>>>;
-}
-
-/**
- * Whether success is answered only once every node goes by what was done. What makes a record takes nothing away, and may
- * have a secret to tell that is shown once.
- */
-export function waitsForNodes({ access, method, creates }: Route): boolean {
-  return access.kind === 'permission' && method !== 'GET' && creates === undefined;
 }
 
 /** Holds the handlers to the schemas, then forgets their types. */

@@ -14,6 +14,7 @@ import { keySetRoutes } from './keys/key-sets.ts';
 import { kmsKeyRoutes } from './cloud/kms-keys.ts';
 import { mailRoutes } from './mail.ts';
 import { metricsRoute } from './metrics/metrics.ts';
+import { inForceRoutes } from './in-force.ts';
 import { nodeRoutes } from './nodes.ts';
 import { oidcRoutes } from './people/oidc.ts';
 import { openApiRoute, ServedOpenApi } from './openapi/document.ts';
@@ -42,6 +43,7 @@ const described: readonly Route[] = [
   ...applianceUserRoutes,
   ...tokenRoutes,
   ...nodeRoutes,
+  ...inForceRoutes,
   ...mailRoutes,
   ...userRoutes,
   ...adminGroupRoutes,

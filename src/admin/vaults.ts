@@ -114,6 +114,7 @@ export const vaultRoutes: readonly Route[] = [
   }),
   route({
     operation: 'updateVault',
+    takesAway: true,
     method: 'PATCH',
     path: '/vaults/{vaultId}',
     tag,
@@ -146,6 +147,7 @@ export const vaultRoutes: readonly Route[] = [
   }),
   route({
     operation: 'deleteVault',
+    takesAway: true,
     method: 'DELETE',
     path: '/vaults/{vaultId}',
     tag,

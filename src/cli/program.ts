@@ -32,6 +32,7 @@ import { addSessionCommands } from './commands/session.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addRequestCommands } from './commands/request.ts';
+import { addInForceCommand } from './commands/in-force.ts';
 import { addTrafficCommand } from './commands/traffic.ts';
 import { addUserCommands } from './commands/user.ts';
 import { ask, write } from './output/streams.ts';
@@ -74,7 +75,14 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
   ],
   [
     'Status and history:',
-    [addStatusCommand, addTrafficCommand, addRequestCommands, addAuditCommands, addReconcileCommands],
+    [
+      addStatusCommand,
+      addInForceCommand,
+      addTrafficCommand,
+      addRequestCommands,
+      addAuditCommands,
+      addReconcileCommands,
+    ],
   ],
   ['Other:', [addCompletionCommand, addNamesCommand]],
 ];

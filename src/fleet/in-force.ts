@@ -5,6 +5,9 @@ import { Revocation, SilentHolders } from '../lease/revocation.ts';
 import type { SnapshotHolderTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
+/** A caller waits for nodes that do not confirm so long at the most, milliseconds: then they hear who is waited for. */
+export const patience = 5_000;
+
 /** Between two looks at what the holders have confirmed, milliseconds: at first, and at the most. */
 const firstPause = 2;
 const longestPause = 100;
@@ -40,6 +43,13 @@ export class InForce {
 
   constructor(store: Pick<Store, 'db' | 'bookkeep'>) {
     this.#store = store;
+  }
+
+  /** The one of this process: what it saw in one request counts in the next. */
+  static of(store: Pick<Store, 'db' | 'bookkeep'>): InForce {
+    const known = ofStores.get(store) ?? new InForce(store);
+    ofStores.set(store, known);
+    return known;
   }
 
   /** Of all that was committed before the call. Waits `patience` milliseconds at the most; ask again where it was not enough. */
@@ -144,3 +154,5 @@ function standingOf(
 }
 
 const weight: Readonly<Record<HoldingNode['state'], number>> = { confirmed: 0, ended: 1, waiting: 2 };
+
+const ofStores = new WeakMap<object, InForce>();

@@ -84,7 +84,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   const router = new Router({ strict: true, sensitive: true });
   const requests = new RateLimiterMemory({ points: limits.requestsPerMinute, duration: 60 });
   const refusedRequests = new RefusedRequests(services);
-  const inForce = new InForce(services.store);
+  const inForce = InForce.of(services.store);
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
   registerProbes(router, () => !options.draining() && services.tokens.all.some((pool) => pool.usable));
@@ -212,7 +212,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     };
     if (route.creates === undefined) {
       const answered = await route.handle(call);
-      await assertInForce(ctx, inForce, route, changed);
+      await assertInForce(ctx, inForce, route, changed, answered);
       return respond(ctx, route, answered);
     }
     const key = readIdempotencyKey(ctx);

@@ -1,16 +1,13 @@
 import type { Context } from 'koa';
 import { Problem } from '../admin/problem.ts';
-import { waitsForNodes, type Route } from '../admin/route.ts';
-import type { InForce, HoldingNode, Standing } from '../fleet/in-force.ts';
+import type { AnyAnswer, Route } from '../admin/route.ts';
+import { patience, type InForce, type HoldingNode, type Standing } from '../fleet/in-force.ts';
 import { counted } from '../counted.ts';
 import { isServed } from '../store/served-changes.ts';
 
-/** A caller waits for nodes that do not confirm so long at the most, milliseconds: then they hear who is waited for. */
-const patience = 5_000;
-
 /**
- * Before a change is answered as done: waits until every node goes by it, and tells so in `Holdfast-In-Force`. One place for all
- * routes. `changed` are the tables of which the act has changed rows: where it has changed none, what was asked for may have been
+ * Before what takes something away is answered as done: waits until every node goes by it, and tells so in `Holdfast-In-Force`. One
+ * place for all routes. `changed` are the tables of which the act has changed rows: where it has changed none, what was asked for may have been
  * done a moment ago by somebody who still waits. Throws Problem `not-in-force` where a node does not confirm in time: the change is
  * done and stays so, but an answer of success would promise more than that.
  */
@@ -19,11 +16,16 @@ export async function assertInForce(
   inForce: Pick<InForce, 'wait'>,
   route: Route,
   changed: ReadonlySet<string>,
+  answered: AnyAnswer,
 ): Promise<void> {
-  if (!waitsForNodes(route) || (changed.size > 0 && ![...changed].some(isServed))) return;
+  if (route.takesAway !== true || (changed.size > 0 && ![...changed].some(isServed))) return;
   const standing = await inForce.wait(patience);
   const waiting = standing.nodes.filter(({ state }) => state === 'waiting');
-  if (waiting.length > 0) throw notInForce(standing, waiting);
+  if (waiting.length > 0) {
+    // Of the record as it is now: whoever goes on from here has seen it.
+    if (answered.rowVersion !== undefined) ctx.set('ETag', `"${answered.rowVersion}"`);
+    throw notInForce(standing, waiting);
+  }
   ctx.set('Holdfast-In-Force', inHeader(standing));
 }
 
@@ -43,7 +45,7 @@ function notInForce({ nodes }: Standing, waiting: readonly HoldingNode[]): Probl
     `it is done, and in force on ${confirmed} of ${counted(nodes.length, 'node')}; still waiting for node ${who}, for ${seconds} s at most`,
     {
       retryAfter: seconds,
-      remediation: `repeat it in ${seconds} s: success means that it is in force on every node. What is done stays done`,
+      remediation: `what is done stays done, and needs no repetition: GET /in-force (holdfast in-force) tells when it is in force on every node, in ${seconds} s at the latest`,
     },
   );
 }

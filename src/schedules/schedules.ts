@@ -77,7 +77,7 @@ export class Schedules {
   constructor({ context, log }: SchedulesOptions) {
     this.#context = context;
     this.#lease = new KeptLease(context, 'schedules');
-    this.#inForce = new InForce(context.store);
+    this.#inForce = InForce.of(context.store);
     this.#log = log;
     this.#listeningSince = context.now();
     this.#clockAhead = this.#listeningSince.getTime() - monotonicNow();

@@ -48,6 +48,7 @@ export const expected: Readonly<Record<string, Row>> = {
   oidcCallback: everyone,
   finishOidcSignIn: everyone,
   getSession: sessionsOnly,
+  getInForce: row(401, 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok'),
   getCaller: row(401, 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok'),
   signOut: sessionsOnly,
   giveSecondFactor: sessionsOnly,

@@ -75,7 +75,7 @@ const change = route({
 });
 const get: Route = { ...change, operation: 'getShelf', method: 'GET', changes: false };
 delete get.body;
-const remove: Route = { ...change, operation: 'deleteShelf', method: 'DELETE' };
+const remove: Route = { ...change, operation: 'deleteShelf', method: 'DELETE', takesAway: true };
 delete remove.body;
 delete remove.answer;
 const endSession = route({

@@ -55,6 +55,7 @@ const besideRoles: Readonly<Record<string, string>> = {
   'startOidcSignInToVault 404': 'no provider, or no such vault',
   'finishOidcSignIn 401': 'a sign-in that the provider refused',
   'getCaller 403': 'a session that still owes something',
+  'getInForce 403': 'a session that still owes something',
   'getVault 403': 'a session that still owes something',
   'deleteOidcProvider 404': 'no provider',
   'getToken 404': 'no such token',

@@ -140,6 +140,8 @@ export const operations = {
   drainNode: { method: 'POST', path: '/nodes/{nodeId}/drain', appliance: 'nodes.write' },
   /** End the draining of a node. */
   undrainNode: { method: 'POST', path: '/nodes/{nodeId}/undrain', appliance: 'nodes.write' },
+  /** Tell whether all that was done is in force on every node. */
+  getInForce: { method: 'GET', path: '/in-force' },
   /** Show the mail settings. */
   getMail: { method: 'GET', path: '/mail', appliance: 'appliance.read' },
   /** Set up mail. */

@@ -200,6 +200,7 @@ export const externalKeyStoreRoutes: readonly Route[] = [
   }),
   route({
     operation: 'deleteExternalKeyStore',
+    takesAway: true,
     method: 'DELETE',
     path: `${path}/{externalKeyStoreId}`,
     tag,

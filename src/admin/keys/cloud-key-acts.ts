@@ -19,6 +19,7 @@ import { callerOf, route, type Call, type Route } from '../route.ts';
 export const cloudKeyActRoutes: readonly Route[] = [
   route({
     operation: 'disableCloudKey',
+    takesAway: true,
     method: 'POST',
     path: `${keyPath}/{cloudKeyId}/disable`,
     tag: keyTag,
@@ -71,6 +72,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
   }),
   route({
     operation: 'scheduleCloudKeyDeletion',
+    takesAway: true,
     method: 'POST',
     path: `${keyPath}/{cloudKeyId}/schedule-deletion`,
     tag: keyTag,

@@ -198,6 +198,7 @@ export const cloudKeyRoutes: readonly Route[] = [
   }),
   route({
     operation: 'updateCloudKey',
+    takesAway: true,
     method: 'PATCH',
     path: `${keyPath}/{cloudKeyId}`,
     tag: keyTag,

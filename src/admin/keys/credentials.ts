@@ -125,6 +125,7 @@ export const credentialRoutes: readonly Route[] = [
   }),
   route({
     operation: 'updateCredential',
+    takesAway: true,
     method: 'PATCH',
     path: `${path}/{accessKeyId}`,
     tag,
@@ -183,6 +184,7 @@ export const credentialRoutes: readonly Route[] = [
   }),
   route({
     operation: 'withdrawCredential',
+    takesAway: true,
     method: 'DELETE',
     path: `${path}/{accessKeyId}`,
     tag,

@@ -35,6 +35,7 @@ const done = z
 export const freezeRoutes: readonly Route[] = [
   route({
     operation: 'freezeAllVaults',
+    takesAway: true,
     method: 'POST',
     path: '/vaults/freeze',
     tag: 'Vaults',
@@ -59,6 +60,7 @@ export const freezeRoutes: readonly Route[] = [
   }),
   route({
     operation: 'freezeVault',
+    takesAway: true,
     method: 'POST',
     path: '/vaults/{vaultId}/freeze',
     tag: 'Vaults',
@@ -94,6 +96,7 @@ export const freezeRoutes: readonly Route[] = [
   }),
   route({
     operation: 'freezeKeySets',
+    takesAway: true,
     method: 'POST',
     path: `${keySetPath}/freeze`,
     tag: 'Key sets',

@@ -177,6 +177,7 @@ export const keySetRoutes: readonly Route[] = [
   }),
   route({
     operation: 'updateKeySet',
+    takesAway: true,
     method: 'PATCH',
     path: `${path}/{keySetId}`,
     tag,
@@ -218,6 +219,7 @@ export const keySetRoutes: readonly Route[] = [
   }),
   route({
     operation: 'freezeKeySet',
+    takesAway: true,
     method: 'POST',
     path: `${path}/{keySetId}/freeze`,
     tag,
@@ -261,6 +263,7 @@ export const keySetRoutes: readonly Route[] = [
   }),
   route({
     operation: 'deleteKeySet',
+    takesAway: true,
     method: 'DELETE',
     path: `${path}/{keySetId}`,
     tag,

@@ -36,7 +36,7 @@ export const conventions = `Everything is under \`/api/v1\`: requests and respon
 
 **Changes.** A record comes with an \`ETag\`. To change it, send that back in \`If-Match\`: 412 means that someone else has changed the record in the meantime, 428 that the header is missing. \`If-Match: *\` overwrites unconditionally.
 
-**In force.** What takes something away is answered with success only once no node serves by what was before; \`Holdfast-In-Force\` tells how many confirmed it. Where a node is cut off and does not confirm within five seconds, the answer is 503 \`not-in-force\`: it is done, and stays so, and \`Retry-After\` tells when the last node has run out. The same request sent again then answers success.
+**In force.** What takes something away is answered with success only once no node serves by what was before; \`Holdfast-In-Force\` tells how many confirmed it. Where a node is cut off and does not confirm within five seconds, the answer is 503 \`not-in-force\`: it is done, and stays so, and need not be repeated; its \`ETag\` is that of the record as it is now, and \`GET /in-force\` tells when every node goes by it, at the latest after \`Retry-After\`.
 
 **Creates** take an \`Idempotency-Key\`: if the same request is sent again with the same key within a day, the response is what was created the first time, with \`Idempotency-Replayed: true\` and without secrets, which are shown only once.
 

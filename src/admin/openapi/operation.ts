@@ -3,7 +3,7 @@ import type { Role } from '../../store/schema.ts';
 import { problemResponses, problemsOf } from './problems.ts';
 import type { SchemaBook, SchemaNode } from './schemas.ts';
 import type { ProblemKind } from '../problem.ts';
-import { waitsForNodes, type Access, type Route } from '../route.ts';
+import type { Access, Route } from '../route.ts';
 
 export interface Parameter {
   name: string;
@@ -130,7 +130,7 @@ function goodResponse(route: Route, book: SchemaBook, hasTag: boolean): Record<s
     ...(route.creates === undefined
       ? {}
       : { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } }),
-    ...(waitsForNodes(route) ? { 'Holdfast-In-Force': { $ref: '#/components/headers/InForce' } } : {}),
+    ...(route.takesAway === true ? { 'Holdfast-In-Force': { $ref: '#/components/headers/InForce' } } : {}),
   };
   return {
     [String(status)]: {

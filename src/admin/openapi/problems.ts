@@ -1,5 +1,5 @@
 import { problemKinds, type ProblemKind } from '../problem.ts';
-import { waitsForNodes, type Route } from '../route.ts';
+import type { Route } from '../route.ts';
 import type { SchemaNode } from './schemas.ts';
 
 /** Which problems a route may answer, in the order of their statuses. */
@@ -36,7 +36,7 @@ export function problemsOf(route: Route): ProblemKind[] {
   add(route.changes === true, 'precondition-required', 'precondition-failed');
   add(route.creates !== undefined, 'idempotency-key-reused');
   add(changing, 'token-unavailable');
-  add(waitsForNodes(route), 'not-in-force');
+  add(route.takesAway === true, 'not-in-force');
   return (Object.keys(problemKinds) as ProblemKind[]).filter((kind) => kinds.has(kind));
 }
 

@@ -792,6 +792,25 @@ export interface Schemas {
     /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
+  /** Where what was done is in force. */
+  InForce: {
+    /** Whether every node goes by all that had been done when the request began, and no other is waited for. */
+    inForce: boolean;
+    /** Nodes whose XKS workers serve from memory. 0 where all ask the store at each request: then all is in force at once. */
+    nodes: number;
+    /** How many of them have confirmed it, and finished what began before. */
+    confirmed: number;
+    /** How many were not heard and serve nothing from memory any more. */
+    ended: number;
+    /** Nodes that are waited for. */
+    waiting: {
+      /** Id of the node. */
+      nodeId: string;
+      hostname: string;
+      /** After so long it serves nothing from memory any more, heard or not. */
+      seconds: number;
+    }[];
+  };
   IssuedCredential: {
     /** Access key id: what AWS signs its requests with. */
     accessKeyId: string;
@@ -2285,6 +2304,13 @@ export interface Paths {
       query: undefined;
       body: undefined;
       answer: Schemas['Node'];
+    };
+  };
+  '/in-force': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['InForce'];
     };
   };
   '/mail': {
