@@ -62,6 +62,7 @@ export class InProcessNode extends ServedNode {
         log,
         store,
         nodeId: 'in-process',
+        instance: 'xks-worker/in-process',
         fleet: { live: 1, tokens: [], drained: false },
         tokens: this.#config.tokens.map((token) => ({ ...token, hosts: 1 })),
         version,

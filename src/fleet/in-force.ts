@@ -129,6 +129,13 @@ export class InForce {
   }
 }
 
+/** Removes the rows of a process that has exited: it answers nothing any more. Only who has seen it exit knows that. */
+export async function removeHolders(store: Pick<Store, 'bookkeep'>, instance: string): Promise<void> {
+  await store.bookkeep('lease', async (trx) =>
+    trx.deleteFrom('snapshot_holders').where('id', 'like', `${instance}/%`).execute(),
+  );
+}
+
 /** By node: the slowest of its processes says how it stands. */
 function standingOf(
   revocation: Revocation,

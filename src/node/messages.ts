@@ -14,6 +14,8 @@ import type { OtherToken } from '../xks/fleet-tokens.ts';
 /** What a worker gets of the configuration: nothing of PINs and nothing that a vendor's module reads. */
 export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'store'>, ServedTls {
   nodeId: string;
+  /** What this process of the worker is called, and no other ever is. */
+  instance: string;
   tokens: WorkerToken[];
   version: string;
   reusePort: boolean;

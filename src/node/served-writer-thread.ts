@@ -1,18 +1,22 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { wallClock } from '../clock.ts';
+import { removeHolders } from '../fleet/in-force.ts';
 import { showNode, type NodeSign } from '../fleet/nodes.ts';
 import { StoreError } from '../store/store-error.ts';
 import { openStore, type StorePlace } from '../store/opening/open.ts';
 import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
 import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
 
-/* The thread of served-writer.ts: one write after another, and beside them what the node shows of itself. An error outside of a write ends the thread. */
+/*
+ * The thread of served-writer.ts: one write after another, and beside them what the node shows of itself and that workers are gone. An
+ * error outside of a write ends the thread.
+ */
 
 const place = workerData as StorePlace;
 const store = await openStore(place);
 let last: Promise<void> = Promise.resolve();
 /** Beside the writes: none of them waits for it. */
-let lastShown: Promise<void> = Promise.resolve();
+let lastBeside: Promise<void> = Promise.resolve();
 
 function tell(answer: ThreadAnswer): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
@@ -32,6 +36,15 @@ async function show(id: number, sign: NodeSign): Promise<void> {
   }
 }
 
+async function remove(id: number, instance: string): Promise<void> {
+  try {
+    await removeHolders(store, instance);
+    tell({ kind: 'removed', id });
+  } catch (error) {
+    tell({ kind: 'failed', id, problem: (error as Error).message, refused: false });
+  }
+}
+
 async function write(id: number, asked: ServedWrite, by: string): Promise<void> {
   try {
     tell({ kind: 'written', id, written: await writeServed(store, asked, by) });
@@ -43,14 +56,18 @@ async function write(id: number, asked: ServedWrite, by: string): Promise<void> 
 }
 
 async function close(): Promise<void> {
-  await lastShown;
+  await lastBeside;
   await store.close();
   parentPort?.close();
 }
 
 parentPort?.on('message', (ask: ThreadAsk) => {
   if (ask.kind === 'show') {
-    lastShown = lastShown.then(async () => show(ask.id, ask.sign));
+    lastBeside = lastBeside.then(async () => show(ask.id, ask.sign));
+    return;
+  }
+  if (ask.kind === 'remove-holders') {
+    lastBeside = lastBeside.then(async () => remove(ask.id, ask.instance));
     return;
   }
   last = last.then(async () => (ask.kind === 'close' ? close() : write(ask.id, ask.write, ask.by)));

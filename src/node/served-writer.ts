@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
 import { monotonicNow } from '../clock.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import type { Fleet, NodeSign } from '../fleet/nodes.ts';
 import type { NodeFigures } from '../metrics/figures.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
@@ -8,10 +10,11 @@ import { emptyDistribution, observe } from '../metrics/latency.ts';
 import type { StorePlace } from '../store/opening/open.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 
-/** What the thread is told: to write, to show the node, or to end. */
+/** What the thread is told: to write, to show the node, to remove the rows of a worker that has exited, or to end. */
 export type ThreadAsk =
   | { kind: 'write'; id: number; write: ServedWrite; by: string }
   | { kind: 'show'; id: number; sign: NodeSign }
+  | { kind: 'remove-holders'; id: number; instance: string }
   | { kind: 'close' };
 
 /** What the thread says: that it has opened the store, or how a write went. */
@@ -19,10 +22,11 @@ export type ThreadAnswer =
   | { kind: 'open' }
   | { kind: 'written'; id: number; written: ServedWritten }
   | { kind: 'shown'; id: number; fleet: Fleet }
+  | { kind: 'removed'; id: number }
   /** `refused` where asking again changes nothing. */
   | { kind: 'failed'; id: number; problem: string; refused: boolean };
 
-type Done = Extract<ThreadAnswer, { kind: 'written' | 'shown' }>;
+type Done = Extract<ThreadAnswer, { kind: 'written' | 'shown' | 'removed' }>;
 
 interface Pending {
   began: number;
@@ -47,6 +51,32 @@ export async function answerWrite(
 /** What a worker is told of a write that {@link ServedWriter} rejected. */
 function whyNotWritten(error: unknown): { problem: string; refused: boolean } {
   return { problem: (error as Error).message, refused: error instanceof WriteRefusedError };
+}
+
+/** Between two tries, milliseconds: at first, and at the most. */
+const firstPause = 100;
+const longestPause = 2_000;
+
+/**
+ * An XKS worker has exited, so it answers nothing any more: its rows are removed, and no act waits for the end of its lease
+ * (docs/revocation.md). While the store is away it is tried again until that lease has ended, when nobody waits for it anyway. Never
+ * rejects.
+ */
+export async function giveUpLeaseOf(
+  instance: string,
+  writer: Pick<ServedWriter, 'removeHolders'>,
+  store: LoadedConfig['store'],
+): Promise<void> {
+  if (store.kind !== 'postgres') return;
+  const until = monotonicNow() + store.lease;
+  for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+    try {
+      return await writer.removeHolders(instance);
+    } catch {
+      if (monotonicNow() + pause >= until) return;
+    }
+    await delay(pause, undefined, { ref: false });
+  }
 }
 
 /** More writes than this do not wait: the disk has stood still for long, and whoever asks asks again. */
@@ -101,6 +131,11 @@ export class ServedWriter {
     const answer = await this.#ask((id) => ({ kind: 'show', id, sign }));
     if (answer.kind !== 'shown') throw new Error('the writer of the store answered something else');
     return answer.fleet;
+  }
+
+  /** Nobody waits any more for what this process of an XKS worker served from memory: it has exited. Rejects where the store is away. */
+  async removeHolders(instance: string): Promise<void> {
+    await this.#ask((id) => ({ kind: 'remove-holders', id, instance }));
   }
 
   /** How long writes took, from the ask to the commit; how many failed, and how many wait now. */

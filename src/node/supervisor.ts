@@ -13,7 +13,7 @@ import { confinementOfManagement, confinementOfXksWorker } from './confinement.t
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { FleetMessage, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
-import { answerWrite, ServedWriter } from './served-writer.ts';
+import { answerWrite, giveUpLeaseOf, ServedWriter } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts, shownTokens, statusLine } from './node-facts.ts';
@@ -200,7 +200,7 @@ export class Supervisor {
       tokens: config.tokens.map((token) =>
         this.#hosting(token, hostsOf(token, config.workers), workerRequests),
       ),
-      start: () => this.#workerStart(),
+      start: () => this.#workerStart(group.instance),
       onListening: (port) => {
         this.#port ??= port;
         for (const other of this.#groups) if (this.#stopped === undefined) other.start();
@@ -216,6 +216,7 @@ export class Supervisor {
       onGone: () => {
         this.#quotas.forget(index);
         this.#figures.gone(index);
+        void giveUpLeaseOf(group.instance, this.#writer, config.store);
       },
     });
     return group;
@@ -309,7 +310,7 @@ export class Supervisor {
     return this.#gates.get(token) ?? new LoginGate();
   }
 
-  #workerStart(): StartMessage {
+  #workerStart(instance: string): StartMessage {
     const { config, version } = this.#options;
     const { log, node, store, workers } = config;
     return {
@@ -323,8 +324,7 @@ export class Supervisor {
         },
         log,
         fleet: this.#signs.fleet ?? { live: node.fleet_size, tokens: [], drained: false },
-        store,
-        nodeId: this.#nodeId,
+        ...{ store, instance, nodeId: this.#nodeId },
         tokens: tokensOfWorker(config),
         version,
         reusePort: workers > 1,

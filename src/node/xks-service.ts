@@ -307,7 +307,7 @@ export class XksService implements Worker {
 
 /** What an XKS worker serves from memory by. A file tells at each request what was changed, and is never away. */
 function holderOf(
-  { store, nodeId }: WorkerConfig,
+  { store, nodeId, instance }: WorkerConfig,
   snapshot: Directory,
   log: Logger,
 ): SnapshotHolder | undefined {
@@ -316,6 +316,7 @@ function holderOf(
     open: async (options) => openHolderLine(store, options),
     snapshot,
     who: { nodeId, hostname: hostname() },
+    instance,
     length: store.lease,
     log,
   });

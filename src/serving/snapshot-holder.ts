@@ -28,6 +28,8 @@ export interface SnapshotHolderOptions {
   open: (options: HolderLineOptions) => Promise<HolderLine>;
   snapshot: Snapshot;
   who: Omit<NewHolder, 'id' | 'length'>;
+  /** What this process is called, and no other ever is: whoever sees it exit removes the rows whose ids begin so. */
+  instance: string;
   /** Of the lease, milliseconds. */
   length: number;
   log: Logger;
@@ -184,8 +186,8 @@ export class SnapshotHolder {
   }
 
   async #join(line: HolderLine): Promise<string> {
-    const { who, length } = this.#options;
-    const id = `${who.nodeId}/${randomUUID()}`;
+    const { who, instance, length } = this.#options;
+    const id = `${instance}/${randomUUID()}`;
     await line.join({ ...who, id, length });
     this.#confirmed = -1;
     return id;

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
+import type { LoadedConfig } from '../../src/config/load.ts';
 import { WriteRefusedError } from '../../src/keys/limit-rotation-writes.ts';
-import { ServedWriter } from '../../src/node/served-writer.ts';
+import { giveUpLeaseOf, ServedWriter } from '../../src/node/served-writer.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { ServedWrite } from '../../src/serving/served-writes.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
@@ -105,4 +106,32 @@ test('while the store is locked writes wait, no more than a bound of them, and t
   // What was under way when the patience ended may be written and not have been told.
   t.true(Number(counted) >= written && Number(counted) <= written + 1, `${String(counted)} of ${written}`);
   await t.throwsAsync(writer.write(use('late'), by), { message: 'the node ends' });
+});
+
+// What it waits for keeps no process from ending, and this one is to stay.
+const alive = setInterval(() => undefined, 1_000);
+test.after.always(() => clearInterval(alive));
+
+/* That its rows are removed is tested with a whole node (test/whole-node/postgres.test.ts). */
+const place = (lease: number) => ({ kind: 'postgres', lease }) as LoadedConfig['store'];
+
+function writerThatFails(times: number) {
+  const asked: string[] = [];
+  const removeHolders = async (instance: string) => {
+    asked.push(instance);
+    if (asked.length <= times) throw new Error('the store is away');
+  };
+  return { asked, removeHolders };
+}
+
+test('the rows of a worker that has exited are removed as soon as the store is there again', async (t) => {
+  const writer = writerThatFails(2);
+  await giveUpLeaseOf('xks-worker/a', writer, place(60_000));
+  t.deepEqual(writer.asked, ['xks-worker/a', 'xks-worker/a', 'xks-worker/a']);
+});
+
+test('once the lease of a worker that has exited has ended, nothing is tried any more', async (t) => {
+  const writer = writerThatFails(Infinity);
+  await giveUpLeaseOf('xks-worker/a', writer, place(250));
+  t.is(writer.asked.length, 2);
 });

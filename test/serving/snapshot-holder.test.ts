@@ -46,6 +46,7 @@ async function openHolder(t: ExecutionContext, length = long): Promise<Stage> {
     open: async (options) => openHolderLine({ kind: 'postgres', ...settings }, options),
     snapshot: directory,
     who: { nodeId: 'n', hostname: 'h' },
+    instance: 'xks-worker/n',
     length,
     log: pino(
       { level: 'error' },

@@ -151,6 +151,7 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   }
 
   await stoppedWorker(t, [node, second], access, other);
+  await killedWorker(t, [node, second], access, other);
   await rollingRestart(t, [node, second], access, key);
 
   // The one that was started last has counted both.
@@ -244,4 +245,27 @@ async function stoppedWorker(
   t.is((await sent).body?.errorName, 'InvalidStateException');
   await node.withStore(async (vault) => vault.enableKey(key));
   t.is((await client.encrypt(key, plaintext)).status, 200, 'what is given holds at once');
+}
+
+/** Nobody waits for the lease of a worker that was killed: its supervisor saw it exit, and has removed its row. */
+async function killedWorker(
+  t: ExecutionContext,
+  [node, second]: [TestNode, TestNode],
+  access: KeySetAccess,
+  key: string,
+): Promise<void> {
+  process.kill(second.processes().workers[0] as number, 'SIGKILL');
+  await node.withStore(async (vault) => {
+    const { id } = await vault.key(key);
+    await disableCloudKey(vault.vaultContext, vault.act(), { vaultId: vault.vaultId, sight: 'all', id });
+    const states = new Set((await vault.inForce()).nodes.map(({ state }) => state));
+    t.deepEqual([...states], ['confirmed'], 'no lease has to end');
+    await vault.enableKey(key);
+  });
+  const client = second.client(access, { maxSockets: 1 });
+  t.teardown(() => client.close());
+  await waitUntil(async () => {
+    const answer = await client.encrypt(key, plaintext).catch(() => undefined);
+    return answer?.status === 200;
+  });
 }
