@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { XksClient, type KeySetAccess, type XksResponse } from '../../testing/xks-client.ts';
+
+/** Before KMS sends a request again, milliseconds: at once it might meet the same node, which is just dying. */
+const beforeRepeat = 100;
 
 export interface Outcome {
   /** Answered with success at the first try. */
@@ -57,6 +61,7 @@ async function tally(outcome: Outcome, send: () => Promise<XksResponse>): Promis
   if (first === 'success') outcome.first += 1;
   // No answer, 429, 500 and 503 are what KMS repeats (XKS spec, Error codes).
   else if (/^(?:no answer|429|500|503)/.test(first)) {
+    await delay(beforeRepeat);
     const second = await result(send);
     if (second === 'success') outcome.repeated += 1;
     else outcome.failed[second] = (outcome.failed[second] ?? 0) + 1;

@@ -18,6 +18,21 @@ export interface Common {
   answerWithin: number;
 }
 
+/** A command that did not exit with 0. */
+export class FailedCommand extends Error {
+  /** What it printed. */
+  readonly output: string;
+  /** What it said to standard error: with `--json` a problem as JSON. */
+  readonly problem: string;
+
+  constructor(words: readonly string[], output: string, problem: string) {
+    super(`holdfast ${words.join(' ')}\n${problem.trim()}`);
+    this.name = 'FailedCommand';
+    this.output = output;
+    this.problem = problem;
+  }
+}
+
 /** One node of the fleet, with a state directory of its own. */
 export class FleetNode {
   readonly name: string;
@@ -139,13 +154,13 @@ environment = { SOFTHSM2_CONF = "${directory}/softhsm2.conf" }
     await gone;
   }
 
-  /** Runs `holdfast …` against this node as an operator would; resolves with what it prints. */
+  /** Runs `holdfast …` against this node as an operator would; resolves with what it prints. Throws FailedCommand. */
   async command(...words: string[]): Promise<string> {
     const { directory } = this.#common;
     return new Promise((resolve, reject) => {
       execFile(command, words, { env: this.#environment(), cwd: directory }, (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
-        else reject(new Error(`holdfast ${words.join(' ')}\n${stderr.trim()}`));
+        else reject(new FailedCommand(words, stdout, stderr));
       });
     });
   }
