@@ -143,7 +143,7 @@ export const nodeRoutes: readonly Route[] = [
     description:
       'Within ten seconds its `/ready` answers 503, so that load balancers send requests to other nodes; it goes on ' +
       'serving what still comes, and other nodes take over what is done by schedule. It stays drained over restarts, until ' +
-      'it is undrained. While no other node is up that is not drained, it works as if it were not. Safe to repeat.',
+      'it is undrained. While no other node says that it serves, it works as if it were not drained. Safe to repeat.',
     access: write,
     params: one,
     answer: shownNode,

@@ -12,7 +12,7 @@ import type { LeaseTable, Tables } from '../store/schema.ts';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import type { Authority } from '../store/store.ts';
 import type { VaultContext } from '../vault/context.ts';
-import { isDrainedIn } from './nodes.ts';
+import { leavesSchedulesIn } from './nodes.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';
 
 const leaseTime = 60_000;
@@ -21,7 +21,8 @@ const renewAfter = 15_000;
 
 /**
  * A lease as a loop keeps it: asked about before each piece of work, written only when it grows old. What the loop does is done
- * under the term in which it took the lease ({@link KeptLease.acting}). A node that is drained gives it up, and takes none.
+ * under the term in which it took the lease ({@link KeptLease.acting}). A node that is drained gives it up, and takes
+ * none, where another does that work.
  */
 export class KeptLease {
   readonly #context: VaultContext;
@@ -92,7 +93,7 @@ export class KeptLease {
     const began = monotonicNow();
     this.#lease = await this.#context.store.bookkeep('lease', async (trx) => {
       const { instance, now } = this.#context;
-      if (!(await isDrainedIn(trx, nodeOf(instance), now()))) return run(trx);
+      if (!(await leavesSchedulesIn(trx, nodeOf(instance), now()))) return run(trx);
       // Another node is to do it, at once.
       if (before !== undefined) await endLease(trx, before);
       return undefined;

@@ -4,25 +4,22 @@ import type { ActTransaction } from '../store/store.ts';
 import { beginsWith } from '../vault/begins-with.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { isUp } from './nodes.ts';
+import { isUp, takesRequests } from './nodes.ts';
 
 /**
  * Has a node get no new work: it tells load balancers so, and does nothing by schedule, while it serves what comes. Safe to repeat.
- * It stays so over restarts. Refused where no other node is up that would take the work.
+ * It stays so over restarts. Refused where no other node says that it serves, and so would take the work.
  */
 export async function drainNode({ store }: VaultContext, act: Act, id: string): Promise<NodeTable> {
   return store.write(act, async (trx) => {
     const nodes = await trx.selectFrom('nodes').selectAll().execute();
     const node = found(nodes, id);
     if (node.drained_at !== null) return node;
-    const others = nodes.filter(
-      (other) => other.id !== id && other.drained_at === null && isUp(other, trx.at),
-    );
-    if (others.length === 0)
+    if (!nodes.some((other) => other.id !== id && takesRequests(other, trx.at)))
       throw new VaultError(
         'conflict',
-        `no node but ${node.hostname} is up and not drained: nothing would take its requests`,
-        'start another, or see holdfast node list; to end this one, stop it',
+        `no node but ${node.hostname} is up, with a usable token, and not drained: nothing would take its requests`,
+        'one that was started or undrained just now serves within ten seconds: try again; else see holdfast node list; to end this one, stop it',
       );
     return put(trx, act, 'node.drain', node, trx.at.toISOString());
   });

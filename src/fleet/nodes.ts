@@ -10,6 +10,9 @@ import { shownOf, type ShownDatabase, type ShownNode, type ShownToken } from './
 /** A node shows itself so often, milliseconds. */
 export const showEvery = 10_000;
 
+/** One that is drained, and hears by that when it is wanted back, milliseconds. */
+export const showEveryDrained = 1_000;
+
 /** It is thought to be down when it did not for so long, milliseconds. */
 export const upFor = 60_000;
 
@@ -26,6 +29,10 @@ export interface NodeSign {
   /** It is the last time: the node ends. */
   ends: boolean;
   tokens: ShownToken[];
+  /** {@link ShownNode} */
+  serves: boolean;
+  manages: boolean;
+  boot: string | null;
 }
 
 /** What the node is told of the others, and of itself. */
@@ -34,7 +41,7 @@ export interface Fleet {
   live: number;
   /** Tokens of the others that are up. */
   tokens: ShownToken[];
-  /** It is to get no new work, and there is another that takes it. */
+  /** It is to get no new work, and there is another that says it takes it. */
   drained: boolean;
   /** Another process with this node's id has shown itself meanwhile. */
   twin?: { hostname: string; startedAt: string };
@@ -50,22 +57,22 @@ export async function showNode(
   now: () => Date,
 ): Promise<Fleet> {
   const clockOffset = database.kind === 'sqlite' ? null : await clockAhead(store, now);
-  const shown: ShownNode = {
-    tokens: sign.tokens,
-    database,
-    clockOffset,
-    revision: await store.revision(),
-  };
+  const { tokens, serves, manages, boot } = sign;
+  const revision = await store.revision();
   return store.bookkeep('node', async (trx) => {
     const at = now();
-    const before = await trx.selectFrom('nodes').selectAll().where('id', '=', sign.id).executeTakeFirst();
-    await write(trx, { ...(await rowOf(trx, sign, before)), shown: JSON.stringify(shown) }, at, sign.ends);
-    const nodes = (await trx.selectFrom('nodes').selectAll().execute()).filter((node) => isUp(node, at));
-    const others = nodes.filter(({ id }) => id !== sign.id);
+    const nodes = await trx.selectFrom('nodes').selectAll().execute();
+    const before = nodes.find(({ id }) => id === sign.id);
+    const others = nodes.filter((node) => node.id !== sign.id && isUp(node, at));
+    const drained = isDrained(before) && others.some((node) => takesRequests(node, at));
+    // One that is about to hear that it is drained is none that another's drain may count on.
+    const facts = { database, clockOffset, revision, tokens, serves: serves && !drained, manages, boot };
+    const shown = JSON.stringify(facts satisfies ShownNode);
+    await write(trx, { ...(await rowOf(trx, sign, before)), shown }, at, sign.ends);
     return {
-      live: nodes.length,
+      live: others.length + (sign.ends ? 0 : 1),
       tokens: others.flatMap((node) => shownOf(node)?.tokens ?? []),
-      drained: isDrained(nodes, sign.id),
+      drained,
       ...(sign.again && isAnother(before, sign, at)
         ? { twin: { hostname: before.hostname, startedAt: before.started_at } }
         : {}),
@@ -73,14 +80,22 @@ export async function showNode(
   });
 }
 
-/** Whether the node is to get no new work: it is drained, and of those that are up there is one that is not. */
-export function isDrained(up: readonly Pick<NodeTable, 'id' | 'drained_at'>[], id: string): boolean {
-  const isSo = (node: Pick<NodeTable, 'drained_at'>) => node.drained_at !== null;
-  return up.some((node) => node.id === id && isSo(node)) && up.some((node) => node.id !== id && !isSo(node));
+function isDrained(node: Pick<NodeTable, 'drained_at'> | undefined): boolean {
+  return node !== undefined && node.drained_at !== null;
 }
 
-/** The same, by what its transaction sees. */
-export async function isDrainedIn(trx: Transaction<Tables>, id: string, now: Date): Promise<boolean> {
+/** Whether a node that is drained may leave its requests to this one, by its last sign. */
+export function takesRequests(node: NodeTable, now: Date): boolean {
+  return isUp(node, now) && !isDrained(node) && shownOf(node)?.serves === true;
+}
+
+/** Whether it may leave to this one what is done by schedule. */
+function takesSchedules(node: NodeTable, now: Date): boolean {
+  return isUp(node, now) && !isDrained(node) && shownOf(node)?.manages === true;
+}
+
+/** Whether the node is to do nothing by schedule: it is drained, and another does it. */
+export async function leavesSchedulesIn(trx: Transaction<Tables>, id: string, now: Date): Promise<boolean> {
   const own = await trx
     .selectFrom('nodes')
     .select('id')
@@ -90,10 +105,7 @@ export async function isDrainedIn(trx: Transaction<Tables>, id: string, now: Dat
   // As a rule it is not.
   if (own === undefined) return false;
   const nodes = await trx.selectFrom('nodes').selectAll().execute();
-  return isDrained(
-    nodes.filter((node) => node.id === id || isUp(node, now)),
-    id,
-  );
+  return nodes.some((node) => node.id !== id && takesSchedules(node, now));
 }
 
 /** UP, DRAINING where it is up and is to get no new work, or DOWN. */
@@ -150,16 +162,19 @@ export function silentNodes(before: string): ClearedRows {
 
 /**
  * The node on another machine that lives under this node's id, where its row goes on being written while it is watched for so many
- * milliseconds. A node that was killed on this machine and is started again waits for nothing.
+ * milliseconds. A node that was killed on this machine and is started again waits for nothing. A copy of a machine has its
+ * hostname too, but not its start of the kernel; nor has a machine that was reset, which waits therefore.
  */
 export async function livesElsewhere(
   { db }: Pick<Store, 'db'>,
-  { id, hostname, now }: { id: string; hostname: string; now: () => Date },
+  { id, hostname, boot, now }: Pick<NodeSign, 'id' | 'hostname' | 'boot'> & { now: () => Date },
   watched = 1.5 * showEvery,
 ): Promise<NodeTable | undefined> {
   const read = async () => db.selectFrom('nodes').selectAll().where('id', '=', id).executeTakeFirst();
   const first = await read();
-  if (first === undefined || first.hostname === hostname || !isUp(first, now())) return undefined;
+  if (first === undefined || !isUp(first, now())) return undefined;
+  const bootBefore = shownOf(first)?.boot ?? boot;
+  if (first.hostname === hostname && bootBefore === boot) return undefined;
   const until = monotonicNow() + watched;
   while (monotonicNow() < until) {
     await delay(watched / 20);

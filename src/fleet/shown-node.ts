@@ -1,4 +1,5 @@
 import {
+  flag,
   listOf,
   MisfitError,
   nullOr,
@@ -42,10 +43,18 @@ export interface ShownNode {
   clockOffset: number | null;
   /** The revision of the store that it has read. */
   revision: number;
+  /** AWS is answered by it with some token, and it tells load balancers so. False of a version that does not say. */
+  serves: boolean;
+  /** It does what is done by schedule, or would. False of a version that does not say. */
+  manages: boolean;
+  /** Of this start of its machine's kernel (boot_id); null of a version that does not say. */
+  boot: string | null;
 }
 
 const text = textOf(1000);
 const count = wholeFrom(0);
+/** An older version does not say. */
+const said: Check<boolean> = (value, at) => value !== undefined && flag(value, at);
 
 const shownNode: Check<ShownNode> = record<ShownNode>({
   tokens: listOf(
@@ -67,6 +76,9 @@ const shownNode: Check<ShownNode> = record<ShownNode>({
   }),
   clockOffset: nullOr(wholeFrom(Number.MIN_SAFE_INTEGER)),
   revision: count,
+  serves: said,
+  manages: said,
+  boot: (value, at) => nullOr(text)(value ?? null, at),
 });
 
 /** What stands in its row. Undefined where that is of a version that shows nothing, or shows it in another form. */

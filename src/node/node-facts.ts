@@ -3,7 +3,7 @@ import { counted } from '../counted.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { LoadedToken } from '../config/load.ts';
-import type { ShownToken } from '../fleet/shown-node.ts';
+import type { ShownNode, ShownToken } from '../fleet/shown-node.ts';
 import type { WorkerGroup } from './worker-group.ts';
 import type { NodeTls } from './tls/node-tls.ts';
 import type { QuotaLedger } from '../serving/quota-ledger.ts';
@@ -41,8 +41,22 @@ export function hostTotals(
   };
 }
 
-/** The tokens of this node as the others are told of them. */
-export function shownTokens(
+/** This node as the others are told of it. */
+export function ownFacts(
+  groups: readonly WorkerGroup[],
+  management: Pick<WorkerGroup, 'listens'> | undefined,
+  tokens: readonly Pick<LoadedToken, 'name' | 'moduleProfile'>[],
+): Pick<ShownNode, 'tokens' | 'serves' | 'manages'> {
+  const shown = shownTokens(groups, tokens);
+  const usable = shown.some(({ health }) => health !== 'UNAVAILABLE');
+  return {
+    tokens: shown,
+    serves: usable && groups.some(({ listens }) => listens),
+    manages: management?.listens ?? false,
+  };
+}
+
+function shownTokens(
   groups: readonly WorkerGroup[],
   tokens: readonly Pick<LoadedToken, 'name' | 'moduleProfile'>[],
 ): ShownToken[] {

@@ -20,3 +20,8 @@ export function knownNodeId(stateDirectory: string): string | undefined {
 function fileIn(stateDirectory: string): string {
   return path.join(stateDirectory, 'node-id');
 }
+
+/** Of this start of the machine's kernel (random(4)): a copy of a machine that is started has another. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import { wallClock } from '../clock.ts';
-import { showEvery, type Fleet, type NodeSign } from '../fleet/nodes.ts';
-import type { ShownToken } from '../fleet/shown-node.ts';
+import { showEvery, showEveryDrained, type Fleet, type NodeSign } from '../fleet/nodes.ts';
+import type { ShownNode, ShownToken } from '../fleet/shown-node.ts';
 import type { Logger } from '../log.ts';
+import { bootId } from './node-id.ts';
 import type { FleetMessage } from './messages.ts';
 import type { ServedWriter } from './served-writer.ts';
 
@@ -13,7 +14,7 @@ export interface NodeSignsOptions {
   version: string;
   /** A file has one node; what else is in its list has gone. */
   alone: boolean;
-  tokens: () => ShownToken[];
+  own: () => Pick<ShownNode, 'tokens' | 'serves' | 'manages'>;
   writer: Pick<ServedWriter, 'show'>;
   log: Logger;
   /** What the workers are to know of the fleet, whenever that is another than before. */
@@ -25,11 +26,15 @@ export class NodeSigns {
   readonly #options: NodeSignsOptions;
   readonly #start = randomUUID();
   readonly #startedAt = wallClock().toISOString();
+  readonly #boot = bootId();
   #again = false;
+  #stopping = false;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
   #showing: Promise<void> | undefined;
   #last: FleetMessage | undefined;
+  /** What the others go by, as it was shown last. */
+  #shown = '';
   /** What is being shown is not the last of it. */
   #changed = false;
   #problem = '';
@@ -45,19 +50,41 @@ export class NodeSigns {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.now(), showEvery).unref();
-    this.now();
+    this.#showEvery(showEvery);
+    this.#now();
   }
 
-  /** Something was changed that the others should not wait for. */
-  now(): void {
+  /** Looks whether something has changed that the others should not wait for. */
+  look(): void {
+    if (this.#timer !== undefined && standing(this.#own) !== this.#shown) this.#now();
+  }
+
+  /** The node drains: from now on it takes nobody's requests. */
+  stopping(): void {
+    this.#stopping = true;
+    this.look();
+  }
+
+  get #own(): ReturnType<NodeSignsOptions['own']> {
+    const { tokens, serves, manages } = this.#options.own();
+    // What it has heard last is what it tells load balancers.
+    const takes = serves && this.#last?.drained !== true;
+    return { tokens, serves: takes && !this.#stopping, manages: manages && !this.#stopping };
+  }
+
+  #showEvery(interval: number): void {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#now(), interval).unref();
+  }
+
+  #now(): void {
     if (this.#ended) return;
     if (this.#showing !== undefined) this.#changed = true;
     this.#showing ??= this.#show(false).finally(() => {
       this.#showing = undefined;
       if (!this.#changed) return;
       this.#changed = false;
-      this.now();
+      this.#now();
     });
   }
 
@@ -70,17 +97,20 @@ export class NodeSigns {
   }
 
   async #show(ends: boolean): Promise<void> {
-    const { id, version, writer, tokens } = this.#options;
+    const { id, version, writer } = this.#options;
+    // One that has just been started says nothing yet of its tokens.
+    const own = this.#again ? this.#own : { tokens: [], serves: false, manages: false };
+    this.#shown = standing(own);
     const sign: NodeSign = {
       ...{ id, hostname: hostname(), version, start: this.#start, startedAt: this.#startedAt },
-      // One that has just been started says nothing yet of its tokens.
-      ...{ again: this.#again, ends, tokens: this.#again ? tokens() : [] },
+      ...{ again: this.#again, ends, boot: this.#boot, ...own },
     };
     try {
       const fleet = await writer.show(sign);
       this.#again = true;
       this.#problem = '';
       if (!ends) this.#heard(fleet, sign.tokens);
+      this.look();
     } catch (error) {
       const { message } = error as Error;
       // Once: a database that is away is told by whoever needs it.
@@ -101,6 +131,8 @@ export class NodeSigns {
     if (alone) return;
     const message: FleetMessage = { kind: 'fleet', live, tokens: otherTokens(own, tokens), drained };
     if (JSON.stringify(message) === JSON.stringify(this.#last)) return;
+    // Where the others fail it is wanted back at once.
+    if ((this.#last?.drained ?? false) !== drained) this.#showEvery(drained ? showEveryDrained : showEvery);
     if (this.#last !== undefined && this.#last.drained !== drained)
       log.warn(
         { drained },
@@ -111,6 +143,10 @@ export class NodeSigns {
     this.#last = message;
     onFleet(message);
   }
+}
+
+function standing({ tokens, serves, manages }: ReturnType<NodeSignsOptions['own']>): string {
+  return JSON.stringify([serves, manages, tokens.map(({ health }) => health)]);
 }
 
 /**

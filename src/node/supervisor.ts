@@ -16,7 +16,7 @@ import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { answerWrite, giveUpLeaseOf, ServedWriter } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
 import { HostSharing } from './host-sharing.ts';
-import { hostTotals, nodeFacts, shownTokens, statusLine } from './node-facts.ts';
+import { hostTotals, nodeFacts, ownFacts, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
 import type { KnownTokens } from './known-tokens.ts';
 import { NodeSigns } from './node-signs.ts';
@@ -117,7 +117,7 @@ export class Supervisor {
     this.#signs = new NodeSigns({
       ...{ id: this.#nodeId, version: options.build, writer: this.#writer, log: options.log },
       alone: options.config.store.kind === 'sqlite',
-      tokens: () => shownTokens(this.#groups, options.config.tokens),
+      own: () => ownFacts(this.#groups, this.#management, options.config.tokens),
       onFleet: (message) => this.#hearOfFleet(message),
     });
   }
@@ -135,10 +135,7 @@ export class Supervisor {
     return this.#listening.promise;
   }
 
-  /**
-   * Whether a worker answers AWS. Without one, a new start is the best that can be done. A management process that is away is no
-   * reason for one: it is started again where it can be, and requests of AWS would fail meanwhile.
-   */
+  /** Whether a worker answers AWS. A management process that is away is no reason to end the node: AWS would be left alone. */
   get isWell(): boolean {
     return this.#groups.some(({ listens }) => listens);
   }
@@ -174,6 +171,7 @@ export class Supervisor {
   /** SIGTERM: drains the workers, then ends the token hosts. */
   async stop(): Promise<void> {
     const timeout = this.#options.config.xks.drain_ms + 5_000;
+    this.#signs.stopping();
     this.#tls.stop();
     this.#sharing.stop();
     this.#stopped ??= Promise.all(this.#everyone.map(async (group) => group.stop(timeout))).then(async () => {
@@ -379,6 +377,7 @@ export class Supervisor {
   }
 
   #checkReady(): void {
+    this.#signs.look();
     if (this.#isReady || this.#port === undefined || !this.#writerStarted) return;
     if (this.#everyone.every(({ listens }) => listens)) this.#listening.resolve();
     if (!this.#everyone.every(({ settled }) => settled)) return;
@@ -393,7 +392,6 @@ export class Supervisor {
         );
     }
     this.#isReady = true;
-    this.#signs.now();
     this.#ready.resolve({ xks: this.#port, admin: this.#adminPort });
   }
 }

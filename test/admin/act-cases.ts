@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ShownNode } from '../../src/fleet/shown-node.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
 import { disconnectExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
@@ -151,7 +152,11 @@ async function newNode({ stage }: World, operation: string): Promise<OnRecord> {
   const { store, now } = stage.vaultContext;
   const seen = now().toISOString();
   const [id, other] = [randomUUID(), randomUUID()];
-  const node = { hostname: 'a-node', version: '1', started_at: seen, last_seen_at: seen };
+  const shown = JSON.stringify({
+    ...{ tokens: [], database: { kind: 'sqlite', durability: null, problems: [] }, clockOffset: null },
+    ...{ revision: 0, serves: true, manages: true, boot: null },
+  } satisfies ShownNode);
+  const node = { shown, hostname: 'a-node', version: '1', started_at: seen, last_seen_at: seen };
   await store.db
     .insertInto('nodes')
     .values([

@@ -11,9 +11,11 @@ import {
   stateOf,
   type NodeSign,
 } from '../../src/fleet/nodes.ts';
-import { shownOf, type ShownDatabase, type ShownToken } from '../../src/fleet/shown-node.ts';
+import { shownOf, type ShownDatabase, type ShownNode, type ShownToken } from '../../src/fleet/shown-node.ts';
 import type { Store } from '../../src/store/store.ts';
-import { otherTokens } from '../../src/node/node-signs.ts';
+import { nodeFindings } from '../../src/admin/status/node-findings.ts';
+import { createLog } from '../../src/log.ts';
+import { NodeSigns, otherTokens } from '../../src/node/node-signs.ts';
 import { together, withOthers } from '../../src/xks/fleet-tokens.ts';
 import type { VaultContext } from '../../src/vault/context.ts';
 import { newStore, type databases } from '../../testing/stores.ts';
@@ -27,12 +29,12 @@ const token = (facts: Partial<ShownToken> = {}): ShownToken => ({
 
 class Nodes {
   readonly store: Store;
-  readonly #database: ShownDatabase;
+  readonly database: ShownDatabase;
   at = Date.parse('2027-01-01T00:00:00.000Z');
 
   constructor(store: Store, kind: ShownDatabase['kind']) {
     this.store = store;
-    this.#database = { kind, durability: kind === 'sqlite' ? null : 'single', problems: [] };
+    this.database = { kind, durability: kind === 'sqlite' ? null : 'single', problems: [] };
   }
 
   get context(): VaultContext {
@@ -42,9 +44,20 @@ class Nodes {
   async show(id: string, facts: Partial<NodeSign> = {}) {
     const sign = {
       ...{ id, hostname: `host-${id}`, version: '1', start: `${id}/1`, again: true, ends: false },
-      ...{ startedAt: new Date(this.at).toISOString(), tokens: [token()], ...facts },
+      ...{
+        startedAt: new Date(this.at).toISOString(),
+        tokens: [token()],
+        serves: true,
+        manages: true,
+        boot: `boot-${id}`,
+        ...facts,
+      },
     };
-    return showNode(this.store, sign, this.#database, () => new Date(this.at));
+    return showNode(this.store, sign, this.database, () => new Date(this.at));
+  }
+
+  of(instance: string): VaultContext {
+    return { ...this.context, now: () => new Date(this.at), instance };
   }
 
   async row(id: string) {
@@ -92,14 +105,20 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
 
   test(`${kind}: a copy of a machine is told from a node that was started again`, async (t) => {
     const nodes = await open(t, kind);
-    const from = async (hostname: string, watched: number) =>
-      livesElsewhere(nodes.store, { id: 'a', hostname, now: () => new Date(nodes.at) }, watched);
+    const from = async (hostname: string, watched: number, boot = 'boot-a') =>
+      livesElsewhere(nodes.store, { id: 'a', hostname, boot, now: () => new Date(nodes.at) }, watched);
     t.is(await from('copy', 10_000), undefined, 'there is none');
     await nodes.show('a');
     t.is(await from('host-a', 10_000), undefined, 'it was killed here');
     t.is(await from('copy', 40), undefined, 'it was killed there, and shows itself no more');
     const ended = new AbortController();
-    const watching = from('copy', 1_000).finally(() => ended.abort());
+    t.is(
+      await from('host-a', 40, 'other'),
+      undefined,
+      'the machine was reset, and its node shows itself no more',
+    );
+    // A copy has the hostname too.
+    const watching = from('host-a', 1_000, 'other').finally(() => ended.abort());
     while (!ended.signal.aborted) {
       nodes.at += 1_000;
       await nodes.show('a');
@@ -128,17 +147,12 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
 
 test('a drained node gives up what is done by schedule, and takes it again where no other is up', async (t) => {
   const nodes = await open(t, 'PostgreSQL');
-  const of = (instance: string): VaultContext => ({
-    ...nodes.context,
-    now: () => new Date(nodes.at),
-    instance,
-  });
-  const act = () => systemAct(of('test/1'), 'test');
+  const act = () => systemAct(nodes.of('test/1'), 'test');
   await nodes.show('a');
   await t.throwsAsync(drainNode(nodes.context, act(), 'a'), { message: /no node but host-a is up/ });
   await t.throwsAsync(drainNode(nodes.context, act(), 'gone'), { message: /no node of this database/ });
   await nodes.show('b');
-  const [a, b] = [new KeptLease(of('a/1'), 'schedules'), new KeptLease(of('b/1'), 'schedules')];
+  const [a, b] = [new KeptLease(nodes.of('a/1'), 'schedules'), new KeptLease(nodes.of('b/1'), 'schedules')];
   t.truthy(await a.renew());
   t.is(await b.renew(), undefined);
   await drainNode(nodes.context, act(), 'a');
@@ -161,6 +175,105 @@ test('a drained node gives up what is done by schedule, and takes it again where
     events.map(({ action }) => action),
     ['node.drain', 'node.undrain'],
   );
+});
+
+test('a drain counts on no node but one that says it serves', async (t) => {
+  const nodes = await open(t, 'PostgreSQL');
+  const act = () => systemAct(nodes.of('test/1'), 'test');
+  const refused = { message: /no node but host-\w is up, with a usable token, and not drained/ };
+  await nodes.show('a');
+  await nodes.show('b', { serves: false });
+  await t.throwsAsync(drainNode(nodes.context, act(), 'a'), refused, 'its token is away');
+  await nodes.show('b');
+  await drainNode(nodes.context, act(), 'a');
+  t.like(nodeFindings([await nodes.row('a')], new Date(nodes.at)), [
+    { trouble: 'NODE_DRAINED', where: 'host-a', remediation: 'holdfast node undrain a' },
+  ]);
+  t.like(await nodes.show('a'), { drained: true });
+  await undrainNode(nodes.context, act(), 'a');
+  await t.throwsAsync(drainNode(nodes.context, act(), 'b'), refused, 'the other has not heard of it');
+  t.like(await nodes.show('a'), { drained: false });
+  await drainNode(nodes.context, act(), 'b');
+  t.like(await nodes.show('b'), { drained: true });
+  for (const [why, facts] of Object.entries({
+    'its token is away': { serves: false },
+    'it has just been started': { serves: false, again: false, start: 'a/2' },
+    'it has ended': { ends: true },
+  })) {
+    await nodes.show('a', facts);
+    t.like(await nodes.show('b'), { drained: false }, why);
+    await nodes.show('a', { start: 'a/2' });
+    t.like(await nodes.show('b'), { drained: true }, why);
+  }
+  await nodes.store.bookkeep('by hand', async (trx) =>
+    trx.updateTable('nodes').set({ shown: null }).where('id', '=', 'a').execute(),
+  );
+  t.like(await nodes.show('b'), { drained: false }, 'it is of a version that does not say');
+});
+
+test('a drained node goes on with what is done by schedule where no other has a management process', async (t) => {
+  const nodes = await open(t, 'PostgreSQL');
+  await nodes.show('a');
+  await nodes.show('b', { manages: false });
+  const [a, b] = ['a/1', 'b/1'].map((instance) => new KeptLease(nodes.of(instance), 'schedules'));
+  await drainNode(nodes.context, systemAct(nodes.of('test/1'), 'test'), 'a');
+  t.like(await nodes.show('a'), { drained: true });
+  t.truthy(await a?.renew());
+  await nodes.show('b');
+  t.is(await a?.renew(), undefined);
+  t.truthy(await b?.renew());
+});
+
+test('a node shows at once what another’s drain goes by: that it can serve, that it is drained, that it ends', async (t) => {
+  const nodes = await open(t, 'PostgreSQL');
+  await nodes.show('other');
+  let shows = Promise.withResolvers<undefined>();
+  const own = { tokens: [token()], serves: false, manages: false };
+  let wasDrained = false;
+  /** By the sign whose answer is that it is drained no more. */
+  let servedBefore: boolean | undefined;
+  const signs = new NodeSigns({
+    ...{ id: 'own', version: '1', alone: false, log: createLog('silent'), own: () => own },
+    writer: {
+      show: async (sign) => {
+        const heard = await showNode(nodes.store, sign, nodes.database, () => new Date(nodes.at));
+        if (wasDrained && !heard.drained) servedBefore = sign.serves;
+        wasDrained = heard.drained;
+        shows.resolve(undefined);
+        shows = Promise.withResolvers();
+        return heard;
+      },
+    },
+    onFleet: () => undefined,
+  });
+  const shown = async (wanted: Partial<ShownNode>) => {
+    for (;;) {
+      const next = shows.promise;
+      const row = await nodes.store.db.selectFrom('nodes').select('shown').where('id', '=', 'own').execute();
+      const facts = row[0] && shownOf(row[0]);
+      if (Object.entries(wanted).every(([name, value]) => facts?.[name as keyof ShownNode] === value)) break;
+      await next;
+    }
+    t.pass();
+  };
+  signs.start();
+  await shown({ serves: false });
+  Object.assign(own, { serves: true, manages: true });
+  signs.look();
+  await shown({ serves: true, manages: true });
+  await drainNode(nodes.context, systemAct(nodes.of('test/1'), 'test'), 'own');
+  Object.assign(own, { manages: false });
+  signs.look();
+  await shown({ serves: false, manages: false });
+  await undrainNode(nodes.context, systemAct(nodes.of('test/1'), 'test'), 'own');
+  // Within a second, since it is drained.
+  await shown({ serves: true });
+  t.false(servedBefore, 'not before it has heard of it');
+  signs.stopping();
+  await shown({ serves: false });
+  t.is(stateOf(await nodes.row('own'), new Date(nodes.at)), 'UP', 'what still comes is answered');
+  await signs.end();
+  t.is(stateOf(await nodes.row('own'), new Date(nodes.at)), 'DOWN');
 });
 
 test('a node that is no more is removed with what it held, and none that is up', async (t) => {

@@ -167,6 +167,8 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
     return (
       tokens.length === 2 &&
       tokens.every((token) => token?.health === 'ACTIVE') &&
+      shown.every((row) => shownOf(row)?.serves === true) &&
+      shown.filter((row) => shownOf(row)?.manages === true).length === 1 &&
       shown.every((row) => Math.abs(shownOf(row)?.clockOffset ?? Infinity) < 2_000)
     );
   });

@@ -17,6 +17,7 @@ export const applianceTroubles = [
   'CERTIFICATE_NOT_TAKEN',
   'DISK_NEARLY_FULL',
   'NODE_DOWN',
+  'NODE_DRAINED',
   'CLOCK_OFF',
   'SUPERVISOR_SILENT',
   'QUOTA_NEAR',

@@ -12,7 +12,9 @@ type Row = Pick<NodeTable, 'id' | 'hostname' | 'last_seen_at' | 'ended_at' | 'dr
 
 /** Of nodes of one database. */
 export function nodeFindings(nodes: readonly Row[], now: Date): StatusFinding[] {
-  return nodes.flatMap((node) => (isUp(node, now) ? clockFindings(node) : downFindings(node, now)));
+  return nodes.flatMap((node) =>
+    isUp(node, now) ? [...drainFindings(node), ...clockFindings(node)] : downFindings(node, now),
+  );
 }
 
 function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date): StatusFinding[] {
@@ -23,6 +25,13 @@ function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date): Sta
       : `node ${hostname} was stopped at ${ended_at}`;
   const remediation = `on ${hostname}: systemctl status holdfast`;
   return [{ trouble: 'NODE_DOWN', where: hostname, message, remediation }];
+}
+
+/** One that is forgotten so serves no one, and is missed only when another fails. */
+function drainFindings({ id, hostname, drained_at }: Row): StatusFinding[] {
+  if (drained_at === null) return [];
+  const message = `node ${hostname} is drained since ${drained_at}`;
+  return [{ trouble: 'NODE_DRAINED', where: hostname, message, remediation: `holdfast node undrain ${id}` }];
 }
 
 function clockFindings(node: Row): StatusFinding[] {

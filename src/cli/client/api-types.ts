@@ -1286,6 +1286,7 @@ export interface Schemas {
         | 'CERTIFICATE_NOT_TAKEN'
         | 'DISK_NEARLY_FULL'
         | 'NODE_DOWN'
+        | 'NODE_DRAINED'
         | 'CLOCK_OFF'
         | 'SUPERVISOR_SILENT'
         | 'QUOTA_NEAR'

@@ -10,7 +10,7 @@ import { Supervisor, type Ports } from '../../node/supervisor.ts';
 import { hostname } from 'node:os';
 import { wallClock } from '../../clock.ts';
 import { livesElsewhere } from '../../fleet/nodes.ts';
-import { knownNodeId } from '../../node/node-id.ts';
+import { bootId, knownNodeId } from '../../node/node-id.ts';
 import type { Store } from '../../store/store.ts';
 import { ServiceManager } from '../../node/service-manager.ts';
 import { verifyToken } from '../../node/token-verification.ts';
@@ -74,7 +74,7 @@ async function checkBeforeStart(config: LoadedConfig, log: Logger): Promise<void
 async function assertOneOfItsId({ node, store: place }: LoadedConfig, store: Store): Promise<void> {
   const id = knownNodeId(node.state_directory);
   if (id === undefined || place.kind === 'sqlite') return;
-  const other = await livesElsewhere(store, { id, hostname: hostname(), now: wallClock });
+  const other = await livesElsewhere(store, { id, hostname: hostname(), boot: bootId(), now: wallClock });
   if (other === undefined) return;
   throw new StoreError(
     'locked',
