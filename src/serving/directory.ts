@@ -293,12 +293,14 @@ export class Directory {
     const { db } = this.#store;
     const keySets = await db
       .selectFrom('key_sets')
-      .select('path_prefix')
-      .distinct()
+      .select(['id', 'path_prefix'])
       .where('external_key_store', '=', 1)
       .limit(maxWarmed)
       .execute();
-    for (const { path_prefix: prefix } of keySets) await this.hasPrefix(prefix);
+    for (const { id, path_prefix: prefix } of keySets) {
+      await this.hasPrefix(prefix);
+      await this.#keySet(id);
+    }
     const credentials = await db
       .selectFrom('xks_credentials')
       .select('access_key_id')

@@ -46,6 +46,11 @@ export class SnapshotHolder {
   #line: HolderLine | undefined;
   /** The id of the row, while there is one. */
   #id: string | undefined;
+  /**
+   * The id that it is about to join by, until that was answered. A try that hangs, as where the standby is missing, does not know
+   * that it was given up: the next one waits for it, in place of another row and another connection each time.
+   */
+  #joining: string | undefined;
   #confirmed = -1;
   #stopped = false;
   #looping: Promise<void> | undefined;
@@ -128,6 +133,10 @@ export class SnapshotHolder {
     return { monotonic, boot };
   }
 
+  get #pause(): number {
+    return Math.min(longestPause, this.#interval / 5);
+  }
+
   async #loop(): Promise<void> {
     while (!this.#stopped) {
       const began = monotonicNow();
@@ -140,7 +149,7 @@ export class SnapshotHolder {
         const line = this.#line;
         this.#line = undefined;
         await line?.close();
-        await this.#sleep(Math.min(longestPause, this.#interval / 5));
+        await this.#sleep(this.#pause);
       }
     }
   }
@@ -159,11 +168,13 @@ export class SnapshotHolder {
       },
     });
     this.#hinted = false;
-    this.#id ??= await this.#join(this.#line);
+    await this.#join(this.#line);
     const id = this.#id;
+    if (id === undefined) return this.#renewLater();
     const known = snapshot.at;
     // Before it is sent: whoever disables counts from the end of a later COMMIT. And rounded down, for the same reason.
-    const renewal = this.#lease.begin({ monotonic: monotonicNow(), boot: bootNow() });
+    const { monotonic, boot } = this.#clocks();
+    const renewal = this.#lease.begin({ monotonic, boot: boot - bootStep });
     const renewed = await this.#line.renew(id);
     if (renewed === undefined) {
       // Silent for so long that others take the lease for ended, as it is.
@@ -176,21 +187,31 @@ export class SnapshotHolder {
     // Asked in this order: a request may have found it meanwhile, and then the renewal is of a row that is given up.
     const { at } = renewed;
     if (this.#id === id && (isOtherHistory(known, at) || at.revision < renewal.known)) snapshot.wentBack(at);
-    if (this.#id !== id) return this.#renew();
-    if (!renewed.older && this.#lease.renewed(renewal, at.revision) === 'extended') return;
-    await snapshot.refresh();
-    // Found by the refresh, or by that of a request.
-    if (this.#id !== id) return this.#renew();
-    this.loaded();
+    if (this.#id !== id) return this.#renewLater();
+    if (renewed.older || this.#lease.renewed(renewal, at.revision) !== 'extended') {
+      await snapshot.refresh();
+      // Found by the refresh, or by that of a request.
+      if (this.#id !== id) return this.#renewLater();
+      this.loaded();
+    }
+    // A request may have brought the snapshot up before it was looked up for the first time; and what failed is tried again.
     if (!this.#isWarm) void this.#warm();
   }
 
-  async #join(line: HolderLine): Promise<string> {
+  /** Where the store goes back and forth, as with a primary that does not know that it is none any more, it is no tight loop. */
+  async #renewLater(): Promise<void> {
+    await this.#sleep(this.#pause);
+    if (!this.#stopped) await this.#renew();
+  }
+
+  async #join(line: HolderLine): Promise<void> {
+    if (this.#id !== undefined) return;
     const { who, instance, length } = this.#options;
-    const id = `${instance}/${randomUUID()}`;
+    const id = (this.#joining ??= `${instance}/${randomUUID()}`);
     await line.join({ ...who, id, length });
+    this.#joining = undefined;
     this.#confirmed = -1;
-    return id;
+    this.#id = id;
   }
 
   async #warm(): Promise<void> {
@@ -198,7 +219,7 @@ export class SnapshotHolder {
     try {
       await this.#options.snapshot.keepWarm();
     } catch {
-      // It is tried again after the next change, and what is asked for is looked up meanwhile.
+      // It is tried again with the next renewal, and what is asked for is looked up meanwhile.
       this.#isWarm = false;
     }
   }

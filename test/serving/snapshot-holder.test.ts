@@ -331,3 +331,15 @@ test.serial('an epoch of a history that the database does not have is not confir
   await line.confirm('h', older.revision, older);
   t.is(await confirmed(), older.revision);
 });
+
+test('joining again by the same id is no other row', async (t) => {
+  const line = await openHolderLine(
+    { kind: 'postgres', ...(await freshDatabase()) },
+    { timeout: 5_000, onHint: () => undefined, onGone: () => undefined },
+  );
+  t.teardown(async () => line.close());
+  const who = { id: 'n/1', nodeId: 'n', hostname: 'h', length: long };
+  await line.join(who);
+  await line.join(who);
+  t.truthy(await line.renew('n/1'));
+});

@@ -62,7 +62,7 @@ export class PostgresHolderLine implements HolderLine {
   async join({ id, nodeId, hostname, length }: NewHolder): Promise<void> {
     await this.#send(
       `INSERT INTO snapshot_holders (id, node_id, hostname, term, epoch, length, joined_at)
-        VALUES ($1, $2, $3, 0, -1, $4, $5)`,
+        VALUES ($1, $2, $3, 0, -1, $4, $5) ON CONFLICT (id) DO NOTHING`,
       [id, nodeId, hostname, length, wallClock().toISOString()],
     );
   }
