@@ -16,6 +16,9 @@ export const showEveryDrained = 1_000;
 /** It is thought to be down when it did not for so long, milliseconds. */
 export const upFor = 60_000;
 
+/** So long nodes believe that another serves which was killed since, milliseconds: two signs may be missed. */
+const servesFor = 2.5 * showEvery;
+
 /** A node as its supervisor has it shown. */
 export interface NodeSign {
   id: string;
@@ -86,7 +89,7 @@ function isDrained(node: Pick<NodeTable, 'drained_at'> | undefined): boolean {
 
 /** Whether a node that is drained may leave its requests to this one, by its last sign. */
 export function takesRequests(node: NodeTable, now: Date): boolean {
-  return isUp(node, now) && !isDrained(node) && shownOf(node)?.serves === true;
+  return isUp(node, now, servesFor) && !isDrained(node) && shownOf(node)?.serves === true;
 }
 
 /** Whether it may leave to this one what is done by schedule. */
@@ -117,14 +120,15 @@ export function stateOf(
   return node.drained_at === null ? 'UP' : 'DRAINING';
 }
 
-/** Whether it has shown itself lately, and was not stopped since. */
+/** Whether it has shown itself within so many milliseconds, and was not stopped since. */
 export function isUp(
   { last_seen_at, ended_at }: Pick<NodeTable, 'last_seen_at' | 'ended_at'>,
   now: Date,
+  within = upFor,
 ): boolean {
   // One that an older version starts after that says nothing of its end.
   const wasStopped = ended_at !== null && ended_at >= last_seen_at;
-  return !wasStopped && now.getTime() - Date.parse(last_seen_at) <= upFor;
+  return !wasStopped && now.getTime() - Date.parse(last_seen_at) <= within;
 }
 
 /**

@@ -205,6 +205,9 @@ test('a drain counts on no node but one that says it serves', async (t) => {
     await nodes.show('a', { start: 'a/2' });
     t.like(await nodes.show('b'), { drained: true }, why);
   }
+  nodes.at += 25_001;
+  t.like(await nodes.show('b'), { drained: false }, 'it was killed');
+  await nodes.show('a', { start: 'a/2' });
   await nodes.store.bookkeep('by hand', async (trx) =>
     trx.updateTable('nodes').set({ shown: null }).where('id', '=', 'a').execute(),
   );
