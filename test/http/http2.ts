@@ -158,8 +158,9 @@ test('HTTP/2 clients that give up, in any way and in great number, harm nobody',
       if (at % 2 === 0) stream.close(constants.NGHTTP2_CANCEL);
     }
     session.destroy();
+    // Each time: a connection on which nothing is asked for is closed, sooner than a slow machine is done here.
+    t.is((await send(other, request)).status, 200);
   }
-  t.is((await send(other, request)).status, 200);
   // An error that nobody caught would have ended this process, which is the node's too.
   t.notRegex(file().node.output, /TypeError|RangeError/);
   other.close();
