@@ -341,6 +341,15 @@ test.serial('what is not set up is not found, and cannot be deleted', async (t) 
   t.is(kindOf(await boss.as(undefined).get(start)), 'not-found');
 });
 
+test.serial('a node that was never there is not found, and no act is done to it', async (t) => {
+  const { boss } = t.context;
+  const node = `/nodes/${randomUUID()}`;
+  t.is(kindOf(await boss.get(node)), 'not-found');
+  t.is(kindOf(await boss.request('POST', `${node}/drain`)), 'not-found');
+  t.is(kindOf(await boss.request('POST', `${node}/undrain`)), 'not-found');
+  t.is(kindOf(await boss.request('DELETE', node)), 'not-found');
+});
+
 test.serial('what the state of a key store does not allow is a conflict', async (t) => {
   const { admin, stage } = t.context;
   const byOperation = (operation: string) => allRoutes.find((route) => route.operation === operation);
