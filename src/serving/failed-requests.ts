@@ -1,11 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { FailedRequests } from '../keys/failed-request-rows.ts';
+import { BatchedWrites } from './batched-writes.ts';
 
-/** How often what was gathered is written, milliseconds. */
-const writeInterval = 5_000;
 const minute = 60_000;
-/** So many rows are written at once, in some two milliseconds. */
-const rowsPerBatch = 200;
 /** So many that differ are told apart of one vault in a minute, and of what belongs to none; the rest is in one for each error. */
 const toldApart = 50;
 /** So many are held at once, of all vaults; more are in the log and in the metrics alone. */
@@ -63,12 +59,19 @@ export class FailedRequestRecorder {
   readonly #options: FailedRequestRecorderOptions;
   readonly #shares = new Map<string, Share>();
   #held = 0;
-  #writing: Promise<void> | undefined;
-  readonly #timer: NodeJS.Timeout;
+  readonly #writes: BatchedWrites<[key: string, held: Held]>;
 
   constructor(options: FailedRequestRecorderOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.write(), writeInterval).unref();
+    this.#writes = new BatchedWrites({
+      take: () => this.#take(),
+      putBack: (rest) => {
+        for (const [key, { row, minute: begins }] of rest)
+          this.#add(this.#shareOf(row.vault_id, begins), key, row, begins);
+      },
+      write: async (batch) => options.write(batch.map(([, { row }]) => row)),
+      onFailure: options.onFailure,
+    });
   }
 
   record(request: FailedRequest): void {
@@ -86,34 +89,18 @@ export class FailedRequestRecorder {
 
   /** Writes what was gathered. Never throws: after a failure it keeps what is not written for the next time. */
   async write(): Promise<void> {
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
-    return this.#writing;
+    return this.#writes.write();
   }
 
   /** The last write. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#writing;
-    await this.write();
+    return this.#writes.close();
   }
 
-  async #write(): Promise<void> {
+  #take(): [key: string, held: Held][] {
     const taken = [...this.#shares.values()].flatMap(({ unwritten }) => Array.from(unwritten));
     this.#clear();
-    for (let from = 0; from < taken.length; from += rowsPerBatch) {
-      try {
-        await this.#options.write(taken.slice(from, from + rowsPerBatch).map(([, { row }]) => row));
-      } catch (error) {
-        for (const [key, held] of taken.slice(from))
-          this.#add(this.#shareOf(held.row.vault_id, held.minute), key, held.row, held.minute);
-        this.#options.onFailure(error);
-        return;
-      }
-      // Requests first.
-      await setImmediate();
-    }
+    return taken;
   }
 
   /** Shares of minutes that are over go as well. */

@@ -1,12 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
 import type { UseTable } from '../store/schema.ts';
+import { BatchedWrites } from './batched-writes.ts';
 
-/** How often what was gathered is written, milliseconds. */
-const writeInterval = 5_000;
 /** So many credentials and keys are held at once, far more than are used in that time; others are not counted. */
 const maxHeld = 50_000;
-/** So many rows are written at once, in some two milliseconds. */
-const rowsPerBatch = 200;
 
 interface Use {
   count: number;
@@ -32,12 +28,23 @@ export interface UseRecorderOptions {
 export class UseRecorder {
   readonly #options: UseRecorderOptions;
   #gathered = newMaps();
-  #writing: Promise<void> | undefined;
-  readonly #timer: NodeJS.Timeout;
+  readonly #writes: BatchedWrites<UseTable>;
 
   constructor(options: UseRecorderOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.write(), writeInterval).unref();
+    this.#writes = new BatchedWrites({
+      take: () => {
+        const rows = toRows(this.#gathered);
+        this.#gathered = newMaps();
+        return rows;
+      },
+      putBack: (rest) => {
+        for (const row of rest)
+          this.#add(row.kind, row.id, row.count, Date.parse(row.last_at), row.last_address);
+      },
+      write: async (batch) => options.write([...batch]),
+      onFailure: options.onFailure,
+    });
   }
 
   /** `id` is an access key id, or the id of a CloudKey. Call it only for what is proven: a credential whose signature was right. */
@@ -47,34 +54,12 @@ export class UseRecorder {
 
   /** Writes what was gathered. Never throws: after a failure it keeps what is not written for the next time. */
   async write(): Promise<void> {
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
-    return this.#writing;
+    return this.#writes.write();
   }
 
   /** The last write. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#writing;
-    await this.write();
-  }
-
-  async #write(): Promise<void> {
-    const rows = toRows(this.#gathered);
-    this.#gathered = newMaps();
-    for (let from = 0; from < rows.length; from += rowsPerBatch) {
-      try {
-        await this.#options.write(rows.slice(from, from + rowsPerBatch));
-      } catch (error) {
-        for (const row of rows.slice(from))
-          this.#add(row.kind, row.id, row.count, Date.parse(row.last_at), row.last_address);
-        this.#options.onFailure(error);
-        return;
-      }
-      // Requests first.
-      await setImmediate();
-    }
+    return this.#writes.close();
   }
 
   #add(kind: UseKind, id: string, count: number, lastAt: number, lastAddress: string): void {
