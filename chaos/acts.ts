@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ActEntry } from './history.ts';
 import { wasNotSent, type Management } from './management.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../testing/random.ts';
 import type { History } from './recorder.ts';
 
 /** A CloudKey as the load and the acts know it. */

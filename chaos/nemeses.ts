@@ -2,7 +2,7 @@ import { cp } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childrenOf, type TestNode } from '../testing/test-node.ts';
 import { sendSignal, type Fleet } from './fleet.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../testing/random.ts';
 import type { WireState } from './wire.ts';
 
 export interface Blow {

@@ -5,7 +5,7 @@ import { Fleet, keySetName } from './fleet.ts';
 import { Load } from './load.ts';
 import { Management } from './management.ts';
 import { nemeses, type NemesisName } from './nemeses.ts';
-import { Random } from './random.ts';
+import { Random } from '../testing/random.ts';
 import type { History } from './recorder.ts';
 
 export interface Settings {

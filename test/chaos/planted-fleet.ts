@@ -1,5 +1,5 @@
 import type { ActEntry, Entry } from '../../chaos/history.ts';
-import { Random } from '../../chaos/random.ts';
+import { Random } from '../../testing/random.ts';
 
 /*
  * A small fleet that serves one key under leases (docs/revocation.md), and writes the history that a run of chaos would: nodes that

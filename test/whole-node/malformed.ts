@@ -1,3 +1,4 @@
+import { Random } from '../../testing/random.ts';
 import { encryptBody, requestMetadata, type XksClient } from '../../testing/xks-client.ts';
 
 /** What is sent, and what may come back. */
@@ -14,28 +15,14 @@ export interface Malformed {
   http2?: boolean;
 }
 
-/** Pseudo-random numbers that a seed repeats (mulberry32). */
-export class Chance {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** 0 to 1, without 1. */
-  fraction(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
-
+/** What malformed requests are made of. */
+class Chance extends Random {
   below(limit: number): number {
-    return Math.floor(this.fraction() * limit);
+    return this.between(0, limit - 1);
   }
 
-  pick<T>(from: readonly T[]): T {
+  /** Of nothing undefined, which makes a request as malformed as any. */
+  override pick<T>(from: readonly T[]): T {
     return from[this.below(from.length)] as T;
   }
 
