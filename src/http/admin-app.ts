@@ -236,6 +236,8 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         'this Idempotency-Key was used for a different request within the last day',
         { remediation: 'send a new key with each new request' },
       );
+    // It may have been told that it is not certain yet: it is answered as done only where it is.
+    await services.store.write(act, async () => undefined);
     ctx.set('Idempotency-Replayed', 'true');
     respond(ctx, route, await route.creates.again(call, made.target_id));
   }

@@ -36,7 +36,10 @@ export interface Store extends ReadableStore {
    * itself, whoever writes it. May run it again where another write came between.
    */
   change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T>;
-  /** The same for what no XKS worker has to see: the revision stays, unless it does change what they serve by. */
+  /**
+   * The same for what no XKS worker has to see: the revision stays, unless it does change what they serve by. Where it changes nothing
+   * at all, what it has read is as certain afterwards as what it would have written.
+   */
   write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T>;
   /** A write that is nobody's act, such as a count, a lease, or that something was used, and why: the revision as with `write`. */
   bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;

@@ -151,6 +151,29 @@ test.serial('one that was found after a cut counts only once the standby has it'
   t.is(error?.fault, 'not-certain');
 });
 
+test.serial(
+  'an act that finds done what is not certain on the standby yet is not acknowledged either',
+  async (t) => {
+    const cluster = await sharedCluster();
+    const { store, pid, done } = await waitsForStandby(t, await freshDatabase(), 'synchronous');
+    await cluster.asSuperuser(`SELECT pg_cancel_backend(${pid})`);
+    await t.throwsAsync(done, { instanceOf: StoreError });
+    const again = store.write(act(), async () => 'it was done');
+    const ended = again.then(
+      () => true,
+      () => true,
+    );
+    for (let isOver = false; !isOver;) {
+      await cluster.asSuperuser(
+        `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
+      );
+      isOver = await Promise.race([ended, delay(10, false)]);
+    }
+    const error = await t.throwsAsync(again, { instanceOf: StoreError });
+    t.is(error?.fault, 'not-certain');
+  },
+);
+
 test.serial('what wrote no audit event and was cut during its COMMIT is told to be in doubt', async (t) => {
   const cluster = await sharedCluster();
   const settings = await freshDatabase();
@@ -181,6 +204,8 @@ class Between {
   cutsAt: string | undefined;
   /** How often it was. */
   cut = 0;
+  /** Done, once, before what has the word in it goes on. */
+  before: { word: string; run: () => Promise<void> } | undefined;
   /** How many came. */
   came = 0;
   port = 0;
@@ -205,6 +230,10 @@ class Between {
             this.cutsAt = undefined;
             this.cut++;
             near.destroy();
+          } else if (this.before !== undefined && bytes.includes(this.before.word)) {
+            const { run } = this.before;
+            this.before = undefined;
+            void run().then(() => to.write(bytes));
           } else if (!this.silent) to.write(bytes);
         });
       }
@@ -266,6 +295,30 @@ test.serial('an act whose COMMIT never arrived is run again, and done once', asy
   t.is(between.cut, 1);
   t.is(await eventsOf(store, one), 1);
 });
+
+test.serial(
+  'an act that was found after a cut, and is lost with its server before its standby has it, is done again',
+  async (t) => {
+    const { between, settings } = await behindBetween(t);
+    const store = await open(t, { ...settings, durability: 'synchronous' });
+    const one = act();
+    let isForgotten = false;
+    between.cutsAt = 'COMMIT';
+    between.before = {
+      word: 'pg_logical_emit_message',
+      // As the server that took over has it.
+      run: async () => {
+        const cluster = await sharedCluster();
+        const forget = `SET session_replication_role = replica; DELETE FROM audit_events WHERE request_id = '${one.requestId}'`;
+        await cluster.asSuperuser(forget, settings.database);
+        isForgotten = true;
+      },
+    };
+    t.is(await doAct(store, one), 'done');
+    t.true(isForgotten);
+    t.is(await eventsOf(store, one), 1);
+  },
+);
 
 test.serial('a server that goes silent spoils no connection for later', async (t) => {
   const { between, store } = await openBetween(t, { timeouts: { answer: 300, connect: 300 } });

@@ -40,7 +40,7 @@ export async function wasDone(
     try {
       // In this order: what commits while it is looked for has ended before.
       const hasEnded = await endSession(db, session);
-      if (await isThere(db, mark)) return true;
+      if (await isRecorded(db, mark)) return true;
       if (hasEnded) return false;
     } catch {
       // Not there yet: it is asked again.
@@ -57,7 +57,8 @@ async function endSession(db: Kysely<Tables>, { pid, backendStart }: Session): P
   return rows.length === 0;
 }
 
-async function isThere(
+/** Whether the audit event of the transaction is in the database that `db` asks. */
+export async function isRecorded(
   db: Kysely<Tables>,
   { sequence, request_id, action, at }: TransactionMark,
 ): Promise<boolean> {

@@ -4,7 +4,7 @@ import { monotonicNow } from '../../clock.ts';
 import { beginAct, beginUnrecorded, type Begun } from '../act-transaction.ts';
 import { changeChannel } from './change-channel.ts';
 import { CommitInDoubt, CommitNotCertain } from './commit-errors.ts';
-import { markOf, wasDone, type TransactionMark } from './in-doubt.ts';
+import { isRecorded, markOf, wasDone, type TransactionMark } from './in-doubt.ts';
 import { StorePool, type PoolOptions, type Timeouts } from './pool.ts';
 import { StoreDialect } from './postgres-dialect.ts';
 import { mayGoThrough } from './postgres-faults.ts';
@@ -154,15 +154,15 @@ export class PostgresStore implements Store {
   }
 
   async change<T>(act: Acting, run: (trx: ChangeTransaction) => Promise<T>): Promise<T> {
-    return this.#transact(async (raw) => beginAct(raw, act), run, true);
+    return this.#transact(async (raw) => beginAct(raw, act), run, 'moves');
   }
 
   async write<T>(act: Acting, run: (trx: ActTransaction) => Promise<T>): Promise<T> {
-    return this.#transact(async (raw) => beginAct(raw, act), run, false);
+    return this.#transact(async (raw) => beginAct(raw, act), run, 'waits');
   }
 
   async bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.#transact(async (raw) => beginUnrecorded(raw, why), run, false);
+    return this.#transact(async (raw) => beginUnrecorded(raw, why), run, 'only what is written');
   }
 
   async close(): Promise<void> {
@@ -196,7 +196,7 @@ export class PostgresStore implements Store {
   async #transact<Trx extends Transaction<Tables>, T>(
     begin: (raw: Transaction<Tables>) => Promise<Begun<Trx>>,
     run: (trx: Trx) => Promise<T>,
-    moves: boolean,
+    unchanged: 'moves' | 'waits' | 'only what is written',
   ): Promise<T> {
     const until = monotonicNow() + maxWait;
     for (;;) {
@@ -206,7 +206,9 @@ export class PostgresStore implements Store {
           const { trx, assertSound, committed } = await begin(raw);
           const result = await run(trx);
           const changes = await this.#dialect.changesOf(raw);
-          if (moves || changes.any) await moveRevision(trx, changes.changes);
+          if (unchanged === 'moves' || changes.any) await moveRevision(trx, changes.changes);
+          // What the act found done may be uncertain still, and is answered as done now.
+          else if (unchanged === 'waits' && this.#settings.durability === 'synchronous') await barrier(raw);
           if (changes.any) await hint(raw);
           await readBack(trx);
           assertSound();
@@ -227,28 +229,28 @@ export class PostgresStore implements Store {
 
   /** Whether a transaction in doubt was done. Throws StoreError where that, or that it stays so, cannot be told. */
   async #settled(error: CommitInDoubt, mark: TransactionMark | undefined): Promise<boolean> {
-    const done =
-      mark === undefined ? undefined : await wasDone(this.db, mark, error.session, monotonicNow() + maxDoubt);
-    if (done === undefined)
-      throw new StoreError(
-        'in-doubt',
-        'the connection to the database was lost while it wrote: whether that was done is not known',
-        'look whether it was, then repeat it if not',
-        error,
-      );
-    // Who else waited for the standby is not known: what is written after it and acknowledged has it before.
-    if (done && this.#settings.durability === 'synchronous') await this.#barrier();
-    return done;
+    for (const until = monotonicNow() + maxDoubt; ;) {
+      const done = mark === undefined ? undefined : await wasDone(this.db, mark, error.session, until);
+      if (mark === undefined || done === undefined)
+        throw new StoreError(
+          'in-doubt',
+          'the connection to the database was lost while it wrote: whether that was done is not known',
+          'look whether it was, then repeat it if not',
+          error,
+        );
+      if (!done || this.#settings.durability !== 'synchronous' || (await this.#isCertain(mark))) return done;
+    }
   }
 
-  async #barrier(): Promise<void> {
+  /**
+   * Who else waited for the standby is not known: what is written after it and acknowledged has it before. Looked for in that
+   * transaction: by now another server may answer, to which it never came.
+   */
+  async #isCertain(mark: TransactionMark): Promise<boolean> {
     try {
-      await this.db.transaction().execute(async (trx) => {
-        await trx
-          .selectNoFrom((eb) =>
-            eb.fn('pg_logical_emit_message', [eb.lit(true), eb.val('holdfast'), eb.val('')]).as('at'),
-          )
-          .execute();
+      return await this.db.transaction().execute(async (trx) => {
+        await barrier(trx);
+        return isRecorded(trx, mark);
       });
     } catch (error) {
       throw notCertain(error);
@@ -268,6 +270,15 @@ export class PostgresStore implements Store {
  */
 async function hint(trx: Transaction<Tables>): Promise<void> {
   await sql`SELECT pg_notify(${changeChannel}, '')`.execute(trx);
+}
+
+/** The COMMIT waits for the standby then, though nothing is changed; and so for all that was committed before. */
+async function barrier(trx: Transaction<Tables>): Promise<void> {
+  await trx
+    .selectNoFrom((eb) =>
+      eb.fn('pg_logical_emit_message', [eb.lit(true), eb.val('holdfast'), eb.val('')]).as('at'),
+    )
+    .execute();
 }
 
 /** A transaction that has come to its COMMIT. */
