@@ -12,18 +12,20 @@ import { benchGrowth } from './growth.ts';
 import { benchKmsKeys } from './kms-keys.ts';
 import { benchLists } from './lists.ts';
 import { benchOverload } from './overload.ts';
+import { benchPeer } from './peer.ts';
 import { Populated } from './populated.ts';
 import { mainScript, Server } from './processes.ts';
 import { cellSeconds, measure, type Measured } from './measure.ts';
 import { aad, operationNames, plaintext, requestsOf, type OperationName } from './requests.ts';
 import { benchSizes } from './sizes.ts';
+import { benchStores } from './stores.ts';
 import type { Load } from './wrk.ts';
 
 /*
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
  * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts;
- * overload (bench/overload.ts), aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, and against with BENCH_AGAINST (another
- * checkout), only where they are picked.
+ * overload (bench/overload.ts), aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, stores
+ * (bench/stores.ts), peer with BENCH_PEER (bench/peer.ts), and against with BENCH_AGAINST (another checkout), only where they are picked.
  */
 
 const holdSeconds = Number(process.env['BENCH_HOLD_SECONDS'] ?? 60);
@@ -68,6 +70,8 @@ try {
   if (parts.includes('aws')) await benchKmsKeys();
   if (parts.includes('growth')) await benchGrowth(cellSeconds);
   if (parts.includes('sizes')) await benchSizes();
+  if (parts.includes('stores')) await benchStores();
+  if (parts.includes('peer')) await benchPeer(process.env['BENCH_PEER'] ?? '');
   if (parts.includes('against')) await benchAgainst(process.env['BENCH_AGAINST'] ?? '');
   if (table.length > 0) console.log(table.toString());
 } finally {
@@ -96,7 +100,11 @@ async function grid(access: KeySetAccess, key: string): Promise<void> {
     log('echo'),
   );
   Object.assign(process.env, fixture.environment);
-  const inside = await Server.start('token in-process', [local('in-process.ts'), node.config], log('inside'));
+  const inside = await Server.start(
+    'token in-process',
+    [local('in-process.ts'), node.config, 'store'],
+    log('inside'),
+  );
   try {
     const ratios: number[] = [];
     for (const connections of [1, 16, 64]) {

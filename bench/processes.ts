@@ -44,10 +44,15 @@ export class Server {
     { env = {}, timeout = 60_000, checkout = ownCheckout }: ServerOptions = {},
   ): Promise<Server> {
     const output = openSync(logFile, 'w', 0o600);
-    const child = spawn(process.execPath, [...flagsOf(checkout), ...words], {
-      stdio: ['ignore', output, output],
-      env: { ...process.env, NODE_COMPILE_CACHE: undefined, ...env },
-    });
+    // One that is interrupted takes its servers along.
+    const child = spawn(
+      'setpriv',
+      ['--pdeathsig', 'TERM', process.execPath, ...flagsOf(checkout), ...words],
+      {
+        stdio: ['ignore', output, output],
+        env: { ...process.env, NODE_COMPILE_CACHE: undefined, ...env },
+      },
+    );
     for (let waited = 0; waited < timeout; waited += 50) {
       const port = /^(?:holdfast )?ready on port (\d+)/m.exec(readFileSync(logFile, 'utf8'))?.[1];
       if (port !== undefined) return new Server(name, Number(port), child);
@@ -58,9 +63,13 @@ export class Server {
     throw new Error(`${name} did not start: ${readFileSync(logFile, 'utf8').slice(-1000)}`);
   }
 
+  /** Of the process that was started. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get pids(): number[] {
-    const pid = this.#child.pid ?? 0;
-    return [pid, ...childrenOf(pid)];
+    return [this.pid, ...childrenOf(this.pid)];
   }
 
   /** Processor time of all processes so far, seconds. */
@@ -88,7 +97,8 @@ export class Server {
 
 export const mainScript = path.resolve(import.meta.dirname, '../src/main.ts');
 
-function cpuOf(pid: number): number {
+/** Processor time of a process so far, seconds; 0 where it is gone. */
+export function cpuOf(pid: number): number {
   try {
     // Behind the command's closing parenthesis, utime and stime are the 12th and 13th field (proc_pid_stat(5)).
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
@@ -98,8 +108,8 @@ function cpuOf(pid: number): number {
   }
 }
 
-/** Only root and the process's own user may read it. */
-function proportionalOf(pid: number): number {
+/** Memory with what is shared counted in part (PSS), MiB. Only root and the process's own user may read it. */
+export function proportionalOf(pid: number): number {
   try {
     return (
       Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024

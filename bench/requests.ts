@@ -18,9 +18,9 @@ export async function requestsOf(
   access: KeySetAccess,
   key: string,
   name: OperationName,
-  { port, ca }: { port: number; ca: string },
+  { host, port, ca }: { host?: string; port: number; ca: string },
 ): Promise<SignedRequest[]> {
-  const client = new XksClient(port, access, { ca });
+  const client = new XksClient(port, access, { ca, ...(host === undefined ? {} : { host }) });
   try {
     const uri = `${access.uriPath}/keys/${key}`;
     switch (name) {

@@ -17,6 +17,8 @@ export interface Load {
 }
 
 export interface LoadOptions {
+  /** This machine unless given. */
+  host?: string;
   port: number;
   connections: number;
   seconds: number;
@@ -26,7 +28,7 @@ export interface LoadOptions {
   pause?: number;
 }
 
-/** Runs wrk, a process of its own, against a port of this machine. */
+/** Runs wrk, a process of its own. */
 export async function runLoad(options: LoadOptions): Promise<Load> {
   const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-bench-'));
   try {
@@ -41,7 +43,7 @@ export async function runLoad(options: LoadOptions): Promise<Load> {
         '--duration',
         `${options.seconds}s`,
       ],
-      ...['--timeout', '2s', '--script', script, `https://localhost:${options.port}`],
+      ...['--timeout', '2s', '--script', script, `https://${options.host ?? 'localhost'}:${options.port}`],
     ]);
     const result = /^RESULT (.*)$/m.exec(stdout)?.[1];
     if (result === undefined) throw new Error(`wrk gave no result: ${stdout}`);

@@ -59,13 +59,23 @@ export class XksClient {
   readonly agent: Agent;
   /** After so many milliseconds of silence a request has no answer; never unless set. */
   readonly timeout: number | undefined;
+  /** This machine unless given. */
+  readonly #host: string | undefined;
 
   constructor(
     port: number,
     access: KeySetAccess,
-    tls: { ca: string; certificate?: string; key?: string; maxSockets?: number; timeout?: number },
+    tls: {
+      ca: string;
+      certificate?: string;
+      key?: string;
+      maxSockets?: number;
+      timeout?: number;
+      host?: string;
+    },
   ) {
     this.port = port;
+    this.#host = tls.host;
     this.timeout = tls.timeout;
     this.access = access;
     this.agent = new Agent({
@@ -99,10 +109,14 @@ export class XksClient {
       {
         method,
         protocol: 'https:',
-        hostname: 'localhost',
+        hostname: this.#host ?? 'localhost',
         path,
         query: {},
-        headers: { host: `localhost:${this.port}`, 'content-type': 'application/json', ...options.headers },
+        headers: {
+          host: `${this.#host ?? 'localhost'}:${this.port}`,
+          'content-type': 'application/json',
+          ...options.headers,
+        },
         body: bytes,
       },
       options.date === undefined ? {} : { signingDate: options.date },
@@ -115,8 +129,8 @@ export class XksClient {
     return new Promise((resolve, reject) => {
       const request = httpsRequest(
         {
-          host: '127.0.0.1',
-          servername: 'localhost',
+          host: this.#host ?? '127.0.0.1',
+          servername: this.#host ?? 'localhost',
           port: this.port,
           method,
           path,
