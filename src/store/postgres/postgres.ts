@@ -27,7 +27,7 @@ import {
 } from '../store.ts';
 
 /** How long a transaction is tried, milliseconds: the database may be about to be there again. */
-const maxWait = 5000;
+const usualPatience = 5000;
 /** How long a transaction in doubt is looked for, milliseconds. */
 const maxDoubt = 10_000;
 /** Between two tries, milliseconds, and as much again by chance. */
@@ -53,6 +53,8 @@ const reading: Timeouts = {
 
 export interface PostgresOptions extends Partial<Pick<PoolOptions, 'readonly' | 'size'>> {
   timeouts?: Partial<Timeouts>;
+  /** How long a transaction is tried while the database is away, milliseconds; 5 s without it. */
+  patience?: number;
   /** Told what the server does not do that is claimed of it, whenever that changes; nothing where all is as claimed. */
   onDurability?: (problems: readonly string[]) => void;
 }
@@ -62,6 +64,7 @@ export class PostgresStore implements Store {
   readonly db: Kysely<Tables>;
   readonly name: string;
   readonly #settings: PostgresSettings;
+  readonly #patience: number;
   readonly #dialect: StoreDialect;
   readonly #onDurability: PostgresOptions['onDurability'];
   #durabilityProblems: readonly string[] = [];
@@ -72,6 +75,7 @@ export class PostgresStore implements Store {
     const { readonly = false, size = readonly ? 4 : 8, timeouts, onDurability } = options;
     this.name = nameOf(settings);
     this.#settings = settings;
+    this.#patience = options.patience ?? usualPatience;
     this.#onDurability = onDurability;
     const pool = new StorePool(settings, {
       size,
@@ -198,7 +202,7 @@ export class PostgresStore implements Store {
     run: (trx: Trx) => Promise<T>,
     unchanged: 'moves' | 'waits' | 'only what is written',
   ): Promise<T> {
-    const until = monotonicNow() + maxWait;
+    const until = monotonicNow() + this.#patience;
     for (;;) {
       const ended: Ended<T>[] = [];
       try {
