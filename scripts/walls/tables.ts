@@ -32,6 +32,7 @@ export const writers = {
   cloud_keys: 'src/keys/**',
   key_versions: 'src/keys/**',
   own_key_proofs: 'src/keys/**',
+  replaced_tokens: 'src/keys/**',
   spent_external_keys: 'src/keys/**',
   xks_credentials: 'src/keys/**',
   uses: 'src/keys/**',

@@ -34,7 +34,8 @@ const finding = z
       .enum(findingKinds)
       .describe(
         '`interrupted`: an act that was not completed. `missing`: a version without its key object; what was ' +
-          'encrypted with it cannot be decrypted. `orphan`: a key object of Holdfast without a record. `drift`: a ' +
+          'encrypted with it cannot be decrypted. `in-replaced-token`: a version whose key object was left in a token that ' +
+          'another replaced, and is not in that one. `orphan`: a key object of Holdfast without a record. `drift`: a ' +
           'key object that differs from how it was generated, or from its record. `duplicate`: several key objects ' +
           'with the same CKA_ID, none of which can be used.',
       ),

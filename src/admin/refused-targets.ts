@@ -65,6 +65,12 @@ const kinds: Readonly<Record<string, Kind>> = {
     column: 'id',
     named: sql`SELECT id, hostname AS name, '' AS vault_id FROM nodes`,
   },
+  replacedId: {
+    kind: 'replaced-token',
+    table: 'replaced_tokens',
+    column: 'id',
+    named: sql`SELECT id, token AS name, '' AS vault_id FROM replaced_tokens`,
+  },
   sessionId: { kind: 'session', table: 'sessions', column: 'id' },
   apiKeyId: { kind: 'api-key', table: 'api_keys', column: 'id' },
 };
@@ -103,7 +109,7 @@ export async function targetOf(
   if (end === 'oidc-provider') return { kind: 'oidc-provider', id: params['vaultId'] ?? '', name: '' };
   if (route.path.startsWith('/mail')) return { kind: 'mail', id: 'mail', name: 'mail' };
   const token = params['token'];
-  if (token !== undefined)
+  if (token !== undefined && params['replacedId'] === undefined)
     return { kind: 'token', id: token.slice(0, maxIdLength), name: token.slice(0, maxIdLength) };
   const reached = reachedFor(params);
   if (reached === undefined)

@@ -1,6 +1,7 @@
 import { tokensOf } from '../vault/granted-tokens.ts';
 import { z } from 'zod';
 import { recordAlone } from '../evidence/trail.ts';
+import { countLeft, readReplacedTokens, recordErased, type ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { TokenClient } from '../vault/tokens.ts';
 import { Problem } from './problem.ts';
 import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';
@@ -34,6 +35,20 @@ const shownToken = z
       )
       .describe('The token hosts of this node’s management process; XKS workers have their own.'),
     vaults: z.int().describe('Number of vaults that may use it.'),
+    replaced: z
+      .array(
+        z.strictObject({
+          id: z.uuid(),
+          serials: z.array(z.string()).describe('Serial numbers that it was seen under.'),
+          replacedAt: z.iso.datetime(),
+          erasedAt: z.iso
+            .datetime()
+            .nullable()
+            .describe('Since when it is on record that no key object is left in it; null while it is not.'),
+          keyVersions: z.int().describe('Versions, not DESTROYED, whose key objects were left in it.'),
+        }),
+      )
+      .describe('Tokens that had the name before, until `holdfast init --replace-token`.'),
   })
   .meta({ id: 'Token', description: 'A PKCS#11 token, as this node sees it.' });
 
@@ -77,10 +92,10 @@ export const tokenRoutes: readonly Route[] = [
     query: z.strictObject(wholeQuery),
     answer: pageOf(shownToken, 'Token'),
     handle: async ({ services, query }) => {
-      const used = await vaultsByToken(services);
+      const known = await onRecord(services);
       return shownPage(
         pageOfWhole(services.tokenFacts, query, ({ name }) => name),
-        (facts) => show(services, facts, used),
+        (facts) => show(services, facts, known),
       );
     },
   }),
@@ -94,8 +109,27 @@ export const tokenRoutes: readonly Route[] = [
     params: one,
     answer: shownToken,
     handle: async ({ services, params }) => ({
-      body: show(services, factsOf(services, params.token), await vaultsByToken(services)),
+      body: show(services, factsOf(services, params.token), await onRecord(services)),
     }),
+  }),
+  route({
+    operation: 'recordErasedToken',
+    method: 'POST',
+    path: '/tokens/{token}/replaced/{replacedId}/record-erased',
+    tag,
+    summary: 'Record that a token that was replaced is erased',
+    description:
+      'No key object is left in it, by your word: nobody can ask it. From then on what was left in it and is to be ' +
+      'destroyed counts as destroyed, within a minute. Cannot be taken back. Safe to repeat.',
+    access: { kind: 'permission', appliance: 'appliance.write' },
+    params: z.strictObject({ ...one.shape, replacedId: z.uuid().describe('Its `id` in `replaced`.') }),
+    answer: shownToken,
+    problems: ['not-found'],
+    handle: async ({ services, params, act }) => {
+      const facts = factsOf(services, params.token);
+      await recordErased(services, act, facts.name, params.replacedId);
+      return { body: show(services, facts, await onRecord(services)) };
+    },
   }),
   route({
     operation: 'verifyToken',
@@ -138,6 +172,25 @@ function factsOf(services: AdminServices, name: string): TokenFacts {
   return facts;
 }
 
+/** What the store has of tokens, by name. */
+interface OnRecord {
+  vaults: ReadonlyMap<string, number>;
+  replaced: readonly ReplacedToken[];
+  /** By the id of the replaced token. */
+  left: ReadonlyMap<string, number>;
+}
+
+async function onRecord(services: AdminServices): Promise<OnRecord> {
+  const { db } = services.store;
+  const names = services.tokenFacts.map(({ name }) => name);
+  const replaced = await readReplacedTokens(db, names);
+  return {
+    vaults: await vaultsByToken(services),
+    replaced,
+    left: replaced.length === 0 ? new Map() : await countLeft(db),
+  };
+}
+
 /** How many vaults may use each token. */
 async function vaultsByToken({ store }: AdminServices): Promise<ReadonlyMap<string, number>> {
   // Of the vaults there may be ten thousand; of the sets of tokens that they may use there are few.
@@ -156,7 +209,7 @@ async function vaultsByToken({ store }: AdminServices): Promise<ReadonlyMap<stri
 function show(
   services: AdminServices,
   { name, profile, vendor, model }: TokenFacts,
-  used: ReadonlyMap<string, number>,
+  { vaults, replaced, left }: OnRecord,
 ) {
   const { health, hosts }: Pick<TokenClient, 'health' | 'hosts'> = services.tokens.pool(name);
   return {
@@ -166,6 +219,15 @@ function show(
     model,
     health,
     hosts: hosts.map(({ pid, state }) => ({ pid: pid === 0 ? null : pid, state })),
-    vaults: used.get(name) ?? 0,
+    vaults: vaults.get(name) ?? 0,
+    replaced: replaced
+      .filter(({ token }) => token === name)
+      .map(({ id, serials, replacedAt, erasedAt }) => ({
+        id,
+        serials: [...serials],
+        replacedAt,
+        erasedAt,
+        keyVersions: left.get(id) ?? 0,
+      })),
   };
 }

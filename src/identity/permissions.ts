@@ -11,7 +11,7 @@ export const permissions = {
   'tokens.verify': 'verify the connection to a token',
   'nodes.write': 'drain nodes, and remove those that are no more',
   'appliance.write':
-    'change mail settings and the single sign-on of the appliance, and have the store reconciled',
+    'change mail settings and the single sign-on of the appliance, have the store reconciled, and record that a replaced token is erased',
   'appliance-users.write': 'make, change and delete users of the appliance',
   'appliance-audit.prune':
     'have archived events deleted from the audit trails of the appliance and of deleted vaults',

@@ -7,6 +7,7 @@ import { paced } from '../vault/paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
+import { LeftInReplacedError, readReplacedTokens, type ReplacedToken } from './replaced-tokens.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { systemAct } from '../vault/system-act.ts';
 import { isOfWholeToken, managementDeadline } from '../vault/tokens.ts';
@@ -20,6 +21,8 @@ const batchSize = 10;
 export interface DoomedVersion extends IdentifiedVersion {
   name: string;
   token: string;
+  /** The token that was replaced in which its key object was left. */
+  leftIn: string | null;
 }
 
 /** A version that is DESTROYING still, since its token did not do it. */
@@ -32,23 +35,26 @@ export interface DestructionScope {
   vaultId?: string | undefined;
   /** Whether the token may be asked. */
   mayAsk?: (token: string) => boolean;
+  /** Those in a token that was replaced and is not erased too: nothing is to be hoped of them until somebody comes. */
+  withLeft?: boolean;
 }
 
 /**
  * Destroys the key objects of all versions that are DESTROYING. Done twice, or interrupted and begun anew, it comes to
  * the same: an object that a login anew does not find is as good as one that is destroyed. After a failure of a whole token the rest of its
  * objects wait for the next run; one that cannot be destroyed holds up no other. The record asks for it until it is done.
+ * What was left in a token that was replaced is not destroyed by what is done in another, and is not said to be.
  */
 export async function destroyVersions(
   context: VaultContext,
   act: Act = systemAct(context, 'schedule'),
-  { vaultId, mayAsk = () => true }: DestructionScope = {},
+  { vaultId, mayAsk = () => true, withLeft = false }: DestructionScope = {},
 ): Promise<{ destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   const failed: FailedDestruction[] = [];
   const away = new Set<string>();
   const destroyed: DoomedVersion[] = [];
   const pages = inPages<DoomedVersion>(async (after, limit) =>
-    doomedVersions(context, vaultId, after, limit),
+    doomedVersions(context, { vaultId, withLeft }, after, limit),
   );
   for await (const page of pages)
     for (const doomed of page) {
@@ -139,7 +145,7 @@ async function deleteKeys(context: VaultContext, ids: readonly string[], now: Da
 
 async function doomedVersions(
   { store }: VaultContext,
-  vaultId: string | undefined,
+  { vaultId, withLeft }: Pick<DestructionScope, 'vaultId' | 'withLeft'>,
   after: DoomedVersion | undefined,
   limit: number,
 ): Promise<DoomedVersion[]> {
@@ -159,6 +165,7 @@ async function doomedVersions(
       'key_versions.origin as origin',
       'key_versions.label as label',
       'key_versions.proof as proof',
+      'key_versions.left_in as leftIn',
     ])
     .where('key_versions.state', '=', 'DESTROYING')
     // What a making left is undone with its record.
@@ -171,6 +178,17 @@ async function doomedVersions(
       sql<boolean>`(key_versions.cloud_key_id, key_versions.version) > (${after.cloudKeyId}, ${after.version})`,
     );
   if (vaultId !== undefined) query = query.where('key_sets.vault_id', '=', vaultId);
+  if (withLeft !== true)
+    query = query.where((eb) =>
+      eb.or([
+        eb('key_versions.left_in', 'is', null),
+        eb(
+          'key_versions.left_in',
+          'in',
+          eb.selectFrom('replaced_tokens').select('id').where('erased_at', 'is not', null),
+        ),
+      ]),
+    );
   return query.execute();
 }
 
@@ -186,10 +204,15 @@ async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion
       `a row says that the key object is to be destroyed, and ${notOrdered}: it is left as it is`,
       'find out who changed the store',
     );
+  const left = await leftIn(context, doomed);
+  const mayBeHere = left === undefined || left.sameSerial || left.erasedAt !== null;
   const identity = identityOfVersion(doomed);
-  await context.tokens
-    .pool(token)
-    .call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
+  const ask = { kind: 'destroyKey', key: objectId, identity } as const;
+  const destroyed = mayBeHere
+    ? (await context.tokens.pool(token).call(ask, managementDeadline())).value.destroyed
+    : 0;
+  // That this token has no such object says nothing of the one where it was left.
+  if (left !== undefined && left.erasedAt === null && destroyed === 0) throw new LeftInReplacedError(left);
   return context.store.write(act, async (trx) => {
     const { numUpdatedRows } = await trx
       .updateTable('key_versions')
@@ -201,8 +224,23 @@ async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion
     if (numUpdatedRows === 0n) return false;
     await record(trx, act, {
       ...keyEntry('destroy-version', vaultId, { id: cloudKeyId, name }),
-      after: { version },
+      after: { version, ...(left === undefined ? {} : { leftIn: left.serials, erasedAt: left.erasedAt }) },
     });
     return true;
   });
+}
+
+async function leftIn(
+  { store }: VaultContext,
+  { token, leftIn: id }: DoomedVersion,
+): Promise<ReplacedToken | undefined> {
+  if (id === null) return undefined;
+  const replaced = (await readReplacedTokens(store.db, [token])).find((one) => one.id === id);
+  if (replaced === undefined)
+    throw new VaultError(
+      'conflict',
+      'a row says that its key object is in a token that was replaced, of which there is no record: it is left as it is',
+      'find out who changed the store',
+    );
+  return replaced;
 }

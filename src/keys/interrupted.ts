@@ -111,8 +111,8 @@ export async function undoCreation(
 
 /**
  * Undoes a rotation that was left behind: destroys the key object, if there is one. The number stays spent, since a
- * token that was slow might make the object yet. A version that is not PENDING (any more) is left alone. For reconcile.
- * Throws TokenError; then the version is DESTROYING.
+ * token that was slow might make the object yet. A version that is not PENDING (any more) is left alone; one whose key object
+ * may be in a token that was replaced stays DESTROYING. For reconcile. Throws TokenError; then the version is DESTROYING.
  */
 export async function undoVersion(
   context: VaultContext,
@@ -121,7 +121,7 @@ export async function undoVersion(
   version: number,
 ): Promise<void> {
   if (!(await claim(context, key, version))) return;
-  await destroy(context, keySet, key, version);
+  const destroyed = await destroy(context, keySet, key, version);
   await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
     leaveUnrecorded(trx, 'being made');
     await trx
@@ -130,6 +130,7 @@ export async function undoVersion(
       .where('cloud_key_id', '=', key.id)
       .where('version', '=', version)
       .where('state', '=', 'DESTROYING')
+      .$if(destroyed === 0, (none) => none.where('left_in', 'is', null))
       .execute();
   });
 }
@@ -204,13 +205,16 @@ async function abandon(
   });
 }
 
-/** Only what carries the id and the label of this version: it was never in use, so that it has no proof. */
+/**
+ * Only what carries the id and the label of this version: it was never in use, so that it has no proof. Returns how many key
+ * objects were destroyed.
+ */
 async function destroy(
   context: VaultContext,
   keySet: Pick<KeySet, 'token'>,
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
-): Promise<void> {
+): Promise<number> {
   const key = await context.store.db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -218,13 +222,14 @@ async function destroy(
     .where('cloud_keys.id', '=', id)
     .executeTakeFirst();
   // Somebody was at the same undoing, and has ended it.
-  if (key === undefined) return;
+  if (key === undefined) return 0;
   const objectId = versionObjectId(id, version);
   const facts = { ...key, cloudKeyId: id, version, objectId };
   const identity = identityOfVersion({ ...facts, origin: 'holdfast', label: null, proof: null });
-  await context.tokens
+  const { value } = await context.tokens
     .pool(keySet.token)
     .call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
+  return value.destroyed;
 }
 
 /** No host had the request: the making of a key is never repeated, so what failed before a host had it was not done. */

@@ -1,6 +1,6 @@
 import type { Store } from '../store/store.ts';
 import type { TokenInfo } from '../token/token-info.ts';
-import type { ActTransaction } from '../store/store.ts';
+import type { Reading } from '../vault/edits.ts';
 import type { OwnKeyProofs, RecordedToken } from '../token/own-key-proofs.ts';
 import { ownKeys, remediationOfOtherToken } from '../token/own-keys.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -24,7 +24,7 @@ export async function readOwnKeyProofs({ db }: Pick<Store, 'db'>): Promise<Map<s
  * Which token is meant by each name: the one whose sealing key was proven last. There is one of a name, whatever its serial
  * numbers; stores of before may have rows of others, which were in its place once.
  */
-export async function readTokensOnRecord({ db }: Pick<Store, 'db'>): Promise<Map<string, RecordedToken>> {
+export async function readTokensOnRecord({ db }: { db: Reading }): Promise<Map<string, RecordedToken>> {
   const rows = await sealingKeys(db).select(['token', 'serial', 'proof']).execute();
   const tokens = new Map<string, RecordedToken>();
   for (const { token, serial, proof: bytes } of rows) {
@@ -37,17 +37,12 @@ export async function readTokensOnRecord({ db }: Pick<Store, 'db'>): Promise<Map
 }
 
 /** Their proofs, the last one made at the end. */
-function sealingKeys(db: Pick<Store['db'], 'selectFrom'>) {
+function sealingKeys(db: Reading) {
   return db
     .selectFrom('own_key_proofs')
     .where('label', '=', ownKeys.sealing.label)
     .orderBy('made_at')
     .orderBy('serial');
-}
-
-/** Forgets the token of a name, so that another is the one that is meant by it: while no node uses it. */
-export async function forgetToken(trx: ActTransaction, token: string): Promise<void> {
-  await trx.deleteFrom('own_key_proofs').where('token', '=', token).execute();
 }
 
 /**
@@ -87,7 +82,7 @@ export async function keepOwnKeyProofs(
 
 /** A host that was held against what is on record has that very proof; of a serial number on record it was seen before. */
 async function assertSame(
-  trx: Pick<Store['db'], 'selectFrom'>,
+  trx: Reading,
   token: string,
   serial: string,
   { proofs, made }: { proofs: OwnKeyProofs; made: readonly string[] },

@@ -31,7 +31,9 @@ export async function stillOpen(
     const now = states.get(nameOf(cloudKeyId, version));
     switch (kind) {
       case 'missing':
-        return now?.version === 'ACTIVE' && now.key !== 'PENDING_DELETION';
+        return isNeeded(now);
+      case 'in-replaced-token':
+        return now?.version === 'DESTROYING' || isNeeded(now);
       case 'drift':
         return now?.version === 'ACTIVE';
       case 'interrupted':
@@ -45,6 +47,10 @@ export async function stillOpen(
         return true;
     }
   });
+}
+
+function isNeeded(now: StateNow | undefined): boolean {
+  return now?.version === 'ACTIVE' && now.key !== 'PENDING_DELETION';
 }
 
 function nameOf(cloudKeyId: string, version: number | null): string {

@@ -1,4 +1,5 @@
 import { keepProofs, noteUnfit, proofOfFound, unfitnessOf } from '../keys/key-proofs.ts';
+import { noteBack } from '../keys/replaced-tokens.ts';
 import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
 import { whyUnfit } from '../vault/tokens.ts';
 
@@ -12,6 +13,7 @@ const batchSize = 100;
 export class IdentityCheck {
   readonly #comparing: Comparing;
   #made: { version: VersionOnRecord; proof: Buffer }[] = [];
+  #back: VersionOnRecord[] = [];
 
   constructor(comparing: Comparing) {
     this.#comparing = comparing;
@@ -22,7 +24,10 @@ export class IdentityCheck {
     const { context } = this.#comparing;
     const unfit = await this.#unfitness(row);
     if (unfit !== undefined || row.unfitSince !== null) await noteUnfit(context, row, unfit);
-    if (unfit === undefined) return true;
+    if (unfit === undefined) {
+      await this.#isBack(row);
+      return true;
+    }
     tell(this.#comparing, {
       kind: 'unfit',
       outcome: 'none',
@@ -34,10 +39,20 @@ export class IdentityCheck {
     return false;
   }
 
-  /** Keeps the proofs that were made and not kept yet. */
+  /** Keeps what was found and is not kept yet. */
   async end(): Promise<void> {
-    await keepProofs(this.#comparing.context, this.#comparing.act, this.#made);
+    const { context, act } = this.#comparing;
+    await keepProofs(context, act, this.#made);
     this.#made = [];
+    await noteBack(context, this.#back);
+    this.#back = [];
+  }
+
+  /** The HSM is the one that was replaced: put back, or with keys of our own made anew. */
+  async #isBack(row: VersionOnRecord): Promise<void> {
+    if (row.leftIn === null || this.#comparing.replaced.get(row.leftIn)?.sameSerial !== true) return;
+    this.#back.push(row);
+    if (this.#back.length >= batchSize) await this.end();
   }
 
   async #unfitness(row: VersionOnRecord): Promise<string | undefined> {

@@ -7,6 +7,7 @@ import type { KeyContext } from '../keys/followers.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { maxAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
 import { proofOfFound } from '../keys/key-proofs.ts';
+import { LeftInReplacedError } from '../keys/replaced-tokens.ts';
 import { activateVersion } from '../keys/key-versions.ts';
 import { nodeOf } from '../fleet/leases.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from './reconcile-records.ts';
 import { emptyComparison, type TokenComparison } from './reconciliation-report.ts';
 import { managementDeadline } from '../vault/tokens.ts';
+import { VaultError } from '../vault/vault-error.ts';
 
 /**
  * Ends what a process that is gone left half done: where the key object is in the token, as it was to be, the creation or
@@ -52,6 +54,7 @@ export async function settleAbandoned(
       vaultId: undefined,
       unhurried: false,
       comparison: emptyComparison(token),
+      replaced: new Map(),
     };
     const left = await unfinishedVersions(comparing);
     if (!left.some((row) => isAbandoned(context, row))) continue;
@@ -156,6 +159,7 @@ async function destroyDoomed(comparing: Comparing): Promise<void> {
   const { destroyed, failed } = await destroyVersions(context, act, {
     vaultId,
     mayAsk: (asked) => asked === token,
+    withLeft: true,
   });
   for (const version of destroyed)
     tell(comparing, {
@@ -166,9 +170,17 @@ async function destroyDoomed(comparing: Comparing): Promise<void> {
     });
   for (const { error, ...version } of failed)
     tell(comparing, {
-      kind: 'interrupted',
-      outcome: 'failed',
-      detail: `the key object could not be destroyed: ${(error as Error).message}`,
+      ...(error instanceof LeftInReplacedError
+        ? { kind: 'in-replaced-token' as const, outcome: 'none' as const }
+        : { kind: 'interrupted' as const, outcome: 'failed' as const }),
+      detail: `the key object could not be destroyed: ${inWords(error)}`,
       ...about(version),
     });
+}
+
+function inWords(error: unknown): string {
+  const { message } = error as Error;
+  return error instanceof VaultError && error.remediation !== undefined
+    ? `${message}; ${error.remediation}`
+    : message;
 }

@@ -2,6 +2,7 @@ import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { KeyContext } from '../keys/followers.ts';
+import type { ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { maxFindings, needsSomebody, type Finding, type TokenComparison } from './reconciliation-report.ts';
@@ -20,6 +21,8 @@ export interface Comparing {
   /** Rests after each page of keys for as long as it took: nobody waits for it, and others use the token and the machine. */
   unhurried: boolean;
   comparison: TokenComparison;
+  /** Tokens that had its name before, by id. */
+  replaced: ReadonlyMap<string, ReplacedToken>;
 }
 
 /** A version with what its CloudKey and key set say of it. */
@@ -52,6 +55,7 @@ function versions({ context }: Records) {
       'key_versions.proof as proof',
       'key_versions.label as label',
       'key_versions.unfit_since as unfitSince',
+      'key_versions.left_in as leftIn',
       'key_sets.id as keySetId',
       'key_sets.vault_id as vaultId',
       'key_sets.token as token',

@@ -2,6 +2,7 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
 import { isOwnKey } from '../token/own-keys.ts';
 import { whyNotOrdered } from '../keys/destruction-orders.ts';
+import { replacedInWords } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { identityOfVersion } from '../keys/key-identities.ts';
 import type { IdentityCheck } from './reconcile-identities.ts';
@@ -41,6 +42,7 @@ async function compareActive(
     if (error.fault === 'key-duplicate') return tellDuplicate(comparing, row, null);
     if (error.fault !== 'key-missing') throw error;
     if (!(await isStillActive(comparing, row))) return;
+    if (row.leftIn !== null) return tellLeft(comparing, row, row.leftIn);
     tell(comparing, {
       kind: 'missing',
       outcome: 'none',
@@ -50,6 +52,21 @@ async function compareActive(
       ...about(row),
     });
   }
+}
+
+/** It is not lost because this token does not have it. */
+function tellLeft(comparing: Comparing, row: VersionOnRecord, id: string): void {
+  const left = comparing.replaced.get(id);
+  const where = left === undefined ? 'a token that was replaced' : replacedInWords(left);
+  tell(comparing, {
+    kind: 'in-replaced-token',
+    outcome: 'none',
+    detail:
+      left !== undefined && left.erasedAt !== null
+        ? `the key object was in ${where}, which is on record as erased since ${left.erasedAt}: what was encrypted with it cannot be read any more`
+        : `the key object is in ${where}: what was encrypted with it cannot be read until that token is put back (docs/fleet.md)`,
+    ...about(row),
+  });
 }
 
 /** No CloudKey of ours ever had it: the record was altered. */

@@ -7,6 +7,7 @@ import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/remediations.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { KeyContext } from '../keys/followers.ts';
+import { readReplacedTokens, type ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { settleInterrupted } from './reconcile-interrupted.ts';
 import { Orphans } from './reconcile-orphans.ts';
@@ -69,13 +70,16 @@ async function compare(
   const beganAt = context.now().toISOString();
   // The Idempotency-Key is of the report, not of what is found on the way.
   const { idempotency: _, ...inner } = act;
-  const comparisons = (await tokensToCompare(context, vaultId)).map((token) => ({
+  const names = await tokensToCompare(context, vaultId);
+  const replaced = await replacedById(context, names);
+  const comparisons = names.map((token) => ({
     context,
     act: inner,
     token,
     vaultId,
     unhurried,
     comparison: emptyComparison(token),
+    replaced,
   }));
   for (const comparing of comparisons) await unlessSilent(comparing, settleToken);
   onSettled?.();
@@ -105,6 +109,13 @@ async function compare(
     });
   });
   return reconciliation;
+}
+
+async function replacedById(
+  { store }: VaultContext,
+  tokens: readonly string[],
+): Promise<ReadonlyMap<string, ReplacedToken>> {
+  return new Map((await readReplacedTokens(store.db, tokens)).map((one) => [one.id, one]));
 }
 
 /** Those of the configuration that the vault may use, and those that records name. */

@@ -8,6 +8,7 @@ import { tokensOf } from '../vault/granted-tokens.ts';
 export const findingKinds = [
   'interrupted',
   'missing',
+  'in-replaced-token',
   'orphan',
   'drift',
   'duplicate',
@@ -18,6 +19,7 @@ export const findingKinds = [
 /**
  * - `interrupted`: an act that did not come to its end; it was ended or undone.
  * - `missing`: the store has a version that the token has no key object for. What was encrypted with it cannot be read.
+ * - `in-replaced-token`: a version whose key object was left in a token that another replaced, and is not in that one.
  * - `orphan`: a key object of ours that no record knows.
  * - `drift`: a key object that is not as we made it, or not as its record says.
  * - `duplicate`: several key objects with one CKA_ID; none of them can be used.
@@ -221,6 +223,7 @@ function noCounts(): Record<FindingKind, number> {
   return {
     interrupted: 0,
     missing: 0,
+    'in-replaced-token': 0,
     orphan: 0,
     drift: 0,
     duplicate: 0,

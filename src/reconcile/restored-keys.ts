@@ -70,7 +70,12 @@ async function examineKey(
     else contents.missing.push(`${name}: the token has another key in its place: ${unfit}`);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    if (error.fault === 'key-missing') contents.missing.push(`${name}: the token has no such key`);
+    if (error.fault === 'key-missing')
+      contents.missing.push(
+        row.leftIn === null
+          ? `${name}: the token has no such key`
+          : `${name}: it is in a token that another has replaced under this name`,
+      );
     else if (error.fault === 'key-duplicate')
       contents.missing.push(`${name}: several keys of the token have its CKA_ID`);
     else throw error;

@@ -8,6 +8,7 @@ import type { TokenComparison } from './reconciliation-report.ts';
  */
 export const unsettledKinds = [
   'missing',
+  'in-replaced-token',
   'duplicate',
   'seal-broken',
   'drift',

@@ -26,6 +26,7 @@ import { snapshotHolders } from './migrations/0048-snapshot-holders.ts';
 import { revisionMarks } from './migrations/0050-revision-marks.ts';
 import { nodesShown } from './migrations/0056-nodes-shown.ts';
 import { failedRequests } from './migrations/0060-failed-requests.ts';
+import { replacedTokens } from './migrations/0064-replaced-tokens.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -56,6 +57,7 @@ export const migrations: Record<string, Migration> = {
   '0050-revision-marks': revisionMarks,
   '0056-nodes-shown': nodesShown,
   '0060-failed-requests': failedRequests,
+  '0064-replaced-tokens': replacedTokens,
 };
 
 /** The last one that was made before nodes of two versions could work with one database. */

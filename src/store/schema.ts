@@ -27,6 +27,7 @@ import type {
   KeySetTable,
   KeyVersionTable,
   OwnKeyProofTable,
+  ReplacedTokenTable,
   SpentExternalKeyTable,
   XksCredentialTable,
 } from './schema/keys.ts';
@@ -75,6 +76,7 @@ export interface Tables {
   cloud_keys: CloudKeyTable;
   key_versions: KeyVersionTable;
   own_key_proofs: OwnKeyProofTable;
+  replaced_tokens: ReplacedTokenTable;
   spent_external_keys: SpentExternalKeyTable;
   unfinished_work: UnfinishedWorkTable;
   xks_credentials: XksCredentialTable;

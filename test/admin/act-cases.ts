@@ -171,6 +171,16 @@ async function newNode({ stage }: World, operation: string): Promise<OnRecord> {
   return { params: { nodeId: id }, undo };
 }
 
+async function newReplacedToken({ stage }: World): Promise<OnRecord> {
+  const { store, now } = stage.vaultContext;
+  const id = randomUUID();
+  const row = { id, token: 'token', serials: '["1"]', replaced_at: now().toISOString() };
+  await store.db.insertInto('replaced_tokens').values(row).execute();
+  const undo = async () => store.db.deleteFrom('replaced_tokens').where('id', '=', id).execute();
+  const params = { token: 'token', replacedId: id };
+  return { params, row: { table: 'replaced_tokens' as const, key: 'id', id }, undo };
+}
+
 /** By the last parameter of its path. */
 const byParameter: Readonly<Record<string, (world: World, route: Route) => Promise<OnRecord>>> = {
   userId: async (world, route) => newUser(world, !route.path.startsWith('/vaults')),
@@ -185,6 +195,7 @@ const byParameter: Readonly<Record<string, (world: World, route: Route) => Promi
   cloudKeyId: newKey,
   kmsKeyId: newPointer,
   token: async () => ({ params: { token: 'token' } }),
+  replacedId: newReplacedToken,
   nodeId: async (world, { operation }) => newNode(world, operation),
   vaultId: async () => ({ params: {} }),
 };

@@ -45,7 +45,7 @@ interface Stage {
   boss: AdminClient;
   blue: PeopledVault;
   providerInput: Record<string, unknown>;
-  others: { applianceUser: string; sparePerson: string; node: string };
+  others: { applianceUser: string; sparePerson: string; node: string; replaced: string };
   hash: string;
   dispose: () => Promise<void>;
 }
@@ -68,6 +68,9 @@ test.before(async (t) => {
     { ...shown, id: otherNode },
   ];
   await open.store.db.insertInto('nodes').values(rows).execute();
+  const replaced = randomUUID();
+  const before = { id: replaced, token: 'token', serials: '[]', replaced_at: seen };
+  await open.store.db.insertInto('replaced_tokens').values(before).execute();
   const idOf = async (username: string) =>
     (
       await open.store.db
@@ -78,7 +81,7 @@ test.before(async (t) => {
     ).id;
   t.context = {
     ...{ open, gate, boss, blue, providerInput },
-    others: { applianceUser: await idOf('second'), sparePerson: await idOf('spare'), node },
+    others: { applianceUser: await idOf('second'), sparePerson: await idOf('spare'), node, replaced },
     hash: await hashPassword(password, 'test', passwordCost),
     dispose: async () => {
       await management.close();
@@ -464,6 +467,7 @@ async function ask(
     cloudKeyId: blue.ids.cloudKey,
     kmsKeyId: blue.ids.kmsKey,
     token: 'token',
+    replacedId: others.replaced,
     nodeId: others.node,
     sessionId: victim.otherSessionId,
     apiKeyId: victim.apiKeyId,

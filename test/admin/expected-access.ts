@@ -96,6 +96,7 @@ export const expected: Readonly<Record<string, Row>> = {
   listTokens: applianceReads,
   getToken: applianceReads,
   verifyToken: applianceWrites,
+  recordErasedToken: row(401, 404, 403, 403, 403, 403, 403, 403, 403),
   listNodes: applianceReads,
   getNode: applianceReads,
   drainNode: applianceWrites,

@@ -55,6 +55,7 @@ const withoutRowVersion: Readonly<Record<string, string>> = {
   resetVaultAdministrator:
     'of whoever is the vault administrator now; the appliance does not see vault users',
   verifyToken: 'a look',
+  recordErasedToken: 'it is on record or is not; safe to repeat',
   drainNode: 'a node is drained or is not; safe to repeat',
   undrainNode: 'a node is drained or is not; safe to repeat',
   removeNode: 'a node is there or is not; one that is up stays',

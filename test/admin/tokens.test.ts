@@ -5,7 +5,7 @@ import { Problem } from '../../src/admin/problem.ts';
 import type { AnyAnswer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices, TokenReport } from '../../src/admin/services.ts';
 import { tokenRoutes } from '../../src/admin/tokens.ts';
-import { insertVault, openVault, type TestVault } from '../../testing/vault.ts';
+import { insertVault, newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
 const state = {} as { open: TestVault; services: AdminServices; report: TokenReport; asked: string[] };
 
@@ -76,6 +76,30 @@ test('a token that the configuration does not name is not found, and nothing is 
     t.is(error.kind, 'not-found');
   }
   t.false(state.asked.includes('gone'));
+});
+
+test('a token shows which it replaced, how many key versions were left there, and since when that is erased', async (t) => {
+  const { open } = state;
+  const params = { token: 'token', replacedId: randomUUID() };
+  await open.store.db
+    .insertInto('replaced_tokens')
+    .values({
+      ...{ id: params.replacedId, token: 'token', serials: '["0a1b"]' },
+      replaced_at: '2026-01-02T00:00:00.000Z',
+    })
+    .execute();
+  const key = await newKey(open, await newKeySet(open));
+  await open.store.db
+    .updateTable('key_versions')
+    .set({ left_in: params.replacedId })
+    .where('cloud_key_id', '=', key.id)
+    .execute();
+  const replaced = { id: params.replacedId, serials: ['0a1b'], keyVersions: 1 };
+  const { body } = await ask(tokenRoutes, 'getToken', { params: { token: 'token' } });
+  t.like(body, { replaced: [{ ...replaced, erasedAt: null }] });
+  const { body: after } = await ask(tokenRoutes, 'recordErasedToken', { params });
+  t.like(after, { replaced: [replaced] });
+  t.truthy((after as { replaced: { erasedAt: string }[] }).replaced[0]?.erasedAt);
 });
 
 test('a verification is answered whether all went well or not, and stands in the audit trail', async (t) => {

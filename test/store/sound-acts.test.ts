@@ -220,7 +220,10 @@ const places: Readonly<Record<Unrecorded, readonly string[]>> = {
     'src/keys/limit-rotation-writes.ts',
     'src/keys/limit-rotation-writes.ts',
   ],
-  'found in a token': ['src/keys/key-proofs.ts', 'src/keys/own-key-proofs.ts', 'src/keys/unfit-note.ts'],
+  'found in a token': [
+    ...['src/keys/key-proofs.ts', 'src/keys/own-key-proofs.ts', 'src/keys/replaced-tokens.ts'],
+    'src/keys/unfit-note.ts',
+  ],
   // Wherever what AWS says is written down.
   'work in AWS': ['src/cloud/controller', 'src/cloud/key-stores'],
   'rest of an act': ['src/vault/unfinished-work.ts'],

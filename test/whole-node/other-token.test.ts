@@ -22,6 +22,8 @@ test('a node with another token of a name does not use it, serves its others, an
   });
   const access = await node.makeKeySet('beside', { token: 'beside' });
   const key = await node.makeKey('beside', 'key');
+  await node.makeKeySet('ours', { token: 'token' });
+  await node.makeKey('ours', 'left');
   await node.closeVault();
 
   // As on a second node, whose HSM has another partition of that label.
@@ -68,5 +70,14 @@ test('a node with another token of a name does not use it, serves its others, an
     t.is(new Set(rows.map(({ serial }) => serial)).size, 1, 'the one before is forgotten');
     const events = await store.db.selectFrom('audit_events').select('action').execute();
     t.true(events.some(({ action }) => action === 'token.replace'));
+    const left = await store.db
+      .selectFrom('key_versions')
+      .innerJoin('replaced_tokens', 'replaced_tokens.id', 'key_versions.left_in')
+      .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
+      .select(['cloud_keys.name', 'replaced_tokens.serials', 'replaced_tokens.token'])
+      .execute();
+    t.is(left.length, 1, 'what was made in the other token is not in this one');
+    t.like(left[0], { name: 'left', token: 'token' });
+    t.false(left[0]?.serials.includes(rows[0]?.serial ?? ''));
   });
 });

@@ -128,6 +128,12 @@ export const operations = {
   listTokens: { method: 'GET', path: '/tokens', appliance: 'appliance.read' },
   /** Show a token. */
   getToken: { method: 'GET', path: '/tokens/{token}', appliance: 'appliance.read' },
+  /** Record that a token that was replaced is erased. */
+  recordErasedToken: {
+    method: 'POST',
+    path: '/tokens/{token}/replaced/{replacedId}/record-erased',
+    appliance: 'appliance.write',
+  },
   /** Verify the connection to a token. */
   verifyToken: { method: 'POST', path: '/tokens/{token}/verify', appliance: 'tokens.verify' },
   /** List the nodes. */

@@ -14,6 +14,10 @@ export type StatusNote = z.infer<typeof shownNote>;
 
 const unsettledWords: Readonly<Record<UnsettledKind, readonly [one: string, several: string]>> = {
   missing: ['key version without a key object', 'key versions without a key object'],
+  'in-replaced-token': [
+    'key version in a token that was replaced',
+    'key versions in a token that was replaced',
+  ],
   duplicate: ['CKA_ID that several key objects have', 'CKA_IDs that several key objects have'],
   'seal-broken': ['sealed secret that does not open', 'sealed secrets that do not open'],
   drift: ['key object that is not as it was made', 'key objects that are not as they were made'],

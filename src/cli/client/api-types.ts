@@ -747,8 +747,17 @@ export interface Schemas {
   };
   /** A difference; fields are null if no record has them. */
   Finding: {
-    /** `interrupted`: an act that was not completed. `missing`: a version without its key object; what was encrypted with it cannot be decrypted. `orphan`: a key object of Holdfast without a record. `drift`: a key object that differs from how it was generated, or from its record. `duplicate`: several key objects with the same CKA_ID, none of which can be used. */
-    kind: 'interrupted' | 'missing' | 'orphan' | 'drift' | 'duplicate' | 'unfit' | 'unproven' | 'seal-broken';
+    /** `interrupted`: an act that was not completed. `missing`: a version without its key object; what was encrypted with it cannot be decrypted. `in-replaced-token`: a version whose key object was left in a token that another replaced, and is not in that one. `orphan`: a key object of Holdfast without a record. `drift`: a key object that differs from how it was generated, or from its record. `duplicate`: several key objects with the same CKA_ID, none of which can be used. */
+    kind:
+      | 'interrupted'
+      | 'missing'
+      | 'in-replaced-token'
+      | 'orphan'
+      | 'drift'
+      | 'duplicate'
+      | 'unfit'
+      | 'unproven'
+      | 'seal-broken';
     /** What was done about it; `none` and `failed` need attention. */
     outcome: 'finished' | 'undone' | 'destroyed' | 're-entered' | 'proven' | 'failed' | 'none';
     detail: string;
@@ -1133,6 +1142,7 @@ export interface Schemas {
       counts: {
         interrupted: number;
         missing: number;
+        'in-replaced-token': number;
         orphan: number;
         drift: number;
         duplicate: number;
@@ -1417,6 +1427,17 @@ export interface Schemas {
     }[];
     /** Number of vaults that may use it. */
     vaults: number;
+    /** Tokens that had the name before, until `holdfast init --replace-token`. */
+    replaced: {
+      id: string;
+      /** Serial numbers that it was seen under. */
+      serials: string[];
+      replacedAt: string;
+      /** Since when it is on record that no key object is left in it; null while it is not. */
+      erasedAt: string | null;
+      /** Versions, not DESTROYED, whose key objects were left in it. */
+      keyVersions: number;
+    }[];
   };
   TokenPage: {
     items: Schemas['Token'][];
@@ -2257,6 +2278,13 @@ export interface Paths {
   };
   '/tokens/{token}': {
     GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['Token'];
+    };
+  };
+  '/tokens/{token}/replaced/{replacedId}/record-erased': {
+    POST: {
       query: undefined;
       body: undefined;
       answer: Schemas['Token'];

@@ -1,10 +1,18 @@
 import { Option, type Command } from 'commander';
+import { counted } from '../../counted.ts';
 import { at } from '../client/address.ts';
 import type { Schemas } from '../client/api-types.ts';
 import { withApi } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
-import { fields, isForPrograms, printList, printRecord } from '../output/output.ts';
+import {
+  fields,
+  isForPrograms,
+  printChanged,
+  printList,
+  printRecord,
+  type OutputOptions,
+} from '../output/output.ts';
 import type { ProbeOptions } from '../node/token-probe.ts';
 import { parseCount, parseMechanism, parseProfileName, parseVariable } from '../output/values.ts';
 
@@ -31,11 +39,12 @@ export function addTokenCommands(program: Command): void {
       .description('show a token, its health and its hosts')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
-          printRecord(await client.get(at('/tokens/{token}', { token: name })), options),
+          printToken(await client.get(at('/tokens/{token}', { token: name })), options),
         ),
       ),
     'holdfast token show primary',
   );
+  addRecordErased(token);
   example(
     token
       .command('verify <token>')
@@ -53,6 +62,43 @@ export function addTokenCommands(program: Command): void {
     'holdfast token verify primary',
   );
   addProbe(token);
+}
+
+function addRecordErased(token: Command): void {
+  example(
+    token
+      .command('record-erased <token> <replaced>')
+      .description(
+        'record that no key object is left in a token that another replaced, so that what was to be destroyed in it counts as destroyed',
+      )
+      .action(async (name: string, replacedId: string, _: unknown, command: Command) =>
+        withApi(command, async ({ client, options }) => {
+          const address = at('/tokens/{token}/replaced/{replacedId}/record-erased', {
+            token: name,
+            replacedId,
+          });
+          const told = await client.post(address);
+          printChanged(
+            `it is on record that no key object is left in the token ${replacedId} that was replaced as ${name}`,
+            told,
+            options,
+          );
+        }),
+      ),
+    'holdfast token record-erased primary 5f0c7a52-2d0e-4a38-9f0e-0d7a4e0c9b11',
+  );
+}
+
+function printToken(token: Schemas['Token'], options: OutputOptions): void {
+  if (isForPrograms(options)) return printRecord(token, options);
+  printRecord({ ...token, replaced: token.replaced.map(replacedInWords) }, options);
+}
+
+function replacedInWords(token: Schemas['Token']['replaced'][number]): string {
+  const { id, serials, replacedAt, erasedAt, keyVersions } = token;
+  const serial = serials.length === 0 ? 'serial not on record' : `serial ${serials.join(' or ')}`;
+  const erased = erasedAt === null ? 'not erased as far as is on record' : `erased since ${erasedAt}`;
+  return `${id}: ${serial}, replaced ${replacedAt}, ${erased}, ${counted(keyVersions, 'key version')} left in it`;
 }
 
 /** It needs no node: what it is made of is loaded only where it runs. */

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { wallClock } from '../../clock.ts';
+import { counted } from '../../counted.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ensureFirstAdministrator, resetAdministrator } from '../../identity/administrators.ts';
 import type { Secret } from '../../secret.ts';
@@ -16,7 +17,8 @@ import {
   openStoreToRead,
 } from '../../store/opening/open.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { forgetToken, keepOwnKeyProofs, readTokensOnRecord } from '../../keys/own-key-proofs.ts';
+import { keepOwnKeyProofs, readTokensOnRecord } from '../../keys/own-key-proofs.ts';
+import { replaceToken } from '../../keys/replaced-tokens.ts';
 import { record } from '../../evidence/trail.ts';
 import type { Store } from '../../store/store.ts';
 import type { TokenOnRecord } from '../../token/own-key-proofs.ts';
@@ -145,19 +147,24 @@ async function tokensOnRecord(
   }
 }
 
-async function forget(store: Store, token: string, serial: string): Promise<void> {
+async function replace(store: Store, token: string, serial: string): Promise<void> {
   const act = localAct('init --replace-token');
-  const before = (await readTokensOnRecord(store)).get(token)?.serials ?? [];
-  await store.write(act, async (trx) => {
-    await forgetToken(trx, token);
+  const before = ((await readTokensOnRecord(store)).get(token)?.serials ?? []).join(', ');
+  const left = await store.write(act, async (trx) => {
+    const left = await replaceToken(trx, token);
     await record(trx, act, {
       action: 'token.replace',
       vaultId: '',
       target: { kind: 'token', id: '', name: token },
-      before: { serial: before.join(', ') },
-      after: { serial },
+      before: { serial: before },
+      after: { serial, keyVersionsLeft: left },
     });
+    return left;
   });
+  if (left > 0)
+    print(
+      `token ${token}: ${counted(left, 'key version')} left in the token that it replaces${before === '' ? '' : ` (serial ${before})`}; holdfast token show ${token} tells of it`,
+    );
 }
 
 async function makeAll(
@@ -174,7 +181,7 @@ async function makeAll(
   const store = await initStore(config.store);
   try {
     if (config.store.kind === 'sqlite') chmodSync(config.store.path, 0o600);
-    if (replaced !== undefined) await forget(store, replaced, hosts.get(replaced)?.info.serial ?? '');
+    if (replaced !== undefined) await replace(store, replaced, hosts.get(replaced)?.info.serial ?? '');
     for (const [token, { info, ownProofs, made }] of hosts)
       await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
     print(`store ${placeInWords(config.store)}: ${stands}`);

@@ -94,6 +94,20 @@ export interface KeyVersionTable {
   unfit_since: string | null;
   /** What was found, for operators. */
   unfit_why: string | null;
+  /** The `replaced_tokens` in which its key object was left; null where it is in the token that has the name. */
+  left_in: string | null;
+}
+
+/** Tokens of which another has taken the name and the place (`init --replace-token`). */
+export interface ReplacedTokenTable {
+  id: string;
+  /** Name of the token in the configuration. */
+  token: string;
+  /** JSON list of the serial numbers that it was seen under. */
+  serials: string;
+  replaced_at: string;
+  /** Since when it is on record, by somebody's word, that no key object is left in it. */
+  erased_at: string | null;
 }
 
 /** External key ids of CloudKeys whose tombstones went with their key set: they are still never given again. */

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import { record, type Act } from '../evidence/trail.ts';
+import type { ReplacedTokenTable } from '../store/schema.ts';
+import type { ActTransaction } from '../store/store.ts';
+import type { VaultContext } from '../vault/context.ts';
+import type { Reading } from '../vault/edits.ts';
+import { VaultError } from '../vault/vault-error.ts';
+import { readTokensOnRecord } from './own-key-proofs.ts';
+
+/*
+ * `init --replace-token` gives the name of a token to another one. The key objects that were made until then stay where they
+ * are, and the new token says nothing about them: that it has none of them is no destruction. So each version is noted as
+ * left in the token that was replaced.
+ */
+
+/** A token that had a name before another took its place. */
+export interface ReplacedToken {
+  id: string;
+  token: string;
+  /** That it was seen under; none where the store knew of none. */
+  serials: readonly string[];
+  /** ISO 8601. */
+  replacedAt: string;
+  /** Since when it is on record that no key object is left in it. */
+  erasedAt: string | null;
+  /**
+   * Whether the token that has the name now has one of its serial numbers: it may be the same HSM, with keys of our own that were
+   * made anew. What is found in it and proven is in no other then; what is not found may be, since some modules give every
+   * token the same serial number.
+   */
+  sameSerial: boolean;
+}
+
+/**
+ * Forgets the token of a name, so that another is the one that is meant by it, and notes that its key objects stay behind in
+ * it. While no node uses it. Returns how many versions that are not DESTROYED were left.
+ */
+export async function replaceToken(trx: ActTransaction, token: string): Promise<number> {
+  const serials = (await readTokensOnRecord({ db: trx })).get(token)?.serials ?? [];
+  const id = randomUUID();
+  const { numUpdatedRows } = await trx
+    .updateTable('key_versions')
+    .set({ left_in: id })
+    .where('left_in', 'is', null)
+    .where('state', '<>', 'DESTROYED')
+    .where('cloud_key_id', 'in', (eb) =>
+      eb
+        .selectFrom('cloud_keys')
+        .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+        .select('cloud_keys.id')
+        .where('key_sets.token', '=', token),
+    )
+    .executeTakeFirstOrThrow();
+  if (serials.length > 0 || numUpdatedRows > 0n)
+    await trx
+      .insertInto('replaced_tokens')
+      .values({ id, token, serials: JSON.stringify(serials), replaced_at: trx.at.toISOString() })
+      .execute();
+  await trx.deleteFrom('own_key_proofs').where('token', '=', token).execute();
+  return Number(numUpdatedRows);
+}
+
+/** Those that had these names, the last one replaced at the end. */
+export async function readReplacedTokens(db: Reading, tokens: readonly string[]): Promise<ReplacedToken[]> {
+  if (tokens.length === 0) return [];
+  const rows = await db
+    .selectFrom('replaced_tokens')
+    .selectAll()
+    .where('token', 'in', tokens)
+    .orderBy('replaced_at')
+    .orderBy('id')
+    .execute();
+  if (rows.length === 0) return [];
+  const present = await readTokensOnRecord({ db });
+  return rows.map((row) => fromRow(row, present.get(row.token)?.serials ?? []));
+}
+
+function fromRow(row: Selectable<ReplacedTokenTable>, present: readonly string[]): ReplacedToken {
+  const serials = JSON.parse(row.serials) as string[];
+  return {
+    ...{ id: row.id, token: row.token, serials, replacedAt: row.replaced_at, erasedAt: row.erased_at },
+    sameSerial: serials.some((serial) => present.includes(serial)),
+  };
+}
+
+/** How many versions that are not DESTROYED were left in each, by id. */
+export async function countLeft(db: Reading): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('key_versions')
+    .select((eb) => ['left_in', eb.fn.countAll<number>().as('n')])
+    .where('left_in', 'is not', null)
+    .where('state', '<>', 'DESTROYED')
+    .groupBy('left_in')
+    .execute();
+  return new Map(rows.map(({ left_in, n }) => [left_in ?? '', n]));
+}
+
+/** What keeps a version from being destroyed: its key object was left in a token that was replaced. */
+export class LeftInReplacedError extends VaultError {
+  constructor(left: ReplacedToken) {
+    super(
+      'conflict',
+      `its key object is in ${replacedInWords(left)}, and nothing is destroyed there`,
+      remediationOfReplaced(left),
+    );
+  }
+}
+
+/** Notes that key objects that were left in a token that was replaced are in the token of the name, which has shown them. */
+export async function noteBack(
+  { store }: Pick<VaultContext, 'store'>,
+  versions: readonly { cloudKeyId: string; version: number; leftIn: string | null }[],
+): Promise<void> {
+  if (versions.length === 0) return;
+  await store.bookkeep('found in a token', async (trx) => {
+    for (const { cloudKeyId, version, leftIn } of versions)
+      await trx
+        .updateTable('key_versions')
+        .set({ left_in: null })
+        .where('cloud_key_id', '=', cloudKeyId)
+        .where('version', '=', version)
+        .where('left_in', '=', leftIn)
+        .execute();
+  });
+}
+
+/** Which token it was, and since when it is not the one of the name. */
+export function replacedInWords({ token, serials, replacedAt }: Omit<ReplacedToken, 'sameSerial'>): string {
+  const serial =
+    serials.length === 0 ? 'of a serial number not on record' : `of serial ${serials.join(' or ')}`;
+  return `the token ${serial} that another replaced as ${token} at ${replacedAt}`;
+}
+
+/** What makes the record of a destruction true again. */
+function remediationOfReplaced({ id, token }: Pick<ReplacedToken, 'id' | 'token'>): string {
+  return (
+    `erase that token by its vendor’s means, then say so: holdfast token record-erased ${token} ${id}; ` +
+    `or put it back: stop every node, holdfast init --replace-token ${token}, start them, and reconcile finds its keys`
+  );
+}
+
+/**
+ * Puts on record that no key object is left in a token that was replaced, by the word of who asks: from then on versions that
+ * were left in it and are to be destroyed are DESTROYED. Safe to repeat. Throws VaultError `not-found`.
+ */
+export async function recordErased(
+  { store }: Pick<VaultContext, 'store'>,
+  act: Act,
+  token: string,
+  id: string,
+): Promise<void> {
+  await store.write(act, async (trx) => {
+    const replaced = (await readReplacedTokens(trx, [token])).find((one) => one.id === id);
+    if (replaced === undefined)
+      throw new VaultError(
+        'not-found',
+        'no token of this id was replaced under this name',
+        `holdfast token show ${token} lists those that were`,
+      );
+    if (replaced.erasedAt !== null) return;
+    const erasedAt = trx.at.toISOString();
+    await trx
+      .updateTable('replaced_tokens')
+      .set({ erased_at: erasedAt })
+      .where('id', '=', id)
+      .where('erased_at', 'is', null)
+      .execute();
+    const { serials, replacedAt } = replaced;
+    await record(trx, act, {
+      ...{ action: 'token.record-erased', vaultId: '', target: { kind: 'replaced-token', id, name: token } },
+      before: { serial: serials.join(', '), replacedAt, erasedAt: null },
+      after: { serial: serials.join(', '), replacedAt, erasedAt },
+    });
+  });
+}
