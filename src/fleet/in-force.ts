@@ -76,6 +76,12 @@ export class InForce {
     await this.#look();
   }
 
+  /** How many processes have not confirmed the last change yet. */
+  async unconfirmed(): Promise<number> {
+    const epoch = await this.#lastChange();
+    return (await this.#look()).filter((row) => row.epoch < epoch).length;
+  }
+
   readonly #names = new Map<string, Pick<Row, 'node_id' | 'hostname'>>();
 
   async #look(): Promise<Row[]> {

@@ -212,7 +212,9 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     };
     if (route.creates === undefined) {
       const answered = await route.handle(call);
-      await assertInForce(ctx, inForce, route, changed, answered);
+      await assertInForce(ctx, inForce, route, changed, answered, (waited, confirmed) =>
+        services.gathered?.metrics.management.waited(waited, confirmed),
+      );
       return respond(ctx, route, answered);
     }
     const key = readIdempotencyKey(ctx);

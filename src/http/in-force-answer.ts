@@ -17,10 +17,12 @@ export async function assertInForce(
   route: Route,
   changed: ReadonlySet<string>,
   answered: AnyAnswer,
+  count: (waited: number, confirmed: boolean) => void = () => undefined,
 ): Promise<void> {
   if (route.takesAway !== true || (changed.size > 0 && ![...changed].some(isServed))) return;
   const standing = await inForce.wait(patience);
   const waiting = standing.nodes.filter(({ state }) => state === 'waiting');
+  count(standing.waited, waiting.length === 0);
   if (waiting.length > 0) {
     // Of the record as it is now: whoever goes on from here has seen it.
     if (answered.rowVersion !== undefined) ctx.set('ETag', `"${answered.rowVersion}"`);

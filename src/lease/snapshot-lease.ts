@@ -108,6 +108,11 @@ export class SnapshotLease {
     return this.#isWithin(this.#from, now);
   }
 
+  /** For how long it is fresh from this moment, unless it is renewed, milliseconds. */
+  remaining({ monotonic, boot }: Clocks): number {
+    return this.#span - Math.max(monotonic - this.#from.monotonic, boot - this.#from.boot);
+  }
+
   /** A request begins with the snapshot as it is; give it to {@link end} when its answer is written, or will not be. */
   start(): Started {
     this.#under.set(this.#epoch, (this.#under.get(this.#epoch) ?? 0) + 1);

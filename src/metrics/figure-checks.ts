@@ -1,6 +1,7 @@
 import {
   duration,
   listOf,
+  nullOr,
   oneOf,
   record,
   recordOf,
@@ -8,7 +9,7 @@ import {
   wholeFrom,
   type Check,
 } from '../message-check.ts';
-import type { PoolFigures, RequestFigures, TokenFigures, WorkerFigures } from './figures.ts';
+import type { LeaseFigures, PoolFigures, RequestFigures, TokenFigures, WorkerFigures } from './figures.ts';
 import { latencyBuckets } from './latency.ts';
 
 /** Of the XKS API; '' for a path that is none of it. */
@@ -49,10 +50,18 @@ const pools: Check<PoolFigures> = record<PoolFigures>({
   underWay: count,
 });
 
+const lease: Check<LeaseFigures> = record<LeaseFigures>({
+  ...{ length: duration, remaining: duration, renewals: count, failures: count, lost: count },
+  asks: record({ 'no-lease': count, refusal: count }),
+  // Below zero before anything was read.
+  revision: wholeFrom(-1),
+});
+
 export const workerFigures: Check<WorkerFigures> = record<WorkerFigures>({
   requests: listOf(requests, 10_000),
   tokens: listOf(tokens, 1_000),
   pools: listOf(pools, 1_000),
   loop: record({ active: duration, idle: duration, heapUsed: count }),
+  lease: nullOr(lease),
   wentBack: count,
 });

@@ -45,12 +45,28 @@ export interface LoopFigures {
   heapUsed: number;
 }
 
+/** Of the lease under which an XKS worker serves from memory, since its start and now. */
+export interface LeaseFigures {
+  /** Milliseconds: what it was asked for, and for how long it holds unless it is renewed. */
+  length: number;
+  remaining: number;
+  renewals: number;
+  failures: number;
+  lost: number;
+  /** Requests that asked the store, by why. */
+  asks: { 'no-lease': number; refusal: number };
+  /** Of what it serves by. */
+  revision: number;
+}
+
 /** What an XKS worker tells when it is asked. */
 export interface WorkerFigures {
   requests: RequestFigures[];
   tokens: TokenFigures[];
   pools: PoolFigures[];
   loop: LoopFigures;
+  /** Of the lease under which it serves from memory; null where each request asks the store. */
+  lease: LeaseFigures | null;
   /** How often it found that the store had gone back in time, since its start. */
   wentBack: number;
 }

@@ -6,6 +6,8 @@ export const signInOutcomes = ['accepted', 'refused', 'throttled', 'failed'] as 
 /** Counts the requests of the management API. */
 export class ManagementCounts {
   readonly durations: Distribution = emptyDistribution();
+  /** How long acts that take something away waited to be in force, and how many of them were still waiting when they were answered. */
+  readonly inForce = { waits: emptyDistribution(), unconfirmed: 0 };
   readonly #requests = new Map<string, { operation: string; status: number; count: number }>();
   readonly signIns: Record<(typeof signInOutcomes)[number], number> = {
     accepted: 0,
@@ -22,6 +24,11 @@ export class ManagementCounts {
     known.count++;
     this.#requests.set(name, known);
     if (isSignIn) this.signIns[outcomeOf(status)]++;
+  }
+
+  waited(milliseconds: number, confirmed: boolean): void {
+    observe(this.inForce.waits, milliseconds);
+    if (!confirmed) this.inForce.unconfirmed++;
   }
 
   get requests(): readonly { operation: string; status: number; count: number }[] {

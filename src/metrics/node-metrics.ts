@@ -1,5 +1,5 @@
 import { ClockWatch } from './clock-watch.ts';
-import type { LoopFigures, NodeFigures, WorkerFigures } from './figures.ts';
+import type { LeaseFigures, LoopFigures, NodeFigures, WorkerFigures } from './figures.ts';
 import { ManagementCounts } from './management-counts.ts';
 import { loopFigures } from './request-counts.ts';
 import { RequestTotals } from './request-totals.ts';
@@ -14,13 +14,18 @@ export interface NodeMetricsOptions {
   onRequests: (requests: WorkerFigures['requests']) => Promise<void>;
 }
 
+/** What a worker told last, and when, by the monotonic clock, milliseconds. */
+export interface TellingWorker extends Pick<WorkerFigures, 'pools' | 'loop' | 'lease' | 'wentBack'> {
+  at: number;
+}
+
 /** What a node has counted since its management process started, gathered there at each look. */
 export class NodeMetrics {
   readonly requests = new RequestTotals();
   readonly management = new ManagementCounts();
   readonly clock = new ClockWatch();
   /** What each worker told last of itself, as it is now. */
-  readonly workers = new Map<number, Pick<WorkerFigures, 'pools' | 'loop' | 'wentBack'>>();
+  readonly workers = new Map<number, TellingWorker>();
   /** What the supervisor told last; undefined while it has not, or does not answer. */
   node: Omit<NodeFigures, 'workers'> | undefined;
   readonly #options: NodeMetricsOptions;
@@ -33,6 +38,14 @@ export class NodeMetrics {
   /** Of this process. */
   get loop(): LoopFigures {
     return loopFigures();
+  }
+
+  /** The leases of its XKS workers at this moment: one that was not told of since goes on running out. */
+  get leases(): (LeaseFigures & { worker: number })[] {
+    const now = this.#options.monotonic();
+    return [...this.workers].flatMap(([worker, { lease, at }]) =>
+      lease === null ? [] : [{ worker, ...lease, remaining: Math.max(0, lease.remaining - (now - at)) }],
+    );
   }
 
   /** Asks all anew. Looks at the same time are one. Rejects as `onRequests` does. */
@@ -51,8 +64,8 @@ export class NodeMetrics {
     if (told === undefined) return;
     for (const { worker, figures } of told.workers) {
       this.requests.add(figures);
-      const { pools, loop, wentBack } = figures;
-      this.workers.set(worker, { pools, loop, wentBack });
+      const { pools, loop, lease, wentBack } = figures;
+      this.workers.set(worker, { pools, loop, lease, wentBack, at: monotonic() });
     }
     await onRequests(told.workers.flatMap(({ figures }) => figures.requests));
   }

@@ -246,6 +246,7 @@ export class XksService implements Worker {
       ...this.#counts.take(),
       pools: [...this.#pools.values()].map(({ name: token, load }) => Object.assign(load, { token })),
       loop: loopFigures(),
+      lease: this.#holder?.signs ?? null,
       wentBack: this.#directory.timesBack,
     };
   }

@@ -4,6 +4,7 @@ import { SnapshotLease, type Clocks, type Started } from '../lease/snapshot-leas
 import type { Logger } from '../log.ts';
 import type { HolderLine, HolderLineOptions, NewHolder } from '../store/holder-line.ts';
 import { isOtherHistory, type Moment } from '../store/revision-log.ts';
+import { LeaseCounts, type AskReason, type LeaseSigns } from './lease-signs.ts';
 import { tellWentBack, type WentBack } from './went-back.ts';
 
 /** CLOCK_BOOTTIME is told in steps of so many milliseconds, rounded down. */
@@ -58,6 +59,7 @@ export class SnapshotHolder {
   #hinted = false;
   #mayConfirm = false;
   #wake: (() => void) | undefined;
+  readonly #counts = new LeaseCounts();
   #isTold = false;
   #isWarm = false;
   #isOlderTold = false;
@@ -108,6 +110,21 @@ export class SnapshotHolder {
     return this.#lease.mayAnswer(started, this.#clocks());
   }
 
+  /** What has become of the lease, for whoever watches. */
+  get signs(): LeaseSigns {
+    const now = this.#clocks();
+    this.#counts.look(this.#lease.isFresh(now));
+    const { length, snapshot } = this.#options;
+    const remaining = Math.max(0, this.#lease.remaining(now));
+    return { length, remaining, ...this.#counts.told, revision: snapshot.at.revision };
+  }
+
+  /** A request has asked the store. */
+  asked(why: AskReason): void {
+    this.#counts.look(this.isFresh);
+    this.#counts.asked(why);
+  }
+
   /** When it ends, unless it is renewed, by the monotonic clock. */
   endOf(started: Started): number {
     return this.#lease.endOf(started);
@@ -143,9 +160,13 @@ export class SnapshotHolder {
       try {
         await this.#renew();
         this.#tell(undefined);
+        this.#counts.renewed();
+        this.#counts.look(this.isFresh);
         await this.#confirmUntil(began + this.#interval);
       } catch (error) {
         this.#tell(error as Error);
+        if (!this.#stopped) this.#counts.failed();
+        this.#counts.look(this.isFresh);
         const line = this.#line;
         this.#line = undefined;
         await line?.close();
@@ -176,6 +197,7 @@ export class SnapshotHolder {
     const { monotonic, boot } = this.#clocks();
     const renewal = this.#lease.begin({ monotonic, boot: boot - bootStep });
     const renewed = await this.#line.renew(id);
+    this.#counts.look(this.isFresh);
     if (renewed === undefined) {
       // Silent for so long that others take the lease for ended, as it is.
       this.#lease.drop();

@@ -1,6 +1,7 @@
 import type { Started } from '../lease/snapshot-lease.ts';
 import type { SnapshotHolder } from './snapshot-holder.ts';
 import type { Directory } from './directory.ts';
+import type { AskReason } from './lease-signs.ts';
 
 /**
  * One request's way through what is remembered. Under a lease what is remembered may permit it, and nothing else: before it is
@@ -27,14 +28,14 @@ export class Visit {
    * every disable wait.
    */
   async begin(): Promise<void> {
-    if (this.#holder?.isFresh !== true) await this.#ask();
+    if (this.#holder?.isFresh !== true) await this.#ask('no-lease');
   }
 
   /** What is looked up, asked for again where it is not there, or not to be had, by what is remembered. */
   async find<T>(look: () => Promise<T>): Promise<T> {
     const found = await look();
     if (this.#asked || (found !== undefined && found !== false)) return found;
-    await this.#ask();
+    await this.#ask('refusal');
     return look();
   }
 
@@ -45,7 +46,7 @@ export class Visit {
       this.#asked = false;
       return;
     }
-    if (isSlow || !this.#asked) await this.#ask();
+    if (isSlow || !this.#asked) await this.#ask('no-lease');
     this.#counted = this.#holder?.count();
   }
 
@@ -67,15 +68,18 @@ export class Visit {
     if (this.#started === undefined) return work();
     const { at } = this.#directory;
     let ending: { answer: T } | { refusal: unknown };
+    let why: AskReason = 'refusal';
     try {
       ending = { answer: await work() };
-      if (!isRestricted() && this.#mayAnswer(this.#started)) return ending.answer;
+      const restricted = isRestricted();
+      if (!restricted && this.#mayAnswer(this.#started)) return ending.answer;
+      if (!restricted) why = 'no-lease';
     } catch (error) {
       if (!isRefusal(error)) throw error;
       ending = { refusal: error };
     }
     this.end();
-    await this.#ask();
+    await this.#ask(why);
     this.#counted = this.#holder?.count();
     if (this.#directory.at !== at) return work();
     if ('refusal' in ending) throw ending.refusal;
@@ -94,7 +98,8 @@ export class Visit {
     return this.#holder?.mayAnswer(started) ?? false;
   }
 
-  async #ask(): Promise<void> {
+  async #ask(why: AskReason): Promise<void> {
+    this.#holder?.asked(why);
     await this.#directory.refresh();
     this.#asked = true;
     this.#holder?.loaded();

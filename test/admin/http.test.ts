@@ -571,6 +571,11 @@ test.serial(
     t.true(value('holdfast_process_resident_memory_bytes', { process: 'token-host' }) > 0);
     t.is(value('holdfast_process_starts_total', { process: 'management' }), 1);
     t.is(value('holdfast_supervisor_up'), 1);
+    t.true(value('holdfast_store_revision') > 0);
+    t.like(
+      samples.find(({ name }) => name === 'holdfast_workers_unconfirmed'),
+      { value: 0 },
+    );
     t.like(
       samples.find(({ name }) => name === 'holdfast_store_went_back_total'),
       { value: 0 },

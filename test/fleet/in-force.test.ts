@@ -57,12 +57,15 @@ for (const [name, make] of Object.entries(databases))
       'the slowest process of a node says how it stands',
     );
     t.true((early.nodes[0]?.left ?? 0) > length / 2 && (early.nodes[0]?.left ?? 0) <= length * 1.01);
+    t.is(await inForce.unconfirmed(), 1);
     const waiting = inForce.wait(10_000);
     await confirm(store, 'b', first);
     t.deepEqual(
       (await waiting).nodes.map(({ state }) => state),
       ['confirmed', 'confirmed'],
     );
+
+    t.is(await inForce.unconfirmed(), 0);
 
     // What changes nothing of what is served need not be confirmed.
     await store.bookkeep('by hand', async (trx) =>

@@ -15,13 +15,16 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
   // Nobody waits for five seconds here: that is what the caller's patience is.
   const hasty = { wait: async () => inForce.wait(0) };
   const told: Record<string, string> = {};
+  const counted: boolean[] = [];
   const ctx = { set: ((name: string, value: string) => void (told[name] = value)) as never };
   const ask = async (operation: string, changed: readonly string[]): Promise<unknown> => {
     const route = allRoutes.find((one) => one.operation === operation);
     if (route === undefined) throw new Error(`no route ${operation}`);
     for (const name of Object.keys(told)) delete told[name];
     try {
-      await assertInForce(ctx, hasty, route, new Set(changed), { rowVersion: 7 });
+      await assertInForce(ctx, hasty, route, new Set(changed), { rowVersion: 7 }, (_, confirmed) =>
+        counted.push(confirmed),
+      );
     } catch (error) {
       return error;
     }
@@ -73,6 +76,7 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
   await store.bookkeep('by hand', async (trx) =>
     trx.updateTable('snapshot_holders').set({ epoch: 1000 }).execute(),
   );
+  t.deepEqual(counted, [true, false, false, false, false], 'what does not wait is not counted');
   t.regex(String(await ask('disableCloudKey', [])), /^nodes=1, confirmed=1, ended=0, milliseconds=/);
 });
 

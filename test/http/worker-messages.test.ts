@@ -64,6 +64,7 @@ const ofXksWorkers: ToSupervisor[] = [
       tokens: [],
       pools: [],
       loop: { active: 1.5, idle: 0, heapUsed: 1 },
+      lease: null,
       wentBack: 0,
     },
   },

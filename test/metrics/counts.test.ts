@@ -1,4 +1,6 @@
 import test from 'ava';
+import { tellNode } from '../../src/admin/metrics/scrape-node.ts';
+import { leaseFindings, leasesOf } from '../../src/admin/status/lease-findings.ts';
 import { ClockWatch } from '../../src/metrics/clock-watch.ts';
 import { workerFigures } from '../../src/metrics/figure-checks.ts';
 import type { WorkerFigures } from '../../src/metrics/figures.ts';
@@ -9,11 +11,14 @@ import {
   RequestCounts,
   type CountedRequest,
 } from '../../src/metrics/request-counts.ts';
+import { Scrape } from '../../src/metrics/exposition/scrape.ts';
+import { NodeMetrics } from '../../src/metrics/node-metrics.ts';
 import { RequestTotals } from '../../src/metrics/request-totals.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';
 import { FigureRounds } from '../../src/node/figure-rounds.ts';
 import { processFigures } from '../../src/node/process-figures.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
+import { readScrape } from '../../testing/exposition.ts';
 import fc from '../../testing/properties.ts';
 
 /* What is counted, told and added up, without a node. */
@@ -26,8 +31,10 @@ function request(more: Partial<CountedRequest> = {}): CountedRequest {
   };
 }
 
+const writes = { durations: emptyDistribution(), failed: 0, waiting: 0 };
+
 function figures(told: ReturnType<RequestCounts['take']>): WorkerFigures {
-  return { ...told, pools: [], loop: loopFigures(), wentBack: 0 };
+  return { ...told, pools: [], loop: loopFigures(), lease: null, wentBack: 0 };
 }
 
 test('a duration is in the bucket whose bound it does not exceed, 240 and 250 ms among the bounds', (t) => {
@@ -88,6 +95,53 @@ test('requests are counted by key set, operation and error; what was told is not
   t.deepEqual(counts.take(), { requests: [], tokens: [] });
 });
 
+const lease: NonNullable<WorkerFigures['lease']> = {
+  ...{ length: 15_000, remaining: 9_000, renewals: 4, failures: 1, lost: 2, revision: 7 },
+  asks: { 'no-lease': 5, refusal: 6 },
+};
+
+test('the lease of a worker runs out as time goes, also where it tells nothing more, and is then a finding', async (t) => {
+  let now = 1_000;
+  const told = { ...figures(new RequestCounts().take()), lease };
+  const answers = [
+    { worker: 0, figures: told },
+    { worker: 1, figures: { ...told, lease: null } },
+  ];
+  const metrics = new NodeMetrics({
+    ask: async () => Promise.resolve({ workers: answers, processes: [], starts: [], writes }),
+    now: () => new Date(0),
+    monotonic: () => now,
+    onRequests: async () => Promise.resolve(),
+  });
+  const scraped = async () => {
+    const scrape = new Scrape();
+    tellNode(scrape, metrics, new Map());
+    return readScrape((await scrape.expose('')).text);
+  };
+  t.deepEqual([leasesOf(metrics.leases), leaseFindings(metrics.leases)], [{}, []], 'nothing is known yet');
+  metrics.management.waited(90, true);
+  metrics.management.waited(5_000, false);
+  await metrics.look();
+  now += 2_000;
+  const { value, samples } = await scraped();
+  t.is(value('holdfast_worker_lease_remaining_seconds', { worker: '0' }), 7);
+  t.is(samples.filter(({ name }) => name === 'holdfast_worker_lease_length_seconds').length, 1);
+  t.is(value('holdfast_worker_lease_renewals_total', { outcome: 'failed' }), 1);
+  t.is(value('holdfast_worker_lease_lost_total'), 2);
+  t.is(value('holdfast_worker_asks_total', { why: 'refusal' }), 6);
+  t.is(value('holdfast_worker_revision'), 7);
+  t.is(value('holdfast_in_force_wait_duration_seconds_sum'), 5.09);
+  t.is(value('holdfast_in_force_unconfirmed_total'), 1);
+  t.deepEqual(leaseFindings(metrics.leases), []);
+  t.deepEqual(leasesOf(metrics.leases), { workerLeases: { workers: 1, held: 1, seconds: 15 } });
+  answers.length = 0;
+  await metrics.look();
+  now += 8_000;
+  t.is((await scraped()).value('holdfast_worker_lease_remaining_seconds'), 0);
+  t.like(leaseFindings(metrics.leases), [{ trouble: 'LEASE_ENDED' }]);
+  t.is(leasesOf(metrics.leases).workerLeases?.held, 0);
+});
+
 test('so many key sets are told apart and no more, in a worker and in the sums', (t) => {
   const counts = new RequestCounts();
   for (let n = 0; n < 1_200; n++) counts.add(request({ keySet: `set-${n}` }));
@@ -125,6 +179,8 @@ test('what a worker tells of its counts is what it may tell, or nothing of it is
     { ...sent, requests: Array(10_001).fill(first) },
     { ...sent, loop: null },
     { ...sent, wentBack: -1 },
+    { ...sent, lease: { ...lease, remaining: -1 } },
+    { ...sent, lease: { ...lease, asks: { 'no-lease': 1 } } },
   ])
     t.throws(() => parseMessage(workerFigures, wrong), { instanceOf: MisfitError });
 });
@@ -132,7 +188,7 @@ test('what a worker tells of its counts is what it may tell, or nothing of it is
 test('a round has what every worker told; one that is late tells it in the next, and one that is gone is not waited for', async (t) => {
   const asked: number[] = [];
   const worker = (index: number) => ({ index, listens: true, tell: () => void asked.push(index) });
-  const writer = { figures: { durations: emptyDistribution(), failed: 0, waiting: 0 } };
+  const writer = { figures: writes };
   const open = (workers: ReturnType<typeof worker>[], timeout: number) =>
     new FigureRounds([...workers, { ...worker(99), listens: false }], [], writer, silentLog, timeout);
   const rounds = open([worker(0), worker(1)], 60_000);

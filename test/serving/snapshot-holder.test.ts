@@ -165,6 +165,7 @@ test.serial('what is remembered permits and does not refuse: the store is asked 
     'where nothing was changed it stays refused',
   );
   again.end();
+  t.like(holder.signs, { lost: 0, asks: { 'no-lease': 0, refusal: 3 }, revision: directory.at.revision });
 });
 
 test.serial(
@@ -200,13 +201,19 @@ test.serial('nobody has a lease while a node is there that waits for nobody', as
 });
 
 test.serial('a lease outlives an outage that is shorter, and ends in one that is longer', async (t) => {
-  const { holder, holders } = await openHolder(t, 1_500);
+  const { holder, holders, directory } = await openHolder(t, 1_500);
   const cluster = await sharedCluster();
+  const { remaining, renewals, length } = holder.signs;
+  t.true(remaining > 0 && remaining <= length && renewals > 0);
   await cluster.stop('crash');
   const started = holder.begin();
   t.true(started !== undefined && holder.mayAnswer(started));
   await until(() => !holder.isFresh);
   t.is(holder.begin(), undefined);
+  const away = new Visit(directory, holder);
+  await t.throwsAsync(away.begin());
+  t.like(holder.signs, { remaining: 0, lost: 1, asks: { 'no-lease': 1, refusal: 0 } });
+  await until(() => holder.signs.failures > 0);
   if (started !== undefined) {
     await until(() => !holder.mayAnswer(started));
     holder.end(started);
@@ -214,6 +221,7 @@ test.serial('a lease outlives an outage that is shorter, and ends in one that is
   await cluster.start();
   await until(() => holder.isFresh);
   t.is((await holders()).length, 1, 'the row is the same');
+  t.true(holder.signs.remaining > 0 && holder.signs.lost === 1);
 });
 
 test.serial(

@@ -14,6 +14,8 @@ import { freePort } from '../../testing/free-port.ts';
 import { Haproxy } from '../../testing/haproxy.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { XksClient, type KeySetAccess } from '../../testing/xks-client.ts';
+import { AdminClient } from '../support/admin-client.ts';
+import { readScrape } from '../../testing/exposition.ts';
 import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
 
 /* A whole node whose store is a database of PostgreSQL, by TLS with a password. */
@@ -149,6 +151,18 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
     for (const answer of await Promise.all(clients.map(async (client) => client.encrypt(other, plaintext))))
       t.is(answer.status, 200, answer.text);
   }
+
+  const admin = await new AdminClient(node.admin).firstSignIn(node.admin, 'seven herons over the weir');
+  const { samples, value } = readScrape((await admin.get('/metrics')).text);
+  t.true(value('holdfast_worker_lease_remaining_seconds', { worker: '0' }) > 0);
+  t.is(value('holdfast_worker_lease_length_seconds'), 4);
+  t.true(value('holdfast_worker_asks_total', { why: 'refusal' }) >= 5, 'each that found the key disabled');
+  t.true(value('holdfast_worker_revision') <= value('holdfast_store_revision'));
+  t.like(
+    samples.find(({ name }) => name === 'holdfast_workers_unconfirmed'),
+    { value: 0 },
+  );
+  t.like((await admin.get('/status')).body, { workerLeases: { workers: 1, held: 1, seconds: 4 } });
 
   await stoppedWorker(t, [node, second], access, other);
   await killedWorker(t, [node, second], access, other);

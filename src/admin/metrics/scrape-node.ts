@@ -12,6 +12,7 @@ export function tellNode(scrape: Scrape, metrics: NodeMetrics, vaults: VaultName
   tellTokens(scrape, metrics);
   tellManagement(scrape, metrics);
   tellProcesses(scrape, metrics);
+  tellLeases(scrape, metrics);
   const { forward, backward, last } = metrics.clock;
   scrape.tell('holdfast_clock_steps_total', { direction: 'forward' }, forward);
   scrape.tell('holdfast_clock_steps_total', { direction: 'backward' }, backward);
@@ -90,6 +91,23 @@ function tellManagement(scrape: Scrape, { management }: NodeMetrics): void {
   scrape.tellDistribution('holdfast_management_request_duration_seconds', {}, management.durations);
   for (const [outcome, count] of Object.entries(management.signIns))
     scrape.tell('holdfast_sign_ins_total', { outcome }, count);
+}
+
+function tellLeases(scrape: Scrape, { leases, management }: NodeMetrics): void {
+  for (const { worker: index, length, remaining, renewals, failures, lost, asks, revision } of leases) {
+    const worker = String(index);
+    scrape.tell('holdfast_worker_lease_length_seconds', { worker }, length / 1_000);
+    scrape.tell('holdfast_worker_lease_remaining_seconds', { worker }, remaining / 1_000);
+    scrape.tell('holdfast_worker_lease_renewals_total', { worker, outcome: 'done' }, renewals);
+    scrape.tell('holdfast_worker_lease_renewals_total', { worker, outcome: 'failed' }, failures);
+    scrape.tell('holdfast_worker_lease_lost_total', { worker }, lost);
+    for (const [why, count] of Object.entries(asks))
+      scrape.tell('holdfast_worker_asks_total', { worker, why }, count);
+    scrape.tell('holdfast_worker_revision', { worker }, revision);
+  }
+  const { waits, unconfirmed } = management.inForce;
+  scrape.tellDistribution('holdfast_in_force_wait_duration_seconds', {}, waits);
+  scrape.tell('holdfast_in_force_unconfirmed_total', {}, unconfirmed);
 }
 
 function tellProcesses(scrape: Scrape, { node, workers, loop }: NodeMetrics): void {

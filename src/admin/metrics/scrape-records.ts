@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { monotonicNow } from '../../clock.ts';
+import { InForce } from '../../fleet/in-force.ts';
 import type { Scrape } from '../../metrics/exposition/scrape.ts';
 import type { Reading } from '../../vault/edits.ts';
 import { allTroubles } from '../status/findings.ts';
@@ -30,6 +31,13 @@ export async function tellRecords(
     .select(sql<number>`coalesce(max(sequence), 0)`.as('sequence'))
     .executeTakeFirstOrThrow();
   scrape.tell('holdfast_audit_sequence', {}, sequence);
+  const { revision } = await services.store.db
+    .selectFrom('revision')
+    .where('id', '=', 1)
+    .select('revision')
+    .executeTakeFirstOrThrow();
+  scrape.tell('holdfast_store_revision', {}, revision);
+  scrape.tell('holdfast_workers_unconfirmed', {}, await InForce.of(services.store).unconfirmed());
 }
 
 function tellStatus(scrape: Scrape, status: Status): void {

@@ -16,6 +16,7 @@ export const applianceTroubles = [
   'CERTIFICATE_ENDS',
   'CERTIFICATE_NOT_TAKEN',
   'DISK_NEARLY_FULL',
+  'LEASE_ENDED',
   'NODE_DOWN',
   'NODE_DRAINED',
   'CLOCK_OFF',

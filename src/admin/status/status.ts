@@ -11,6 +11,7 @@ import { time, vaultId } from '../keys/key-forms.ts';
 import { stateOf } from '../../fleet/nodes.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
+import { leaseFindings, leasesOf } from './lease-findings.ts';
 import { nodeFindings } from './node-findings.ts';
 import { quotaStatus } from './quotas.ts';
 import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
@@ -96,6 +97,14 @@ const shownStatus = z
       })
       .optional()
       .describe('Disk of the database.'),
+    workerLeases: z
+      .strictObject({
+        workers: z.int().describe('XKS workers of the node that responds.'),
+        held: z.int().describe('Those that hold a lease, and so serve from memory.'),
+        seconds: z.number().describe('Length of the lease.'),
+      })
+      .optional()
+      .describe('For a store in PostgreSQL.'),
     auditEvents: z.int().optional().describe('Events in the trails of all vaults and of the appliance.'),
     schedules: z
       .array(z.strictObject({ name: z.string(), until: time }))
@@ -247,6 +256,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
     ...reconciliationFindings(unsettled),
+    ...leaseFindings(services.gathered?.metrics.leases),
     ...nodeFindings(nodes, now),
   ];
   return {
@@ -276,6 +286,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
               wholeReserveBytes: disk.wholeReserve,
             },
           }),
+      ...leasesOf(services.gathered?.metrics.leases),
       schedules: leases,
     },
   };

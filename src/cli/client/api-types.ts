@@ -1295,6 +1295,7 @@ export interface Schemas {
         | 'CERTIFICATE_ENDS'
         | 'CERTIFICATE_NOT_TAKEN'
         | 'DISK_NEARLY_FULL'
+        | 'LEASE_ENDED'
         | 'NODE_DOWN'
         | 'NODE_DRAINED'
         | 'CLOCK_OFF'
@@ -1364,6 +1365,15 @@ export interface Schemas {
       /** Kept free for disable, freeze and withdraw. */
       reserveBytes: number;
       wholeReserveBytes: number;
+    };
+    /** For a store in PostgreSQL. */
+    workerLeases?: {
+      /** XKS workers of the node that responds. */
+      workers: number;
+      /** Those that hold a lease, and so serve from memory. */
+      held: number;
+      /** Length of the lease. */
+      seconds: number;
     };
     /** Events in the trails of all vaults and of the appliance. */
     auditEvents?: number;

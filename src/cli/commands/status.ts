@@ -93,7 +93,7 @@ function inLines(
 
 /** What there is, a line each. */
 function partsOf(status: Status): Record<string, string> {
-  const { nodes, certificates, disk, vaults, auditEvents, schedules } = status;
+  const { nodes, certificates, disk, vaults, auditEvents, schedules, workerLeases } = status;
   return {
     at: `${status.at}, version ${status.version}`,
     // A node of an older version does not say.
@@ -107,6 +107,11 @@ function partsOf(status: Status): Record<string, string> {
           `${name} ${health}${pinRefused ? ' (PIN refused)' : ''}${hosts === null ? '' : ` ${String(hostsUp)}/${hosts}`}`,
       ),
     ),
+    ...(workerLeases === undefined
+      ? {}
+      : {
+          leases: `${workerLeases.held} of ${counted(workerLeases.workers, 'XKS worker')} serve from memory, ${workerLeases.seconds} s at a time`,
+        }),
     ...(certificates === undefined
       ? {}
       : {

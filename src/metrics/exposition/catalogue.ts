@@ -172,6 +172,57 @@ export const metricCatalogue = {
     help: 'How often the XKS worker found that the store had gone back in time: it has lost changes, which may have been acknowledged.',
     labels: ['worker'],
   },
+  holdfast_store_revision: {
+    type: 'gauge',
+    help: 'Revision of the store: it grows with each change, and falls only where the store has gone back in time.',
+    labels: [],
+  },
+  // The leases of XKS workers on a store in PostgreSQL.
+  holdfast_worker_lease_length_seconds: {
+    type: 'gauge',
+    help: 'Length of the lease under which the XKS worker serves from memory (store.lease).',
+    labels: ['worker'],
+  },
+  holdfast_worker_lease_remaining_seconds: {
+    type: 'gauge',
+    help: 'For how long that lease holds unless it is renewed; 0 where it has ended, and each request asks the database.',
+    labels: ['worker'],
+  },
+  holdfast_worker_lease_renewals_total: {
+    type: 'counter',
+    help: 'Tries to renew it, by outcome: done or failed.',
+    labels: ['worker', 'outcome'],
+  },
+  holdfast_worker_lease_lost_total: {
+    type: 'counter',
+    help: 'How often the XKS worker held a lease that then ended.',
+    labels: ['worker'],
+  },
+  holdfast_worker_asks_total: {
+    type: 'counter',
+    help: 'Requests that asked the database all the same: there was no lease (no-lease), or what is remembered would have refused them (refusal).',
+    labels: ['worker', 'why'],
+  },
+  holdfast_worker_revision: {
+    type: 'gauge',
+    help: 'Revision of the store that the XKS worker serves by.',
+    labels: ['worker'],
+  },
+  holdfast_workers_unconfirmed: {
+    type: 'gauge',
+    help: 'XKS workers of all nodes that have not confirmed the last change of what is served: a disable waits for them.',
+    labels: [],
+  },
+  holdfast_in_force_wait_duration_seconds: {
+    type: 'histogram',
+    help: 'How long acts that take something away, such as a disable, waited until they were in force on every node; 5 s at the most.',
+    labels: [],
+  },
+  holdfast_in_force_unconfirmed_total: {
+    type: 'counter',
+    help: 'Of these, acts that were answered with 503, since a node had not confirmed by then.',
+    labels: [],
+  },
   holdfast_audit_events: {
     type: 'gauge',
     help: 'Events in the audit trails of all vaults and of the appliance.',
