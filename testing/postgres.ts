@@ -245,14 +245,16 @@ export async function freshDatabase(over: 'socket' | 'tls' = 'socket'): Promise<
 }
 
 /** As root, which PostgreSQL refuses to be, as another user; and the kernel ends it with this process. */
-function asNobody(command: [string, ...string[]]): [string, string[]] {
+/** As root a program runs as the user of the servers: it refuses to be root's. Either way it ends with this process. */
+export function asNobody(command: [string, ...string[]]): [string, string[]] {
   const bound = ['--pdeathsig', 'KILL', '--', ...command];
   if (process.geteuid?.() !== 0) return ['/usr/bin/setpriv', bound];
   const { uid, gid } = nobody();
   return ['/usr/bin/setpriv', [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...bound]];
 }
 
-function own(file: string): void {
+/** For such a program. */
+export function own(file: string): void {
   if (process.geteuid?.() !== 0) return;
   const { uid, gid } = nobody();
   chownSync(file, uid, gid);

@@ -6,12 +6,14 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { ownAuthority, record, type Act } from '../../src/evidence/trail.ts';
+import { PostgresHolderLine } from '../../src/store/postgres/holder-line.ts';
 import { DatabaseLock } from '../../src/store/postgres/node-lock.ts';
 import { PostgresStore, type PostgresOptions } from '../../src/store/postgres/postgres.ts';
 import type { PostgresSettings } from '../../src/store/postgres/settings.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { TestCa } from '../../testing/certificates.ts';
 import { freePort } from '../../testing/free-port.ts';
+import { startPgBouncer } from '../../testing/pgbouncer.ts';
 import { freshDatabase, sharedCluster } from '../../testing/postgres.ts';
 
 /* What only a database on the other side of a connection can do. The server is this file's own: one test after another. */
@@ -478,6 +480,41 @@ test.serial('what keeps a node from its database is named, with the way out', as
   }
   await rm(wrong);
 });
+
+for (const [mode, ignoring] of [
+  ['transaction', ['options', 'extra_float_digits']],
+  ['session', ['options', 'extra_float_digits']],
+  ['transaction', []],
+] as const)
+  test.serial(
+    `PgBouncer in ${mode} mode${ignoring.length === 0 ? ', as it is,' : ''} is told for what it is, and nothing is taken by it`,
+    async (t) => {
+      const direct = await freshDatabase();
+      await (await open(t, direct)).revision();
+      const pooler = await startPgBouncer(direct, { mode, ignoring: [...ignoring] });
+      t.teardown(pooler.stop);
+      const settings = { ...direct, host: pooler.host };
+      const reasons = [
+        await refused(settings),
+        await t.throwsAsync<StoreError>(DatabaseLock.take(settings, 'init')),
+        await t.throwsAsync<StoreError>(
+          PostgresHolderLine.open(settings, {
+            ...{ timeout: 5_000, onHint: () => undefined, onGone: () => undefined },
+          }),
+        ),
+      ];
+      for (const reason of reasons) {
+        t.is(reason?.fault, 'not-permitted');
+        t.regex(reason?.message ?? '', /leads through a connection pooler, such as PgBouncer/);
+        t.regex(
+          reason?.remediation ?? '',
+          /store\.address and port lead to the server itself.*docs\/fleet\.md/,
+        );
+      }
+      const lock = await DatabaseLock.take(direct, 'init');
+      await lock.release();
+    },
+  );
 
 test.serial('a role with as many connections as it may have is told so', async (t) => {
   const cluster = await sharedCluster();

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { assertDirect } from './direct.ts';
 import { BoundedClient, clientOptions } from './pool.ts';
 import { toStoreError } from './postgres-faults.ts';
 import { nameOf, type PostgresSettings } from './settings.ts';
@@ -77,6 +78,7 @@ export class DatabaseLock {
     });
     try {
       await client.connect();
+      await this.#assertDirect(client);
       const take = this.#isShared ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock';
       const { rows } = await client.query<{ taken: boolean }>(`SELECT ${take}(${nodeLock}) AS taken`);
       if (rows[0]?.taken !== true) throw await this.#heldBy(client);
@@ -89,6 +91,12 @@ export class DatabaseLock {
     if (hasEnded) return this.#again();
     client.once('end', () => this.#again());
     this.#look(client);
+  }
+
+  /** Before it takes anything: a pooler would keep what is taken, and give it to whoever comes next. */
+  async #assertDirect(client: BoundedClient): Promise<void> {
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    assertDirect(client, rows[0]?.pid ?? 0, this.#settings);
   }
 
   /** One that does not answer is ended, and another is made. */

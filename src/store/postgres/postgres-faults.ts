@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { CommitInDoubt, CommitNotCertain } from './commit-errors.ts';
+import { poolerRemediation, refusedBySomePooler } from './direct.ts';
 import { codeOf, StoreError, type StoreFault } from '../store-error.ts';
 
 /*
@@ -111,6 +112,12 @@ const byCode: Readonly<Record<string, Words>> = {
   EPIPE: unreachable('the connection to the database was lost'),
 };
 
+const pooler: Words = [
+  'not-permitted',
+  'the way to the database leads through a connection pooler, such as PgBouncer',
+  poolerRemediation,
+];
+
 /** Of `pg`, which gives these no code. */
 const byMessage: readonly (readonly [RegExp, Words])[] = [
   [
@@ -141,6 +148,7 @@ export function toStoreError(error: unknown): unknown {
 function wordsOf(error: Error): Words | undefined {
   const code = codeOf(error);
   if (error instanceof DatabaseError) {
+    if (refusedBySomePooler.test(error.message)) return pooler;
     const state = code ?? '';
     return bySqlState[state] ?? bySqlState[state.slice(0, 2)];
   }

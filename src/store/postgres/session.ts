@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { StoreError } from '../store-error.ts';
+import { assertDirect } from './direct.ts';
 import { durabilityProblems, durabilityQuery, type DurabilityRow } from './durability.ts';
 import { nameOf, type Durability, type PostgresSettings } from './settings.ts';
 
@@ -36,6 +37,7 @@ export async function examine(client: Client, settings: PostgresSettings): Promi
   const { rows } = await client.query<SessionRow>(sessionQuery);
   const [row] = rows;
   if (row === undefined) throw new Error('the database server says nothing of itself');
+  assertDirect(client, row.pid, settings);
   const name = nameOf(settings);
   if (row.in_recovery === 1)
     throw new StoreError(
