@@ -120,11 +120,17 @@ export class XksService implements Worker {
       onFailure: (error) =>
         log.warn({ problem: (error as Error).message }, 'failed requests could not be put on record yet'),
     });
+    const encryptions = new EncryptionCount(
+      this.#writes.lease,
+      (key) => this.#rotations.due(key),
+      config.store.kind === 'postgres' ? config.store.lease : 0,
+    );
+    this.#directory.onWarm = (keys) => void encryptions.keepAhead(keys);
     const services: XksServices = {
       directory: this.#directory,
       ...(this.#holder === undefined ? {} : { holder: this.#holder }),
       tokens,
-      encryptions: new EncryptionCount(this.#writes.lease, (key) => this.#rotations.due(key)),
+      encryptions,
       quotas: this.#quotas,
       uses: this.#uses,
       unfitKeys: new UnfitKeys(this.#writes.unfit, log),

@@ -8,6 +8,7 @@ import { Remembered } from '../vault/remembered.ts';
 import {
   readCredential,
   readKeys,
+  readKeysInUse,
   readKeySet,
   readPrefix,
   readVault,
@@ -50,6 +51,9 @@ const maxWarmed = 1000;
 /** So many CloudKeys are looked up before they are asked for; of them so many at once. */
 const maxWarmedKeys = 20_000;
 const warmedAtOnce = 200;
+/** Of keys that were asked to encrypt within so many milliseconds, so many are told of. */
+const inUseFor = 30 * 86_400_000;
+const maxInUse = 1_000;
 
 /** So many of each kind are remembered at the most; beyond, each that comes makes one go that was not used lately. */
 const maxRemembered = 50_000;
@@ -73,6 +77,8 @@ export class Directory {
   readonly #now: () => number;
   /** Told once everything is forgotten, since the store has gone back in time. */
   onWentBack: (step: WentBack) => void = () => undefined;
+  /** Told of keys that were looked up ahead and may be asked to encrypt next: those in use, and those that were made or changed. */
+  onWarm: (keys: readonly CloudKey[]) => void = () => undefined;
   #timesBack = 0;
   /** All that was changed up to it is forgotten. */
   #at = beforeEverything;
@@ -317,18 +323,23 @@ export class Directory {
       .limit(maxWarmedKeys)
       .execute();
     await this.#lookUpKeys(keys.map(({ external_key_id: id }) => id));
+    const since = new Date(this.#now() - inUseFor).toISOString();
+    this.onWarm(await this.#lookUpKeys(await readKeysInUse(db, since, maxInUse)));
   }
 
   /** Each is remembered from before it is read, so that a change of it meanwhile has it forgotten. */
-  async #lookUpKeys(ids: readonly string[]): Promise<void> {
+  async #lookUpKeys(ids: readonly string[]): Promise<CloudKey[]> {
+    const found: (CloudKey | undefined)[] = [];
     for (let from = 0; from < ids.length; from += warmedAtOnce) {
-      const page = ids.slice(from, from + warmedAtOnce).filter((id) => !this.#keys.has(id));
-      if (page.length === 0) continue;
+      const page = ids.slice(from, from + warmedAtOnce);
+      const unknown = page.filter((id) => !this.#keys.has(id));
       const read = Promise.withResolvers<Map<string, CloudKey>>();
       const looking = page.map(async (id) => this.#keys.get(id, async () => (await read.promise).get(id)));
-      readKeys(this.#store.db, page, this.#at.revision).then(read.resolve, read.reject);
-      await Promise.all(looking);
+      if (unknown.length > 0)
+        readKeys(this.#store.db, unknown, this.#at.revision).then(read.resolve, read.reject);
+      found.push(...(await Promise.all(looking)));
     }
+    return found.filter((key) => key !== undefined);
   }
 
   /** A failure is that of whoever asks for it next. */
@@ -336,7 +347,8 @@ export class Directory {
     try {
       if (changes === 'everything' || changes.some(({ kind }) => kind === 'path-prefixes'))
         return await this.#lookUpAll();
-      await this.#lookUpKeys(changes.filter(({ kind }) => kind === 'cloud-key').map(({ name }) => name));
+      const changed = new Set(changes.filter(({ kind }) => kind === 'cloud-key').map(({ name }) => name));
+      this.onWarm(await this.#lookUpKeys([...changed]));
       for (const { kind, name } of changes) {
         if (kind === 'credential') await this.credential(name);
         if (kind === 'key-set') await this.#keySet(name);

@@ -103,6 +103,23 @@ export async function readKeys(
   return read;
 }
 
+/** External key ids of those that were last asked to encrypt since a moment (ISO 8601), by any node; the latest first. */
+export async function readKeysInUse(db: Reading, since: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('uses')
+    .innerJoin('cloud_keys', 'cloud_keys.id', 'uses.id')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .select('external_key_id')
+    .where('uses.kind', '=', 'encrypt')
+    .where('uses.last_at', '>=', since)
+    .where('cloud_keys.state', '=', 'AVAILABLE')
+    .where('key_sets.external_key_store', '=', 1)
+    .orderBy('uses.last_at', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ external_key_id: id }) => id);
+}
+
 export async function readCredential(
   db: Reading,
   accessKeyId: string,

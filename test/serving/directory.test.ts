@@ -63,6 +63,37 @@ async function found({ directory, keySet, accessKeyId }: Context, externalKeyId:
   return key === undefined || served === undefined ? undefined : directory.stateOf(served, key);
 }
 
+test.serial('keys in use, and those that change, are told of once they are looked up ahead', async (t) => {
+  const { store, tokens } = t.context;
+  const [used, unused, late] = [await makeKey(t.context), await makeKey(t.context), await makeKey(t.context)];
+  const days = (n: number) => new Date(noon - n * 86_400_000).toISOString();
+  for (const [id, kind, at] of [
+    [used.id, 'encrypt', days(29)],
+    [unused.id, 'encrypt', days(31)],
+    [late.id, 'decrypt', days(0)],
+  ] as const)
+    await store.bookkeep('by hand', async (trx) =>
+      trx.insertInto('uses').values({ kind, id, count: 1, last_at: at, last_address: '' }).execute(),
+    );
+  const directory = new Directory(store, tokens, () => noon);
+  const warmed: string[][] = [];
+  directory.onWarm = (keys) => warmed.push(keys.map(({ id }) => id));
+  await directory.refresh();
+  // It is known already, and told of all the same.
+  await directory.cloudKey(t.context.keySet, used.externalKeyId);
+  await directory.keepWarm();
+  t.deepEqual(warmed.splice(0), [[used.id]]);
+  const told = Promise.withResolvers<void>();
+  directory.onWarm = (keys) => {
+    warmed.push(keys.map(({ id }) => id));
+    told.resolve();
+  };
+  const made = await makeKey(t.context);
+  await directory.refresh();
+  await told.promise;
+  t.deepEqual(warmed, [[made.id]]);
+});
+
 test.serial(
   'every state of a key is found as what it is; CREATING and DELETED are no key at all',
   async (t) => {

@@ -69,6 +69,52 @@ test('encryptions are leased before they are done, also by several workers at on
   );
 });
 
+test('a block that is had ahead lets a key encrypt while the store is away; what may not encrypt has none', async (t) => {
+  const [key, disabled, decrypting] = [
+    await newKey(t.context),
+    await newKey(t.context),
+    await newKey(t.context),
+  ];
+  const [made, ...others] = await Promise.all(
+    [key, disabled, decrypting].map(async (one) => leased(t.context, one)),
+  );
+  const lease = leasesOf(t.context.store);
+  let away = true;
+  let tries = 0;
+  const counter = new EncryptionCount(
+    async (ask) => {
+      tries++;
+      return away ? Promise.reject(new Error('away')) : lease(ask);
+    },
+    () => undefined,
+  );
+  const ahead = counter.keepAhead([
+    key,
+    { ...disabled, state: 'DISABLED' },
+    { ...decrypting, canEncrypt: false },
+  ]);
+  await t.throwsAsync(counter.take(key), { message: 'away' });
+  away = false;
+  await ahead;
+  t.is(tries, 2, 'the first was one for both who waited, and it is tried again by itself');
+  t.is(await leased(t.context, key), (made ?? 0) + blockSize);
+  away = true;
+  await counter.take(key);
+  await counter.keepAhead([key]);
+  t.is(await leased(t.context, key), (made ?? 0) + blockSize, 'who has a block gets no other');
+  t.deepEqual([await leased(t.context, disabled), await leased(t.context, decrypting)], others);
+});
+
+test('the faster a key is used, the more it has ahead for when the store is away', async (t) => {
+  const key = await newKey(t.context);
+  // No test is fast enough for more than a week of it to be a few blocks.
+  const counter = new EncryptionCount(leasesOf(t.context.store), () => undefined, 7 * 86_400_000);
+  await counter.keepAhead([key]);
+  for (let done = 0; done < blockSize / 4; done++) await counter.take(key);
+  await counter.take(key);
+  t.true((await leased(t.context, key)) >= 2 * blockSize, 'of the first block three quarters are left');
+});
+
 test('rotation is due when half of the limit is leased, and encryption goes on', async (t) => {
   const key = await newKey(t.context);
   await setLeased(t.context, key, rotateAt - 2 * blockSize);

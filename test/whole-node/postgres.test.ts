@@ -9,6 +9,7 @@ import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { PostgresStore } from '../../src/store/postgres/postgres.ts';
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
+import { blockSize } from '../../src/keys/encryption-limits.ts';
 import { shownOf } from '../../src/fleet/shown-node.ts';
 import { freePort } from '../../testing/free-port.ts';
 import { Haproxy } from '../../testing/haproxy.ts';
@@ -189,11 +190,28 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   serials.delete(null);
   t.is(serials.size, 1, 'it is one HSM');
 
+  const fresh = await node.makeKey('first', 'fresh');
+  await waitUntil(async () =>
+    node.withStore(async (vault) => {
+      const { id } = await vault.key(fresh);
+      const { store } = vault.vaultContext;
+      const leased = await store.db
+        .selectFrom('key_versions')
+        .select('encryptions_leased')
+        .where('cloud_key_id', '=', id)
+        .executeTakeFirstOrThrow();
+      return leased.encryptions_leased >= 2 * blockSize;
+    }),
+  );
   const before = node.processes();
   const load = new SteadyLoad(node, access, key, { connections: 4, every: 100 });
   await load.start();
   await cluster.stop('crash');
-  await delay(300);
+  // Nobody has asked for it before, and the database is away.
+  for (const { status, text } of await Promise.all(
+    clients.map(async (client) => client.encrypt(fresh, plaintext)),
+  ))
+    t.is(status, 200, text);
   await cluster.start();
   // Whoever is on the way meets the server as it was; from now on it is there.
   for (let round = 0; ; round++) {
