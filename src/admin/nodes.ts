@@ -49,6 +49,11 @@ const shownNode = z
       .describe(
         'UP: it has reported within the last minute; DRAINING: it has, and is drained; DOWN: it has not, or was stopped.',
       ),
+    serves: z
+      .boolean()
+      .describe(
+        'Whether it said, when it reported last, that it takes requests of AWS: it listens, has a token that can be used, and is neither drained nor about to end.',
+      ),
     startedAt: time,
     lastSeenAt: time,
     stoppedAt: time.nullable().describe('When it was stopped; null while it runs, and where it was killed.'),
@@ -189,6 +194,7 @@ function show(row: ShownRow, now: Date) {
   const state = stateOf(row, now);
   return {
     ...{ id: row.id, hostname: row.hostname, version: row.version, state },
+    serves: state !== 'DOWN' && shown?.serves === true,
     ...{ startedAt: row.started_at, lastSeenAt: row.last_seen_at },
     stoppedAt: state === 'DOWN' ? row.ended_at : null,
     drainedAt: row.drained_at,

@@ -46,6 +46,8 @@ class Connection {
   used = false;
   readonly exchanges = new Set<Exchange>();
   session: ServerHttp2Session | undefined;
+  /** Its client was asked to take its next requests elsewhere. */
+  sentAway = false;
   /** When it was told to end. */
   farewell: number | undefined;
 
@@ -82,6 +84,7 @@ export class Connections {
   readonly #byPeer = new Map<string, Connection>();
   readonly #sweeper: NodeJS.Timeout;
   #crowdLogged = -Infinity;
+  #leaving = false;
   /** What the log has not told yet, and of which address the last of them was. */
   #evicted = 0;
   #refused = 0;
@@ -132,12 +135,23 @@ export class Connections {
     if (connection === undefined) return;
     const exchange: Exchange = { request, response };
     connection.exchanges.add(exchange);
+    // One that came meanwhile has its first request answered, and goes.
+    if (this.#leaving) sendAway(connection);
     response.once('close', () => {
       connection.exchanges.delete(exchange);
       if (!isWhole(request) || !wasTaken(request, response)) return;
       connection.since = monotonicNow();
       connection.used = true;
     });
+  }
+
+  /**
+   * Whether others are to serve from now on. Then every HTTP/2 client is asked to open its next connection, which a load balancer may
+   * lead elsewhere; what it has sent, or sends all the same, is answered. Over HTTP/1.1 each answer says `Connection: close`.
+   */
+  leave(leaving: boolean): void {
+    this.#leaving = leaving;
+    if (leaving) for (const connection of this.#byPeer.values()) sendAway(connection);
   }
 
   /** Asks every HTTP/2 client to leave once its requests are answered; HTTP/1.1 is the server's own matter. */
@@ -245,6 +259,17 @@ export class Connections {
     if (stream === undefined) socket.destroy();
     else stream.close(constants.NGHTTP2_CANCEL);
   }
+}
+
+/** The greatest id that a stream may have: no request is refused yet. */
+const lastOfAll = 2 ** 31 - 1;
+
+/** A GOAWAY that refuses nothing, well before the one that does (RFC 9113, 6.8): so no request is lost on the way. */
+function sendAway(connection: Connection): void {
+  const { session } = connection;
+  if (session === undefined || session.destroyed || session.closed || connection.sentAway) return;
+  connection.sentAway = true;
+  session.goaway(constants.NGHTTP2_NO_ERROR, lastOfAll);
 }
 
 function maxUseless(lane: ReadonlySet<Connection>, newcomer: Connection): Connection | undefined {

@@ -210,6 +210,11 @@ export class Listener {
     useTicketKeys(this.#server, keys);
   }
 
+  /** Whether clients are to go elsewhere, as far as they can be asked; whoever comes is served. */
+  leave(leaving: boolean): void {
+    this.#connections.leave(leaving);
+  }
+
   /** Takes no new connection, lets every request under way end, then closes. Cuts off after `timeout` milliseconds. */
   async close(timeout: number): Promise<void> {
     const closed = once(this.#server, 'close');

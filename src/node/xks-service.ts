@@ -175,6 +175,7 @@ export class XksService implements Worker {
       },
       (request, response) => void app(request, response),
     );
+    this.#listener.leave(this.#drained);
   }
 
   static async start(config: WorkerConfig, surroundings: XksSurroundings): Promise<XksService> {
@@ -204,6 +205,7 @@ export class XksService implements Worker {
       case 'fleet':
         this.#services.fleet = { size: message.live, tokens: message.tokens };
         this.#drained = message.drained;
+        this.#listener.leave(this.#drained || this.#draining);
         break;
       case 'host':
         if (handle !== undefined) this.#addHost(message, handle);
@@ -299,6 +301,7 @@ export class XksService implements Worker {
   async #drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
+    this.#listener.leave(true);
     await delay(this.#drainMilliseconds);
     await this.#listener.close(closeTimeout);
     this.#requests.close();

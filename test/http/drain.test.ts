@@ -1,15 +1,39 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import path from 'node:path';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { notifySocket } from '../support/notify-socket.ts';
 import { useWholeNode } from '../xks/file-node.ts';
+import type { SignedRequest } from '../../testing/xks-client.ts';
 import { RawConnection, toHttp1 } from './raw.ts';
 
 const file = useWholeNode({ admin: true, workers: 2, xks: { drain_ms: 1500 } });
 
 const open = async () => RawConnection.open(file().node.port, file().node.ca.certificate);
+async function openHttp2(): Promise<ClientHttp2Session> {
+  const { node } = file();
+  const session = http2.connect(`https://127.0.0.1:${node.port}`, {
+    ca: readFileSync(node.ca.certificate),
+    servername: 'localhost',
+  });
+  await once(session, 'connect');
+  return session;
+}
+
+/** Its body is to follow; with the status of its answer. */
+function http2Request(
+  session: ClientHttp2Session,
+  { method, path: target, headers: { host = '', ...headers } }: SignedRequest,
+): [ClientHttp2Stream, Promise<number>] {
+  const stream = session.request({ ':method': method, ':path': target, ':authority': host, ...headers });
+  const status = once(stream, 'response').then(([told]) =>
+    Number((told as http2.IncomingHttpHeaders)[':status']),
+  );
+  return [stream.resume(), status];
+}
+
 const ready = 'GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 /** As soon as whoever has the port is gone. */
@@ -38,7 +62,18 @@ test.serial(
     for (const connection of inFlight) connection.write(whole.subarray(0, -1));
     const idle = await Promise.all(Array.from({ length: 4 }, open));
 
+    const session = await openHttp2();
+    const left = once(session, 'goaway') as Promise<[number, number]>;
+    const [stream, answered] = http2Request(session, request);
+
     const exited = node.stop();
+    t.deepEqual(
+      (await left).slice(0, 2),
+      [0, 2 ** 31 - 1],
+      'what is under way, or comes all the same, is not refused',
+    );
+    stream.end(request.body);
+    t.is(await answered, 200);
     const probe = async () => {
       const connection = await open();
       connection.write(ready);
@@ -55,6 +90,12 @@ test.serial(
     const late = await open();
     late.write(whole);
     t.is((await late.response()).status, 200);
+    const lateSession = await openHttp2();
+    const alsoLeft = once(lateSession, 'goaway');
+    const [lateStream, lateAnswered] = http2Request(lateSession, request);
+    lateStream.end(request.body);
+    t.is(await lateAnswered, 200, 'who comes in spite of 503 is answered');
+    await alsoLeft;
 
     for (const connection of inFlight) connection.write(whole.subarray(-1));
     for (const connection of inFlight) {

@@ -19,13 +19,15 @@ export function addNodeCommands(program: Command): void {
   example(
     node
       .command('list')
-      .description('list the nodes with state, version, start time and when they were last seen')
+      .description(
+        'list the nodes with state, whether they serve, version, start time and when they were last seen',
+      )
       .action(async (_: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printList(
             await client.list(at('/nodes')),
             {
-              ...fields('hostname', 'state', 'version', 'startedAt', 'lastSeenAt'),
+              ...fields('hostname', 'state', 'serves', 'version', 'startedAt', 'lastSeenAt'),
               // What the other commands take.
               id: { of: ({ id }) => id, wide: false },
               tokens: { of: ({ tokens }) => (tokens ?? []).map(tokenInWords), wide: true },
