@@ -20,7 +20,7 @@ import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
 import type { Authority } from '../store/store.ts';
-import { assertInForce } from './in-force-answer.ts';
+import { assertInForce, countedInForce } from './in-force-answer.ts';
 import { html, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
   isPlainPath,
@@ -84,7 +84,9 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   const router = new Router({ strict: true, sensitive: true });
   const requests = new RateLimiterMemory({ points: limits.requestsPerMinute, duration: 60 });
   const refusedRequests = new RefusedRequests(services);
-  const inForce = InForce.of(services.store);
+  const inForce = countedInForce(InForce.of(services.store), (waited, confirmed) =>
+    services.gathered?.metrics.management.waited(waited, confirmed),
+  );
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
   registerProbes(router, () => !options.draining() && services.tokens.all.some((pool) => pool.usable));
@@ -212,9 +214,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     };
     if (route.creates === undefined) {
       const answered = await route.handle(call);
-      await assertInForce(ctx, inForce, route, changed, answered, (waited, confirmed) =>
-        services.gathered?.metrics.management.waited(waited, confirmed),
-      );
+      await assertInForce(ctx, inForce, route, changed, answered);
       return respond(ctx, route, answered);
     }
     const key = readIdempotencyKey(ctx);

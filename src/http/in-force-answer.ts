@@ -17,18 +17,33 @@ export async function assertInForce(
   route: Route,
   changed: ReadonlySet<string>,
   answered: AnyAnswer,
-  count: (waited: number, confirmed: boolean) => void = () => undefined,
 ): Promise<void> {
   if (route.takesAway !== true || (changed.size > 0 && ![...changed].some(isServed))) return;
   const standing = await inForce.wait(patience);
   const waiting = standing.nodes.filter(({ state }) => state === 'waiting');
-  count(standing.waited, waiting.length === 0);
   if (waiting.length > 0) {
     // Of the record as it is now: whoever goes on from here has seen it.
     if (answered.rowVersion !== undefined) ctx.set('ETag', `"${answered.rowVersion}"`);
     throw notInForce(standing, waiting);
   }
   ctx.set('Holdfast-In-Force', inHeader(standing));
+}
+
+/** The same, and `count` is told how long was waited, and whether every node had confirmed by then. */
+export function countedInForce(
+  inForce: Pick<InForce, 'wait'>,
+  count: (waited: number, confirmed: boolean) => void,
+): Pick<InForce, 'wait'> {
+  return {
+    wait: async (milliseconds) => {
+      const standing = await inForce.wait(milliseconds);
+      count(
+        standing.waited,
+        standing.nodes.every(({ state }) => state !== 'waiting'),
+      );
+      return standing;
+    },
+  };
 }
 
 /** A dictionary of structured fields (RFC 9651). */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Problem } from '../../src/admin/problem.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { InForce } from '../../src/fleet/in-force.ts';
-import { assertInForce } from '../../src/http/in-force-answer.ts';
+import { assertInForce, countedInForce } from '../../src/http/in-force-answer.ts';
 import { newStore } from '../../testing/stores.ts';
 
 /* Success is answered only once a change is in force, and what is not is told with who is waited for. */
@@ -13,18 +13,18 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
   t.teardown(async () => store.close());
   const inForce = new InForce(store);
   // Nobody waits for five seconds here: that is what the caller's patience is.
-  const hasty = { wait: async () => inForce.wait(0) };
-  const told: Record<string, string> = {};
   const counted: boolean[] = [];
+  const hasty = countedInForce({ wait: async () => inForce.wait(0) }, (_, confirmed) =>
+    counted.push(confirmed),
+  );
+  const told: Record<string, string> = {};
   const ctx = { set: ((name: string, value: string) => void (told[name] = value)) as never };
   const ask = async (operation: string, changed: readonly string[]): Promise<unknown> => {
     const route = allRoutes.find((one) => one.operation === operation);
     if (route === undefined) throw new Error(`no route ${operation}`);
     for (const name of Object.keys(told)) delete told[name];
     try {
-      await assertInForce(ctx, hasty, route, new Set(changed), { rowVersion: 7 }, (_, confirmed) =>
-        counted.push(confirmed),
-      );
+      await assertInForce(ctx, hasty, route, new Set(changed), { rowVersion: 7 });
     } catch (error) {
       return error;
     }
