@@ -1046,6 +1046,8 @@ export interface Schemas {
     version: string;
     /** UP: it has reported within the last minute; DRAINING: it has, and is drained; DOWN: it has not, or was stopped. */
     state: 'UP' | 'DRAINING' | 'DOWN';
+    /** Whether it said, when it reported last, that it takes requests of AWS: it listens, has a token that can be used, and is neither drained nor about to end. */
+    serves: boolean;
     /** UTC, ISO 8601 with milliseconds. */
     startedAt: string;
     /** UTC, ISO 8601 with milliseconds. */
