@@ -35,6 +35,8 @@ async function takeBody(
   take: (chunk: Buffer) => void,
 ): Promise<void> {
   if (declaredLength(request) > max) throw tooLarge();
+  const there = bodyThere(request);
+  if (there !== undefined) return take(there);
   let length = 0;
   const isWhole = await receive(request, (chunk) => {
     take(chunk);
@@ -42,6 +44,14 @@ async function takeBody(
     return length <= max;
   });
   if (!isWhole) throw tooLarge();
+}
+
+/** Most bodies come with their heads, in one piece: what is whole already needs nobody who listens for it. */
+function bodyThere(request: IncomingMessage): Buffer | undefined {
+  const { httpVersionMajor, readableFlowing, readableLength } = request;
+  // Over HTTP/2, and chunked, only its end tells that it is whole.
+  if (httpVersionMajor !== 1 || readableFlowing !== null || readableLength === 0) return undefined;
+  return readableLength === declaredLength(request) ? (request.read() as Buffer) : undefined;
 }
 
 /**

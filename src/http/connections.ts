@@ -82,6 +82,8 @@ export class Connections {
   /** By the address at the other end. */
   readonly #lanes = new Map<string, Set<Connection>>();
   readonly #byPeer = new Map<string, Connection>();
+  /** The same by the sockets of those that had a request: it is asked for at each. */
+  readonly #bySocket = new WeakMap<object, Connection>();
   readonly #sweeper: NodeJS.Timeout;
   #crowdLogged = -Infinity;
   #leaving = false;
@@ -167,7 +169,11 @@ export class Connections {
   }
 
   #of(socket: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localAddress'>): Connection | undefined {
-    return this.#byPeer.get(peerOf(socket) ?? '');
+    const known = this.#bySocket.get(socket);
+    if (known !== undefined) return known;
+    const found = this.#byPeer.get(peerOf(socket) ?? '');
+    if (found !== undefined) this.#bySocket.set(socket, found);
+    return found;
   }
 
   #forget(connection: Connection): void {
