@@ -10,6 +10,11 @@ const defaultCapacity = 4 * 1024 * 1024;
 const overhead = 64;
 /** Written at a time, bytes; what a pipe holds. */
 const largestWrite = 64 * 1024;
+/**
+ * What is written waits so long for more, milliseconds: each write to the system has a thread woken, which is a good part of what a
+ * log line costs.
+ */
+const gathering = 5;
 /** Pauses before another try: of a reader that stands still, and of an output that fails; milliseconds. */
 const stillPause = 50;
 const firstPause = 100;
@@ -52,6 +57,7 @@ export class OutputSink {
   #current: Buffer | undefined;
   #at = 0;
   #inKernel = false;
+  #isGathering = false;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #code = 'EAGAIN';
@@ -78,7 +84,7 @@ export class OutputSink {
     this.#tellLoss();
     this.#waiting.push(text);
     this.#held += bytes;
-    this.#pump();
+    this.#pumpSoon();
   }
 
   /** Whatever another process prints. Resolves once that has ended. */
@@ -96,6 +102,16 @@ export class OutputSink {
     const words = this.#tell({ ...lost, milliseconds: Math.round(monotonicNow() - since), code: this.#code });
     this.#waiting.push(words);
     this.#held += words.length + overhead;
+  }
+
+  #pumpSoon(): void {
+    if (this.#held >= largestWrite) return this.#pump();
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    setTimeout(() => {
+      this.#isGathering = false;
+      this.#pump();
+    }, gathering).unref();
   }
 
   #pump(): void {
