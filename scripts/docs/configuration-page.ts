@@ -1,5 +1,6 @@
 import { parse as parseToml } from 'smol-toml';
-import { configSchema, tokenSchema } from '../../src/config/config.ts';
+import { configSchema } from '../../src/config/config.ts';
+import { tokenSchema } from '../../src/config/token-config.ts';
 import { code, settingsTable, tablesOf, toMarkdownTable, toSchema, typeOf } from './settings.ts';
 
 const example = `[node]

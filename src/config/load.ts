@@ -5,10 +5,11 @@ import path from 'node:path';
 import { openingOf } from '../closed-file.ts';
 import { hasWildcard, wildcardProblem } from '../confinable-path.ts';
 import type { Secret } from '../secret.ts';
-import { configSchema, type AdminConfig, type Config, type TlsConfig, type TokenConfig } from './config.ts';
+import { configSchema, type AdminConfig, type Config, type TlsConfig } from './config.ts';
 import { ConfigError, listIssues, typeWords } from './problem.ts';
 import { pinIn } from './pin-text.ts';
 import { loadProfile, type Profile } from './profile.ts';
+import type { TokenConfig } from './token-config.ts';
 import { parseToml } from './toml.ts';
 
 /** A configuration with its profiles read and its paths absolute. */

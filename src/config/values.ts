@@ -1,0 +1,8 @@
+import { z } from 'zod';
+
+/* Values that more than one part of the configuration has. */
+
+export const milliseconds = z.number().int().positive();
+/** "" is always a mistake, such as that of a template whose variable was empty. */
+export const text = z.string().refine((value) => /\S/.test(value), 'must not be empty');
+export const file = text;
