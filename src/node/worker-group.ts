@@ -10,13 +10,13 @@ import { boundCommand, confinedNodeCommand, type Confinement } from '../node-pro
 import type { NodeFigures } from '../metrics/figures.ts';
 import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
-import { HostKeeper, HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
-import { remediationOfOwnKeys } from '../token/own-keys.ts';
-import { StarvationGauge, Watchdog } from '../watchdog.ts';
+import { HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
+import { Watchdog } from '../watchdog.ts';
 import { HandedSockets } from './handed-sockets.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
 import type { OwnKeysMade, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { openWorker } from '../http/worker-channel.ts';
+import { keepHost } from './keep-host.ts';
 import { isPrepared, type KeptHost } from './kept-host.ts';
 import { codeReplaced, type OwnCode } from './own-code.ts';
 import { groupFigures, StartCounts } from './process-figures.ts';
@@ -182,6 +182,7 @@ export class WorkerGroup implements Sharer {
   // oxlint-disable-next-line max-lines-per-function -- one event of the worker’s life after another
   async #runOnce(): Promise<string> {
     const { kind, index, log, maxSilence, start, tokens } = this.#options;
+    const { signal } = this.#stopping;
     const [[command, ...words], env] = this.#command();
     const begin = () =>
       spawn(command, words, {
@@ -235,7 +236,12 @@ export class WorkerGroup implements Sharer {
     this.#keepers = tokens.flatMap(({ hosts, token, settings, gate }) => {
       const party = new HostParty(kind === 'XKS worker' ? 0 : 1);
       return Array.from({ length: hosts }, () => {
-        const kept = this.#keepHost(token.name, settings, gate);
+        const kept = keepHost(token.name, settings, gate, {
+          ...this.#options,
+          started: (name) => this.#starts.host(name),
+          tell: (message, handle) => this.tell(message, handle),
+          stopping: signal,
+        });
         kept.keeper.party = party;
         return kept;
       });
@@ -325,74 +331,5 @@ export class WorkerGroup implements Sharer {
     }
     this.#options.log.warn({ token: host.token }, 'token host does not answer: killed');
     host.keeper.kill();
-  }
-
-  #keepHost(token: string, settings: HostSettings, gate: LoginGate): KeptHost {
-    const { kind, index, log, onChange, onPinRefused } = this.#options;
-    const entry: KeptHost = {
-      token,
-      hostId: undefined,
-      preparedId: undefined,
-      pid: 0,
-      info: undefined,
-      gauge: undefined,
-      spared: 0,
-      problem: undefined,
-      failures: 0,
-      alarms: [],
-      keeper: new HostKeeper(settings, gate, {
-        onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys, operationTime }) => {
-          entry.hostId = id;
-          entry.pid = pid;
-          entry.info = info;
-          entry.gauge = new StarvationGauge(pid);
-          entry.spared = 0;
-          entry.failures = 0;
-          this.#starts.host(token);
-          this.tell({ kind: 'host', token, id, pid, info, ownProofs, operationTime }, socket);
-          const { serial, firmware } = info;
-          // What the first one found is what all that come after have to find.
-          settings.order.ownProofs = { [serial]: ownProofs, ...settings.order.ownProofs };
-          this.#takeAlarms(entry, alarms);
-          if (noKeys !== undefined)
-            log.error({ token, serial, ...noKeys }, 'no key can be made or rotated in this token');
-          log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
-          onChange();
-        },
-        onOwnKeys: (alarms, proofs) => {
-          if (proofs !== undefined)
-            this.#options.onOwnKeysMade?.({ token, serial: entry.info?.serial ?? '', proofs });
-          this.#takeAlarms(entry, alarms);
-        },
-        onGone: (id, why) => {
-          entry.hostId = undefined;
-          entry.gauge = undefined;
-          this.tell({ kind: 'host-gone', token, id, pid: entry.pid });
-          onChange();
-          if (!this.#stopping.signal.aborted) log.warn({ token, why }, 'token host gone, starting another');
-        },
-        onFailed: (problem, remediation, pinRefused) => {
-          log.error({ token, problem, remediation }, 'token host could not start');
-          entry.problem = problem;
-          entry.failures++;
-          if (pinRefused) onPinRefused(token, problem, remediation);
-          onChange();
-        },
-      }),
-    };
-    return entry;
-  }
-
-  #takeAlarms(entry: KeptHost, alarms: string[]): void {
-    const { log } = this.#options;
-    const { token } = entry;
-    for (const problem of alarms.filter((alarm) => !entry.alarms.includes(alarm)))
-      log.error(
-        { token, problem, remediation: remediationOfOwnKeys },
-        'a key of Holdfast’s own is not the one that was made: nothing is done with it',
-      );
-    if (alarms.length === 0 && entry.alarms.length > 0)
-      log.warn({ token }, 'the keys of Holdfast’s own in the token are the right ones again');
-    entry.alarms = alarms;
   }
 }
