@@ -32,7 +32,7 @@ const config = loadConfig(configFile);
 if (port === undefined) {
   await runCluster(import.meta.filename, [configFile, by], config.workers);
 } else {
-  const token = config.tokens[0];
+  const token = config.tokens[0]?.members[0];
   if (token === undefined) throw new Error('the configuration has no token');
   const store = await openStore(config.store);
   const cryptoki = Cryptoki.open(
@@ -42,9 +42,11 @@ if (port === undefined) {
   const host = new TokenHost(cryptoki, token.moduleProfile);
   host.selfTest();
   const client: TokenClient = {
-    name: token.name,
+    name: token.token,
+    members: [token.name],
     usable: true,
     health: 'ACTIVE',
+    healthOf: () => 'ACTIVE',
     hosts: [],
     call: <R extends TokenRequest>(
       request: R,

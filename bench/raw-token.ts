@@ -13,7 +13,7 @@ import { TokenHost } from '../src/token/host/token-host.ts';
  */
 
 const [configFile = '', seconds = '2'] = process.argv.slice(2);
-const token = loadConfig(configFile).tokens[0];
+const token = loadConfig(configFile).tokens[0]?.members[0];
 if (token === undefined) throw new Error('the configuration has no token');
 for (const [name, value] of Object.entries(token.environment)) process.env[name] = value;
 const host = new TokenHost(

@@ -5,9 +5,10 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pinOf } from '../src/cli/node/open-node.ts';
 import { version } from '../src/cli/client/version.ts';
-import { loadConfig, type LoadedConfig } from '../src/config/load.ts';
+import { loadConfig, membersOf, type LoadedConfig, type LoadedMember } from '../src/config/load.ts';
 import type { FleetMessage, ToSupervisor } from '../src/node/messages.ts';
 import { QuotaLedger } from '../src/serving/quota-ledger.ts';
+import { tokensOfWorker } from '../src/node/worker-tokens.ts';
 import { hostSettings } from '../src/node/host-settings.ts';
 import { loadTls } from '../src/http/tls.ts';
 import { XksService } from '../src/node/xks-service.ts';
@@ -64,7 +65,10 @@ export class InProcessNode extends ServedNode {
         nodeId: 'in-process',
         instance: 'xks-worker/in-process',
         fleet: { live: 1, tokens: [], drained: false },
-        tokens: this.#config.tokens.map((token) => ({ ...token, hosts: 1 })),
+        tokens: tokensOfWorker({ ...this.#config, workers: 1 }).map((token) => ({
+          ...token,
+          members: token.members.map(({ name }) => ({ name, hosts: 1 })),
+        })),
         version,
         reusePort: false,
         tls: loadTls(xks.tls),
@@ -95,21 +99,21 @@ export class InProcessNode extends ServedNode {
       },
     );
     this.#service = service;
-    await Promise.all(this.#config.tokens.map(async (token) => this.#startHost(service, token)));
+    await Promise.all(membersOf(this.#config).map(async (member) => this.#startHost(service, member)));
   }
 
-  async #startHost(service: XksService, token: LoadedConfig['tokens'][number]): Promise<void> {
+  async #startHost(service: XksService, member: LoadedMember): Promise<void> {
     const ready = Promise.withResolvers<void>();
-    const settings = hostSettings(token, async () => pinOf(token), { prepare: true });
+    const settings = hostSettings(member, async () => pinOf(member), { prepare: true });
     const keeper = new HostKeeper(settings, new LoginGate(), {
       onReady: ({ id, pid, socket, ...told }) => {
         this.#hosts.set(id, { pid, keeper });
-        service.receive({ kind: 'host', token: token.name, id, pid, ...told }, socket);
+        service.receive({ kind: 'host', token: member.token, member: member.name, id, pid, ...told }, socket);
         ready.resolve();
       },
       onGone: (id) => {
         this.#hosts.delete(id);
-        service.receive({ kind: 'host-gone', token: token.name, id, pid: 0 }, undefined);
+        service.receive({ kind: 'host-gone', token: member.token, id, pid: 0 }, undefined);
       },
       onFailed: (problem) => ready.reject(new Error(problem)),
     });

@@ -15,8 +15,10 @@ export function memoryToken(keys: readonly { id: Buffer; label: string }[]): Mem
   const objects = new Map(sorted.map(({ id, label }) => [id.toString('hex'), asMade(id, label)]));
   return {
     name: 'token',
+    members: ['token'],
     usable: true,
     health: 'ACTIVE',
+    healthOf: () => 'ACTIVE',
     hosts: [],
     objects,
     call: async (request) => {

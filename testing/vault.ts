@@ -95,15 +95,12 @@ export async function openToken(shim?: Shim): Promise<TestToken> {
   const ready = Promise.withResolvers<void>();
   const settings = hostSettings(
     {
-      name: 'token',
-      profile: 'softhsm2',
+      ...{ name: 'token', token: 'token', title: 'token' },
       moduleProfile: loadProfile('softhsm2'),
       label: fixture.label,
       module: shim?.module ?? fixture.module,
       environment: { ...fixture.environment, ...shim?.environment },
       start_timeout_ms: 60_000,
-      sick_after_ms: sickAfter,
-      kill_after_ms: killAfter,
     },
     () => Promise.resolve(new Secret(fixture.pin)),
     { prepare: true },

@@ -85,7 +85,9 @@ place, answers for who may read it. A line end after the PIN is taken off; nothi
 
 ## Checked beyond each single setting
 
-- Each token has a name of its own, and a \`label\`, a \`serial\` or both: a token is never chosen by its slot.
+- Each token and each member of an HSM group has a name of its own, and a \`label\`, a \`serial\` or both (of its own or of its
+  token): a token is never chosen by its slot. No two members are the same token, and all together are ten at the most.
+- The profile of an HSM group says that IVs are random (\`iv.mode\` is \`caller\`, or \`iv.random\`): [HSM groups](profiles.md#hsm-groups).
 - \`kill_after_ms\` is more than \`sick_after_ms\`.
 - \`client_ca\` and \`client_subjects\` come together: with the CA alone any of its certificates would do.
 - The profile exists and is well-formed: see [profiles.md](profiles.md).

@@ -43,7 +43,7 @@ export interface NodeFacts {
     /** Token hosts that the workers of the node are to have together, and those that serve. */
     hosts: number;
     up: number;
-    /** The token has refused its PIN: nobody tries it again before a reload, or a restart. */
+    /** The token, or a member of the HSM group, has refused its PIN: nobody tries it again before a reload, or a restart. */
     pinRefused: boolean;
     /** What has the node take another PIN. */
     newPinBy: NewPinBy;
@@ -51,6 +51,8 @@ export interface NodeFacts {
     problem: string | undefined;
     /** Keys of Holdfast's own in it that are not the ones that were made, in words. */
     ownKeys: string[];
+    /** The HSMs that hold its keys: of an HSM group two or more, else one of the token's name. */
+    members: { name: string; serial: string | undefined; hosts: number; up: number; pinRefused: boolean }[];
   }[];
   certificates: {
     listeners: ('xks' | 'management')[];

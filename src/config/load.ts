@@ -6,14 +6,15 @@ import { openingOf } from '../closed-file.ts';
 import { hasWildcard, wildcardProblem } from '../confinable-path.ts';
 import type { Secret } from '../secret.ts';
 import { configSchema, type AdminConfig, type Config, type TlsConfig } from './config.ts';
+import { loadTokens, type LoadedToken } from './loaded-token.ts';
 import { ConfigError, listIssues, typeWords } from './problem.ts';
 import { pinIn } from './pin-text.ts';
-import { loadProfile, type Profile } from './profile.ts';
-import type { TokenConfig } from './token-config.ts';
 import { parseToml } from './toml.ts';
 
+export { membersOf, type LoadedMember, type LoadedToken } from './loaded-token.ts';
+
 /** A configuration with its profiles read and its paths absolute. */
-export interface LoadedConfig extends Omit<Config, 'admin' | 'store'> {
+export interface LoadedConfig extends Omit<Config, 'admin' | 'store' | 'token'> {
   file: string;
   store: LoadedStore;
   /** With a store in SQLite its file; else where one would be, and is not. */
@@ -45,10 +46,6 @@ export type LoadedStore =
 export interface LoadedAdmin extends AdminConfig {
   /** Its own certificate, or that of `xks.tls`; never with client certificates. */
   tls: TlsConfig;
-}
-
-export interface LoadedToken extends TokenConfig {
-  moduleProfile: Profile;
 }
 
 /** Where a node keeps files of its own; who owns them may replace any of these. */
@@ -85,29 +82,10 @@ export function loadConfig(file: string): LoadedConfig {
 function check(config: Config, file: string): LoadedConfig {
   const problems: string[] = [];
   const resolve = (name: string) => path.resolve(path.dirname(file), name);
-  const names = new Set<string>();
   const { profile_directory: profiles } = config.node;
   const ownProfiles = profiles === undefined ? undefined : resolve(profiles);
-  const tokens: LoadedToken[] = [];
-  for (const [index, token] of config.token.entries()) {
-    const key = `${file}: token.${index}`;
-    if (names.has(token.name)) problems.push(`${key}.name: another token has this name`);
-    names.add(token.name);
-    if (token.label === undefined && token.serial === undefined)
-      problems.push(`${key}: needs label or serial; a token is never chosen by its slot`);
-    if (token.kill_after_ms <= token.sick_after_ms)
-      problems.push(`${key}.kill_after_ms: must be more than sick_after_ms`);
-    try {
-      tokens.push({
-        ...token,
-        pin: resolvePin(token.pin, resolve),
-        moduleProfile: loadProfile(token.profile, ownProfiles),
-      });
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      problems.push(...error.problems.map((problem) => `${key}.profile: ${problem}`));
-    }
-  }
+  const { tokens, problems: ofTokens } = loadTokens(config.token, resolve, ownProfiles);
+  problems.push(...ofTokens.map((problem) => `${file}: ${problem}`));
   const { tls } = config.xks;
   if (tls.client_subjects.length > 0 && tls.client_ca === undefined)
     problems.push(`${file}: xks.tls.client_subjects: needs client_ca too`);
@@ -130,8 +108,9 @@ function check(config: Config, file: string): LoadedConfig {
       problems.push(`${file}: ${name}: ${where}: ${wildcardProblem}`);
   if (problems.length > 0) throw new ConfigError(problems);
 
+  const { token: _, ...others } = config;
   return {
-    ...config,
+    ...others,
     file,
     node: {
       ...config.node,
@@ -226,10 +205,6 @@ function hasCertificate(pem: Buffer): boolean {
   } catch {
     return false;
   }
-}
-
-function resolvePin(pin: TokenConfig['pin'], resolve: (name: string) => string): TokenConfig['pin'] {
-  return pin !== undefined && 'file' in pin ? { file: resolve(pin.file) } : pin;
 }
 
 /** Reads a PIN from its file or systemd credential. Throws ConfigError without the content. */

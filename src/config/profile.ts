@@ -72,6 +72,12 @@ export const profileSchema = z
         .union([z.literal(12), z.literal(16)])
         .default(12)
         .describe('Length of the IV.'),
+      random: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether a token that makes the IV itself draws all of it at random. Needed for an HSM group: HSMs that each count their own IVs would use one twice under one key.',
+        ),
     }),
     gcm: z
       .strictObject({

@@ -18,14 +18,8 @@ const pinSource = z
   ])
   .describe('Where the user PIN comes from: `{ file = … }`, `{ credential = … }` or `{ prompt = true }`.');
 
-export const tokenSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
-    .describe('Name of the token in Holdfast; answered as `ekmFleetDetails[].id`.'),
-  profile: text.describe(
-    'PKCS#11 module profile: a file of native-config/, or of node.profile_directory, without its ending.',
-  ),
+/** How one PKCS#11 token is found and opened. */
+const placeSchema = {
   label: text.optional().describe('Choose the token by its label.'),
   serial: text.optional().describe('Choose the token by its serial number. Label, serial or both.'),
   module: z
@@ -49,8 +43,29 @@ export const tokenSchema = z.strictObject({
     .max(64)
     .optional()
     .describe(
-      'Token hosts, shared out among the XKS workers (each has at least one). Without it the profile’s number.',
+      'Token hosts, shared out among the XKS workers (each has at least one). Without it the profile’s number. Of an HSM group, for each member.',
     ),
+};
+
+const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+
+const memberSchema = z.strictObject({
+  name: name.describe(
+    'Name of the member, which no other token or member has; answered as `ekmFleetDetails[].id`.',
+  ),
+  ...placeSchema,
+  environment: placeSchema.environment.describe(
+    'Environment variables for its token hosts, beside those of the token.',
+  ),
+});
+export const tokenSchema = z.strictObject({
+  name: name.describe(
+    'Name of the token in Holdfast; answered as `ekmFleetDetails[].id`, unless it has members.',
+  ),
+  profile: text.describe(
+    'PKCS#11 module profile: a file of native-config/, or of node.profile_directory, without its ending.',
+  ),
+  ...placeSchema,
   start_timeout_ms: milliseconds
     .default(20_000)
     .describe('How long loading the module, login and self-test may take.'),
@@ -60,6 +75,14 @@ export const tokenSchema = z.strictObject({
       'A host silent for this long, and for twice what its operations take, is sick: its work also goes to another host, new work goes elsewhere.',
     ),
   kill_after_ms: milliseconds.default(1000).describe('A host silent for this long is killed and replaced.'),
+  member: z
+    .array(memberSchema)
+    .min(2)
+    .max(10)
+    .optional()
+    .describe(
+      'An HSM group: the PKCS#11 tokens that hold the same keys. What a member does not say is as the token says.',
+    ),
 });
 
 export type TokenConfig = z.output<typeof tokenSchema>;

@@ -1,7 +1,7 @@
 import { readFileSync, statfsSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import { openingOf, thisProcess, type Reader } from '../closed-file.ts';
-import type { LoadedConfig } from '../config/load.ts';
+import { membersOf, type LoadedConfig } from '../config/load.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 
 interface Watched {
@@ -34,7 +34,7 @@ function watched(config: LoadedConfig): Watched[] {
     ...(tls.client_ca === undefined ? [] : [{ file: tls.client_ca, what: 'client CA', secret: false }]),
     { file: config.admin.tls.key, what: 'TLS key', secret: true },
     { file: config.admin.tls.certificate, what: 'certificate', secret: false },
-    ...config.tokens.flatMap(({ pin }) =>
+    ...membersOf(config).flatMap(({ pin }) =>
       pin !== undefined && 'file' in pin ? [{ file: pin.file, what: 'PIN file', secret: true }] : [],
     ),
   ];

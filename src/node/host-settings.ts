@@ -1,25 +1,25 @@
-import type { LoadedToken } from '../config/load.ts';
+import type { LoadedMember } from '../config/load.ts';
 import type { HostSettings } from '../token/keeper/host-keeper.ts';
 
-/** What a token's hosts are started with. */
+/** What the hosts of one PKCS#11 token are started with. */
 export function hostSettings(
-  token: LoadedToken,
+  member: LoadedMember,
   pin: HostSettings['pin'],
   order: Pick<HostSettings['order'], 'prepare' | 'permitted' | 'ownProofs' | 'makesKeys' | 'recorded'> = {},
   pins?: HostSettings['pins'],
 ): HostSettings {
   return {
-    token: token.name,
+    token: member.title,
     order: {
-      profile: token.moduleProfile,
-      module: token.module,
-      initializeParameters: token.initialize_parameters,
-      choose: { label: token.label, serial: token.serial },
+      profile: member.moduleProfile,
+      module: member.module,
+      initializeParameters: member.initialize_parameters,
+      choose: { label: member.label, serial: member.serial },
       ...order,
     },
-    environment: { ...token.moduleProfile.environment, ...token.environment },
+    environment: { ...member.moduleProfile.environment, ...member.environment },
     pin,
     pins,
-    startTimeout: token.start_timeout_ms,
+    startTimeout: member.start_timeout_ms,
   };
 }

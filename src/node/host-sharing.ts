@@ -13,7 +13,16 @@ export interface HostCount {
   wanted: number;
   ready: number;
   prepared: number;
-  /** The token, as a host of it told last. */
+  /** Of each of the HSMs that hold the token's keys. */
+  members: readonly MemberCount[];
+}
+
+/** Hosts of one HSM. */
+export interface MemberCount {
+  name: string;
+  wanted: number;
+  prepared: number;
+  /** The HSM, as a host of it told last. */
   info?: TokenInfo | undefined;
 }
 
@@ -47,7 +56,7 @@ export class HostSharing {
   /** By worker and token. */
   readonly #loans = new Map<string, Loan>();
   /** What each process was told last, by token. */
-  readonly #told = new WeakMap<NonNullable<Sharer['worker']>, Map<string, boolean>>();
+  readonly #told = new WeakMap<NonNullable<Sharer['worker']>, Map<string, string>>();
   #lastId = 0;
   #isDue = false;
   #running = false;
@@ -101,15 +110,16 @@ export class HostSharing {
 
   /** What a worker says of the token's health is of all hosts, not of its own. */
   #tellLack(token: string): void {
-    const lack = this.#sharers.some((sharer) => sharer.hosts(token).prepared < sharer.hosts(token).wanted);
+    const lack = lackOf(this.#sharers.map((sharer) => sharer.hosts(token).members));
+    const words = JSON.stringify(lack);
     for (const sharer of this.#sharers) {
       const { worker } = sharer;
       if (worker === undefined) continue;
-      const told = this.#told.get(worker) ?? new Map<string, boolean>();
+      const told = this.#told.get(worker) ?? new Map<string, string>();
       this.#told.set(worker, told);
-      if ((told.get(token) ?? false) === lack) continue;
-      told.set(token, lack);
-      sharer.tell({ kind: 'others-lack-hosts', token, lack });
+      if ((told.get(token) ?? noLack) === words) continue;
+      told.set(token, words);
+      sharer.tell({ kind: 'others-lack-hosts', token, ...lack });
     }
   }
 
@@ -186,6 +196,18 @@ export class HostSharing {
     sharer.tell({ kind: 'borrowed-hosts', token, id: loan.id, ...has });
   }
 }
+
+/** Of which members some worker lacks hosts, and of which every one has none. */
+function lackOf(ofWorkers: readonly (readonly MemberCount[])[]): { lacking: string[]; gone: string[] } {
+  const all = ofWorkers.flat();
+  const lacking = [
+    ...new Set(all.filter(({ prepared, wanted }) => prepared < wanted).map(({ name }) => name)),
+  ];
+  const gone = lacking.filter((name) => all.every((one) => one.name !== name || one.prepared === 0));
+  return { lacking, gone };
+}
+
+const noLack = JSON.stringify(lackOf([]));
 
 function compare(a: readonly number[], b: readonly number[]): number {
   for (const [at, one] of a.entries()) {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { LoadedMember } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
 import { remediationOfOwnKeys } from '../token/own-keys.ts';
@@ -13,7 +14,7 @@ export interface HostSurroundings {
   index: number;
   log: Logger;
   onChange: () => void;
-  onPinRefused: (token: string, problem: string, remediation: string) => void;
+  onPinRefused: (member: LoadedMember, problem: string, remediation: string) => void;
   onOwnKeysMade?: ((made: OwnKeysMade) => void) | undefined;
   /** A host of the token has become ready. */
   started: (token: string) => void;
@@ -23,13 +24,17 @@ export interface HostSurroundings {
 
 /** Keeps one token host of a worker running, and its worker told of it. */
 export function keepHost(
-  token: string,
+  of: LoadedMember,
   settings: HostSettings,
   gate: LoginGate,
   { kind, index, log, onChange, onPinRefused, onOwnKeysMade, started, tell, stopping }: HostSurroundings,
 ): KeptHost {
+  const { token, name: member } = of;
+  // Where a token is one HSM, its name says it all.
+  const named = of.title === token ? { token } : { token, member };
   const entry: KeptHost = {
     token,
+    member,
     hostId: undefined,
     preparedId: undefined,
     pid: 0,
@@ -48,32 +53,32 @@ export function keepHost(
         entry.spared = 0;
         entry.failures = 0;
         started(token);
-        tell({ kind: 'host', token, id, pid, info, ownProofs, operationTime }, socket);
+        tell({ kind: 'host', token, member, id, pid, info, ownProofs, operationTime }, socket);
         const { serial, firmware } = info;
         // What the first one found is what all that come after have to find.
         settings.order.ownProofs = { [serial]: ownProofs, ...settings.order.ownProofs };
-        takeAlarms(entry, alarms, log);
+        takeAlarms(entry, alarms, named, log);
         if (noKeys !== undefined)
-          log.error({ token, serial, ...noKeys }, 'no key can be made or rotated in this token');
-        log.info({ token, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
+          log.error({ ...named, serial, ...noKeys }, 'no key can be made or rotated in this token');
+        log.info({ ...named, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
         onChange();
       },
       onOwnKeys: (alarms, proofs) => {
         if (proofs !== undefined) onOwnKeysMade?.({ token, serial: entry.info?.serial ?? '', proofs });
-        takeAlarms(entry, alarms, log);
+        takeAlarms(entry, alarms, named, log);
       },
       onGone: (id, why) => {
         entry.hostId = undefined;
         entry.gauge = undefined;
         tell({ kind: 'host-gone', token, id, pid: entry.pid });
         onChange();
-        if (!stopping.aborted) log.warn({ token, why }, 'token host gone, starting another');
+        if (!stopping.aborted) log.warn({ ...named, why }, 'token host gone, starting another');
       },
       onFailed: (problem, remediation, pinRefused) => {
-        log.error({ token, problem, remediation }, 'token host could not start');
+        log.error({ ...named, problem, remediation }, 'token host could not start');
         entry.problem = problem;
         entry.failures++;
-        if (pinRefused) onPinRefused(token, problem, remediation);
+        if (pinRefused) onPinRefused(of, problem, remediation);
         onChange();
       },
     }),
@@ -81,14 +86,13 @@ export function keepHost(
   return entry;
 }
 
-function takeAlarms(entry: KeptHost, alarms: string[], log: Logger): void {
-  const { token } = entry;
+function takeAlarms(entry: KeptHost, alarms: string[], named: object, log: Logger): void {
   for (const problem of alarms.filter((alarm) => !entry.alarms.includes(alarm)))
     log.error(
-      { token, problem, remediation: remediationOfOwnKeys },
+      { ...named, problem, remediation: remediationOfOwnKeys },
       'a key of Holdfast’s own is not the one that was made: nothing is done with it',
     );
   if (alarms.length === 0 && entry.alarms.length > 0)
-    log.warn({ token }, 'the keys of Holdfast’s own in the token are the right ones again');
+    log.warn(named, 'the keys of Holdfast’s own in the token are the right ones again');
   entry.alarms = alarms;
 }

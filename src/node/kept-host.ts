@@ -6,6 +6,8 @@ import type { StarvationGauge } from '../watchdog.ts';
 export interface KeptHost {
   keeper: HostKeeper;
   token: string;
+  /** Which of the HSMs that hold the token's keys it is of. */
+  member: string;
   /** While it is ready. */
   hostId: number | undefined;
   /** The host that finds in time what is asked of it. */

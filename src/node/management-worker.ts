@@ -79,7 +79,7 @@ class AdminWorker implements Worker {
         token.name,
         new TokenPool(
           token.name,
-          token.hosts,
+          token.members,
           (id) => tell({ kind: 'kill-host', id }),
           {
             // Nothing here has AWS's 250 ms to keep, and an HSM may take seconds to make a key.
@@ -186,7 +186,7 @@ class AdminWorker implements Worker {
         break;
       case 'host':
         if (handle === undefined) break;
-        this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message.operationTime);
+        this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message);
         this.#do(this.#keepProofs(message.token, message.info, message.ownProofs));
         this.#do(this.#comparisons.opened(message.token));
         this.#startWork();
@@ -292,11 +292,18 @@ class AdminWorker implements Worker {
     }
   }
 
-  async #verifyToken(name: string): Promise<TokenReport> {
+  /** Of an HSM group what is wrong with the first member that something is wrong with. */
+  async #verifyToken(token: string): Promise<TokenReport> {
+    const members = this.#pools.get(token)?.members ?? [];
+    const reports = await Promise.all(members.map(async (member) => this.#verifyMember(token, member)));
+    return reports.find(({ ok }) => !ok) ?? reports[0] ?? { ok: false, steps: [] };
+  }
+
+  async #verifyMember(token: string, member: string): Promise<TokenReport> {
     const id = ++this.#lastVerification;
     return new Promise((resolve) => {
       this.#verifications.set(id, resolve);
-      tell({ kind: 'verify-token', id, token: name });
+      tell({ kind: 'verify-token', id, token, member });
     });
   }
 

@@ -7,6 +7,7 @@ import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import type { ServedTls, TlsMessage } from './tls/node-tls.ts';
 import type { QuotaAsk, QuotaGrant } from '../serving/quota.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
+import type { MemberHosts } from '../token/pool/pool-hosts.ts';
 import type { OtherToken } from '../xks/fleet-tokens.ts';
 
 /* What the supervisor and its workers tell each other over Node's IPC channel. A token host's socket travels as a handle. */
@@ -27,8 +28,8 @@ export interface WorkerToken extends Pick<
   LoadedToken,
   'name' | 'profile' | 'sick_after_ms' | 'kill_after_ms' | 'moduleProfile'
 > {
-  /** How many hosts of the token this worker has. */
-  hosts: number;
+  /** The HSMs that hold its keys, and how many hosts of each this worker has. */
+  members: readonly MemberHosts[];
 }
 
 /** What the management process gets of it: it has no PIN either. */
@@ -76,6 +77,8 @@ export type ToWorker =
   | {
       kind: 'host';
       token: string;
+      /** Which of the HSMs that hold the token's keys it is of. */
+      member: string;
       id: number;
       pid: number;
       info: TokenInfo;
@@ -91,8 +94,11 @@ export type ToWorker =
   | { kind: 'borrow'; token: string; id: number; pid: number; hosts: number; prepared: boolean }
   | { kind: 'borrowed-hosts'; token: string; id: number; hosts: number; prepared: boolean }
   | { kind: 'borrowed-gone'; token: string; id: number }
-  /** Whether some worker has fewer hosts of the token than it is to have. */
-  | { kind: 'others-lack-hosts'; token: string; lack: boolean }
+  /**
+   * The token's members of which some worker has fewer hosts than it is to have, and of these such as no worker has a host of that
+   * finds in time what is asked of it.
+   */
+  | { kind: 'others-lack-hosts'; token: string; lacking: string[]; gone: string[] }
   /** Answers `quota`. */
   | { kind: 'quota'; grants: QuotaGrant[] }
   /** Answers `served-write`; without `written` nothing was, and `problem` says why; `refused` where nothing ever will be. */
@@ -109,8 +115,8 @@ export type ToSupervisor =
   | { kind: 'host-prepared'; id: number; keys: number }
   /** What a worker was lent is gone, and nobody has told it so. */
   | { kind: 'borrowed-lost'; id: number }
-  /** The management process asks for a fresh host to try the token with. */
-  | { kind: 'verify-token'; id: number; token: string }
+  /** The management process asks for a fresh host to try one of the token's HSMs with. */
+  | { kind: 'verify-token'; id: number; token: string; member: string }
   /** The management process asks what the supervisor knows of the node. */
   | { kind: 'node-facts'; id: number }
   /** It asks what was counted on the node since it asked last. */

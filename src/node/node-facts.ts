@@ -2,7 +2,7 @@ import type { NodeFacts } from '../admin/services.ts';
 import { counted } from '../counted.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
-import type { LoadedToken } from '../config/load.ts';
+import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { ShownNode, ShownToken } from '../fleet/shown-node.ts';
 import type { WorkerGroup } from './worker-group.ts';
 import type { NodeTls } from './tls/node-tls.ts';
@@ -10,15 +10,25 @@ import type { QuotaLedger } from '../serving/quota-ledger.ts';
 
 /** What `holdfast status` tells of this node and only its supervisor knows. Nothing is asked of anybody for it. */
 export function nodeFacts(
+  { tokens }: Pick<LoadedConfig, 'tokens'>,
   gates: ReadonlyMap<string, LoginGate>,
   groups: readonly WorkerGroup[],
   tls: NodeTls,
   quotas: QuotaLedger,
 ): NodeFacts {
   return {
-    tokens: [...gates].map(([name, { refused: pinRefused, newPinBy }]) =>
-      Object.assign({ name, pinRefused, newPinBy }, hostTotals(groups, name)),
-    ),
+    tokens: tokens.map(({ name, members }) => {
+      const known = members.map((member) => ({ member, gate: gates.get(member.title) }));
+      const refused = known.find(({ gate }) => gate?.refused === true)?.gate ?? known[0]?.gate;
+      return {
+        ...{ name, pinRefused: refused?.refused ?? false, newPinBy: refused?.newPinBy ?? 'restart' },
+        ...hostTotals(groups, name),
+        members: memberTotals(groups, name).map((counts) => ({
+          ...counts,
+          pinRefused: known.some(({ member, gate }) => member.name === counts.name && gate?.refused === true),
+        })),
+      };
+    }),
     certificates: tls.certificates,
     quotas: {
       refusedSince: new Date(wallClock().getTime() - (monotonicNow() - quotas.refusedSince)).toISOString(),
@@ -39,6 +49,21 @@ export function hostTotals(
     problem: groups.map((group) => group.problem(token)).find((one) => one !== undefined),
     ownKeys: [...new Set(groups.flatMap((group) => group.ownKeyAlarms(token)))],
   };
+}
+
+/** Of each HSM of the token, over these processes: how many hosts it is to have and has, and its serial number. */
+function memberTotals(
+  groups: readonly WorkerGroup[],
+  token: string,
+): { name: string; serial: string | undefined; label: string | undefined; hosts: number; up: number }[] {
+  const counts = groups.map((group) => group.hosts(token).members);
+  return (counts[0] ?? []).map(({ name }, at) => {
+    const own = counts.flatMap((members) => members[at] ?? []);
+    const info = own.find((one) => one.info !== undefined)?.info;
+    const hosts = own.reduce((sum, { wanted }) => sum + wanted, 0);
+    const up = own.reduce((sum, { prepared }) => sum + prepared, 0);
+    return { name, serial: info?.serial, label: info?.label, hosts, up };
+  });
 }
 
 /** This node as the others are told of it. */
@@ -62,12 +87,17 @@ function shownTokens(
 ): ShownToken[] {
   return tokens.map(({ name, moduleProfile }) => {
     const { hosts, up } = hostTotals(groups, name);
-    const info = groups.map((group) => group.hosts(name).info).find((one) => one !== undefined);
+    const members = memberTotals(groups, name);
+    const seen = members.find(({ serial }) => serial !== undefined);
     return {
-      ...{ name, serial: info?.serial ?? null, label: info?.label ?? null, model: moduleProfile.model },
-      ...{ health: up === 0 ? 'UNAVAILABLE' : up < hosts ? 'DEGRADED' : 'ACTIVE', hosts, up },
+      ...{ name, serial: seen?.serial ?? null, label: seen?.label ?? null, model: moduleProfile.model },
+      ...{ health: healthBy(up, hosts), hosts, up },
     };
   });
+}
+
+function healthBy(up: number, hosts: number): ShownToken['health'] {
+  return up === 0 ? 'UNAVAILABLE' : up < hosts ? 'DEGRADED' : 'ACTIVE';
 }
 
 /** For whoever looks at the service from outside. */

@@ -1,15 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LoadedConfig, LoadedToken } from '../config/load.ts';
-import type { Logger } from '../log.ts';
-import type { Secret } from '../secret.ts';
+import { membersOf, type LoadedMember } from '../config/load.ts';
 import { LoginGate, type HostSettings } from '../token/keeper/host-keeper.ts';
 import { hostSettings } from './host-settings.ts';
 import { thenNewPin } from '../token/login-gate.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
-import type { TokenReport } from '../admin/services.ts';
 import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
+import type { Ports, StartupFailure, SupervisorOptions } from './supervisor-options.ts';
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { FleetMessage, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
@@ -18,7 +16,6 @@ import { FigureRounds } from './figure-rounds.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts, ownFacts, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
-import type { KnownTokens } from './known-tokens.ts';
 import { NodeSigns } from './node-signs.ts';
 import { NodeTls } from './tls/node-tls.ts';
 import { hostsOf, newPinBy, tokensOfManagement, tokensOfWorker } from './worker-tokens.ts';
@@ -29,42 +26,13 @@ import { managementMessage, xksWorkerMessage } from './worker-messages.ts';
 /** How long the last sign of the node is waited for, milliseconds. */
 const maxLastSign = 1_000;
 
-export interface SupervisorOptions {
-  config: LoadedConfig;
-  log: Logger;
-  version: string;
-  /** The version with the commit, for operators. */
-  build: string;
-  /** The PIN of a token, read anew at each start of a host. */
-  pin: (token: LoadedToken) => Promise<Secret | undefined>;
-  /** What is known of a token's PINs; without it every PIN is tried. */
-  pins?: (token: LoadedToken) => HostSettings['pins'];
-  /** What the store has of each token. */
-  known: KnownTokens;
-  /** Tries a token with one more host. */
-  verifyToken: (token: LoadedToken, settings: HostSettings, gate: LoginGate) => Promise<TokenReport>;
-}
-
-/** Where a node listens once it is ready. */
-export interface Ports {
-  xks: number;
-  /** Undefined where the configuration has no management API. */
-  admin: number | undefined;
-}
-
-/** Why a node cannot serve. */
-export interface StartupFailure {
-  problem: string;
-  /** The token that refused its PIN, if that is it. */
-  pinRefusedBy?: string;
-}
-
 /**
  * The parent of a node's processes. It starts token hosts and XKS workers, hands each host's socket to its worker,
  * replaces what dies, and talks to no network. It alone holds the PIN.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  /** Of each HSM, by its title: one that hangs at its login keeps no other waiting. */
   readonly #gates: Map<string, LoginGate>;
   readonly #groups: WorkerGroup[];
   readonly #code = new OwnCode();
@@ -88,7 +56,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#gates = new Map(
-      options.config.tokens.map((token) => [token.name, new LoginGate(newPinBy(token.pin))]),
+      membersOf(options.config).map(({ title, pin }) => [title, new LoginGate(newPinBy(pin))]),
     );
     this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
     this.#writer = new ServedWriter(options.config.store, (problem) =>
@@ -195,8 +163,8 @@ export class Supervisor {
       script: new URL('./xks-worker.ts', import.meta.url),
       says: xksWorkerMessage,
       may: confinementOfXksWorker(config),
-      tokens: config.tokens.map((token) =>
-        this.#hosting(token, hostsOf(token, config.workers), workerRequests),
+      members: membersOf(config).map((member) =>
+        this.#hosting(member, hostsOf(member, config.workers), workerRequests),
       ),
       start: () => this.#workerStart(group.instance),
       onListening: (port) => {
@@ -226,7 +194,7 @@ export class Supervisor {
     for (const group of this.#groups) group.tell(message);
   }
 
-  /** One process for the management API and the schedules, with one host of each token: it has no hot path. */
+  /** One process for the management API and the schedules, with one host of each HSM: it has no hot path. */
   #managementGroup(): WorkerGroup {
     const { config, log } = this.#options;
     return new WorkerGroup({
@@ -236,7 +204,7 @@ export class Supervisor {
       script: new URL('./management-worker.ts', import.meta.url),
       says: managementMessage,
       may: confinementOfManagement(config, process.env),
-      tokens: config.tokens.map((token) => this.#hosting(token, 1, managementRequests)),
+      members: membersOf(config).map((member) => this.#hosting(member, 1, managementRequests)),
       start: () => this.#managementStart(),
       onListening: (port) => {
         this.#adminPort ??= port;
@@ -245,7 +213,7 @@ export class Supervisor {
       onMessage: (message, reply) => {
         if (message.kind === 'verify-token') void this.#verifyToken(message, reply);
         if (message.kind === 'node-facts') {
-          const facts = nodeFacts(this.#gates, this.#everyone, this.#tls, this.#quotas);
+          const facts = nodeFacts(config, this.#gates, this.#everyone, this.#tls, this.#quotas);
           reply({ kind: 'node-facts', id: message.id, facts });
         }
         if (message.kind === 'node-figures') void this.#figures.tell(message.id, reply);
@@ -276,9 +244,13 @@ export class Supervisor {
         this.#checkReady();
         this.#sharing.changed();
       },
-      onPinRefused: (token, problem, remediation) => {
-        const words = `token ${token}: ${problem}; ${remediation}`;
-        if (this.#isReady) log.error({ token }, `${words}; ${thenNewPin[this.#gate(token).newPinBy]}`);
+      onPinRefused: (member, problem, remediation) => {
+        const { token, title } = member;
+        const words = `token ${title}: ${problem}; ${remediation}`;
+        // Where another HSM has the keys too, the node serves with that.
+        const others = membersOf(config).filter((one) => one.token === token && one !== member);
+        if (this.#isReady || others.some((one) => !this.#gate(one.title).refused))
+          log.error({ token }, `${words}; ${thenNewPin[this.#gate(title).newPinBy]}`);
         else this.#startupFailed.resolve({ problem: words, pinRefusedBy: token });
       },
       onStartupFailed: (problem) => this.#startupFailed.resolve({ problem }),
@@ -286,26 +258,26 @@ export class Supervisor {
   }
 
   #hosting(
-    token: LoadedToken,
+    member: LoadedMember,
     hosts: number,
     permitted: HostSettings['order']['permitted'],
-  ): WorkerGroupOptions['tokens'][number] {
+  ): WorkerGroupOptions['members'][number] {
     const { pin, pins, known } = this.#options;
     const order = {
       ...(permitted === undefined ? {} : { permitted }),
       makesKeys: permitted === managementRequests,
-      ...known.orderOf(token.name),
+      ...known.orderOf(member.token),
     };
     return {
-      token,
+      member,
       hosts,
-      settings: hostSettings(token, async () => pin(token), order, pins?.(token)),
-      gate: this.#gate(token.name),
+      settings: hostSettings(member, async () => pin(member), order, pins?.(member)),
+      gate: this.#gate(member.title),
     };
   }
 
-  #gate(token: string): LoginGate {
-    return this.#gates.get(token) ?? new LoginGate();
+  #gate(title: string): LoginGate {
+    return this.#gates.get(title) ?? new LoginGate();
   }
 
   #workerStart(instance: string): StartMessage {
@@ -355,16 +327,16 @@ export class Supervisor {
   }
 
   async #verifyToken(
-    { id, token: name }: Extract<ToSupervisor, { kind: 'verify-token' }>,
+    { id, token, member: name }: Extract<ToSupervisor, { kind: 'verify-token' }>,
     reply: (message: ToWorker) => void,
   ): Promise<void> {
     const { config, pin, pins, verifyToken, known } = this.#options;
-    const token = config.tokens.find((candidate) => candidate.name === name);
-    if (token === undefined) return;
+    const member = membersOf(config).find((one) => one.token === token && one.name === name);
+    if (member === undefined) return;
     const report = await verifyToken(
-      token,
-      hostSettings(token, async () => pin(token), known.orderOf(name), pins?.(token)),
-      this.#gate(name),
+      member,
+      hostSettings(member, async () => pin(member), known.orderOf(token), pins?.(member)),
+      this.#gate(member.title),
     );
     reply({ kind: 'token-report', id, report });
   }

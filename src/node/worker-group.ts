@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { monotonicNow } from '../clock.ts';
-import type { LoadedToken } from '../config/load.ts';
+import type { LoadedMember } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import { boundCommand, confinedNodeCommand, type Confinement } from '../node-process.ts';
 import type { NodeFigures } from '../metrics/figures.ts';
@@ -47,7 +47,8 @@ export interface WorkerGroupOptions {
   code?: Pick<OwnCode, 'isReplaced'>;
   /** The files that it may touch. */
   may: Confinement;
-  tokens: readonly { token: LoadedToken; hosts: number; settings: HostSettings; gate: LoginGate }[];
+  /** Each HSM of each token. */
+  members: readonly { member: LoadedMember; hosts: number; settings: HostSettings; gate: LoginGate }[];
   /** Asked at each start: the port may have become known meanwhile. */
   start: () => StartMessage;
   /** How long it may be silent once it listens, milliseconds. */
@@ -55,7 +56,7 @@ export interface WorkerGroupOptions {
   log: Logger;
   onListening: (port: number) => void;
   onChange: () => void;
-  onPinRefused: (token: string, problem: string, remediation: string) => void;
+  onPinRefused: (member: LoadedMember, problem: string, remediation: string) => void;
   onStartupFailed: (why: string) => void;
   /** What it may say. */
   says: Check<ToSupervisor>;
@@ -107,9 +108,11 @@ export class WorkerGroup implements Sharer {
 
   /** From now on its hosts are told these proofs; those that are there ask. */
   takeOwnKeys({ token: name, serial, proofs }: OwnKeysMade): void {
-    const order = this.#options.tokens.find(({ token }) => token.name === name)?.settings.order;
-    if (order === undefined) return;
-    order.ownProofs = { ...order.ownProofs, [serial]: { ...order.ownProofs?.[serial], ...proofs } };
+    for (const { member, settings } of this.#options.members) {
+      if (member.token !== name) continue;
+      const { order } = settings;
+      order.ownProofs = { ...order.ownProofs, [serial]: { ...order.ownProofs?.[serial], ...proofs } };
+    }
   }
 
   /** The process that the worker is now. */
@@ -128,11 +131,19 @@ export class WorkerGroup implements Sharer {
 
   hosts(token: string): HostCount {
     const kept = this.#keepers.filter((host) => host.token === token);
-    const ready = kept.filter(({ hostId }) => hostId !== undefined);
-    const prepared = ready.filter(isPrepared);
-    const wanted = this.#options.tokens.find((entry) => entry.token.name === token)?.hosts ?? 0;
-    const info = kept.findLast((host) => host.info !== undefined)?.info;
-    return { wanted, ready: ready.length, prepared: prepared.length, info };
+    const members = this.#options.members
+      .filter(({ member }) => member.token === token)
+      .map(({ member: { name }, hosts: wanted }) => {
+        const own = kept.filter(({ member }) => member === name);
+        const info = own.findLast((host) => host.info !== undefined)?.info;
+        return { name, wanted, prepared: own.filter(isPrepared).length, info };
+      });
+    return {
+      wanted: members.reduce((sum, { wanted }) => sum + wanted, 0),
+      ready: kept.filter(({ hostId }) => hostId !== undefined).length,
+      prepared: kept.filter(isPrepared).length,
+      members,
+    };
   }
 
   start(): void {
@@ -181,7 +192,7 @@ export class WorkerGroup implements Sharer {
   /** One life of the worker, with its hosts. Resolves with how it ended. */
   // oxlint-disable-next-line max-lines-per-function -- one event of the worker’s life after another
   async #runOnce(): Promise<string> {
-    const { kind, index, log, maxSilence, start, tokens } = this.#options;
+    const { kind, index, log, maxSilence, start, members } = this.#options;
     const { signal } = this.#stopping;
     const [[command, ...words], env] = this.#command();
     const begin = () =>
@@ -233,10 +244,10 @@ export class WorkerGroup implements Sharer {
       worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${String(code)}`));
     });
     this.tell(start());
-    this.#keepers = tokens.flatMap(({ hosts, token, settings, gate }) => {
+    this.#keepers = members.flatMap(({ hosts, member, settings, gate }) => {
       const party = new HostParty(kind === 'XKS worker' ? 0 : 1);
       return Array.from({ length: hosts }, () => {
-        const kept = keepHost(token.name, settings, gate, {
+        const kept = keepHost(member, settings, gate, {
           ...this.#options,
           started: (name) => this.#starts.host(name),
           tell: (message, handle) => this.tell(message, handle),

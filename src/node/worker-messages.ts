@@ -114,7 +114,7 @@ export const managementMessage = variant<
   Exclude<ToSupervisor, Said<'borrowed-lost' | 'quota' | 'served-write' | 'figures'>>
 >('kind', {
   ...common,
-  'verify-token': record({ id: number, token: name }),
+  'verify-token': record({ id: number, token: name, member: name }),
   'node-facts': record({ id: number }),
   'node-figures': record({ id: number }),
 });

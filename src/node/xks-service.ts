@@ -80,7 +80,7 @@ export class XksService implements Worker {
         token.name,
         new TokenPool(
           token.name,
-          token.hosts,
+          token.members,
           (id) => tell({ kind: 'kill-host', id }),
           {
             sickAfter: token.sick_after_ms,
@@ -222,11 +222,9 @@ export class XksService implements Worker {
       case 'borrowed-hosts':
         this.#pools.get(message.token)?.lenderHas(message.id, message);
         break;
-      case 'others-lack-hosts': {
-        const pool = this.#pools.get(message.token);
-        if (pool !== undefined) pool.othersLackHosts = message.lack;
+      case 'others-lack-hosts':
+        this.#pools.get(message.token)?.othersLack(message);
         break;
-      }
       case 'quota':
         this.#quotas.receive(message.grants);
         break;
@@ -259,8 +257,11 @@ export class XksService implements Worker {
     };
   }
 
-  #addHost({ token, id, pid, operationTime }: Extract<ToWorker, { kind: 'host' }>, socket: Socket): void {
-    this.#pools.get(token)?.addHost(id, pid, socket, operationTime);
+  #addHost(
+    { token, member, id, pid, operationTime }: Extract<ToWorker, { kind: 'host' }>,
+    socket: Socket,
+  ): void {
+    this.#pools.get(token)?.addHost(id, pid, socket, { operationTime, member });
     void this.#warmUp(token);
   }
 

@@ -73,3 +73,12 @@ export function isExpectedLabel(expected: string, told: string): boolean {
 }
 
 const nothing = Buffer.alloc(0);
+
+/** Whether a key of this identity can show that it is the one on record. */
+export function hasProof(identity: Uint8Array): boolean {
+  try {
+    return readKeyIdentity(identity).proof.length > 0;
+  } catch {
+    return false;
+  }
+}

@@ -3,7 +3,10 @@ import { TokenError, type TokenFault } from '../token/faults.ts';
 import type { TokenPool } from '../token/pool/token-pool.ts';
 
 /** What the vault and the XKS operations need of a token's pool. */
-export type TokenClient = Pick<TokenPool, 'name' | 'usable' | 'health' | 'hosts' | 'call'>;
+export type TokenClient = Pick<
+  TokenPool,
+  'name' | 'members' | 'usable' | 'health' | 'healthOf' | 'hosts' | 'call'
+>;
 
 /** The pools of the configured tokens, by name. */
 export class TokenPools {

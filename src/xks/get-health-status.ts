@@ -3,7 +3,7 @@ import type { XksCall, XksServices } from './operation.ts';
 import { getHealthStatusRequest, parseBody } from './wire.ts';
 
 /**
- * GetHealthStatus (XKS spec, API operations): each token that the vault may use its own entry, the key set's first,
+ * GetHealthStatus (XKS spec, API operations): each HSM that holds keys of a token that the vault may use its own entry, the key set's first,
  * then those that only other nodes have. What other tokens there are is no business of this vault. The status comes from encrypting and decrypting with a
  * test key of its own on every token host, done on our own schedule and less than a minute ago.
  */
@@ -21,11 +21,13 @@ export async function getHealthStatus(services: XksServices, call: XksCall): Pro
     xksProxyModel: `Holdfast ${services.version}`,
     ekmVendor: services.tokenFacts(own.name).vendor,
     ekmFleetDetails: withOthers(
-      pools.map((pool) => ({
-        id: pool.name,
-        model: services.tokenFacts(pool.name).model,
-        healthStatus: pool.health,
-      })),
+      pools.flatMap((pool) =>
+        pool.members.map((id) => ({
+          id,
+          model: services.tokenFacts(pool.name).model,
+          healthStatus: pool.healthOf(id),
+        })),
+      ),
       services.fleet.tokens.filter(({ name }) => call.keySet.vaultTokens.includes(name)),
     ).slice(0, 10),
   });

@@ -66,6 +66,7 @@ function wellFacts({ vaultContext }: Stage, token: Partial<NodeFacts['tokens'][n
         newPinBy: 'reload',
         problem: undefined,
         ownKeys: [],
+        members: [],
         ...token,
       },
     ],

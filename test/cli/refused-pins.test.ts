@@ -3,7 +3,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
 import { assertNotRefused, knownPins, PinRefusedBeforeError } from '../../src/cli/node/refused-pins.ts';
-import type { LoadedConfig, LoadedToken } from '../../src/config/load.ts';
+import type { LoadedConfig, LoadedMember } from '../../src/config/load.ts';
 import { Secret } from '../../src/secret.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
@@ -11,7 +11,7 @@ test('a refused PIN is remembered whole or not at all, and an empty mark keeps n
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-refused-'));
   t.teardown(async () => rm(directory, { recursive: true }));
   const config = { node: { state_directory: directory } } as LoadedConfig;
-  const token = { name: 'primary' } as LoadedToken;
+  const token = { title: 'primary' } as LoadedMember;
   const mark = path.join(directory, 'refused-pin.primary');
   for (const broken of ['', '{', '{}', 'null', '[]']) {
     await writeFile(mark, broken, { mode: 0o600 });
@@ -77,7 +77,7 @@ test('a PIN that the token refuses while the node runs is remembered over restar
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-refused-'));
   t.teardown(async () => rm(directory, { recursive: true }));
   const config = { node: { state_directory: directory } } as LoadedConfig;
-  const [primary, second] = ['primary', 'second'].map((name) => ({ name }) as LoadedToken);
+  const [primary, second] = ['primary', 'second'].map((name) => ({ title: name }) as LoadedMember);
   const [old, changed] = [new Secret('12345678'), new Secret('87654321')];
   const known = knownPins(config, 'primary');
   await known.accepted(old);
@@ -134,7 +134,7 @@ test('PINs are hashed beside the event loop, and the one in use once in the life
   const refused = known.refused(pin);
   t.is(await meanwhile(refused), 'other work');
   await refused;
-  const checked = assertNotRefused(config, { name: 'primary' } as LoadedToken, pin);
+  const checked = assertNotRefused(config, { title: 'primary' } as LoadedMember, pin);
   t.is(await meanwhile(checked.catch(() => undefined)), 'other work');
   await t.throwsAsync(checked, { instanceOf: PinRefusedBeforeError });
 });

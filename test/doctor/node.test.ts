@@ -68,7 +68,7 @@ test.serial('of a node as init and serve leave it all is well', async (t) => {
 
 test.serial('files that are too open are named with the command that closes them', async (t) => {
   const config = loadConfig(node.config);
-  const pin = config.tokens[0]?.pin;
+  const pin = config.tokens[0]?.members[0]?.pin;
   const pinFile = pin !== undefined && 'file' in pin ? pin.file : '';
   for (const [name, mode, seen, remediation] of [
     [config.xks.tls.key, 0o640, /TLS key is open to group or others \(mode 0640\)/, 'chmod 0600'],

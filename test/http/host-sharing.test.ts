@@ -10,6 +10,11 @@ const tokens = ['first', 'second'];
 const wanted = 2;
 const log = createLog('fatal', {});
 
+/** Of a token that is one HSM. */
+function hostCount(ready: number, prepared: number): HostCount {
+  return { wanted, ready, prepared, members: [{ name: 'hsm', wanted, prepared }] };
+}
+
 /** One end of a pair. */
 class End {
   other!: End;
@@ -42,7 +47,7 @@ class Worker implements Sharer {
   readonly counts = new Map<string, HostCount>();
   borrowed = new Map<number, Borrowed>();
   lent: { token: string; end: End }[] = [];
-  lack = new Map<string, boolean>();
+  lack = new Map<string, Pick<Extract<ToWorker, { kind: 'others-lack-hosts' }>, 'lacking' | 'gone'>>();
 
   constructor(index: number) {
     this.index = index;
@@ -58,11 +63,11 @@ class Worker implements Sharer {
     for (const { end } of [...this.borrowed.values(), ...this.lent]) end.destroy();
     this.worker = undefined;
     [this.borrowed, this.lent, this.lack] = [new Map(), [], new Map()];
-    for (const token of tokens) this.counts.set(token, { wanted, ready: 0, prepared: 0 });
+    for (const token of tokens) this.counts.set(token, hostCount(0, 0));
   }
 
   hosts(token: string): HostCount {
-    return this.counts.get(token) ?? { wanted, ready: 0, prepared: 0 };
+    return this.counts.get(token) ?? hostCount(0, 0);
   }
 
   tell(message: ToWorker, handle?: Socket): void {
@@ -77,7 +82,7 @@ class Worker implements Sharer {
     } else if (message.kind === 'borrowed-gone') {
       this.borrowed.get(message.id)?.end.destroy();
       this.borrowed.delete(message.id);
-    } else if (message.kind === 'others-lack-hosts') this.lack.set(message.token, message.lack);
+    } else if (message.kind === 'others-lack-hosts') this.lack.set(message.token, message);
   }
 }
 
@@ -109,7 +114,7 @@ test('whatever comes and goes, in the end each worker has exactly one neighbour 
         else if (what === 'restart') worker.restart();
         else if (what === 'end') worker.end();
         else if (worker.worker !== undefined)
-          worker.counts.set(tokens[token] ?? '', { wanted, ready, prepared: Math.min(ready, prepared) });
+          worker.counts.set(tokens[token] ?? '', hostCount(ready, Math.min(ready, prepared)));
         sharing.changed();
       }
       sharing.changed();
@@ -133,7 +138,10 @@ test('whatever comes and goes, in the end each worker has exactly one neighbour 
             'one that finds in time what is asked of it, if there is one',
           );
           const lack = workers.some((other) => other.hosts(token).prepared < wanted);
-          t.is(worker.lack.get(token) ?? false, lack, 'and how all hosts are');
+          const told = worker.lack.get(token);
+          t.deepEqual(told?.lacking ?? [], lack ? ['hsm'] : [], 'and how all hosts are');
+          const gone = workers.every((other) => other.hosts(token).prepared === 0);
+          t.deepEqual(told?.gone ?? [], gone ? ['hsm'] : []);
         }
     }),
     { numRuns: 150 },
@@ -143,7 +151,7 @@ test('whatever comes and goes, in the end each worker has exactly one neighbour 
 test('those without hosts are spread over those that have some', async (t) => {
   const workers = Array.from({ length: 4 }, (_, index) => new Worker(index));
   const sharing = new HostSharing(['first'], workers, log, fakePair);
-  for (const index of [0, 1]) workers[index]?.counts.set('first', { wanted, ready: 1, prepared: 1 });
+  for (const index of [0, 1]) workers[index]?.counts.set('first', hostCount(1, 1));
   sharing.changed();
   await settled();
   t.is(workers[0]?.lent.length, 2, 'one without, and the other that has some');
@@ -153,7 +161,7 @@ test('those without hosts are spread over those that have some', async (t) => {
 test('what a worker has lost on the way is lent anew', async (t) => {
   const workers = [new Worker(0), new Worker(1)];
   const sharing = new HostSharing(['first'], workers, log, fakePair);
-  workers[0]?.counts.set('first', { wanted, ready: 1, prepared: 1 });
+  workers[0]?.counts.set('first', hostCount(1, 1));
   sharing.changed();
   await settled();
   const [id = 0] = workers[1]?.borrowed.keys() ?? [];

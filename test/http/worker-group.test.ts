@@ -29,7 +29,7 @@ test('an answer to a worker that was replaced meanwhile is not given to the one 
     index: 0,
     script: new URL('./replaced-worker.ts', import.meta.url),
     may: { read: [import.meta.dirname], write: [] },
-    tokens: [],
+    members: [],
     start: () => ({ kind: 'start' }) as StartMessage,
     // However busy the machine.
     maxSilence: 600_000,
@@ -70,7 +70,7 @@ for (const [deed, replace] of [
       script: new URL('./replaced-worker.ts', import.meta.url),
       code,
       may: { read: [import.meta.dirname], write: [] },
-      tokens: [],
+      members: [],
       start: () => {
         started++;
         return { kind: 'start' } as StartMessage;
@@ -107,7 +107,7 @@ test('a worker whose code was replaced while it was loading never serves', async
     script: new URL('./replaced-worker.ts', import.meta.url),
     code: new OwnCode(directory),
     may: { read: [import.meta.dirname], write: [] },
-    tokens: [],
+    members: [],
     start: () => {
       writeFileSync(file, 'console.log("of another release");');
       return { kind: 'start' } as StartMessage;

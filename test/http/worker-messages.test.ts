@@ -70,7 +70,7 @@ const ofXksWorkers: ToSupervisor[] = [
   },
 ];
 const ofManagement: ToSupervisor[] = [
-  { kind: 'verify-token', id: 1, token: 'primary' },
+  { kind: 'verify-token', id: 1, token: 'primary', member: 'primary' },
   { kind: 'node-facts', id: 1 },
   { kind: 'node-figures', id: 1 },
 ];

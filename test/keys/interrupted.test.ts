@@ -52,8 +52,10 @@ function contextWith(
   const pool = tokens.pool('token');
   const client: TokenClient = {
     name: pool.name,
+    members: pool.members,
     usable: true,
     health: 'ACTIVE',
+    healthOf: () => 'ACTIVE',
     hosts: pool.hosts,
     call: async (request, options) => {
       await between(request, pool);

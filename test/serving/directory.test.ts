@@ -321,8 +321,10 @@ test.serial(
     const counted = new TokenPools([
       {
         name: 'token',
+        members: ['token'],
         usable: true,
         health: 'ACTIVE',
+        healthOf: () => 'ACTIVE',
         hosts: [],
         call: async (request, options) => {
           asked.push(request.kind);

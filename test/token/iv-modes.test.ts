@@ -70,7 +70,7 @@ function tells(mode: string, behaviour: Token): boolean {
 function profileOf(name: string): Profile {
   const [mode, bytes] = name.split(' ');
   const profile = loadProfile('softhsm2');
-  return { ...profile, iv: { mode: mode as IvMode, bytes: bytes === '16' ? 16 : 12 } };
+  return { ...profile, iv: { ...profile.iv, mode: mode as IvMode, bytes: bytes === '16' ? 16 : 12 } };
 }
 
 const hold: Rule[] = (['C_EncryptInit', 'C_DecryptInit'] as const).map((call) => ({ call, hold: true }));

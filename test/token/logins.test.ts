@@ -169,7 +169,7 @@ test.serial(
     const next = `${fixture.pin.slice(0, -1)}x`;
     const file = path.join(fixture.directory, 'changing-pin');
     await writeFile(file, fixture.pin, { mode: 0o600 });
-    const pin = async () => pinOf({ name: 'token', pin: { file } });
+    const pin = async () => pinOf({ title: 'token', pin: { file } });
     const open = await OpenPool.start(t, fixture, { hosts: 2, pin });
     const [first = 0] = open.pids;
     await changePin(fixture, fixture.pin, next);

@@ -106,7 +106,7 @@ export class OpenPool {
           this.#byHost.set(host.id, keeper);
           const { pid, made, info, ownProofs, alarms } = host;
           this.#unprepared.set(host.id, { kind: 'ready', pid, made, serial: info.serial, ownProofs, alarms });
-          this.pool.addHost(host.id, host.pid, host.socket, host.operationTime);
+          this.pool.addHost(host.id, host.pid, host.socket, host);
           this.#told.dispatchEvent(new Event('event'));
         },
         onOwnKeys: (alarms, made) => this.#tell({ kind: 'own-keys', alarms, made }),

@@ -68,7 +68,7 @@ function newPool(t: ExecutionContext): TokenPool {
 
 async function hostOf(pool: TokenPool, id: number): Promise<Host> {
   const [ours, theirs] = await socketPair();
-  pool.addHost(id, process.pid, ours, 1);
+  pool.addHost(id, process.pid, ours);
   return new Host(theirs);
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test from 'ava';
-import type { LoadedToken } from '../../src/config/load.ts';
+import type { LoadedMember } from '../../src/config/load.ts';
 import { loadProfile } from '../../src/config/profile.ts';
 import { verifyToken } from '../../src/node/token-verification.ts';
 import { Secret } from '../../src/secret.ts';
@@ -41,14 +41,11 @@ function settings(options: PoolSetUp = {}, fixture: Partial<TokenFixture> = {}):
   return settingsFor({ ...state.fixture, ...fixture }, options, false);
 }
 
-const token: LoadedToken = {
-  name: 'primary',
-  profile: 'softhsm2',
+const token: LoadedMember = {
+  ...{ name: 'primary', token: 'primary', title: 'primary' },
   moduleProfile: loadProfile('softhsm2'),
   environment: {},
   start_timeout_ms: 30_000,
-  sick_after_ms: 80,
-  kill_after_ms: 1000,
 };
 
 async function verify(options: PoolSetUp = {}, fixture: Partial<TokenFixture> = {}, gate = new LoginGate()) {

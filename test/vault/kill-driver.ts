@@ -204,8 +204,10 @@ class MortalStore implements Store {
 /** The parent's token. */
 class FarToken {
   readonly name = 'token';
+  readonly members = ['token'];
   readonly usable = true;
   readonly health = 'ACTIVE';
+  readonly healthOf = () => 'ACTIVE';
   readonly #points: Points;
   readonly #waiting = new Map<number, (answer: Extract<ToDriver, { kind: 'answer' }>) => void>();
   #lastId = 0;

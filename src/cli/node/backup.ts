@@ -90,9 +90,9 @@ function factsOf({ node, tokens }: LoadedConfig, now: Date): BackupFacts {
     holdfast: build,
     now,
     node: { id: nodeId(node.state_directory), hostname: hostname() },
-    tokens: tokens.map(({ name, label }) => ({
+    tokens: tokens.map(({ name, members }) => ({
       name,
-      label: label ?? null,
+      label: members[0]?.label ?? null,
       sealingKey: ownKeys.sealing.label,
     })),
   };

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { wallClock } from '../../clock.ts';
-import { readPinFile, type LoadedConfig, type LoadedToken } from '../../config/load.ts';
+import { membersOf, readPinFile, type LoadedConfig, type LoadedMember } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { certificatesIn, judge } from '../../http/certificate.ts';
@@ -33,9 +33,9 @@ export async function checkConfiguration(config: LoadedConfig): Promise<Findings
         'mode 0711, as scripts/set-up leaves it where root runs it (docs/security.md)',
     );
   found.problems.push(...problemsOfConfinement(config, process.env));
-  for (const token of config.tokens) {
-    checkModule(config, token, found);
-    await checkPin(config, token, found);
+  for (const member of membersOf(config)) {
+    checkModule(config, member, found);
+    await checkPin(config, member, found);
   }
   checkCertificates(config, found);
   await checkNames(config, found);
@@ -44,10 +44,10 @@ export async function checkConfiguration(config: LoadedConfig): Promise<Findings
 
 function checkModule(
   { file }: LoadedConfig,
-  { name, module, moduleProfile }: LoadedToken,
+  { title, module, moduleProfile }: LoadedMember,
   found: Findings,
 ): void {
-  const where = `${file}: token "${name}"`;
+  const where = `${file}: token "${title}"`;
   try {
     const path = modulePath({ module, profile: moduleProfile });
     const problem = problemOfModule(path);
@@ -58,17 +58,17 @@ function checkModule(
   }
 }
 
-async function checkPin(config: LoadedConfig, token: LoadedToken, found: Findings): Promise<void> {
-  const { name, pin } = token;
+async function checkPin(config: LoadedConfig, member: LoadedMember, found: Findings): Promise<void> {
+  const { title, pin } = member;
   if (pin === undefined || 'prompt' in pin) return;
   if ('credential' in pin && process.env['CREDENTIALS_DIRECTORY'] === undefined) {
     found.warnings.push(
-      `${config.file}: token "${name}": its PIN is a systemd credential, which only the service itself sees: not looked at`,
+      `${config.file}: token "${title}": its PIN is a systemd credential, which only the service itself sees: not looked at`,
     );
     return;
   }
   try {
-    await assertNotRefused(config, token, readPinFile(pin));
+    await assertNotRefused(config, member, readPinFile(pin));
   } catch (error) {
     if (error instanceof ConfigError) found.problems.push(...error.problems);
     else if (error instanceof PinRefusedBeforeError)

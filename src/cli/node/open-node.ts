@@ -1,11 +1,13 @@
-import { readPinFile, type LoadedConfig, type LoadedToken } from '../../config/load.ts';
+import { readPinFile, type LoadedConfig, type LoadedMember, type LoadedToken } from '../../config/load.ts';
 import { pinIn } from '../../config/pin-text.ts';
 import { hostSettings } from '../../node/host-settings.ts';
 import type { Secret } from '../../secret.ts';
 import { HostKeeper, LoginGate } from '../../token/keeper/host-keeper.ts';
 import type { ReadyHost } from '../../token/keeper/host-life.ts';
+import type { MemberHosts } from '../../token/pool/pool-hosts.ts';
 import { TokenPool } from '../../token/pool/token-pool.ts';
 import type { ProofsBySerial } from '../../keys/own-key-proofs.ts';
+import { ownKeys } from '../../token/own-keys.ts';
 import { TokenPools } from '../../vault/tokens.ts';
 import type { TokenOnRecord } from '../../token/own-key-proofs.ts';
 import { askSecret } from '../client/prompt.ts';
@@ -13,14 +15,17 @@ import { assertNotRefused, knownPins } from './refused-pins.ts';
 
 const asked = new Map<string, Promise<Secret>>();
 
-/** The PIN of a token: from its file or credential, anew each time; from the terminal once. */
-export async function pinOf(token: Pick<LoadedToken, 'name' | 'pin'>): Promise<Secret | undefined> {
-  if (token.pin === undefined) return undefined;
-  if (!('prompt' in token.pin)) return readPinFile(token.pin);
-  let secret = asked.get(token.name);
+/** The PIN of an HSM: from its file or credential, anew each time; from the terminal once. */
+export async function pinOf({
+  title,
+  pin,
+}: Pick<LoadedMember, 'title' | 'pin'>): Promise<Secret | undefined> {
+  if (pin === undefined) return undefined;
+  if (!('prompt' in pin)) return readPinFile(pin);
+  let secret = asked.get(title);
   if (secret === undefined) {
-    secret = askPin(token.name);
-    asked.set(token.name, secret);
+    secret = askPin(title);
+    asked.set(title, secret);
   }
   return secret;
 }
@@ -63,7 +68,7 @@ export interface OpenTokensOptions {
 }
 
 /**
- * Opens one host for each of `tokens`, for a command that needs them: the command's own process loads no module
+ * Opens one host for each HSM of `tokens`, for a command that needs them: the command's own process loads no module
  * either. Throws TokenStartError at the first failure; a PIN is tried once.
  */
 // oxlint-disable-next-line max-lines-per-function -- one step of the start after another
@@ -78,7 +83,7 @@ export async function openTokens(
   const pools = new Map(
     config.tokens.map((token) => [
       token.name,
-      new TokenPool(token.name, 1, () => undefined, {
+      new TokenPool(token.name, oneHostEach(token), () => undefined, {
         sickAfter: 10_000,
         killAfter: 60_000,
         queueLength: 64,
@@ -90,41 +95,59 @@ export async function openTokens(
     for (const pool of pools.values()) pool.close();
     await Promise.all(keepers.map(async (keeper) => keeper.stop()));
   };
-  try {
-    await Promise.all(
-      tokens.map(async (token) => {
-        const pin = await pinOf(token);
-        await assertNotRefused(config, token, pin);
-        const started = Promise.withResolvers<void>();
-        const keeper = new HostKeeper(
-          hostSettings(
-            token,
-            async () => pin,
-            { prepare, ownProofs: ownProofs?.get(token.name), recorded: onRecord?.get(token.name) },
-            knownPins(config, token.name, ownProofs?.has(token.name)),
-          ),
-          new LoginGate(),
-          {
-            onReady: (host) => {
-              made.set(token.name, host.made);
-              hosts.set(token.name, host);
-              pools.get(token.name)?.addHost(host.id, host.pid, host.socket, host.operationTime);
-              started.resolve();
-            },
-            onGone: (id) => pools.get(token.name)?.removeHost(id),
-            onFailed: (problem, remediation, pinRefused) => {
-              started.reject(new TokenStartError(token.name, problem, remediation, pinRefused));
-            },
-          },
-        );
-        keepers.push(keeper);
-        keeper.start();
-        await started.promise;
-      }),
+  const openMember = async (
+    member: LoadedMember,
+    order: Parameters<typeof hostSettings>[2],
+  ): Promise<ReadyHost> => {
+    const pin = await pinOf(member);
+    await assertNotRefused(config, member, pin);
+    const { token, title } = member;
+    const started = Promise.withResolvers<ReadyHost>();
+    const keeper = new HostKeeper(
+      hostSettings(member, async () => pin, order, knownPins(config, title, ownProofs?.has(token))),
+      new LoginGate(),
+      {
+        onReady: (host) => {
+          pools.get(token)?.addHost(host.id, host.pid, host.socket, {
+            operationTime: host.operationTime,
+            member: member.name,
+          });
+          started.resolve(host);
+        },
+        onGone: (id) => pools.get(token)?.removeHost(id),
+        onFailed: (problem, remediation, pinRefused) => {
+          started.reject(new TokenStartError(title, problem, remediation, pinRefused));
+        },
+      },
     );
+    keepers.push(keeper);
+    keeper.start();
+    return started.promise;
+  };
+  /** The first member of an HSM group gets our own keys where they are missing; the others are to hold the same. */
+  const openToken = async ({ name, members: [first, ...others] }: LoadedToken): Promise<void> => {
+    if (first === undefined) return;
+    const known = { ownProofs: ownProofs?.get(name), recorded: onRecord?.get(name) };
+    const host = await openMember(first, { prepare, ...known });
+    made.set(name, host.made);
+    hosts.set(name, host);
+    const recorded = {
+      serials: [host.info.serial],
+      proof: host.ownProofs[ownKeys.sealing.label] ?? '',
+    };
+    await Promise.all(
+      others.map(async (member) => openMember(member, { ...known, ...(prepare ? { recorded } : {}) })),
+    );
+  };
+  try {
+    await Promise.all(tokens.map(async (token) => openToken(token)));
   } catch (error) {
     await close();
     throw error;
   }
   return { rooms: new TokenPools([...pools.values()]), made, hosts, close };
+}
+
+function oneHostEach({ members }: LoadedToken): MemberHosts[] {
+  return members.map(({ name }) => ({ name, hosts: 1 }));
 }

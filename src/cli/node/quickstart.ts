@@ -4,7 +4,7 @@ import path from 'node:path';
 import { monotonicNow } from '../../clock.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
-import type { Ports } from '../../node/supervisor.ts';
+import type { Ports } from '../../node/supervisor-options.ts';
 import { setOwnPassword } from '../../identity/user-access.ts';
 import { createVault } from '../../tenancy/vault-creation.ts';
 import { Secret } from '../../secret.ts';

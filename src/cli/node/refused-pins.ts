@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { LoadedConfig, LoadedToken } from '../../config/load.ts';
+import type { LoadedConfig, LoadedMember } from '../../config/load.ts';
 import type { Secret } from '../../secret.ts';
 import type { KnownPins } from '../../token/keeper/host-life.ts';
 
@@ -25,10 +25,10 @@ export class PinRefusedBeforeError extends Error {
 /** Throws PinRefusedBeforeError where the token is known to refuse this PIN. */
 export async function assertNotRefused(
   config: LoadedConfig,
-  token: LoadedToken,
+  { title }: Pick<LoadedMember, 'title'>,
   pin: Secret | undefined,
 ): Promise<void> {
-  const file = markerOf(config, token.name);
+  const file = markerOf(config, title);
   if (pin === undefined || !existsSync(file)) return;
   const marker = parseMarker(readFileSync(file, 'utf8'));
   // Of a disk that was full, or a machine that lost power: which PIN it was of is not known.
@@ -36,7 +36,7 @@ export async function assertNotRefused(
   const known = Buffer.from(marker.hash, 'base64');
   const hash = await hashOf(pin, Buffer.from(marker.salt, 'base64'));
   if (hash.length === known.length && timingSafeEqual(hash, known))
-    throw new PinRefusedBeforeError(token.name, file);
+    throw new PinRefusedBeforeError(title, file);
 }
 
 async function rememberRefusal(config: LoadedConfig, token: string, pin: Secret): Promise<void> {
@@ -86,7 +86,7 @@ function forgetRefusal(config: LoadedConfig, token: string): void {
 const provenBytes = 1;
 
 /**
- * What the node knows of the PINs of one token. @param usedBefore Whether this node's store has proofs of keys in it: a node of a
+ * What the node knows of the PINs of one HSM, `token` by its title. @param usedBefore Whether this node's store has proofs of keys in it: a node of a
  * version that kept no mark has logged in too.
  */
 export function knownPins(config: LoadedConfig, token: string, usedBefore = false): KnownPins {

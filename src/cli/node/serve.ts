@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
-import { loadConfig, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
+import { loadConfig, membersOf, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { problemsOfConfinement } from '../../node/confinement.ts';
 import { tlsWarnings } from '../../node/tls/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
 import { KnownTokens } from '../../node/known-tokens.ts';
-import { Supervisor, type Ports } from '../../node/supervisor.ts';
+import type { Ports } from '../../node/supervisor-options.ts';
+import { Supervisor } from '../../node/supervisor.ts';
 import { hostname } from 'node:os';
 import { wallClock } from '../../clock.ts';
 import { livesElsewhere } from '../../fleet/nodes.ts';
@@ -65,7 +66,7 @@ async function checkStoreFile(config: LoadedConfig): Promise<void> {
 /** What would keep the node from serving, told in words before anything of it runs. */
 async function checkBeforeStart(config: LoadedConfig, log: Logger): Promise<void> {
   if (config.store.kind === 'sqlite') checkAtStart(config.store.path, log);
-  for (const token of config.tokens) await assertNotRefused(config, token, await pinOf(token));
+  for (const member of membersOf(config)) await assertNotRefused(config, member, await pinOf(member));
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
 }
@@ -130,17 +131,19 @@ export async function serve(
     log.warn(
       '/usr/bin/setpriv (util-linux) is missing: a process that hangs may outlive this one where it is killed',
     );
-  const pins = new Map(config.tokens.map(({ name }) => [name, knownPins(config, name, known.has(name))]));
+  const pins = new Map(
+    membersOf(config).map(({ title, token }) => [title, knownPins(config, title, known.has(token))]),
+  );
   const supervisor = new Supervisor({
     config,
     log,
     version,
     build,
     pin: pinOf,
-    pins: ({ name }) => pins.get(name),
+    pins: ({ title }) => pins.get(title),
     known,
-    verifyToken: async (token, settings, gate) =>
-      verifyToken(token, settings, gate, async (pin) => assertNotRefused(config, token, pin)),
+    verifyToken: async (member, settings, gate) =>
+      verifyToken(member, settings, gate, async (pin) => assertNotRefused(config, member, pin)),
   });
   supervisor.start();
   void supervisor.listening.then(() =>

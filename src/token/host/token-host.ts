@@ -7,7 +7,7 @@ import { monotonicNow } from '../../clock.ts';
 import type { RequestFrame } from '../request-frames.ts';
 import type { ResponseFrame, TokenAnswer } from '../response-frames.ts';
 import { Gcm } from './gcm.ts';
-import { readKeyIdentity } from '../key-identity.ts';
+import { hasProof } from '../key-identity.ts';
 import { KeyObjects } from './keys/key-objects.ts';
 import { isPermitted, type Permitted, type TokenRequest } from '../messages.ts';
 import type { Work } from './operations.ts';
@@ -237,14 +237,6 @@ export class TokenHost {
 
 function isBadCiphertext(answer: TokenAnswer | TokenError): boolean {
   return answer instanceof TokenError && answer.fault === 'bad-ciphertext';
-}
-
-function hasProof(identity: Uint8Array): boolean {
-  try {
-    return readKeyIdentity(identity).proof.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 const badCiphertext = new TokenError('bad-ciphertext', 'C_Decrypt');

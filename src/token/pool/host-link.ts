@@ -31,6 +31,14 @@ export interface Borrowed {
   prepared: boolean;
 }
 
+export interface LinkOptions {
+  /** What an operation took at its self-test, milliseconds. */
+  operationTime?: number | undefined;
+  /** Which of the HSMs that hold the token's keys it is of; '' for hosts of another process. */
+  member?: string;
+  borrowed?: Borrowed;
+}
+
 /**
  * One running token host as its pool sees it, or a neighbour's hosts; `Work` is what the pool waits for, and its cost how many
  * single operations it is.
@@ -53,6 +61,7 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
   lastAnswer = -Infinity;
   /** Has it learn where keys are; undefined where nobody is in a hurry. */
   ahead: FetchAhead | undefined;
+  readonly member: string;
   /** Undefined for a host of its own. */
   readonly borrowed: Borrowed | undefined;
   readonly #socket: Socket;
@@ -63,8 +72,13 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
   /** The same, following faster: what to expect of the next one, not how many are worth a batch. */
   #expectedTime: number;
 
-  /** `operationTime` is what an operation took at its self-test, milliseconds. */
-  constructor(id: number, pid: number, socket: Socket, operationTime = 1, borrowed?: Borrowed) {
+  constructor(
+    id: number,
+    pid: number,
+    socket: Socket,
+    { operationTime = 1, member = '', borrowed }: LinkOptions = {},
+  ) {
+    this.member = member;
     this.borrowed = borrowed;
     this.#expectedTime = operationTime;
     // Of an encryption with its decryption; what is quicker than this shows soon.

@@ -12,6 +12,8 @@ export interface CallOptions {
   onAttempt?: (() => void) | undefined;
   /** Whom it is for, such as a key set: what one asks for beyond its share of the token waits behind the others'. */
   lane?: string;
+  /** The only one of an HSM group's members to ask. */
+  member?: string | undefined;
   /** Asked for by a process that borrows our hosts: it is not lent on. */
   ownHostsOnly?: boolean;
 }
@@ -24,6 +26,8 @@ export interface CallTimes {
   token: number;
   /** Process id of the token host that answered. */
   host: number;
+  /** Members of an HSM group that were asked before, and could not do it with their key object. */
+  notOn?: ReadonlyMap<string, TokenError>;
 }
 
 export interface CallResult<K extends TokenRequestKind> extends CallTimes {
@@ -53,8 +57,33 @@ export function worthAnotherHost(fault: TokenFault): boolean {
   return endsHost(fault) || fault === 'session-lost' || fault === 'verify-failed';
 }
 
+/** What a member of an HSM group says of its own key object, or of itself: another may do it. */
+const ofMember: ReadonlySet<TokenFault> = new Set<TokenFault>([
+  'key-missing',
+  'key-duplicate',
+  'key-unfit',
+  'usage-refused',
+  'other-token',
+  'internal',
+]);
+
+/** What any of them may be asked for. What changes key objects, or lists them, is asked of each by name. */
+const ofAnyMember: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
+  'encrypt',
+  'decrypt',
+  'inspectKey',
+  'findKey',
+  'seal',
+  'unseal',
+  'reseal',
+  'proveKey',
+  'makeProof',
+]);
+
 export type Link = HostLink<Entry>;
 export type Settled = { answer: TokenAnswer; times: CallTimes } | TokenError;
+
+const none: ReadonlySet<string> = new Set();
 
 /** One operation that somebody waits for. */
 export class Entry implements Waiting {
@@ -71,6 +100,12 @@ export class Entry implements Waiting {
   /** What a host said that could not do it, while another may be asked. */
   failure: TokenError | undefined;
   settled = false;
+  /** The only one of an HSM group's members that may do it. */
+  readonly member: string | undefined;
+  /** Members that cannot do it with their key object, and what they said. */
+  readonly notOn = new Map<string, TokenError>();
+  /** Members that could not a moment ago: they are asked last. */
+  readonly avoided: ReadonlySet<string>;
   readonly ownHostsOnly: boolean;
   readonly #onAttempt: (() => void) | undefined;
   readonly #settle: (result: Settled) => void;
@@ -78,9 +113,12 @@ export class Entry implements Waiting {
   constructor(
     id: number,
     request: TokenRequest,
-    { deadline, onAttempt, lane, ownHostsOnly }: CallOptions,
+    { deadline, onAttempt, lane, ownHostsOnly, member }: CallOptions,
     settle: (result: Settled) => void,
+    avoided: ReadonlySet<string> = none,
   ) {
+    this.member = member;
+    this.avoided = avoided;
     this.id = id;
     this.request = request;
     this.lane = lane ?? '';
@@ -98,7 +136,21 @@ export class Entry implements Waiting {
 
   /** Whether it may be given to one more host, if there is one. */
   get mayBeRepeated(): boolean {
-    return this.attempts < maxAttempts && this.isRepeatable && monotonicNow() < this.deadline;
+    const attempts = this.attempts - this.notOn.size;
+    return attempts < maxAttempts && this.isRepeatable && monotonicNow() < this.deadline;
+  }
+
+  /** Whether another member of an HSM group may do what this fault kept one from. */
+  isOfMember(fault: TokenFault): boolean {
+    return this.member === undefined && ofMember.has(fault) && ofAnyMember.has(this.request.kind);
+  }
+
+  /** A member cannot do it. What is told where none can is the gravest that one said. */
+  refusedBy(member: string, error: TokenError): void {
+    this.notOn.set(member, error);
+    const unfit = [...this.notOn.values()].find(({ fault }) => fault === 'key-unfit') ?? error;
+    const said = [...this.notOn].map(([name, one]) => `${name}: ${one.detail ?? one.message}`);
+    this.failure = new TokenError(unfit.fault, unfit.call, unfit.rv, said.join('; '));
   }
 
   /** Says that `link` gets it now. An error where the caller does not allow it. */

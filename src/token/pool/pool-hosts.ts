@@ -1,5 +1,7 @@
 import { monotonicNow } from '../../clock.ts';
 import { TokenError } from '../faults.ts';
+import { hasProof } from '../key-identity.ts';
+import type { TokenRequest } from '../messages.ts';
 import type { ResponseFrame } from '../response-frames.ts';
 import type { HostState } from './host-link.ts';
 import type { Entry, Link } from './pool-entry.ts';
@@ -12,24 +14,43 @@ const failFastAfter = 1000;
 
 export type HealthStatus = 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
 
+/** One of the HSMs that hold a token's keys, and how many hosts of it there are once all have started. */
+export interface MemberHosts {
+  name: string;
+  hosts: number;
+}
+
 /** The hosts of a pool, its own and borrowed ones: how they are, and which of them an operation goes to. */
 export class PoolHosts {
+  readonly #members: readonly MemberHosts[];
   readonly #expected: number;
   readonly #links = new Map<number, Link>();
   #withoutHostSince = monotonicNow();
-  /** Whether processes beside this one lack hosts of the token: what is healthy here is not all of it. */
-  othersLackHosts = false;
+  /** Since when each member has no host of its own. */
+  readonly #memberWithoutHostSince = new Map<string, number>();
+  /** Members of which processes beside this one lack hosts: what is healthy here is not all of it; and such as none has a host of. */
+  othersLack: { lacking: readonly string[]; gone: readonly string[] } = { lacking: [], gone: [] };
   readonly #watchers = new Set<(healthy: boolean) => void>();
   /** What all watchers know. */
   #toldHealthy = false;
 
-  /** `expected` is how many of its own there are once all have started. */
-  constructor(expected: number) {
-    this.#expected = expected;
+  constructor(members: readonly MemberHosts[]) {
+    this.#members = members;
+    this.#expected = sumOfHosts(members);
+    for (const { name } of members) this.#memberWithoutHostSince.set(name, this.#withoutHostSince);
+  }
+
+  get members(): readonly string[] {
+    return this.#members.map(({ name }) => name);
+  }
+
+  get isGroup(): boolean {
+    return this.#members.length > 1;
   }
 
   add(link: Link): void {
     this.#links.set(link.id, link);
+    if (link.borrowed === undefined) this.#memberWithoutHostSince.delete(link.member);
   }
 
   get(id: number): Link | undefined {
@@ -38,18 +59,57 @@ export class PoolHosts {
 
   /** Whether it was there. */
   delete(id: number): boolean {
-    const was = this.#links.delete(id);
-    if (was && this.#links.size === 0) this.#withoutHostSince = monotonicNow();
-    return was;
+    const link = this.#links.get(id);
+    if (link === undefined) return false;
+    this.#links.delete(id);
+    const now = monotonicNow();
+    if (this.#links.size === 0) this.#withoutHostSince = now;
+    if (link.borrowed === undefined && !this.#own.some(({ member }) => member === link.member))
+      this.#memberWithoutHostSince.set(link.member, now);
+    return true;
   }
 
   get all(): IterableIterator<Link> {
     return this.#links.values();
   }
 
-  /** Whether there has been no host for so long that none is to be expected within a deadline. */
-  lackedAt(now: number): boolean {
-    return this.#links.size === 0 && now - this.#withoutHostSince > failFastAfter;
+  /** Whether there is a member without any host, so that {@link lacks} may be true of what is open. */
+  get missesMember(): boolean {
+    return this.#memberWithoutHostSince.size > 0;
+  }
+
+  /** Whether there has been no host that may do it for so long that none is to be expected within a deadline. */
+  lacks(entry: Entry, now: number): boolean {
+    if (this.#thatMayDo(entry).length > 0) return false;
+    if (this.#links.size === 0 && now - this.#withoutHostSince <= failFastAfter) return false;
+    return this.#membersFor(entry).every(({ name }) => this.#isGone(name, now));
+  }
+
+  #isGone(member: string, now: number): boolean {
+    return now - (this.#memberWithoutHostSince.get(member) ?? now) > failFastAfter;
+  }
+
+  /**
+   * A key without a proof is used on the first member of an HSM group alone: nothing shows that what has its CKA_ID on another is the
+   * same key, and what that encrypts may be lost with it.
+   */
+  onlyMemberFor(request: TokenRequest): string | undefined {
+    if (!this.isGroup || !('identity' in request)) return undefined;
+    return hasProof(request.identity) ? undefined : this.members[0];
+  }
+
+  /** The members that may do it. */
+  #membersFor({ member, notOn }: Entry): MemberHosts[] {
+    return this.#members.filter(({ name }) => (member === undefined || name === member) && !notOn.has(name));
+  }
+
+  /** The hosts that may do it, whatever they do now. Of borrowed ones it is not known which member they are of. */
+  #thatMayDo({ ownHostsOnly, member, notOn }: Pick<Entry, 'ownHostsOnly' | 'member' | 'notOn'>): Link[] {
+    return [...this.#links.values()].filter((link) =>
+      link.borrowed === undefined
+        ? (member === undefined || link.member === member) && !notOn.has(link.member)
+        : !ownHostsOnly && member === undefined,
+    );
   }
 
   /**
@@ -59,12 +119,16 @@ export class PoolHosts {
   pick(entry: Entry): Link | undefined {
     let best: Link | undefined;
     const now = monotonicNow();
-    const links = entry.ownHostsOnly ? this.#own : [...this.#links.values()];
-    const candidates = links.filter((link) => !entry.tried.has(link) && !link.unfit);
+    const candidates = this.#thatMayDo(entry).filter((link) => !entry.tried.has(link) && !link.unfit);
+    // What kept one host of an HSM from it may well keep the next one of the same.
+    const triedMembers = new Set([...entry.tried].map(({ member }) => member));
+    const rankOf = (link: Link) =>
+      rankFor(entry, link) +
+      (link.borrowed === undefined && triedMembers.has(link.member) ? otherHostOfMember : 0);
     // One that is still learning, or is not ours, gets work only where no other can do it.
-    const first = Math.min(...candidates.map(({ rank }) => rank));
+    const first = Math.min(...candidates.map((link) => rankOf(link)));
     for (const link of candidates) {
-      if (!link.hasRoom || link.rank > first) continue;
+      if (!link.hasRoom || rankOf(link) > first) continue;
       if (link.inFlight.size > 0 && now + link.timeFor(entry) > entry.deadline) continue;
       if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
     }
@@ -78,22 +142,25 @@ export class PoolHosts {
 
   /** Those that are late, or will be whatever comes, and what to tell whoever waits for them. */
   late(entries: Iterable<Entry>, now: number): [Entry, TokenError][] {
-    const [ofAll, ofOwn] = [this.#pace(), this.#pace({ ownHostsOnly: true })];
+    const paces = new Map<string, Pace>();
     return [...entries].flatMap((entry) => {
-      const error = lateness(entry, entry.ownHostsOnly ? ofOwn : ofAll, now);
+      // Of most it is the same.
+      const { ownHostsOnly, member = '', notOn, avoided } = entry;
+      const name = `${ownHostsOnly} ${member} ${[...notOn.keys()].join()} ${[...avoided].join()}`;
+      const pace = paces.get(name) ?? this.#pace(entry);
+      paces.set(name, pace);
+      const error = lateness(entry, pace, now);
       return error === undefined ? [] : [[entry, error]];
     });
   }
 
-  /** What those hold and do that {@link pick} chooses from: of its own alone for what is not lent on. */
-  #pace({ ownHostsOnly = false } = {}): Pace {
+  /** What those hold and do that {@link pick} chooses from. */
+  #pace(entry: Entry): Pace {
     const pace = { held: 0, hosts: 0, perMillisecond: 0, quickest: Infinity, lastAnswer: -Infinity };
-    const links = (ownHostsOnly ? this.#own : [...this.#links.values()]).filter(
-      (link) => !link.unfit && link.prepared,
-    );
-    const first = Math.min(...links.map(({ rank }) => rank));
+    const links = this.#thatMayDo(entry).filter((link) => !link.unfit && link.prepared);
+    const first = Math.min(...links.map((link) => rankFor(entry, link)));
     for (const link of links) {
-      if (link.rank > first) continue;
+      if (rankFor(entry, link) > first) continue;
       const hosts = link.borrowed?.hosts ?? 1;
       pace.hosts += hosts;
       pace.held += link.cost;
@@ -105,10 +172,13 @@ export class PoolHosts {
   }
 
   /** Whether another can be found for it: one that is up and was not asked, or one that is to come. */
-  mayHaveAnotherFor({ tried, ownHostsOnly }: Entry): boolean {
-    const staying = [...this.#links.values()].filter((link) => !link.leaving);
+  mayHaveAnotherFor(entry: Entry): boolean {
+    const staying = this.#thatMayDo(entry).filter((link) => !link.leaving);
+    if (staying.some((link) => !entry.tried.has(link))) return true;
+    const now = monotonicNow();
+    const expected = this.#membersFor(entry).filter(({ name }) => !this.#isGone(name, now));
     const own = staying.filter(({ borrowed }) => borrowed === undefined);
-    return own.length < this.#expected || (ownHostsOnly ? own : staying).some((link) => !tried.has(link));
+    return own.length < sumOfHosts(expected);
   }
 
   /** Whether a host of its own has proven itself within the last minute. */
@@ -134,13 +204,15 @@ export class PoolHosts {
   }
 
   /** Process ids and states, for logs and tests. */
-  get shown(): { id: number; pid: number; state: HostState }[] {
-    const known = this.#own.map(({ id, pid, state }) => ({ id, pid, state }));
-    const missing = Math.max(0, this.#expected - known.length);
-    return [
-      ...known,
-      ...Array.from({ length: missing }, () => ({ id: 0, pid: 0, state: 'starting' as const })),
-    ];
+  get shown(): { id: number; pid: number; state: HostState; member: string }[] {
+    const known = this.#own.map(({ id, pid, state, member }) => ({ id, pid, state, member }));
+    const missing = this.#members.flatMap(({ name: member, hosts }) => {
+      const there = known.filter((one) => one.member === member).length;
+      return Array.from({ length: Math.max(0, hosts - there) }, () => ({
+        ...{ id: 0, pid: 0, state: 'starting' as const, member },
+      }));
+    });
+    return [...known, ...missing];
   }
 
   /** How many of its own there are, and of these such as get nothing new. */
@@ -157,7 +229,18 @@ export class PoolHosts {
     const healthy = this.#healthy;
     if (healthy.length === 0) return 'UNAVAILABLE';
     const own = healthy.filter(({ prepared, borrowed }) => prepared && borrowed === undefined);
-    return own.length < this.#expected || this.othersLackHosts ? 'DEGRADED' : 'ACTIVE';
+    return own.length < this.#expected || this.othersLack.lacking.length > 0 ? 'DEGRADED' : 'ACTIVE';
+  }
+
+  /** The same of one member of an HSM group, by what this process and those beside it have of it. */
+  healthOf(member: string): HealthStatus {
+    const healthy = this.#healthy.filter((link) => link.borrowed === undefined && link.member === member);
+    const { lacking, gone } = this.othersLack;
+    const isSomewhere = this.#links.size > this.#own.length && !gone.includes(member);
+    if (healthy.length === 0) return isSomewhere ? 'DEGRADED' : 'UNAVAILABLE';
+    const expected = this.#members.find(({ name }) => name === member)?.hosts ?? 0;
+    const prepared = healthy.filter((link) => link.prepared);
+    return prepared.length < expected || lacking.includes(member) ? 'DEGRADED' : 'ACTIVE';
   }
 
   get #own(): Link[] {
@@ -168,6 +251,19 @@ export class PoolHosts {
     const now = monotonicNow();
     return [...this.#links.values()].filter((link) => !link.unfit && now - link.lastHealthy < healthMaxAge);
   }
+}
+
+/** What comes after it where there is anything else: a member that could not use the key, another host of one that failed. */
+const couldNot = 100;
+const otherHostOfMember = 10;
+
+/** Which hosts to try first for it: the least of these numbers. */
+function rankFor({ avoided }: Entry, link: Link): number {
+  return link.rank + (avoided.has(link.member) ? couldNot : 0);
+}
+
+function sumOfHosts(members: readonly MemberHosts[]): number {
+  return members.reduce((sum, { hosts }) => sum + hosts, 0);
 }
 
 /** How fast hosts work, and what they have to do yet; in single operations. */

@@ -5,7 +5,7 @@ import { maxFrameBytes } from '../frame-bytes.ts';
 import { monotonicNow, RunningClock } from '../../clock.ts';
 import { writeRequest } from '../request-frames.ts';
 import { unasked, type ResponseFrame } from '../response-frames.ts';
-import { HostLink, type Borrowed, type HostState } from './host-link.ts';
+import { HostLink, type Borrowed, type LinkOptions } from './host-link.ts';
 import type { TokenRequest, TokenResponses } from '../messages.ts';
 import {
   Entry,
@@ -15,7 +15,9 @@ import {
   type Link,
   type Settled,
 } from './pool-entry.ts';
-import { noteHealth, overloaded, PoolHosts, type HealthStatus } from './pool-hosts.ts';
+import { MissedKeys } from './missed-keys.ts';
+import { noteHealth, overloaded, type MemberHosts } from './pool-hosts.ts';
+import { ToldHosts } from './told-hosts.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import {
   defaultPoolLimits,
@@ -34,10 +36,8 @@ const maxStep = 50;
  * Spreads the operations on one token over its hosts. Every operation has a deadline and ends by it, whatever the
  * hosts do: with the right answer, or with an error of the right kind (promise 3).
  */
-export class TokenPool {
-  readonly name: string;
+export class TokenPool extends ToldHosts {
   readonly #limits: PoolLimits;
-  readonly #hosts: PoolHosts;
   readonly #askKill: (hostId: number) => void;
   readonly #options: PoolOptions;
   readonly #waiting = new WaitingRoom<Entry>();
@@ -45,6 +45,8 @@ export class TokenPool {
   readonly #again: Entry[] = [];
   /** All that wait or are under way, oldest first. */
   readonly #open = new Map<number, Entry>();
+  /** Of an HSM group. */
+  readonly #missed = new MissedKeys();
   #lastId = 0;
   #flushPlanned = false;
   #sweeper: NodeJS.Timeout | undefined;
@@ -55,29 +57,34 @@ export class TokenPool {
 
   constructor(
     name: string,
-    expectedHosts: number,
+    members: number | readonly MemberHosts[],
     askKill: (hostId: number) => void,
     limits: PoolLimits = defaultPoolLimits,
     options: PoolOptions = {},
   ) {
+    super(name, members);
     this.#options = options;
-    this.name = name;
-    this.#hosts = new PoolHosts(expectedHosts);
     this.#askKill = askKill;
     this.#limits = limits;
     this.#healthTimer = setInterval(() => this.#checkHealth(), limits.healthInterval).unref();
   }
 
-  /** Takes a host that has passed its self-test, and what an operation took it then, milliseconds. */
-  addHost(id: number, pid: number, socket: Socket, operationTime?: number): void {
-    const link: Link = new HostLink(id, pid, socket, operationTime);
-    this.#hosts.add(link);
+  /** Takes a host of a member that has passed its self-test, and what an operation took it then, milliseconds. */
+  addHost(
+    id: number,
+    pid: number,
+    socket: Socket,
+    { operationTime, member = this.name }: Pick<LinkOptions, 'operationTime' | 'member'> = {},
+  ): void {
+    const link: Link = new HostLink(id, pid, socket, { operationTime, member });
+    this.#missed.forget(member);
+    this.links.add(link);
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
     socket.on('error', () => this.#drop(link));
     socket.on('close', () => this.#drop(link));
     if (this.#options.fetchAhead === true) this.#fetchAhead(link);
     else this.#options.onPrepared?.(id, 0);
-    this.#hosts.tellWatchers();
+    this.links.tellWatchers();
     this.#dispatch();
   }
 
@@ -86,11 +93,11 @@ export class TokenPool {
    * is not refused while others' stand idle. Its id is negative, so that it is no host's.
    */
   borrow(id: number, pid: number, socket: Socket, borrowed: Borrowed): void {
-    const link: Link = new HostLink(id, pid, socket, 1, borrowed);
-    this.#hosts.add(link);
+    const link: Link = new HostLink(id, pid, socket, { borrowed });
+    this.links.add(link);
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
     const lost = () => {
-      if (this.#hosts.get(id) === undefined) return;
+      if (this.links.get(id) === undefined) return;
       this.#drop(link);
       this.#options.onBorrowedLost?.(id);
     };
@@ -101,26 +108,11 @@ export class TokenPool {
 
   /** What the other process has changed. */
   lenderHas(id: number, { hosts, prepared }: Borrowed): void {
-    const borrowed = this.#hosts.get(id)?.borrowed;
+    const borrowed = this.links.get(id)?.borrowed;
     if (borrowed === undefined) return;
     borrowed.hosts = hosts;
     borrowed.prepared = prepared;
     this.#dispatch();
-  }
-
-  /** Whether a host of its own has proven itself within the last minute: what is told to who borrows them. */
-  get hasHealthyHost(): boolean {
-    return this.#hosts.hasHealthy;
-  }
-
-  /** Tells {@link hasHealthyHost} at once and at each change, until what it returns is called. */
-  watchHosts(tell: (healthy: boolean) => void): () => void {
-    return this.#hosts.watch(tell);
-  }
-
-  /** Whether processes beside this one lack hosts of the token: what is healthy here is not all of it. */
-  set othersLackHosts(lack: boolean) {
-    this.#hosts.othersLackHosts = lack;
   }
 
   #fetchAhead(link: Link): void {
@@ -145,39 +137,21 @@ export class TokenPool {
   }
 
   removeHost(id: number): void {
-    const link = this.#hosts.get(id);
+    const link = this.links.get(id);
     if (link !== undefined) this.#drop(link);
   }
 
   close(): void {
     this.#closed = true;
     clearInterval(this.#healthTimer);
-    for (const link of [...this.#hosts.all]) this.#drop(link);
+    for (const link of [...this.links.all]) this.#drop(link);
     for (const entry of [...this.#open.values()]) this.#settle(entry, new TokenError('unavailable', 'pool'));
-  }
-
-  /** Process ids and states of the hosts, for logs and tests. */
-  get hosts(): { id: number; pid: number; state: HostState }[] {
-    return this.#hosts.shown;
   }
 
   /** Its hosts and what they are asked, in numbers, at this moment. */
   get load(): { hosts: number; sick: number; waiting: number; underWay: number } {
     const waiting = this.#waiting.length;
-    return { ...this.#hosts.counts, waiting, underWay: Math.max(0, this.#open.size - waiting) };
-  }
-
-  /** Whether a host that has proven itself within the last minute finds in time what is asked of it: what /ready tells. */
-  get usable(): boolean {
-    return this.#hosts.usable;
-  }
-
-  /**
-   * ACTIVE when every host has proven itself within the last minute, DEGRADED when some have, UNAVAILABLE when none
-   * has, nor any that could be borrowed (XKS spec, GetHealthStatus, healthStatus).
-   */
-  get health(): HealthStatus {
-    return this.#hosts.health;
+    return { ...this.links.counts, waiting, underWay: Math.max(0, this.#open.size - waiting) };
   }
 
   /** Does one operation. Rejects with TokenError; never later than `deadline`. */
@@ -188,7 +162,7 @@ export class TokenPool {
         else resolve({ value: result.answer.value as TokenResponses[R['kind']], ...result.times });
       });
       if (this.#closed) return this.#settle(entry, new TokenError('unavailable', 'pool'));
-      if (this.#hosts.lackedAt(entry.enqueued))
+      if (this.links.lacks(entry, entry.enqueued))
         return this.#settle(entry, new TokenError('unavailable', 'pool'));
       this.#enqueue(entry);
     });
@@ -196,9 +170,9 @@ export class TokenPool {
 
   /** Has it wait, unless a host takes it at once. What would be late is told so now: its caller may try elsewhere, or later. */
   #enqueue(entry: Entry): void {
-    const link = this.#waiting.length === 0 ? this.#hosts.pick(entry) : undefined;
+    const link = this.#waiting.length === 0 ? this.links.pick(entry) : undefined;
     if (link !== undefined) return this.#send(entry, link);
-    if (this.#hosts.wouldBeLate(entry, this.#waiting.costBefore(entry)))
+    if (this.links.wouldBeLate(entry, this.#waiting.costBefore(entry)))
       return this.#settle(entry, overloaded());
     if (this.#waiting.length >= this.#limits.queueLength) {
       const dropped = this.#waiting.dropFor(entry);
@@ -210,7 +184,12 @@ export class TokenPool {
   }
 
   #entry(request: TokenRequest, options: CallOptions, settle: (result: Settled) => void): Entry {
-    const entry = new Entry((this.#lastId = (this.#lastId % 0xffff_ffff) + 1), request, options, settle);
+    const id = (this.#lastId = (this.#lastId % 0xffff_ffff) + 1);
+    const { member = this.links.onlyMemberFor(request) } = options;
+    const entry = new Entry(
+      ...([id, request, { ...options, member }, settle] as const),
+      this.#missed.membersWithout(request),
+    );
     this.#open.set(entry.id, entry);
     if (this.#sweeper === undefined) {
       this.#running.advance();
@@ -228,13 +207,13 @@ export class TokenPool {
   #dispatch(): void {
     if (this.#closed) return;
     for (const entry of [...this.#again]) {
-      const link = entry.settled ? undefined : this.#hosts.pick(entry);
+      const link = entry.settled ? undefined : this.links.pick(entry);
       if (link === undefined && !entry.settled) continue;
       this.#again.splice(this.#again.indexOf(entry), 1);
       if (link !== undefined) this.#send(entry, link);
     }
     for (let entry = this.#waiting.next; entry !== undefined; entry = this.#waiting.next) {
-      const link = this.#hosts.pick(entry);
+      const link = this.links.pick(entry);
       if (link === undefined) return;
       this.#waiting.take();
       this.#send(entry, link);
@@ -256,7 +235,7 @@ export class TokenPool {
     // The check phase comes after all the I/O of this event-loop turn: one write for everything it brought.
     setImmediate(() => {
       this.#flushPlanned = false;
-      for (const link of this.#hosts.all) link.flush();
+      for (const link of this.links.all) link.flush();
     });
   }
 
@@ -270,7 +249,7 @@ export class TokenPool {
     link.lastProgress = this.#running.now();
     link.killAskedAt = undefined;
     link.sick = false;
-    this.#hosts.tellWatchers();
+    this.links.tellWatchers();
     this.#dispatch();
   }
 
@@ -288,20 +267,32 @@ export class TokenPool {
     if (answer instanceof TokenError) {
       // Of hosts that are borrowed only the one that failed ends.
       if (endsHost(answer.fault) && link.borrowed === undefined) link.leaving = true;
-      return this.#failed(entry, answer);
+      return this.#failed(entry, answer, link);
     }
     const token = microseconds / 1000;
     const queue = Math.max(0, monotonicNow() - entry.enqueued - token);
-    this.#settle(entry, { answer, times: { token, queue, host: link.pid } });
+    if (entry.avoided.has(link.member)) this.#missed.forget(link.member, entry.request);
+    const { notOn } = entry;
+    const times = { token, queue, host: link.pid, ...(notOn.size === 0 ? {} : { notOn }) };
+    this.#settle(entry, { answer, times });
   }
 
   /** A host could not do it: another may, while there is time. */
-  #failed(entry: Entry, error: TokenError): void {
+  #failed(entry: Entry, error: TokenError, { member, borrowed }: Link): void {
     if (entry.settled) return;
+    if (this.links.isGroup && borrowed === undefined && entry.isOfMember(error.fault))
+      return this.#missedOn(member, entry, error);
     // What the token says of the request itself would be said by every host.
     if (!worthAnotherHost(error.fault)) return this.#settle(entry, error);
     entry.failure = error;
     if (entry.on.size === 0 && !this.#requeue(entry)) this.#settle(entry, error);
+  }
+
+  /** A member says that its key object will not do: that is no answer while another member may have it. */
+  #missedOn(member: string, entry: Entry, error: TokenError): void {
+    this.#missed.note(entry.request, member);
+    entry.refusedBy(member, error);
+    if (entry.on.size === 0 && !this.#requeue(entry)) this.#settle(entry, entry.failure ?? error);
   }
 
   /**
@@ -318,7 +309,7 @@ export class TokenPool {
 
   #requeue(entry: Entry): boolean {
     if (this.#again.includes(entry)) return true;
-    if (this.#closed || !entry.mayBeRepeated || !this.#hosts.mayHaveAnotherFor(entry)) return false;
+    if (this.#closed || !entry.mayBeRepeated || !this.links.mayHaveAnotherFor(entry)) return false;
     this.#again.unshift(entry);
     return true;
   }
@@ -331,16 +322,16 @@ export class TokenPool {
   }
 
   #drop(link: Link): void {
-    if (!this.#hosts.delete(link.id)) return;
+    if (!this.links.delete(link.id)) return;
     link.leaving = true;
     link.destroy();
     for (const entry of link.inFlight.values()) {
       entry.on.delete(link);
-      if (link.borrowed === undefined) this.#failed(entry, new TokenError('device', 'token host'));
+      if (link.borrowed === undefined) this.#failed(entry, new TokenError('device', 'token host'), link);
       else this.#goesElsewhere(entry);
     }
     link.inFlight.clear();
-    this.#hosts.tellWatchers();
+    this.links.tellWatchers();
     this.#dispatch();
   }
 
@@ -348,15 +339,16 @@ export class TokenPool {
   #sweep(): void {
     const now = monotonicNow();
     this.#running.advance();
-    for (const [entry, error] of this.#hosts.late(this.#open.values(), now)) this.#settle(entry, error);
+    for (const [entry, error] of this.links.late(this.#open.values(), now)) this.#settle(entry, error);
     this.#waiting.forgetSettled();
-    for (const link of this.#hosts.all) this.#judge(link);
-    this.#hosts.tellWatchers();
-    if (this.#hosts.lackedAt(now))
+    for (const link of this.links.all) this.#judge(link);
+    this.links.tellWatchers();
+    if (this.links.missesMember)
       for (const entry of this.#open.values())
-        this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'pool'));
+        if (entry.on.size === 0 && this.links.lacks(entry, now))
+          this.#settle(entry, entry.failure ?? new TokenError('unavailable', 'pool'));
     this.#dispatch();
-    const busy = this.#open.size > 0 || [...this.#hosts.all].some((link) => link.inFlight.size > 0);
+    const busy = this.#open.size > 0 || [...this.links.all].some((link) => link.inFlight.size > 0);
     if (!busy) {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
@@ -385,9 +377,9 @@ export class TokenPool {
   }
 
   #checkHealth(): void {
-    this.#hosts.tellWatchers();
+    this.links.tellWatchers();
     const deadline = monotonicNow() + this.#limits.killAfter;
-    for (const link of this.#hosts.all) {
+    for (const link of this.links.all) {
       if (link.sick || link.leaving) continue;
       const entry = this.#entry({ kind: 'health' }, { deadline }, () => undefined);
       this.#send(entry, link);

@@ -57,7 +57,8 @@ export function toProfile(draft: Draft): Profile {
     environment: draft.environment,
     initialize: initializeParameters === undefined ? {} : { parameters: initializeParameters },
     login: { required: draft.loginRequired },
-    iv: draft.iv,
+    // No trial shows how the token comes to its IVs.
+    iv: { ...draft.iv, random: false },
     gcm: {
       iv_bits: gcm.ivBits,
       ...(gcm.mechanism === undefined ? {} : { mechanism: gcm.mechanism }),
