@@ -8,8 +8,7 @@ import { version } from '../src/cli/client/version.ts';
 import { loadConfig, membersOf, type LoadedConfig, type LoadedMember } from '../src/config/load.ts';
 import type { FleetMessage, ToSupervisor } from '../src/node/messages.ts';
 import { QuotaLedger } from '../src/serving/quota-ledger.ts';
-import { tokensOfWorker } from '../src/node/worker-tokens.ts';
-import { hostSettings } from '../src/node/host-settings.ts';
+import { hostSettings, tokensOfManagement } from '../src/node/host-settings.ts';
 import { loadTls } from '../src/http/tls.ts';
 import { XksService } from '../src/node/xks-service.ts';
 import { createLog } from '../src/log.ts';
@@ -65,10 +64,7 @@ export class InProcessNode extends ServedNode {
         nodeId: 'in-process',
         instance: 'xks-worker/in-process',
         fleet: { live: 1, tokens: [], drained: false },
-        tokens: tokensOfWorker({ ...this.#config, workers: 1 }).map((token) => ({
-          ...token,
-          members: token.members.map(({ name }) => ({ name, hosts: 1 })),
-        })),
+        tokens: tokensOfManagement(this.#config),
         version,
         reusePort: false,
         tls: loadTls(xks.tls),

@@ -67,38 +67,7 @@ ${toMarkdownTable(
   ivModes.map((mode) => [code(mode), whoMakesTheIv[mode]]),
 )}
 
-## HSM groups
-
-Several PKCS#11 tokens that hold the same keys are one token for Holdfast, with members
-([\`[[token.member]]\`](configuration.md)): modules of one nShield security world, cloned partitions, the partitions of a Luna HA group
-seen one by one. Requests go to whichever member is well; one that hangs or is gone costs no request that another can answer.
-
-\`\`\`toml
-[[token]]
-name = "hsm"
-profile = "luna"
-pin = { file = "/etc/holdfast/hsm.pin" }
-
-[[token.member]]
-name = "hsm-a"
-serial = "1234567890123"
-
-[[token.member]]
-name = "hsm-b"
-serial = "1234567890124"
-\`\`\`
-
-- **A nonce must never come twice under one key**, and members share keys. In mode \`caller\` each IV is 96 bits at random, from the
-  member's own generator. In every other mode the HSM makes it: where two HSMs each count their own, both begin at the same number,
-  and two ciphertexts of one nonce give away both plaintexts' difference and the key of the tags. So Holdfast refuses a group unless
-  the profile says \`iv.random = true\`. Set it in a profile of your own once the vendor has confirmed that all of the IV is drawn at
-  random, and name that document under \`sources\`. The same holds for nodes that each have an HSM of their own with the same keys.
-- **nShield**: each module of the security world is a slot of its own with a card set or softcard, told apart by serial number; name
-  each as a member. With the module's load sharing there is one slot, and it chooses the module: then give no members.
-- **Luna**: an HA group is one slot of its own, and the client does what a group does here: give no members. Members are for an
-  application that sees the partitions: the client without HA (\`HAOnly\` off), each partition by its serial number.
-- **A clone that is taken only now and then** lacks what was made since: a key is used on a member only once it has shown there that it
-  is the key on record. A key that has no proof yet, or cannot have one since it may not decrypt, is used on the first member alone.
+${groupsChapter}
 
 ${probeChapter()}
 
@@ -172,3 +141,36 @@ function notesOf(text: string): string {
 function escape(text: string): string {
   return text.replaceAll('<', '\\<').replaceAll('*', '\\*');
 }
+
+const groupsChapter = `## HSM groups
+
+Several PKCS#11 tokens that hold the same keys are one token for Holdfast, with members
+([\`[[token.member]]\`](configuration.md)): modules of one nShield security world, cloned partitions, the partitions of a Luna HA group
+seen one by one. Requests go to whichever member is well; one that hangs or is gone costs no request that another can answer.
+
+\`\`\`toml
+[[token]]
+name = "hsm"
+profile = "luna"
+pin = { file = "/etc/holdfast/hsm.pin" }
+
+[[token.member]]
+name = "hsm-a"
+serial = "1234567890123"
+
+[[token.member]]
+name = "hsm-b"
+serial = "1234567890124"
+\`\`\`
+
+- **A nonce must never come twice under one key**, and members share keys. In mode \`caller\` each IV is 96 bits at random, from the
+  member's own generator. In every other mode the HSM makes it: where two HSMs each count their own, both begin at the same number,
+  and two ciphertexts of one nonce give away both plaintexts' difference and the key of the tags. So Holdfast refuses a group unless
+  the profile says \`iv.random = true\`. Set it in a profile of your own once the vendor has confirmed that all of the IV is drawn at
+  random, and name that document under \`sources\`. The same holds for nodes that each have an HSM of their own with the same keys.
+- **nShield**: each module of the security world is a slot of its own with a card set or softcard, told apart by serial number; name
+  each as a member. With the module's load sharing there is one slot, and it chooses the module: then give no members.
+- **Luna**: an HA group is one slot of its own, and the client does what a group does here: give no members. Members are for an
+  application that sees the partitions: the client without HA (\`HAOnly\` off), each partition by its serial number.
+- **A clone that is taken only now and then** lacks what was made since: a key is used on a member only once it has shown there that it
+  is the key on record. A key that has no proof yet, or cannot have one since it may not decrypt, is used on the first member alone.`;

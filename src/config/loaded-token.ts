@@ -81,7 +81,7 @@ function loadToken(
   resolve: (name: string) => string,
   moduleProfile: Profile,
 ): LoadedToken {
-  const members = (member ?? [{ name, environment: {} }]).map((own) => {
+  const loadMember = (own: NonNullable<typeof member>[number]): LoadedMember => {
     const stated = { ...place, ...own };
     return {
       ...stated,
@@ -91,7 +91,8 @@ function loadToken(
       pin: resolvePin(stated.pin, resolve),
       moduleProfile,
     };
-  });
+  };
+  const members = (member ?? [{ name, environment: {} }]).map(loadMember);
   return { name, profile, sick_after_ms, kill_after_ms, moduleProfile, members };
 }
 
@@ -104,7 +105,7 @@ function problemsOf({ members, moduleProfile }: LoadedToken, key: string): strin
     const { name, label, serial, module, environment, initialize_parameters: parameters } = member;
     if (label === undefined && serial === undefined)
       problems.push(`${here}: needs label or serial; a token is never chosen by its slot`);
-    const place = JSON.stringify([label, serial, module, Object.entries(environment).toSorted(), parameters]);
+    const place = JSON.stringify([label, serial, module, sorted(environment), parameters]);
     const other = places.get(place);
     if (other !== undefined) problems.push(`${here}: is the same token as member "${other}"`);
     places.set(place, name);
@@ -116,6 +117,12 @@ function problemsOf({ members, moduleProfile }: LoadedToken, key: string): strin
         'which gives away plaintext and the key of the authentication tags; docs/profiles.md, HSM groups',
     );
   return problems;
+}
+
+function sorted(environment: Record<string, string>): string[] {
+  return Object.entries(environment)
+    .map((variable) => JSON.stringify(variable))
+    .toSorted();
 }
 
 /** Whether no two of such tokens ever make the same IV under one key but by chance: they draw it at random, all of it. */

@@ -4,5 +4,6 @@ import { z } from 'zod';
 
 export const milliseconds = z.number().int().positive();
 /** "" is always a mistake, such as that of a template whose variable was empty. */
-export const text = z.string().refine((value) => /\S/.test(value), 'must not be empty');
-export const file = text;
+const filled = () => z.string().refine((value) => /\S/.test(value), 'must not be empty');
+export const text = filled();
+export const file = filled();

@@ -1,6 +1,11 @@
-import type { HostKeeper } from '../token/keeper/host-keeper.ts';
+import type { Socket } from 'node:net';
+import type { LoadedMember } from '../config/load.ts';
+import type { Logger } from '../log.ts';
 import type { TokenInfo } from '../token/token-info.ts';
-import type { StarvationGauge } from '../watchdog.ts';
+import { HostKeeper, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
+import { remediationOfOwnKeys } from '../token/own-keys.ts';
+import { StarvationGauge } from '../watchdog.ts';
+import type { OwnKeysMade, ToWorker } from './messages.ts';
 
 /** A token host of a worker's, with what its worker's supervisor knows of it. */
 export interface KeptHost {
@@ -27,4 +32,94 @@ export interface KeptHost {
 /** Whether it finds in time what is asked of it. */
 export function isPrepared({ hostId, preparedId }: KeptHost): boolean {
   return hostId !== undefined && hostId === preparedId;
+}
+
+/** What a host is kept for. */
+export interface HostSurroundings {
+  /** Of its worker. */
+  kind: string;
+  index: number;
+  log: Logger;
+  onChange: () => void;
+  onPinRefused: (member: LoadedMember, problem: string, remediation: string) => void;
+  onOwnKeysMade?: ((made: OwnKeysMade) => void) | undefined;
+  /** A host of the token has become ready. */
+  started: (token: string) => void;
+  tell: (message: ToWorker, handle?: Socket) => void;
+  stopping: AbortSignal;
+}
+
+/** Keeps one token host of a worker running, and its worker told of it. */
+export function keepHost(
+  of: LoadedMember,
+  settings: HostSettings,
+  gate: LoginGate,
+  { kind, index, log, onChange, onPinRefused, onOwnKeysMade, started, tell, stopping }: HostSurroundings,
+): KeptHost {
+  const { token, name: member } = of;
+  // Where a token is one HSM, its name says it all.
+  const named = of.title === token ? { token } : { token, member };
+  const entry: KeptHost = {
+    token,
+    member,
+    hostId: undefined,
+    preparedId: undefined,
+    pid: 0,
+    info: undefined,
+    gauge: undefined,
+    spared: 0,
+    problem: undefined,
+    failures: 0,
+    alarms: [],
+    keeper: new HostKeeper(settings, gate, {
+      onReady: ({ id, pid, socket, info, ownProofs, alarms, noKeys, operationTime }) => {
+        entry.hostId = id;
+        entry.pid = pid;
+        entry.info = info;
+        entry.gauge = new StarvationGauge(pid);
+        entry.spared = 0;
+        entry.failures = 0;
+        started(token);
+        tell({ kind: 'host', token, member, id, pid, info, ownProofs, operationTime }, socket);
+        const { serial, firmware } = info;
+        // What the first one found is what all that come after have to find.
+        settings.order.ownProofs = { [serial]: ownProofs, ...settings.order.ownProofs };
+        takeAlarms(entry, alarms, named, log);
+        if (noKeys !== undefined)
+          log.error({ ...named, serial, ...noKeys }, 'no key can be made or rotated in this token');
+        log.info({ ...named, tokenHost: pid, of: kind, worker: index, serial, firmware }, 'token host ready');
+        onChange();
+      },
+      onOwnKeys: (alarms, proofs) => {
+        if (proofs !== undefined) onOwnKeysMade?.({ token, serial: entry.info?.serial ?? '', proofs });
+        takeAlarms(entry, alarms, named, log);
+      },
+      onGone: (id, why) => {
+        entry.hostId = undefined;
+        entry.gauge = undefined;
+        tell({ kind: 'host-gone', token, id, pid: entry.pid });
+        onChange();
+        if (!stopping.aborted) log.warn({ ...named, why }, 'token host gone, starting another');
+      },
+      onFailed: (problem, remediation, pinRefused) => {
+        log.error({ ...named, problem, remediation }, 'token host could not start');
+        entry.problem = problem;
+        entry.failures++;
+        if (pinRefused) onPinRefused(of, problem, remediation);
+        onChange();
+      },
+    }),
+  };
+  return entry;
+}
+
+function takeAlarms(entry: KeptHost, alarms: string[], named: object, log: Logger): void {
+  for (const problem of alarms.filter((alarm) => !entry.alarms.includes(alarm)))
+    log.error(
+      { ...named, problem, remediation: remediationOfOwnKeys },
+      'a key of Holdfast’s own is not the one that was made: nothing is done with it',
+    );
+  if (alarms.length === 0 && entry.alarms.length > 0)
+    log.warn(named, 'the keys of Holdfast’s own in the token are the right ones again');
+  entry.alarms = alarms;
 }

@@ -23,9 +23,12 @@ export function nodeFacts(
       return {
         ...{ name, pinRefused: refused?.refused ?? false, newPinBy: refused?.newPinBy ?? 'restart' },
         ...hostTotals(groups, name),
-        members: memberTotals(groups, name).map((counts) => ({
-          ...counts,
-          pinRefused: known.some(({ member, gate }) => member.name === counts.name && gate?.refused === true),
+        members: memberTotals(groups, name).map(({ name: ofMember, serial, hosts, up }) => ({
+          name: ofMember,
+          serial,
+          hosts,
+          up,
+          pinRefused: known.some(({ member, gate }) => member.name === ofMember && gate?.refused === true),
         })),
       };
     }),

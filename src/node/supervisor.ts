@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { membersOf, type LoadedMember } from '../config/load.ts';
 import { LoginGate, type HostSettings } from '../token/keeper/host-keeper.ts';
-import { hostSettings } from './host-settings.ts';
 import { thenNewPin } from '../token/login-gate.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import { monotonicNow } from '../clock.ts';
@@ -18,7 +17,7 @@ import { hostTotals, nodeFacts, ownFacts, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
 import { NodeSigns } from './node-signs.ts';
 import { NodeTls } from './tls/node-tls.ts';
-import { hostsOf, newPinBy, tokensOfManagement, tokensOfWorker } from './worker-tokens.ts';
+import { hostSettings, hostsOf, newPinBy, tokensOfManagement, tokensOfWorker } from './host-settings.ts';
 import { OwnCode } from './own-code.ts';
 import { connectionsWithin } from '../http/open-files.ts';
 import { managementMessage, xksWorkerMessage } from './worker-messages.ts';

@@ -16,8 +16,7 @@ import { HandedSockets } from './handed-sockets.ts';
 import type { HostCount, Sharer } from './host-sharing.ts';
 import type { OwnKeysMade, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { openWorker } from '../http/worker-channel.ts';
-import { keepHost } from './keep-host.ts';
-import { isPrepared, type KeptHost } from './kept-host.ts';
+import { isPrepared, keepHost, type KeptHost } from './kept-host.ts';
 import { codeReplaced, type OwnCode } from './own-code.ts';
 import { groupFigures, StartCounts } from './process-figures.ts';
 

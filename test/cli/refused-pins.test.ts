@@ -134,7 +134,7 @@ test('PINs are hashed beside the event loop, and the one in use once in the life
   const refused = known.refused(pin);
   t.is(await meanwhile(refused), 'other work');
   await refused;
-  const checked = assertNotRefused(config, { title: 'primary' } as LoadedMember, pin);
+  const checked = assertNotRefused(config, { title: 'primary' }, pin);
   t.is(await meanwhile(checked.catch(() => undefined)), 'other work');
   await t.throwsAsync(checked, { instanceOf: PinRefusedBeforeError });
 });

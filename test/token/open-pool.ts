@@ -34,6 +34,8 @@ export interface PoolSetUp {
   ownProofs?: HostSettings['order']['ownProofs'];
   /** Which token the store means; whichever is there unless given. */
   recorded?: HostSettings['order']['recorded'];
+  /** An HSM group, with so many hosts of each member; the first is the token that is given. */
+  members?: readonly { name: string; fixture: TokenFixture; shim?: Shim }[];
   /** Whether hosts learn ahead of use where keys are, as they do for an XKS worker; true unless given. */
   fetchAhead?: boolean;
 }
@@ -79,7 +81,7 @@ export function settingsFor(fixture: TokenFixture, options: PoolSetUp, prepare: 
 export class OpenPool {
   readonly pool: TokenPool;
   readonly events: KeeperEvent[] = [];
-  readonly gate = new LoginGate();
+  readonly #gates = new Map<string, LoginGate>();
   readonly #keepers: HostKeeper[] = [];
   readonly #byHost = new Map<number, HostKeeper>();
   /** What is told of a host once it knows where keys are. */
@@ -90,23 +92,32 @@ export class OpenPool {
     const hosts = options.hosts ?? 1;
     // No host is killed because the machine is busy, unless that is what the test is about.
     const limits = { ...defaultPoolLimits, killAfter: 20_000, ...options.limits };
-    this.pool = new TokenPool('token', hosts, (id) => this.#byHost.get(id)?.kill(), limits, {
+    const members = options.members ?? [{ name: 'token', fixture }];
+    const counts = members.map(({ name }) => ({ name, hosts }));
+    this.pool = new TokenPool('token', counts, (id) => this.#byHost.get(id)?.kill(), limits, {
       fetchAhead: options.fetchAhead ?? true,
       onPrepared: (id) => {
         this.#tell(this.#unprepared.get(id) ?? neverTold);
       },
     });
-    for (let index = 0; index < hosts; index++) {
-      const settings = settingsFor(fixture, options, index === 0 && options.prepare !== false);
+    for (let index = 0; index < members.length * hosts; index++) {
+      const {
+        name: member,
+        fixture: own,
+        ...others
+      } = members[Math.floor(index / hosts)] ?? { name: '', fixture };
+      const prepare = index === 0 && options.prepare !== false;
+      const settings = settingsFor(own, { ...options, ...others }, prepare);
       settings.order.makesKeys = index === 0 && options.makesKeys === true;
       const pids = new Map<number, number>();
-      const keeper: HostKeeper = new HostKeeper(settings, this.gate, {
+      const keeper: HostKeeper = new HostKeeper(settings, this.gateOf(member), {
         onReady: (host: RunningHost) => {
           pids.set(host.id, host.pid);
           this.#byHost.set(host.id, keeper);
           const { pid, made, info, ownProofs, alarms } = host;
           this.#unprepared.set(host.id, { kind: 'ready', pid, made, serial: info.serial, ownProofs, alarms });
-          this.pool.addHost(host.id, host.pid, host.socket, host);
+          const { operationTime } = host;
+          this.pool.addHost(host.id, host.pid, host.socket, { operationTime, member });
           this.#told.dispatchEvent(new Event('event'));
         },
         onOwnKeys: (alarms, made) => this.#tell({ kind: 'own-keys', alarms, made }),
@@ -119,6 +130,17 @@ export class OpenPool {
       });
       this.#keepers.push(keeper);
     }
+  }
+
+  /** Through which hosts of the member come to their login. */
+  gateOf(member: string): LoginGate {
+    const gate = this.#gates.get(member) ?? new LoginGate();
+    this.#gates.set(member, gate);
+    return gate;
+  }
+
+  get gate(): LoginGate {
+    return this.gateOf(this.pool.members[0] ?? '');
   }
 
   /** Starts all hosts, the first one alone: it makes our own keys. Rejects with the first failure. */
