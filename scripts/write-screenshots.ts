@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium, type Browser, type Page } from 'playwright-core';
@@ -12,6 +12,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 
 const top = path.resolve(import.meta.dirname, '..');
 const images = path.join(top, 'docs/images');
+/** A picture is no larger than so many kilobytes: each version of it stays in git for ever. */
+const most = 150;
 
 /** Pages of the vault, in the order in which they are gone to: what they are called, and how they are come by. */
 const pages: readonly { name: string; open: (page: Page) => Promise<void> }[] = [
@@ -20,7 +22,7 @@ const pages: readonly { name: string; open: (page: Page) => Promise<void> }[] = 
   {
     name: 'cloud-key',
     open: async (page) => {
-      await page.getByRole('link', { name: 'picture-key' }).click();
+      await page.getByRole('link', { name: 'picture-key', exact: true }).click();
       await page.getByRole('button', { name: 'Disable' }).waitFor();
     },
   },
@@ -46,16 +48,16 @@ const pages: readonly { name: string; open: (page: Page) => Promise<void> }[] = 
     name: 'key-set',
     open: async (page) => {
       await follow(page, 'Key sets');
-      await page.getByRole('link', { name: 'pictures' }).click();
+      await page.getByRole('link', { name: 'pictures', exact: true }).click();
       await page.getByRole('tab', { name: /credentials/i }).click();
-      await page.getByRole('button', { name: /^Withdraw/ }).waitFor();
+      await page.getByRole('button', { name: /^Actions: / }).waitFor();
     },
   },
   {
     name: 'external-key-store',
     open: async (page) => {
       await follow(page, 'External key stores');
-      await page.getByRole('link', { name: 'pictures' }).first().click();
+      await page.getByRole('link', { name: 'pictures', exact: true }).first().click();
       await page.getByText('AWS has it').waitFor();
     },
   },
@@ -63,18 +65,72 @@ const pages: readonly { name: string; open: (page: Page) => Promise<void> }[] = 
 ];
 
 async function follow(page: Page, name: string): Promise<void> {
-  await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+  // The breadcrumbs may lead there too.
+  const side = page.getByRole('navigation', { name: 'Navigation' });
+  await side.getByRole('link', { name, exact: true }).click();
   await page.getByRole('heading', { level: 1, name }).waitFor();
 }
 
-/** As WebP, which is a fifth of the PNG. */
+/** What the page's own session would send, under the vault. Throws unless it is done. */
+async function ask(page: Page, method: string, route: string, body?: object): Promise<unknown> {
+  const send = async ([method, route, body]: readonly [string, string, object | undefined]) => {
+    const session = (await (await fetch('/api/v1/session')).json()) as {
+      csrfToken: string;
+      user: { vaultId: string };
+    };
+    const answer = await fetch(`/api/v1/vaults/${session.user.vaultId}${route}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(method === 'GET' ? {} : { 'X-CSRF-Token': session.csrfToken, 'If-Match': '*' }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${route}: ${answer.status} ${text}`);
+    return JSON.parse(text) as unknown;
+  };
+  return page.evaluate(send, [method, route, body] as const);
+}
+
+/** More keys beside the guide's one, in the states that keys are in. */
+async function furnish(page: Page): Promise<void> {
+  const keySets = (await ask(page, 'GET', '/key-sets')) as { items: { id: string }[] };
+  const ids = new Map<string, string>();
+  for (const [name, description] of [
+    ['archive', 'Backups of the last ten years'],
+    ['invoices', 'Invoices, and what comes with them'],
+    ['mail', 'Mailboxes of the branch offices'],
+    ['payroll', 'Salaries'],
+    ['scans', 'Scanned letters, until they are filed'],
+  ] as const) {
+    const made = await ask(page, 'POST', '/cloud-keys', {
+      name,
+      description,
+      keySetId: keySets.items[0]?.id,
+    });
+    ids.set(name, (made as { id: string }).id);
+  }
+  // In AWS too, before what is here is changed.
+  await follow(page, 'KMS keys');
+  for (const name of ids.keys())
+    await page
+      .getByRole('row', { name: `alias/${name}` })
+      .getByText('Available')
+      .waitFor();
+  await ask(page, 'POST', `/cloud-keys/${ids.get('invoices')}/rotate`);
+  await ask(page, 'POST', `/cloud-keys/${ids.get('mail')}/disable`, {});
+  await ask(page, 'POST', `/cloud-keys/${ids.get('scans')}/disable`, {});
+  await ask(page, 'POST', `/cloud-keys/${ids.get('scans')}/schedule-deletion`, { days: 30 });
+}
+
 async function keep(page: Page, name: string): Promise<void> {
   await page.waitForLoadState('networkidle');
-  const session = await page.context().newCDPSession(page);
-  const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 82 });
-  const bytes = Buffer.from(data, 'base64');
-  writeFileSync(path.join(images, `${name}.webp`), bytes);
-  console.log(`docs/images/${name}.webp  ${Math.round(bytes.length / 1000)} KB`);
+  const file = path.join(images, `${name}.png`);
+  await page.screenshot({ path: file });
+  const kilobytes = Math.round(statSync(file).size / 1000);
+  console.log(`docs/images/${name}.png  ${kilobytes} KB`);
+  if (kilobytes > most) throw new Error(`${name}.png is larger than ${most} KB`);
 }
 
 mkdirSync(images, { recursive: true });
@@ -102,7 +158,7 @@ try {
   const { address, password } = await there.promise;
   const page = await browser.newPage({
     ignoreHTTPSErrors: true,
-    viewport: { width: 1280, height: 800 },
+    viewport: { width: 1280, height: 760 },
     reducedMotion: 'reduce',
   });
   await page.goto(address);
@@ -110,6 +166,7 @@ try {
   await page.getByLabel('Password').fill(password);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  await furnish(page);
   for (const { name, open } of pages) {
     await open(page);
     await keep(page, name);

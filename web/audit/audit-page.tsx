@@ -83,6 +83,7 @@ export function AuditPage() {
           {
             id: 'who',
             header: t.who,
+            width: 130,
             text: ({ actor }) => actorOf(actor),
             cell: ({ actor }) => actorOf(actor),
           },
@@ -90,31 +91,42 @@ export function AuditPage() {
             id: 'action',
             header: t.action,
             isRowHeader: true,
-            width: 200,
+            width: 240,
             text: ({ action }) => action,
-            cell: ({ action }) => <span className="mono">{action}</span>,
+            cell: (event) => (
+              <Button
+                variant="inline-link"
+                ariaLabel={`${t.show}: ${event.action}, ${t.event(event.sequence)}`}
+                onClick={() => setShown(event)}
+              >
+                <span className="mono">{event.action}</span>
+              </Button>
+            ),
           },
           {
             id: 'target',
             header: t.target,
-            width: 180,
+            width: 160,
             text: ({ target }) => target.name || target.id,
             cell: ({ target }) => target.name || target.id || parts.none,
           },
           {
             id: 'outcome',
             header: t.outcome,
+            width: 112,
             text: ({ outcome }) => t.outcomes[outcome],
             cell: ({ outcome }) => <Outcome of={outcome} />,
           },
           {
             id: 'address',
             header: t.from,
+            width: 105,
             text: ({ address }) => address,
             cell: ({ address }) => address || parts.none,
           },
           {
             id: 'sequence',
+            width: 95,
             header: t.sequence,
             sortedAs: 'sequence',
             text: ({ sequence }) => String(sequence),
@@ -126,19 +138,6 @@ export function AuditPage() {
             hidden: true,
             text: ({ requestId }) => requestId,
             cell: ({ requestId }) => <span className="mono">{requestId}</span>,
-          },
-          {
-            id: 'show',
-            header: t.show,
-            cell: (event) => (
-              <Button
-                variant="inline-link"
-                ariaLabel={`${t.show}: ${t.event(event.sequence)}`}
-                onClick={() => setShown(event)}
-              >
-                {t.show}
-              </Button>
-            ),
           },
         ]}
       />

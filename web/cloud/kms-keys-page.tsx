@@ -79,6 +79,7 @@ export function KmsKeysPage() {
           {
             id: 'region',
             header: t.region,
+            width: 125,
             sortedAs: 'region',
             text: ({ region }) => region,
             cell: ({ region }) => region,

@@ -63,7 +63,7 @@ export function StoresPage() {
             header: parts.name,
             sortedAs: 'name',
             isRowHeader: true,
-            width: 160,
+            width: 130,
             text: ({ name }) => name,
             cell: ({ id, keySetId, name }) => (
               <Link href={`${home}/external-key-stores/${keySetId}/${id}`}>{name}</Link>
@@ -74,11 +74,12 @@ export function StoresPage() {
             header: t.state,
             text: ({ state }) => stateWord(state),
             cell: (store) => <StoreState store={store} />,
-            width: 180,
+            width: 150,
           },
           {
             id: 'region',
             header: t.region,
+            width: 125,
             sortedAs: 'region',
             text: ({ region }) => region,
             cell: ({ region }) => region,
@@ -96,7 +97,7 @@ export function StoresPage() {
             header: t.endpoint,
             text: ({ uriEndpoint }) => uriEndpoint,
             cell: ({ uriEndpoint }) => uriEndpoint,
-            width: 200,
+            width: 240,
           },
           {
             id: 'error',

@@ -39,6 +39,8 @@ export function Layout() {
       <AppLayout
         headerSelector="#top"
         toolsHide
+        // As wide as its longest name: what is left is the page's.
+        navigationWidth={220}
         navigationOpen={narrow ? isOver : navigationOpen}
         onNavigationChange={({ detail }) => {
           if (isNarrow()) setOver(detail.open);

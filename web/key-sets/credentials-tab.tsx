@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
-import SpaceBetween from '@cloudscape-design/components/space-between';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Empty, ResourceTable } from '../parts/resource-table.tsx';
@@ -61,7 +61,12 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
             header: t.lastSeen,
             cell: ({ lastSeenAt }) => <Time at={lastSeenAt} none={parts.never} />,
           },
-          { id: 'requests', header: t.requests, cell: ({ requests }) => requests.toLocaleString('en') },
+          {
+            id: 'requests',
+            width: 105,
+            header: t.requests,
+            cell: ({ requests }) => requests.toLocaleString('en'),
+          },
           {
             id: 'expiresAt',
             header: t.expires,
@@ -83,26 +88,21 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
           {
             id: 'acts',
             header: parts.actions,
-            width: 160,
             cell: (credential) =>
               credential.state === 'LIVE' &&
               may('withdrawCredential') && (
-                <SpaceBetween direction="horizontal" size="s">
-                  <Button
-                    variant="inline-link"
-                    ariaLabel={t.rotateTitle(credential.accessKeyId)}
-                    onClick={() => setOpen({ act: 'rotate', credential })}
-                  >
-                    {t.rotate}
-                  </Button>
-                  <Button
-                    variant="inline-link"
-                    ariaLabel={t.withdrawTitle(credential.accessKeyId)}
-                    onClick={() => setOpen({ act: 'withdraw', credential })}
-                  >
-                    {t.withdraw}
-                  </Button>
-                </SpaceBetween>
+                <ButtonDropdown
+                  variant="inline-icon"
+                  ariaLabel={`${parts.actions}: ${credential.accessKeyId}`}
+                  items={[
+                    { id: 'rotate', text: t.rotate },
+                    { id: 'withdraw', text: t.withdraw },
+                  ]}
+                  onItemClick={({ detail }) =>
+                    setOpen({ act: detail.id as 'rotate' | 'withdraw', credential })
+                  }
+                  expandToViewport
+                />
               ),
           },
         ]}

@@ -49,7 +49,7 @@ export function KeySetsPage() {
             header: parts.name,
             sortedAs: 'name',
             isRowHeader: true,
-            width: 160,
+            width: 140,
             text: ({ name }) => name,
             cell: ({ id, name }) => <Link href={`${home}/key-sets/${id}`}>{name}</Link>,
           },
@@ -82,6 +82,7 @@ export function KeySetsPage() {
           {
             id: 'rotation',
             header: t.rotation,
+            width: 130,
             cell: ({ rotation }) => (rotation.days === null ? t.never : t.every(rotation.days)),
           },
           {

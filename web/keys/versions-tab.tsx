@@ -62,7 +62,7 @@ export function VersionsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
             header: t.encryptionsAtMost,
             cell: ({ encryptionsAtMost }) => encryptionsAtMost.toLocaleString('en'),
           },
-          { id: 'proven', header: t.proven, width: 220, cell: (version) => <Proof version={version} /> },
+          { id: 'proven', header: t.proven, width: 280, cell: (version) => <Proof version={version} /> },
           { id: 'createdAt', header: t.madeAt, cell: ({ createdAt }) => <Time at={createdAt} /> },
           { id: 'destroyedAt', header: t.destroyedAt, cell: ({ destroyedAt }) => <Time at={destroyedAt} /> },
         ]}

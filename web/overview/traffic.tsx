@@ -151,7 +151,10 @@ function Chart({
   const isEmpty = !series.some((one) => one.type === 'line' && one.data.length > 0);
   return (
     <div>
-      <Box variant="h3">{title}</Box>
+      {/* The highest label of the axis stands above it. */}
+      <Box variant="h3" padding={{ bottom: 'xs' }}>
+        {title}
+      </Box>
       <LineChart
         ariaLabel={title}
         height={180}

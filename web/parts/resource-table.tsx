@@ -37,6 +37,9 @@ interface Props<T> {
   download?: { name: string; command: string };
 }
 
+/** Of a column that does not say, in pixels: a short word, or how long ago. What is left goes to the last column. */
+const usual = 118;
+
 /** So many are looked through for a filter. */
 const mostLookedThrough = 5_000;
 
@@ -72,7 +75,8 @@ export function ResourceTable<T>(props: Props<T>) {
       cell: ({ item }) => cell(item),
       ...(sortedAs === undefined ? {} : { sortingField: sortedAs }),
       ...(isRowHeader === true ? { isRowHeader } : {}),
-      ...(width === undefined ? {} : { minWidth: width }),
+      width: width ?? usual,
+      minWidth: 80,
     }),
   );
 

@@ -3,7 +3,14 @@ import { parts as t } from '../texts/parts.ts';
 
 /* Times as people say them, with the exact ones at hand: local, and UTC as the log has them. */
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+/** "Next year" may be tomorrow, and is not said of twelve months. */
+const formats = (style: 'long' | 'short') => ({
+  named: new Intl.RelativeTimeFormat('en', { numeric: 'auto', style }),
+  counted: new Intl.RelativeTimeFormat('en', { numeric: 'always', style }),
+});
+const long = formats('long');
+/** For columns. */
+const short = formats('short');
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
 /** From so many seconds on the unit is used. */
@@ -34,12 +41,13 @@ export function useNow(): number {
   );
 }
 
-export function relativeTime(at: string, from: number): string {
+export function relativeTime(at: string, from: number, { named, counted } = long): string {
   const seconds = Math.round((Date.parse(at) - from) / 1000);
   // What the server has just answered is ahead of a clock that is read every ten seconds.
   if (seconds > -10 && seconds <= 11) return 'now';
   const [size, unit] = units.find(([least]) => Math.abs(seconds) >= least) ?? [1, 'second'];
-  return relative.format(Math.trunc(seconds / size), unit);
+  const told = unit === 'year' || unit === 'month' ? counted : named;
+  return told.format(Math.trunc(seconds / size), unit);
 }
 
 export function exactTime(at: string): string {
@@ -57,7 +65,7 @@ export function Time({ at, none = t.none }: Props) {
   if (at === null || at === undefined) return <>{none}</>;
   return (
     <time dateTime={at} title={exactTime(at)}>
-      {relativeTime(at, from)}
+      {relativeTime(at, from, short)}
     </time>
   );
 }

@@ -38,19 +38,6 @@ export function RequestsPage() {
   });
   const [shown, setShown] = useState<Request>();
   const isVault = vaultId !== null;
-  const details: Column<Request> = {
-    id: 'show',
-    header: t.show,
-    cell: (request) => (
-      <Button
-        variant="inline-link"
-        ariaLabel={t.showOne(request.error, request.lastAt)}
-        onClick={() => setShown(request)}
-      >
-        {t.show}
-      </Button>
-    ),
-  };
   return (
     <Page title={t.title} headless>
       <ResourceTable<Request>
@@ -69,10 +56,9 @@ export function RequestsPage() {
           )
         }
         columns={[
-          ...common,
+          ...common(setShown),
           ...(isVault ? ofVault(homeOf(user)) : []),
           text('address', t.address, ({ address }) => address, isVault),
-          details,
         ]}
       />
       {shown !== undefined && <RequestPanel request={shown} onClose={() => setShown(undefined)} />}
@@ -85,7 +71,7 @@ function text(id: string, header: string, of: (request: Request) => string, hidd
   return { id, header, hidden, text: of, cell: (request) => of(request) || parts.none };
 }
 
-const common: readonly Column<Request>[] = [
+const common = (show: (request: Request) => void): readonly Column<Request>[] => [
   {
     id: 'lastAt',
     header: t.at,
@@ -101,7 +87,7 @@ const common: readonly Column<Request>[] = [
     isRowHeader: true,
     width: 260,
     text: ({ error }) => error,
-    cell: (request) => <ErrorName of={request} />,
+    cell: (request) => <ErrorName of={request} onShow={() => show(request)} />,
   },
   text('reason', t.reason, ({ reason }) => reason),
   { ...text('operation', t.operation, ({ operation }) => operation), width: 150 },
@@ -136,9 +122,15 @@ function ofVault(home: string): Column<Request>[] {
   ];
 }
 
-/** What AWS retries is trouble of ours; the rest was refused as it should be. */
-function ErrorName({ of: { error, retryable } }: { of: Request }) {
-  return <StatusIndicator type={retryable ? 'error' : 'warning'}>{error}</StatusIndicator>;
+/** What AWS retries is trouble of ours; the rest was refused as it should be. Opens what is known of it. */
+function ErrorName({ of: { error, retryable, lastAt }, onShow }: { of: Request; onShow: () => void }) {
+  return (
+    <StatusIndicator type={retryable ? 'error' : 'warning'}>
+      <Button variant="inline-link" ariaLabel={t.showOne(error, lastAt)} onClick={onShow}>
+        {error}
+      </Button>
+    </StatusIndicator>
+  );
 }
 
 function RequestPanel({ request, onClose }: { request: Request; onClose: () => void }) {

@@ -29,6 +29,5 @@ export const requests = {
   remediation: 'What to do',
   retried: 'AWS KMS retries',
   retriedWords: (yes: boolean) => (yes ? 'Yes, and counts it against reliability' : 'No'),
-  show: 'Details',
   showOne: (error: string, at: string) => `Details: ${error}, ${at}`,
 } as const;
