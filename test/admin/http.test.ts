@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -303,10 +304,20 @@ test('the external key stores of a vault are one list, for each of those whose a
   t.deepEqual(await ids(blue.admin, `?id=${own.toUpperCase()}`), [own]);
   t.deepEqual(await ids(blue.admin, `?id=${red.ids.externalKeyStore}`), []);
   t.deepEqual(await ids(blue.otherCloudAdmin, `?id=${ours}`), []);
-  const one = await blue.admin.get(`${root(t.context)}/key-sets/${second.id}/external-key-stores/${own}`);
-  const listed = (await blue.admin.get(`${list}?name=${String(one.body.name)}`)).body.items;
-  t.deepEqual(listed, [one.body], 'as it is shown alone');
-  t.is(listed[0].keySetName, one.body.name);
+  const alone = async () =>
+    (await blue.admin.get(`${root(t.context)}/key-sets/${second.id}/external-key-stores/${own}`)).body;
+  let one = await alone();
+  t.like((await blue.admin.get(`${list}?name=${String(one.name)}`)).body.items, [{ keySetName: one.name }]);
+  // What is wanted of it in AWS is looked after meanwhile, and its record with it: two looks between which nothing was.
+  for (let left = 20; ; left--) {
+    const listed = (await blue.admin.get(`${list}?id=${own}`)).body.items;
+    const again = await alone();
+    if (left === 0 || isDeepStrictEqual(one, again)) {
+      t.deepEqual(listed, [one], 'as it is shown alone');
+      break;
+    }
+    one = again;
+  }
 });
 
 test("another vault's things are not found under one's own vault, whatever is asked of them (IDOR)", async (t) => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Shim, type Rule } from '../../testing/shim.ts';
@@ -152,7 +153,10 @@ test.serial(
     const claim = await shim.claimToken();
     const struck = performance.now();
     await shim.set([{ call: 'C_Encrypt', claim, corrupt: 'any' }]);
-    await delay(2_000);
+    // One of them has taken the fault on itself; then so many answers more.
+    await waitUntil(() => !existsSync(claim));
+    const corrupted = performance.now();
+    await waitUntil(() => load.since(corrupted).length >= 200);
     await load.stop();
     waits.stop();
     judge(t, load, waits, struck);

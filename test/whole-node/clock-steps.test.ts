@@ -142,6 +142,7 @@ test.serial('a worker that stood still kills none of its hosts', async (t) => {
   process.kill(node.pid, 'SIGSTOP');
   try {
     process.kill(worker, 'SIGSTOP');
+    // Time itself: it is stopped for longer than its hosts may be silent.
     await delay(1.5 * hostSilence);
     process.kill(worker, 'SIGCONT');
     t.deepEqual((await Promise.all(rounds)).flat(), rounds.flatMap(allWell));
@@ -158,6 +159,7 @@ test.serial('a node that slept whole, as a suspended machine does, wakes up whol
   const all = [before.supervisor, ...before.workers, ...before.management, ...before.hosts];
   for (const pid of all) process.kill(pid, 'SIGSTOP');
   await clock.set(3600);
+  // Time itself, as above.
   await delay(1.5 * workerSilence);
   for (const pid of all) process.kill(pid, 'SIGCONT');
   t.deepEqual(await load(workerSilence), []);

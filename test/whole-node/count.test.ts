@@ -173,6 +173,7 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
       Promise.all(clients.map(async (_, index) => vault.makeKey('first', `${hindrance}-${index}`))),
     );
     await load.start();
+    // A rate, which only time tells.
     await delay(1_000);
     const before = load.answers.length;
     const lateBefore = lateAnswers(waits, load.answers).length;

@@ -181,6 +181,7 @@ test.serial('a PIN that is refused to a running node is not tried again and agai
   ]);
   await Promise.allSettled([encryptOverAll(bench), encryptOverAll(bench)]);
   await waitUntil(() => count(bench, 'token host gone') - gone >= hosts);
+  // Time itself: nothing tells that something is not done again. Hosts that end otherwise are started again within this.
   await delay(1_500);
   const tried = (await logins()) - before;
   t.log(`${tried} logins with the refused PIN`);
