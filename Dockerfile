@@ -2,6 +2,7 @@
 #
 #   docker build -t holdfast .                          the proxy; bring the PKCS#11 module of your HSM
 #   docker build -t holdfast-softhsm --target softhsm . with SoftHSM, for trying out (docker-compose.yml)
+#   docker build -t holdfast-fleet --target fleet .     with PostgreSQL and HAProxy too (docker-compose.fleet.yml)
 #   docker build -t holdfast-simulator --target simulator . an AWS to try it with (docker-compose.aws.yml)
 #
 # BASE is any Debian-like image with Node >= 24 and its headers under /usr/local, npm included. By its digest, which names the
@@ -71,6 +72,16 @@ RUN export DEBIAN_FRONTEND=noninteractive \
   && rm -rf /var/lib/apt/lists/*
 COPY softhsm/set-up softhsm/softhsm2.conf softhsm/
 ENV SOFTHSM2_CONF=/opt/holdfast/softhsm/softhsm2.conf
+USER 10001:10001
+
+# --- fleet: with a database server and a load balancer as well, for trying out several nodes ---------------------------
+FROM softhsm AS fleet
+USER root
+RUN export DEBIAN_FRONTEND=noninteractive \
+  && apt-get update \
+  && apt-get install -y --no-install-recommends postgresql haproxy \
+  && rm -rf /var/lib/apt/lists/*
+COPY softhsm/fleet/prepare softhsm/fleet/database softhsm/fleet/node softhsm/fleet/haproxy.cfg softhsm/fleet/
 USER 10001:10001
 
 # --- simulator: an AWS to develop and test against, docs/simulator.md ------------------------------------------------

@@ -128,6 +128,11 @@ export const excuses: readonly Excuse[] = [
   },
   {
     page: 'docs/containers.md',
+    begins: 'docker compose -f docker-compose.fleet.yml up',
+    needs: 'a container engine with Compose; test/cli/fleet-compose.test.ts runs what its services run',
+  },
+  {
+    page: 'docs/containers.md',
     begins: 'debootstrap --variant=minbase',
     needs:
       'buildah, the registries of Debian and npm, and minutes; the image that it makes is built and looked at by hand',
