@@ -5,13 +5,18 @@ import type { ServedChange, ServedChanges } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from '../keys/credentials/credentials.ts';
 import { Remembered } from '../vault/remembered.ts';
+import { lookAhead, pagesOf } from './looking-ahead.ts';
 import {
-  readCredential,
+  listCredentials,
+  listKeys,
+  listKeySets,
+  readCredentials,
   readKeys,
+  readKeySets,
   readKeysInUse,
-  readKeySet,
   readPrefix,
-  readVault,
+  readPrefixes,
+  readVaults,
   type CredentialRecord,
   type KeySetRecord,
 } from './served-reading.ts';
@@ -46,11 +51,10 @@ interface OpenedSecret {
 /** Of a vault that is not there nothing may be used. */
 const noVault: ServedVault = { tokens: [], frozen: true };
 
-/** So many secrets are fetched before they are asked for. */
-const maxWarmed = 1000;
-/** So many CloudKeys are looked up before they are asked for; of them so many at once. */
-const maxWarmedKeys = 20_000;
-const warmedAtOnce = 200;
+/** So many secrets are fetched before they are asked for: that needs the token and no store. */
+const maxSecrets = 1_000;
+/** So many of each kind are looked up before they are asked for. */
+const maxWarmed = 20_000;
 /** Of keys that were asked to encrypt within so many milliseconds, so many are told of. */
 const inUseFor = 30 * 86_400_000;
 const maxInUse = 1_000;
@@ -197,7 +201,7 @@ export class Directory {
       )
       .where('key_sets.external_key_store', '=', 1)
       .where('key_sets.token', '=', token)
-      .limit(maxWarmed)
+      .limit(maxSecrets)
       .execute();
     const failed: { accessKeyId: string; error: TokenError }[] = [];
     for (const { access_key_id: accessKeyId } of rows) {
@@ -281,7 +285,9 @@ export class Directory {
 
   /** Undefined for one that is no external key store. */
   async #keySet(id: string): Promise<ServedKeySet | undefined> {
-    const known = await this.#keySets.get(id, async () => readKeySet(this.#store.db, id, this.#at.revision));
+    const known = await this.#keySets.get(id, async () =>
+      (await readKeySets(this.#store.db, [id], this.#at.revision)).get(id),
+    );
     if (known === undefined) return undefined;
     const { own } = known;
     const vault = (await this.#vault(own.vaultId)) ?? noVault;
@@ -297,49 +303,30 @@ export class Directory {
 
   async #lookUpAll(): Promise<void> {
     const { db } = this.#store;
-    const keySets = await db
-      .selectFrom('key_sets')
-      .select(['id', 'path_prefix'])
-      .where('external_key_store', '=', 1)
-      .limit(maxWarmed)
-      .execute();
-    for (const { id, path_prefix: prefix } of keySets) {
-      await this.hasPrefix(prefix);
-      await this.#keySet(id);
+    const keySets = async (after: string, limit: number) => listKeySets(db, after, limit);
+    for await (const ids of pagesOf(keySets, maxWarmed)) {
+      const found = await lookAhead(this.#keySets, ids, async (unknown) =>
+        readKeySets(db, unknown, this.#at.revision),
+      );
+      const vaults = [...new Set(found.map(({ own }) => own.vaultId))];
+      await lookAhead(this.#vaults, vaults, async (unknown) => readVaults(db, unknown));
+      const prefixes = [...new Set(found.map(({ own }) => own.pathPrefix))].filter((one) => one !== '');
+      await lookAhead(this.#prefixes, prefixes, async (unknown) => readPrefixes(db, unknown));
     }
-    const credentials = await db
-      .selectFrom('xks_credentials')
-      .select('access_key_id')
-      .where('withdrawn_at', 'is', null)
-      .limit(maxWarmed)
-      .execute();
-    for (const { access_key_id: id } of credentials) await this.credential(id);
-    const keys = await db
-      .selectFrom('cloud_keys')
-      .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
-      .select('external_key_id')
-      .where('cloud_keys.state', '=', 'AVAILABLE')
-      .where('key_sets.external_key_store', '=', 1)
-      .limit(maxWarmedKeys)
-      .execute();
-    await this.#lookUpKeys(keys.map(({ external_key_id: id }) => id));
+    await this.hasPrefix('');
+    const credentials = async (after: string, limit: number) => listCredentials(db, after, limit);
+    for await (const ids of pagesOf(credentials, maxWarmed))
+      await lookAhead(this.#credentials, ids, async (unknown) => readCredentials(db, unknown));
+    const keys = async (after: string, limit: number) => listKeys(db, after, limit);
+    for await (const ids of pagesOf(keys, maxWarmed)) await this.#lookUpKeys(ids);
     const since = new Date(this.#now() - inUseFor).toISOString();
     this.onWarm(await this.#lookUpKeys(await readKeysInUse(db, since, maxInUse)));
   }
 
-  /** Each is remembered from before it is read, so that a change of it meanwhile has it forgotten. */
   async #lookUpKeys(ids: readonly string[]): Promise<CloudKey[]> {
-    const found: (CloudKey | undefined)[] = [];
-    for (let from = 0; from < ids.length; from += warmedAtOnce) {
-      const page = ids.slice(from, from + warmedAtOnce);
-      const unknown = page.filter((id) => !this.#keys.has(id));
-      const read = Promise.withResolvers<Map<string, CloudKey>>();
-      const looking = page.map(async (id) => this.#keys.get(id, async () => (await read.promise).get(id)));
-      if (unknown.length > 0)
-        readKeys(this.#store.db, unknown, this.#at.revision).then(read.resolve, read.reject);
-      found.push(...(await Promise.all(looking)));
-    }
-    return found.filter((key) => key !== undefined);
+    return lookAhead(this.#keys, ids, async (unknown) =>
+      readKeys(this.#store.db, unknown, this.#at.revision),
+    );
   }
 
   /** A failure is that of whoever asks for it next. */
@@ -360,11 +347,11 @@ export class Directory {
   }
 
   async #vault(id: string): Promise<ServedVault | undefined> {
-    return this.#vaults.get(id, async () => readVault(this.#store.db, id));
+    return this.#vaults.get(id, async () => (await readVaults(this.#store.db, [id])).get(id));
   }
 
   async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {
-    const record = await readCredential(this.#store.db, accessKeyId);
+    const record = (await readCredentials(this.#store.db, [accessKeyId])).get(accessKeyId);
     if (record === undefined) this.#secrets.delete(accessKeyId);
     return record;
   }

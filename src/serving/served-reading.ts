@@ -41,27 +41,38 @@ export async function readPrefix(db: Reading, prefix: string): Promise<true | un
   return found === undefined ? undefined : true;
 }
 
-export async function readKeySet(
-  db: Reading,
-  id: string,
-  revision: number,
-): Promise<KeySetRecord | undefined> {
-  const row = await db
+/** Those of these that are in use; without ''. */
+export async function readPrefixes(db: Reading, prefixes: readonly string[]): Promise<Map<string, true>> {
+  const rows = await db
     .selectFrom('key_sets')
-    .select(servedColumns.key_sets)
-    .where('id', '=', id)
+    .select('path_prefix')
+    .distinct()
+    .where('path_prefix', '<>', '')
+    .where('path_prefix', 'in', prefixes)
     .where('external_key_store', '=', 1)
-    .executeTakeFirst();
-  return row && { own: toKeySet(row, revision) };
+    .execute();
+  return new Map(rows.map(({ path_prefix: prefix }) => [prefix, true]));
 }
 
-export async function readVault(db: Reading, id: string): Promise<ServedVault | undefined> {
-  const vault = await db
-    .selectFrom('vaults')
-    .select(servedColumns.vaults)
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return vault && toVault(vault);
+/** By id. */
+export async function readKeySets(
+  db: Reading,
+  ids: readonly string[],
+  revision: number,
+): Promise<Map<string, KeySetRecord>> {
+  const rows = await db
+    .selectFrom('key_sets')
+    .select(servedColumns.key_sets)
+    .where('id', 'in', ids)
+    .where('external_key_store', '=', 1)
+    .execute();
+  return new Map(rows.map((row) => [row.id, { own: toKeySet(row, revision) }]));
+}
+
+/** By id. */
+export async function readVaults(db: Reading, ids: readonly string[]): Promise<Map<string, ServedVault>> {
+  const rows = await db.selectFrom('vaults').select(servedColumns.vaults).where('id', 'in', ids).execute();
+  return new Map(rows.map((row) => [row.id, toVault(row)]));
 }
 
 /** Those of these external key ids that there are, by them. */
@@ -120,17 +131,64 @@ export async function readKeysInUse(db: Reading, since: string, limit: number): 
   return rows.map(({ external_key_id: id }) => id);
 }
 
-export async function readCredential(
+/** By access key id. */
+export async function readCredentials(
   db: Reading,
-  accessKeyId: string,
-): Promise<CredentialRecord | undefined> {
-  const row = await db
+  accessKeyIds: readonly string[],
+): Promise<Map<string, CredentialRecord>> {
+  const rows = await db
     .selectFrom('xks_credentials')
     .select(servedColumns.xks_credentials)
-    .where('access_key_id', '=', accessKeyId)
+    .where('access_key_id', 'in', accessKeyIds)
     .where('withdrawn_at', 'is', null)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  const { key_set_id: keySetId, sealed_secret: sealedSecret, expires_at } = row;
-  return { accessKeyId, keySetId, sealedSecret, expiresAt: toTime(expires_at) };
+    .execute();
+  return new Map(
+    rows.map(
+      ({ access_key_id: accessKeyId, key_set_id: keySetId, sealed_secret: sealedSecret, expires_at }) => [
+        accessKeyId,
+        { accessKeyId, keySetId, sealedSecret, expiresAt: toTime(expires_at) },
+      ],
+    ),
+  );
+}
+
+/** Ids of key sets that are external key stores, after one. */
+export async function listKeySets(db: Reading, after: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('key_sets')
+    .select('id')
+    .where('id', '>', after)
+    .where('external_key_store', '=', 1)
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** Access key ids that are not withdrawn, after one. */
+export async function listCredentials(db: Reading, after: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('xks_credentials')
+    .select('access_key_id')
+    .where('access_key_id', '>', after)
+    .where('withdrawn_at', 'is', null)
+    .orderBy('access_key_id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ access_key_id: id }) => id);
+}
+
+/** External key ids of keys of external key stores that may be used, after one. */
+export async function listKeys(db: Reading, after: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('cloud_keys')
+    .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
+    .select('external_key_id')
+    .where('external_key_id', '>', after)
+    .where('cloud_keys.state', '=', 'AVAILABLE')
+    .where('key_sets.external_key_store', '=', 1)
+    .orderBy('external_key_id')
+    .limit(limit)
+    .execute();
+  return rows.map(({ external_key_id: id }) => id);
 }

@@ -94,6 +94,71 @@ test.serial('keys in use, and those that change, are told of once they are looke
   t.deepEqual(warmed, [[made.id]]);
 });
 
+test.serial('thousands of key sets and credentials are looked up ahead, many at once', async (t) => {
+  const { store, tokens, keySet, accessKeyId } = t.context;
+  const count = 1_250;
+  const numbers = Array.from({ length: count }, (_, n) => String(n).padStart(5, '0'));
+  await store.change(byHand, async (trx) => {
+    const set = await trx
+      .selectFrom('key_sets')
+      .selectAll()
+      .where('id', '=', keySet.id)
+      .executeTakeFirstOrThrow();
+    const credential = await trx
+      .selectFrom('xks_credentials')
+      .selectAll()
+      .where('access_key_id', '=', accessKeyId)
+      .executeTakeFirstOrThrow();
+    for (const n of numbers) {
+      const id = `many-${n}`;
+      await trx
+        .insertInto('key_sets')
+        .values({ ...set, id, name: id, path_prefix: id })
+        .execute();
+      await trx
+        .insertInto('xks_credentials')
+        .values({ ...credential, access_key_id: `MANY${n}`, key_set_id: id })
+        .execute();
+    }
+  });
+  let reads = 0;
+  let away = false;
+  const db: typeof store.db = Object.create(store.db);
+  Object.assign(db, {
+    selectFrom: (table: 'key_sets') => {
+      reads++;
+      if (away) throw new Error('the database is away');
+      return store.db.selectFrom(table);
+    },
+  });
+  const reading = {
+    db,
+    moment: () => store.moment(),
+    revision: () => store.revision(),
+    changesSince: (since: Parameters<typeof store.changesSince>[0]) => store.changesSince(since),
+    close: async () => Promise.resolve(),
+  };
+  const directory = new Directory(reading, tokens, () => noon);
+  await directory.refresh();
+  await directory.keepWarm();
+  t.true(reads < 100, `${reads} reads`);
+  away = true;
+  for (const n of numbers) {
+    t.true(await directory.hasPrefix(`many-${n}`));
+    t.is((await directory.credential(`MANY${n}`))?.keySet.id, `many-${n}`);
+  }
+  t.true(await directory.hasPrefix('first'));
+  await t.throwsAsync(
+    directory.hasPrefix('never-there'),
+    { message: /away/ },
+    'what is not known is asked for',
+  );
+  await store.change(byHand, async (trx) => {
+    await trx.deleteFrom('xks_credentials').where('access_key_id', 'like', 'MANY%').execute();
+    await trx.deleteFrom('key_sets').where('id', 'like', 'many-%').execute();
+  });
+});
+
 test.serial(
   'every state of a key is found as what it is; CREATING and DELETED are no key at all',
   async (t) => {
