@@ -44,6 +44,7 @@ export const writers = {
   snapshot_holders: 'src/fleet',
   traffic: 'src/metrics/series',
   reconciliations: 'src/reconcile',
+  acknowledgements: 'src/admin/**',
   audit_prunings: 'src/schedules',
   audit_events: 'src/evidence',
   idempotency_keys: 'src/evidence',

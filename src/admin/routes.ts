@@ -1,3 +1,4 @@
+import { acknowledgementRoutes } from './status/acknowledgement-routes.ts';
 import { adminGroupRoutes } from './people/admin-groups.ts';
 import { apiKeyRoutes } from './people/api-keys.ts';
 import { applianceUserRoutes } from './people/appliance-users.ts';
@@ -36,6 +37,7 @@ const described: readonly Route[] = [
   ...secondFactorRoutes,
   ...apiKeyRoutes,
   ...statusRoutes,
+  ...acknowledgementRoutes,
   ...trafficRoutes,
   ...failedRequestRoutes,
   metricsRoute,

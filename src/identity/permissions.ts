@@ -11,13 +11,14 @@ export const permissions = {
   'tokens.verify': 'verify the connection to a token',
   'nodes.write': 'drain nodes, and remove those that are no more',
   'appliance.write':
-    'change mail settings and the single sign-on of the appliance, have the store reconciled, and record that a replaced token is erased',
+    'change mail settings and the single sign-on of the appliance, have the store reconciled, acknowledge what its status finds, and record that a replaced token is erased',
   'appliance-users.write': 'make, change and delete users of the appliance',
   'appliance-audit.prune':
     'have archived events deleted from the audit trails of the appliance and of deleted vaults',
   'vault.read': 'see the vault: its details, admin groups, CSP accounts, key sets, CloudKeys and credentials',
   'vault.write': 'change the description and single sign-on of the vault',
   'vault.freeze': 'freeze and thaw the vault as a whole',
+  'findings.acknowledge': 'acknowledge what the status of the vault finds',
   'users.read': 'see the users of the vault',
   'users.write': 'make, change and delete users and admin groups of the vault',
   'csp-accounts.write': 'make, change and delete CSP accounts',
@@ -37,6 +38,7 @@ export const allPermissions = Object.keys(permissions) as Permission[];
 
 const cloudAdmin = [
   'vault.read',
+  'findings.acknowledge',
   'csp-accounts.write',
   'key-sets.write',
   'credentials.write',

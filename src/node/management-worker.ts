@@ -15,6 +15,7 @@ import type { TokenInfo } from '../token/token-info.ts';
 import { keepOwnKeyProofs } from '../keys/own-key-proofs.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
 import { AuditPruner } from '../schedules/audit-pruner.ts';
+import { EndedAcknowledgements } from '../admin/status/ended-acknowledgements.ts';
 import { AwsSchedules } from '../cloud/schedule.ts';
 import { Schedules } from '../schedules/schedules.ts';
 import { systemAct } from '../vault/system-act.ts';
@@ -125,9 +126,11 @@ class AdminWorker implements Worker {
       whyUnwritable: () => store.whyUnwritable?.(),
       durabilityProblems: () => store.durabilityProblems ?? [],
     };
+    const acknowledged = new EndedAcknowledgements(this.#services);
     this.#schedules = new Schedules({
       context: this.#services,
       log,
+      endAcknowledgements: async (context) => acknowledged.look(context),
     });
     this.#awsSchedules = new AwsSchedules({ context: this.#services, log });
     this.#pruner = new AuditPruner({ context: this.#services, log });

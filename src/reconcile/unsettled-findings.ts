@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { VaultContext } from '../vault/context.ts';
 import { stillOpen } from './open-findings.ts';
-import type { TokenComparison } from './reconciliation-report.ts';
+import type { Finding, TokenComparison } from './reconciliation-report.ts';
 
 /**
  * What reconcile tells and nothing else does; keys that do not open their proof show by themselves. Of `interrupted` only
@@ -24,6 +25,8 @@ export interface LastComparison {
   at: string;
   /** Only those of which there are any. */
   counts: ReadonlyMap<UnsettledKind, number>;
+  /** Of those that somebody has to see to each by what it is; undefined where there are more than the report lists. */
+  things: readonly string[] | undefined;
 }
 
 /** A token of the newest reconciliation of the whole appliance. */
@@ -61,7 +64,7 @@ export async function findUnsettled({ store: { db } }: Pick<VaultContext, 'store
         });
       const told = unsettled.get(token);
       if (told === undefined || told.compared !== undefined || !comparison.compared) continue;
-      told.compared = { reportId: id, at: ended_at, counts: await countsOf(db, comparison) };
+      told.compared = { reportId: id, at: ended_at, ...(await leftOf(db, comparison)) };
     }
     if ([...unsettled.values()].every(({ compared }) => compared !== undefined)) break;
   }
@@ -77,20 +80,31 @@ async function tokensOf(db: VaultContext['store']['db'], id: string): Promise<To
 }
 
 /** Those that were finished or undone are no more; of what is not listed nobody can tell, so it counts. */
-async function countsOf(
+async function leftOf(
   db: VaultContext['store']['db'],
-  { counts, findings }: TokenComparison,
-): Promise<Map<UnsettledKind, number>> {
+  { token, counts, findings }: TokenComparison,
+): Promise<Pick<LastComparison, 'counts' | 'things'>> {
   const open = await stillOpen(db, findings);
-  const listed = (of: UnsettledKind) => findings.filter(({ kind }) => kind === of).length;
-  return new Map(
-    unsettledKinds
-      .map((kind) => {
-        const left = open.filter((finding) => finding.kind === kind).length;
-        // What was ended is listed last: beyond the list there is nothing of it that somebody has to look at.
-        const beyond = kind === 'interrupted' ? 0 : counts[kind] - listed(kind);
-        return [kind, left + beyond] as const;
-      })
-      .filter(([, n]) => n > 0),
+  // What was ended is listed last: beyond the list there is nothing of it that somebody has to look at.
+  const beyond = (of: UnsettledKind) =>
+    of === 'interrupted' ? 0 : counts[of] - findings.filter(({ kind }) => kind === of).length;
+  const left = unsettledKinds.map(
+    (of) => [of, open.filter(({ kind }) => kind === of).length + beyond(of)] as const,
   );
+  const isSomebodys = (kind: string) =>
+    kind !== 'orphan' && (unsettledKinds as readonly string[]).includes(kind);
+  const areListed = unsettledKinds.every((kind) => !isSomebodys(kind) || beyond(kind) === 0);
+  return {
+    counts: new Map(left.filter(([, n]) => n > 0)),
+    things: areListed
+      ? open.filter(({ kind }) => isSomebodys(kind)).map((finding) => thingOf(token, finding))
+      : undefined,
+  };
+}
+
+/** Whatever reconcile says of it: a key object that differs in more than before is another matter. */
+function thingOf(token: string, finding: Finding): string {
+  const { kind, cloudKeyId, version, objectId, label, detail } = finding;
+  const said = JSON.stringify([token, kind, cloudKeyId, version, objectId, label, detail]);
+  return createHash('sha256').update(said).digest('base64url');
 }

@@ -42,6 +42,7 @@ export interface ScheduleRun {
   actsSettled: number;
   keysRotated: number;
   rotationsCapped: number;
+  acknowledgementsEnded: number;
   /** Names of the parts that failed, in whole or in part; all are tried again. */
   failed: string[];
   /** There is more that is due and can be tried at once. */
@@ -51,6 +52,8 @@ export interface ScheduleRun {
 export interface SchedulesOptions {
   context: KeyContext;
   log: Logger;
+  /** Ends acknowledgements of the status that are over; answers how many. */
+  endAcknowledgements?: (context: KeyContext) => Promise<number>;
 }
 
 /**
@@ -64,6 +67,7 @@ export class Schedules {
   readonly #backOff = new BackOff();
   readonly #lease: KeptLease;
   readonly #inForce: InForce;
+  readonly #endAcknowledgements: SchedulesOptions['endAcknowledgements'];
   /** How far the look at due times that lie too far off has come. */
   readonly #rotationTimes: Bookmark = { after: '' };
   /** Since when this process has watched without a break, by a clock that stood still relative to the machine's. */
@@ -74,11 +78,12 @@ export class Schedules {
   /** There is something to do before the sleep is over. */
   #wake = new AbortController();
 
-  constructor({ context, log }: SchedulesOptions) {
+  constructor({ context, log, endAcknowledgements }: SchedulesOptions) {
     this.#context = context;
     this.#lease = new KeptLease(context, 'schedules');
     this.#inForce = InForce.of(context.store);
     this.#log = log;
+    this.#endAcknowledgements = endAcknowledgements;
     this.#listeningSince = context.now();
     this.#clockAhead = this.#listeningSince.getTime() - monotonicNow();
   }
@@ -115,6 +120,7 @@ export class Schedules {
       actsSettled: 0,
       keysRotated: 0,
       rotationsCapped: 0,
+      acknowledgementsEnded: 0,
       failed: [],
       more: false,
     };
@@ -166,6 +172,10 @@ export class Schedules {
         async () => void (run.rotationsCapped = await capRotations(context, this.#rotationTimes)),
       ],
       ['rotation', async () => this.#rotate(context, run)],
+      [
+        'acknowledgements',
+        async () => void (run.acknowledgementsEnded = (await this.#endAcknowledgements?.(context)) ?? 0),
+      ],
     ];
   }
 

@@ -34,6 +34,7 @@ import type {
 import type { ReconciliationTable } from './schema/reconcile.ts';
 import type { RevisionTable, ServedChangeTable } from './schema/served-changes.ts';
 import type { FailedRequestTable, UseTable } from './schema/serving.ts';
+import type { AcknowledgementTable } from './schema/status.ts';
 import type { TrafficTable } from './schema/traffic.ts';
 import type { UnfinishedWorkTable, VaultTable } from './schema/vault.ts';
 
@@ -45,6 +46,7 @@ export type * from './schema/keys.ts';
 export type * from './schema/reconcile.ts';
 export type * from './schema/served-changes.ts';
 export type * from './schema/serving.ts';
+export type * from './schema/status.ts';
 export type * from './schema/traffic.ts';
 export type * from './schema/vault.ts';
 
@@ -88,6 +90,7 @@ export interface Tables {
   snapshot_holders: SnapshotHolderTable;
   traffic: TrafficTable;
   reconciliations: ReconciliationTable;
+  acknowledgements: AcknowledgementTable;
   idempotency_keys: IdempotencyKeyTable;
   audit_events: AuditEventTable;
   audit_prunings: AuditPruningTable;

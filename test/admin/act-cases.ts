@@ -285,6 +285,10 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
     params: {},
     body: { keySets: [(await newSet(world)).params.keySetId] },
   }),
+  acknowledgeFinding: async (world) => newFinding(world, world.boss, ''),
+  withdrawAcknowledgement: async (world) => acknowledged(world, world.boss, ''),
+  acknowledgeVaultFinding: async (world) => newFinding(world, world.admin, vaultPath(world)),
+  withdrawVaultAcknowledgement: async (world) => acknowledged(world, world.admin, vaultPath(world)),
   createExternalKeyStore: newSet,
   linkExternalKeyStore: async (world) => ({
     params: (await newSet(world)).params,
@@ -363,6 +367,27 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
     ),
   ),
 };
+
+/** A key set that somebody has frozen, as the status tells it. */
+async function newFinding(world: World, client: AdminClient, place: string): Promise<OnRecord> {
+  const keySet = `${vaultPath(world)}/key-sets/${(await newSet(world)).params.keySetId}`;
+  await act(world.admin, 'POST', `${keySet}/freeze`);
+  const { body } = await client.get(`${place}/status`);
+  const { findings } = body as { findings: { trouble: string; fingerprint: string | null }[] };
+  const fingerprint = findings.find(({ trouble }) => trouble === 'KEY_SET_FROZEN')?.fingerprint;
+  return {
+    params: {},
+    body: { fingerprint, note: 'kept for the auditors' },
+    undo: async () => act(world.admin, 'POST', `${keySet}/thaw`),
+  };
+}
+
+async function acknowledged(world: World, client: AdminClient, place: string): Promise<OnRecord> {
+  const finding = await newFinding(world, client, place);
+  const { fingerprint } = finding.body as { fingerprint: string };
+  await act(client, 'POST', `${place}/status/acknowledge`, finding.body);
+  return { ...finding, body: { fingerprint } };
+}
 
 async function newApiKey({ person }: World) {
   const client = await person();

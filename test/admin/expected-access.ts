@@ -66,6 +66,10 @@ export const expected: Readonly<Record<string, Row>> = {
   // The appliance
   getStatus: applianceReads,
   getVaultStatus: vaultReads,
+  acknowledgeFinding: applianceWrites,
+  withdrawAcknowledgement: applianceWrites,
+  acknowledgeVaultFinding: cloudWrites,
+  withdrawVaultAcknowledgement: cloudWrites,
   getMetrics: applianceReads,
   getTraffic: applianceReads,
   getVaultTraffic: vaultReads,

@@ -60,6 +60,14 @@ const withoutRowVersion: Readonly<Record<string, string>> = {
   undrainNode: 'a node is drained or is not; safe to repeat',
   removeNode: 'a node is there or is not; one that is up stays',
   testMail: 'a mail',
+  ...Object.fromEntries(
+    [
+      'acknowledgeFinding',
+      'withdrawAcknowledgement',
+      'acknowledgeVaultFinding',
+      'withdrawVaultAcknowledgement',
+    ].map((one) => [one, 'of a finding as it was seen, which its fingerprint tells']),
+  ),
   addAdminGroupMember: 'somebody is a member or is none; safe to repeat',
   removeAdminGroupMember: 'somebody is a member or is none; safe to repeat',
   freezeAllVaults: 'all that there are: nothing may stand in its way',
@@ -76,6 +84,8 @@ const targetless: ReadonlySet<string> = new Set([
   'createApplianceUser',
   'freezeAllVaults',
   'findCloudKeys',
+  'acknowledgeFinding',
+  'withdrawAcknowledgement',
   'createApplianceAuditPruning',
   'createReconciliation',
 ]);

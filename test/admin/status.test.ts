@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { z } from 'zod';
 import type { Call } from '../../src/admin/route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../../src/admin/services.ts';
+import { acknowledgementRoutes } from '../../src/admin/status/acknowledgement-routes.ts';
+import { acknowledgeable } from '../../src/admin/status/acknowledgements.ts';
+import { EndedAcknowledgements } from '../../src/admin/status/ended-acknowledgements.ts';
 import { statusRoutes } from '../../src/admin/status/status.ts';
 import type { Trouble } from '../../src/admin/status/findings.ts';
 import { exitCodeOf, linesOf, type Status } from '../../src/cli/commands/status.ts';
@@ -24,6 +28,7 @@ import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
 import type { Sight } from '../../src/vault/context.ts';
 import {
   newConnected,
+  newKeySetInAws,
   openStage,
   type KeySetInAws,
   type Stage,
@@ -82,12 +87,23 @@ function ending(now: Date, days: number): NodeFacts['certificates'][number] {
 
 /** What the route answers, held against its schema. */
 async function status(
-  { stage, facts, disk }: Context,
+  context: Context,
   who: 'appliance' | Sight = 'all',
   services: Partial<AdminServices> = {},
 ): Promise<Status> {
-  const [ofAppliance, ofVault] = statusRoutes;
-  const found = who === 'appliance' ? ofAppliance : ofVault;
+  const operation = who === 'appliance' ? 'getStatus' : 'getVaultStatus';
+  return (await ask(context, operation, who, undefined, services)) as Status;
+}
+
+async function ask(
+  context: Context,
+  operation: string,
+  who: 'appliance' | Sight,
+  body?: unknown,
+  services: Partial<AdminServices> = {},
+): Promise<unknown> {
+  const { stage } = context;
+  const found = [...statusRoutes, ...acknowledgementRoutes].find((one) => one.operation === operation);
   if (found === undefined) throw new Error('there is no route');
   const role = who === 'appliance' ? 'appliance-admin' : 'vault-admin';
   const caller: Caller = {
@@ -96,20 +112,24 @@ async function status(
     ...{ sight: who === 'appliance' ? 'all' : who, credentialId: randomUUID() },
   };
   const call = {
-    services: {
-      ...stage.vaultContext,
-      version: '1',
-      tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
-      nodeFacts: async () => facts,
-      disk: () => disk,
-      whyUnwritable: () => (stage.vaultContext.store as SqliteStore).whyUnwritable(),
-      ...services,
-    },
-    caller,
-    params: { vaultId: stage.vaultId },
+    services: servicesOf(context, services),
+    ...{ caller, act: stage.act(), body },
+    params: who === 'appliance' ? undefined : { vaultId: stage.vaultId },
   } as unknown as Call<unknown, unknown, unknown>;
-  const { body } = await found.handle(call);
-  return (found.answer as z.ZodType<Status>).parse(JSON.parse(JSON.stringify(body)));
+  const answer = await found.handle(call);
+  return (found.answer as z.ZodType).parse(JSON.parse(JSON.stringify(answer.body)));
+}
+
+function servicesOf({ stage, facts, disk }: Context, services: Partial<AdminServices> = {}): AdminServices {
+  return {
+    ...stage.vaultContext,
+    version: '1',
+    tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
+    nodeFacts: async () => facts,
+    disk: () => disk,
+    whyUnwritable: () => (stage.vaultContext.store as SqliteStore).whyUnwritable(),
+    ...services,
+  } as AdminServices;
 }
 
 const troublesOf = ({ findings }: Status) => findings.map(({ trouble }) => trouble);
@@ -637,4 +657,174 @@ test.serial('with everything wrong the screen is 80 wide, and begins with what s
   );
   t.true(lines.length <= 50, lines.join('\n'));
   t.regex(lines[1] ?? '', /^- the TLS certificate/);
+});
+
+async function found(context: Context, trouble: Trouble, who: 'appliance' | Sight = 'all') {
+  const told = await until(context, who, (troubles) => troubles.includes(trouble));
+  const finding = told.findings.find((one) => one.trouble === trouble);
+  if (finding === undefined) throw new Error(`there is no finding ${trouble}`);
+  return { ...finding, ok: told.ok, screen: linesOf(told, {}), exitCode: exitCodeOf(told) };
+}
+
+const note = 'kept frozen for the auditors';
+
+async function acknowledge(context: Context, trouble: Trouble, who: 'appliance' | Sight = 'all') {
+  const { fingerprint } = await found(context, trouble, who);
+  const operation = who === 'appliance' ? 'acknowledgeFinding' : 'acknowledgeVaultFinding';
+  return ask(context, operation, who, { fingerprint, note });
+}
+
+async function eventsOf({ stage }: Context, action: string) {
+  return stage.vaultContext.store.db
+    .selectFrom('audit_events')
+    .select(['vault_id', 'actor_name', 'target_id', 'target_name', 'before', 'after'])
+    .where('action', '=', action)
+    .orderBy('sequence')
+    .execute();
+}
+
+async function freeze({ stage }: Context, id: string): Promise<() => Promise<unknown>> {
+  const { vaultContext, act, vaultId } = stage;
+  const of = { vaultId, sight: 'all', id } as const;
+  await freezeKeySet(vaultContext, act(), of);
+  return async () => thawKeySet(vaultContext, act(), of);
+}
+
+test.serial(
+  'a finding that is acknowledged stays, with who and why, and needs nobody until there is more of it',
+  async (t) => {
+    const { stage, set } = t.context;
+    t.deepEqual(troublesOf(await until(t.context, 'all', [])), []);
+    const thaw = await freeze(t.context, set.keySet.id);
+    t.deepEqual((await found(t.context, 'KEY_SET_FROZEN')).acknowledgements, []);
+    await acknowledge(t.context, 'KEY_SET_FROZEN');
+    const known = await found(t.context, 'KEY_SET_FROZEN');
+    t.like(known.acknowledgements[0], { by: stage.act().actor.name, note, until: null });
+    t.true(known.ok);
+    t.is(known.exitCode, 0);
+    t.is(known.screen[0], 'nothing needs attention');
+    t.regex(
+      known.screen.join(' ').replaceAll(/ +/g, ' '),
+      /✓ 1 key set frozen: payments; acknowledged by .*auditors/,
+    );
+    t.false((await found(t.context, 'KEY_SET_FROZEN', 'appliance')).ok, 'the appliance judges for itself');
+    const [event] = await eventsOf(t.context, 'finding.acknowledge');
+    t.like(event, { vault_id: stage.vaultId, target_id: 'KEY_SET_FROZEN' });
+    t.regex(event?.after ?? '', /"things":1.*kept frozen for the auditors/);
+
+    const other = await newKeySetInAws(stage, { name: 'more' });
+    const thawOther = await freeze(t.context, other.keySet.id);
+    t.like(await found(t.context, 'KEY_SET_FROZEN'), { ok: false, acknowledgements: [] }, 'one more');
+    await thawOther();
+    t.true((await found(t.context, 'KEY_SET_FROZEN')).ok, 'what was judged is judged');
+
+    const ended = new EndedAcknowledgements(servicesOf(t.context), 0);
+    t.is(await ended.look(stage.vaultContext), 0);
+    await thaw();
+    t.is(await ended.look(stage.vaultContext), 1);
+    t.like((await eventsOf(t.context, 'finding.end-acknowledgement'))[0], {
+      ...{ vault_id: stage.vaultId, actor_name: 'schedule', target_id: 'KEY_SET_FROZEN' },
+      after: '{"because":"it is no more as it was acknowledged"}',
+    });
+    const thawAgain = await freeze(t.context, set.keySet.id);
+    t.like(await found(t.context, 'KEY_SET_FROZEN'), { ok: false, acknowledgements: [] }, 'it is back');
+    await thawAgain();
+  },
+);
+
+test.serial('what was frozen again is another matter, though nobody looked in between', async (t) => {
+  const { set } = t.context;
+  await (
+    await freeze(t.context, set.keySet.id)
+  )();
+  const thaw = await freeze(t.context, set.keySet.id);
+  await acknowledge(t.context, 'KEY_SET_FROZEN');
+  const { fingerprint } = await found(t.context, 'KEY_SET_FROZEN');
+  await thaw();
+  const thawAgain = await freeze(t.context, set.keySet.id);
+  t.false((await found(t.context, 'KEY_SET_FROZEN')).ok);
+  // Nor is what somebody has seen before that.
+  await t.throwsAsync(async () => ask(t.context, 'acknowledgeVaultFinding', 'all', { fingerprint, note }), {
+    message: /it has changed, or is over/,
+  });
+  await thawAgain();
+  t.is(await new EndedAcknowledgements(servicesOf(t.context), 0).look(t.context.stage.vaultContext), 1);
+});
+
+test.serial('an acknowledgement ends at its time, or when somebody withdraws it', async (t) => {
+  const { stage, set } = t.context;
+  const { db } = stage.vaultContext.store;
+  const thaw = await freeze(t.context, set.keySet.id);
+  const { fingerprint } = await found(t.context, 'KEY_SET_FROZEN');
+  const [past, soon] = [-day, day].map((ms) =>
+    new Date(stage.vaultContext.now().getTime() + ms).toISOString(),
+  );
+  const judge = async (input: object) =>
+    ask(t.context, 'acknowledgeVaultFinding', 'all', { fingerprint, note, ...input });
+  await t.throwsAsync(async () => judge({ until: past }), { message: /over already/ });
+  await t.throwsAsync(async () => judge({ note: ' ' }), { message: /the note is empty/ });
+  await judge({ until: soon });
+  t.is((await found(t.context, 'KEY_SET_FROZEN')).acknowledgements[0]?.until, soon);
+  await db
+    .updateTable('acknowledgements')
+    .set({ until: past ?? '' })
+    .execute();
+  t.false((await found(t.context, 'KEY_SET_FROZEN')).ok);
+  t.is(await new EndedAcknowledgements(servicesOf(t.context), 0).look(stage.vaultContext), 1);
+  t.is(
+    (await eventsOf(t.context, 'finding.end-acknowledgement')).at(-1)?.after,
+    '{"because":"its time is over"}',
+  );
+
+  await judge({});
+  await ask(t.context, 'withdrawVaultAcknowledgement', 'all', { fingerprint });
+  t.false((await found(t.context, 'KEY_SET_FROZEN')).ok);
+  t.is((await eventsOf(t.context, 'finding.withdraw-acknowledgement')).length, 1);
+  await thaw();
+});
+
+test.serial(
+  'KMS keys that AWS has otherwise in another way than was judged need attention again',
+  async (t) => {
+    const { stage, set, kmsKeyRecord } = t.context;
+    const kms = await kmsOf(stage, set);
+    const look = async () => {
+      stage.simulator.settle();
+      await refreshKmsKey(stage.vaultContext, kmsKeyRecord.id);
+    };
+    await kms.disable(kmsKeyRecord.key_id);
+    await look();
+    await acknowledge(t.context, 'KMS_KEY_DRIFT');
+    t.true((await found(t.context, 'KMS_KEY_DRIFT')).ok);
+    const { db } = stage.vaultContext.store;
+    const { description } = await db.selectFrom('kms_keys').select('description').executeTakeFirstOrThrow();
+    await db.updateTable('kms_keys').set({ description: 'ours is another by now' }).execute();
+    for (let tries = 0; tries < 100 && (await found(t.context, 'KMS_KEY_DRIFT')).ok; tries++)
+      await new Promise((resolve) => {
+        setTimeout(resolve, 100);
+      });
+    t.false((await found(t.context, 'KMS_KEY_DRIFT')).ok);
+    await db.updateTable('kms_keys').set({ description }).execute();
+    await kms.enable(kmsKeyRecord.key_id);
+    await look();
+    t.deepEqual(troublesOf(await until(t.context, 'all', [])), []);
+  },
+);
+
+test.serial('what is a danger now cannot be acknowledged', async (t) => {
+  for (const { trouble, make } of conditions.filter((one) => !acknowledgeable[one.trouble])) {
+    const undo = await make(t.context);
+    const { fingerprint } = await found(t.context, trouble, 'appliance');
+    await undo();
+    t.is(fingerprint, null, trouble);
+  }
+  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+  const told = /^Acknowledged can be ([^.]*)\./m.exec(runbook)?.[1] ?? '';
+  t.deepEqual(
+    [...told.matchAll(/`(\w+)`/g)].map(([, trouble = '']) => trouble).toSorted(),
+    Object.entries(acknowledgeable)
+      .filter(([, can]) => can)
+      .map(([trouble]) => trouble)
+      .toSorted(),
+  );
 });

@@ -93,6 +93,13 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   sessionEnd: [commands.sessionEnd('4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11')],
   apiKeyCreate: [commands.apiKeyCreate('terraform', ['vault.read', 'cloud-keys.write'], '90')],
   apiKeyRevoke: [commands.apiKeyRevoke('terraform')],
+  findingAcknowledge: ['', '30d'].map((until) =>
+    commands.findingAcknowledge('KMS_KEY_DRIFT', 'emea', 'It’s known', until),
+  ),
+  nodeAct: (['drain', 'undrain', 'remove'] as const).map((act) =>
+    commands.nodeAct(act, '0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10'),
+  ),
+  findingWithdraw: [commands.findingWithdraw('KMS_KEY_DRIFT', 'emea')],
   cloudKeyAct: (['disable', 'enable', 'cancel-deletion'] as const).map((act) =>
     commands.cloudKeyAct(act, 'payroll', 'payments', true),
   ),

@@ -69,6 +69,26 @@ export const operations = {
   getStatus: { method: 'GET', path: '/status', appliance: 'appliance.read' },
   /** Show the state of a vault. */
   getVaultStatus: { method: 'GET', path: '/vaults/{vaultId}/status', vault: 'vault.read' },
+  /** Acknowledge a finding of the appliance. */
+  acknowledgeFinding: { method: 'POST', path: '/status/acknowledge', appliance: 'appliance.write' },
+  /** Withdraw an acknowledgement of the appliance. */
+  withdrawAcknowledgement: {
+    method: 'POST',
+    path: '/status/withdraw-acknowledgement',
+    appliance: 'appliance.write',
+  },
+  /** Acknowledge a finding of a vault. */
+  acknowledgeVaultFinding: {
+    method: 'POST',
+    path: '/vaults/{vaultId}/status/acknowledge',
+    vault: 'findings.acknowledge',
+  },
+  /** Withdraw an acknowledgement of a vault. */
+  withdrawVaultAcknowledgement: {
+    method: 'POST',
+    path: '/vaults/{vaultId}/status/withdraw-acknowledgement',
+    vault: 'findings.acknowledge',
+  },
   /** Show the requests of AWS over time. */
   getTraffic: { method: 'GET', path: '/traffic', appliance: 'metrics.read' },
   /** Show the requests of AWS to a vault over time. */

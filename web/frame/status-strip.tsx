@@ -9,7 +9,12 @@ import { useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
 import { sentence } from './problem-alert.tsx';
 
-type Finding = Schemas['Status']['findings'][number];
+export type Finding = Schemas['Status']['findings'][number];
+
+/** Not where somebody has seen and judged all of it. A node of an older version does not say. */
+export function needsAttention({ acknowledgements }: Partial<Finding>): boolean {
+  return acknowledgements === undefined || acknowledgements.length === 0;
+}
 
 /** Keys are not served, or will soon not be: red. The rest of what needs attention: amber. */
 export const grave: ReadonlySet<Finding['trouble']> = new Set([
@@ -59,9 +64,9 @@ export function SilenceStrip() {
 export function StatusStrip() {
   const { data } = useStatus();
   const [all, setAll] = useState(false);
-  const findings = (data?.body.findings ?? []).toSorted(
-    (one, other) => Number(grave.has(other.trouble)) - Number(grave.has(one.trouble)),
-  );
+  const findings = (data?.body.findings ?? [])
+    .filter(needsAttention)
+    .toSorted((one, other) => Number(grave.has(other.trouble)) - Number(grave.has(one.trouble)));
   const [first] = findings;
   if (first === undefined) return null;
   const shown = all ? findings : [first];

@@ -37,6 +37,10 @@ export const commands = {
     `holdfast api-key create ${w(name === '' ? 'NAME' : name)}${scope.map((one) => option('scope', one)).join('')}${option('expires', `${days}d`)}`,
   apiKeyRevoke: (name: string) => `holdfast api-key revoke ${w(name)}`,
   status: () => 'holdfast --json status',
+  findingAcknowledge: (trouble: string, where: string, note: string, until: string) =>
+    `holdfast status acknowledge ${w(trouble)}${option('where', where)}${option('note', note === '' ? 'WHY' : note)}${option('until', until)}`,
+  findingWithdraw: (trouble: string, where: string) =>
+    `holdfast status withdraw-acknowledgement ${w(trouble)}${option('where', where)}`,
   cloudKeyList: () => 'holdfast --json cloud-key list',
   requestList: () => 'holdfast --json request list',
   auditList: (from: string | undefined) => `holdfast --json audit list --all${option('from', from)}`,
@@ -210,6 +214,7 @@ export const commands = {
     `holdfast vault create ${w(form.name === '' ? 'NAME' : form.name)}${option('description', form.description)}${option('admin-name', form.administrator)}${option('admin-username', form.username)}${option('admin-email', form.email)}${option('token', tokens.join(','))}`,
   vaultReset: (name: string, username: string, removeSecondFactor: boolean) =>
     `holdfast vault reset-administrator ${w(name)}${option('username', username)}${flag('remove-second-factor', removeSecondFactor)}`,
+  nodeAct: (act: 'drain' | 'undrain' | 'remove', id: string) => `holdfast node ${act} ${w(id)}`,
   vaultDelete: (name: string) => `holdfast vault delete ${w(name)}`,
   tokenVerify: (name: string) => `holdfast token verify ${w(name)}`,
   mailSet: (form: MailWords, keepPassword: boolean) =>

@@ -37,6 +37,8 @@ export interface StatusFinding {
   /** In one sentence. */
   message: string;
   remediation: string;
+  /** What it is about, each with whatever would make it another matter; none where that is not known, or too many to have been seen. */
+  things?: readonly string[] | undefined;
 }
 
 const day = 86_400_000;
@@ -213,7 +215,7 @@ export function diskFindings(disk: DiskFacts | undefined): StatusFinding[] {
 
 /** In words, with what mends it. */
 export function vaultFinding(
-  { trouble, vaultName, count, names }: TroubleFound,
+  { trouble, vaultName, count, names, things }: TroubleFound,
   own: boolean,
 ): StatusFinding {
   const more = count > names.length && names.length > 0 ? `, and ${count - names.length} more` : '';
@@ -223,6 +225,7 @@ export function vaultFinding(
     trouble,
     where: vaultName,
     message: own ? message : `vault ${vaultName}: ${message}`,
+    things,
     // Who froze it may be the appliance itself.
     remediation:
       own || trouble === 'VAULT_FROZEN' ? remediation : 'for an administrator of the vault: holdfast status',

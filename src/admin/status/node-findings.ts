@@ -31,7 +31,10 @@ function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date): Sta
 function drainFindings({ id, hostname, drained_at }: Row): StatusFinding[] {
   if (drained_at === null) return [];
   const message = `node ${hostname} is drained since ${drained_at}`;
-  return [{ trouble: 'NODE_DRAINED', where: hostname, message, remediation: `holdfast node undrain ${id}` }];
+  const remediation = `holdfast node undrain ${id}`;
+  return [
+    { trouble: 'NODE_DRAINED', where: hostname, message, remediation, things: [`${id} ${drained_at}`] },
+  ];
 }
 
 function clockFindings(node: Row): StatusFinding[] {

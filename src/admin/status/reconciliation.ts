@@ -40,6 +40,7 @@ export function reconciliationFindings(unsettled: readonly Unsettled[]): StatusF
             {
               ...{ trouble: 'RECONCILIATION_FINDINGS' as const, where: token },
               message: `token ${token}, ${found}`,
+              things: compared?.things,
               remediation: `holdfast reconcile show ${compared?.reportId ?? ''}; once it is seen to: holdfast reconcile run`,
             },
           ];

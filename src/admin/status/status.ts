@@ -15,8 +15,9 @@ import { leaseFindings, leasesOf } from './lease-findings.ts';
 import { nodeFindings } from './node-findings.ts';
 import { quotaStatus } from './quotas.ts';
 import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
+import { judged, type JudgedFinding } from './acknowledgements.ts';
+import { showFinding, shownFinding } from './shown-finding.ts';
 import {
-  allTroubles,
   certificateFindings,
   diskFindings,
   durabilityFindings,
@@ -37,17 +38,10 @@ const frozenOf = z.strictObject({ total: z.int(), frozen: z.int() });
 const shownStatus = z
   .strictObject({
     at: time,
-    ok: z.boolean().describe('Nothing needs attention.'),
+    ok: z.boolean().describe('Nothing needs attention but what is acknowledged.'),
     findings: z
-      .array(
-        z.strictObject({
-          trouble: z.enum(allTroubles),
-          where: z.string().describe('The token, vault or node.'),
-          message: z.string().describe('The finding, in a sentence.'),
-          remediation: z.string().describe('The command that fixes it, or shows more.'),
-        }),
-      )
-      .describe('What needs attention, most serious first.'),
+      .array(shownFinding)
+      .describe('What needs attention, most serious first; those that are acknowledged too.'),
     notes: z
       .array(shownNote)
       .optional()
@@ -186,9 +180,35 @@ const scans = new WeakMap<Store['db'], KmsKeyScan>();
 
 /** Of the appliance, or of what somebody sees of a vault. */
 export async function statusOf(services: AdminServices, scope: StatusScope): Promise<Status> {
+  const counted = await countStatus(services, scope);
+  const { tokens, kmsKeys, appliance, quotas, findings } = await look(services, scope);
+  return {
+    at: services.now().toISOString(),
+    ok: findings.every(({ acknowledgements }) => acknowledgements.length > 0),
+    findings: findings.map(showFinding),
+    version: services.version,
+    environment: services.environment ?? null,
+    tokens,
+    ...appliance?.shown,
+    ...(counted.vaults === undefined ? {} : { vaults: counted.vaults, auditEvents: counted.auditEvents }),
+    keySets: counted.keySets,
+    cloudKeys: counted.cloudKeys,
+    externalKeyStores: counted.externalKeyStores,
+    credentials: counted.credentials,
+    quotas: quotas.shown ?? null,
+    kmsKeysSeenAt: kmsKeys.at,
+  };
+}
+
+/** What needs attention of it, and what is acknowledged. */
+export async function findingsOf(services: AdminServices, scope: StatusScope): Promise<JudgedFinding[]> {
+  return (await look(services, scope)).findings;
+}
+
+/** What is seen of tokens, quotas and KMS keys besides: the status shows it. */
+export async function look(services: AdminServices, scope: StatusScope) {
   const { store, now } = services;
   const facts = await services.nodeFacts?.();
-  const found = await countStatus(services, scope);
   const own = scope !== 'appliance';
   const scan = scans.get(store.db) ?? new KmsKeyScan(store.db, now);
   scans.set(store.db, scan);
@@ -202,7 +222,7 @@ export async function statusOf(services: AdminServices, scope: StatusScope): Pro
   const troubles = [...(await findTroubles(services, scope)), ...kmsKeys.found];
   const appliance = own ? undefined : await applianceOf(services, facts);
   const quotas = await quotaStatus(services, scope, facts);
-  const findings = [
+  const found = [
     // What stops every act stands first.
     ...(own
       ? []
@@ -215,22 +235,8 @@ export async function statusOf(services: AdminServices, scope: StatusScope): Pro
     ...troubles.map((trouble) => vaultFinding(trouble, own)),
     ...quotas.findings,
   ];
-  return {
-    at: now().toISOString(),
-    ok: findings.length === 0,
-    findings,
-    version: services.version,
-    environment: services.environment ?? null,
-    tokens,
-    ...appliance?.shown,
-    ...(found.vaults === undefined ? {} : { vaults: found.vaults, auditEvents: found.auditEvents }),
-    keySets: found.keySets,
-    cloudKeys: found.cloudKeys,
-    externalKeyStores: found.externalKeyStores,
-    credentials: found.credentials,
-    quotas: quotas.shown ?? null,
-    kmsKeysSeenAt: kmsKeys.at,
-  };
+  const findings = await judged(services, own ? scope.vaultId : '', found);
+  return { tokens, kmsKeys, appliance, quotas, findings };
 }
 
 // oxlint-disable-next-line max-lines-per-function -- one field of the answer after another

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder, type SelectQueryBuilder, type SqlBool } from 'kysely';
 import type { Tables } from '../../store/schema.ts';
 import type { VaultContext } from '../../vault/context.ts';
-import type { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
+import type { KmsKeyScan, KmsKeysWithTrouble } from '../../cloud/kms-keys/scan.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { keySetsIn, type StatusScope } from './counts.ts';
@@ -29,8 +29,12 @@ export interface TroubleFound {
   count: number;
   /** Of the first few; none for users of the appliance, who see nothing inside a vault. */
   names: string[];
+  /** What of them there is, by id, with whatever would make it another matter; undefined where they are too many to be judged. */
+  things: string[] | undefined;
 }
 
+/** Of so many things with one trouble somebody can have seen each. */
+export const maxThings = 100;
 /** An XKS credential is to be rotated after so many days. */
 export const credentialDays = 365;
 /** What ends within so many days is told. */
@@ -49,6 +53,7 @@ interface Row {
   vault_id: string;
   vault_name: string;
   name: string;
+  thing: string;
 }
 
 /** What needs attention in what the scope has, by indexes: what is well costs nothing. */
@@ -61,10 +66,14 @@ export async function findTroubles(
   const at = (offset: number) => new Date(context.now().getTime() + offset).toISOString();
   // What is rare is looked for first: SQLite does cross joins in the order in which they stand (sqlite.org/optoverview.html,
   // "Manual Control Of Query Plans Using CROSS JOIN").
-  const shown = (name: string) => [
+  const shown = (name: string, ...thing: string[]) => [
     sql<string>`vaults.id`.as('vault_id'),
     sql<string>`vaults.name`.as('vault_name'),
     sql<string>`${sql.ref(name)}`.as('name'),
+    sql<string>`${sql.join(
+      thing.map((part) => sql.ref(part)),
+      sql` || ' ' || `,
+    )}`.as('thing'),
   ];
   const keySets = () => db.selectFrom('key_sets').crossJoin('vaults').where(within(scope));
   const keys = () =>
@@ -91,7 +100,7 @@ export async function findTroubles(
       .whereRef('key_sets.id', '=', 'xks_credentials.key_set_id')
       .where(within(scope))
       .where('xks_credentials.withdrawn_at', 'is', null)
-      .select(shown('xks_credentials.access_key_id'));
+      .select(shown('xks_credentials.access_key_id', 'xks_credentials.access_key_id'));
   const look = async <TB extends keyof Tables>(
     trouble: VaultTrouble,
     query: SelectQueryBuilder<Tables, TB, Row>,
@@ -100,7 +109,9 @@ export async function findTroubles(
     ...(await frozenVaults(context, scope)),
     ...(await look(
       'KEY_SET_FROZEN',
-      keySets().where('key_sets.frozen_at', 'is not', null).select(shown('key_sets.name')),
+      keySets()
+        .where('key_sets.frozen_at', 'is not', null)
+        .select(shown('key_sets.name', 'key_sets.id', 'key_sets.frozen_at')),
     )),
     ...(await look(
       'KEY_PROOF_FAILED',
@@ -108,7 +119,7 @@ export async function findTroubles(
         .where('key_versions.unfit_since', 'is not', null)
         // Nearly all are: that is no place to begin.
         .where((eb) => eb(notByIndex(eb.ref('key_versions.state')), '=', 'ACTIVE'))
-        .select(shown('cloud_keys.name')),
+        .select(shown('cloud_keys.name', 'cloud_keys.id')),
     )),
     ...(await look(
       'ENCRYPTION_LIMIT_NEAR',
@@ -116,7 +127,7 @@ export async function findTroubles(
         .where('key_versions.encryptions_leased', '>=', rotationDue)
         .whereRef('key_versions.version', '=', 'cloud_keys.current_version')
         .where('cloud_keys.state', '=', 'AVAILABLE')
-        .select(shown('cloud_keys.name')),
+        .select(shown('cloud_keys.name', 'cloud_keys.id')),
     )),
     ...(await look(
       'ROTATION_OVERDUE',
@@ -126,7 +137,7 @@ export async function findTroubles(
         .where('key_sets.frozen_at', 'is', null)
         .where('vaults.frozen_at', 'is', null)
         .where('vaults.appliance_frozen_at', 'is', null)
-        .select(shown('cloud_keys.name')),
+        .select(shown('cloud_keys.name', 'cloud_keys.id')),
     )),
     ...(await look(
       'KEY_STORE_NOT_CONNECTED',
@@ -137,7 +148,7 @@ export async function findTroubles(
         .whereRef('key_sets.id', '=', 'external_key_stores.key_set_id')
         .where(within(scope))
         .where('external_key_stores.state', 'in', ['DISCONNECTED', 'FAILED', 'NOT_FOUND'])
-        .select(shown('external_key_stores.name')),
+        .select(shown('external_key_stores.name', 'external_key_stores.id', 'external_key_stores.state')),
     )),
     ...(await look(
       'CREDENTIAL_OLD',
@@ -180,6 +191,7 @@ async function frozenVaults(
     vaultName: name,
     count: 1,
     names: [],
+    things: undefined,
   }));
 }
 
@@ -201,13 +213,31 @@ async function inVaults<TB extends keyof Tables>(
       ? []
       : await db.selectFrom(query.as('found')).select('name').orderBy('name').limit(maxNames).execute();
   const first = names.map(({ name }) => name);
+  const few = vaults.filter(({ n }) => n <= maxThings).map(({ vault_id }) => vault_id);
+  const things = few.length === 0 ? [] : await thingsIn(db, query, few);
+  const byVault = Map.groupBy(things, ({ vault_id }) => vault_id);
   return vaults.map(({ vault_id, vault_name, n }) => ({
     trouble,
     vaultId: vault_id,
     vaultName: vault_name,
     count: n,
     names: first,
+    things: n <= maxThings ? (byVault.get(vault_id) ?? []).map(({ thing }) => thing) : undefined,
   }));
+}
+
+/** There may be more of them by now than there were: those are not left out. */
+async function thingsIn<TB extends keyof Tables>(
+  db: VaultContext['store']['db'],
+  query: SelectQueryBuilder<Tables, TB, Row>,
+  vaultIds: readonly string[],
+): Promise<Pick<Row, 'vault_id' | 'thing'>[]> {
+  return db
+    .selectFrom(query.as('found'))
+    .select(['vault_id', 'thing'])
+    .where('vault_id', 'in', vaultIds)
+    .limit(2 * maxThings * vaultIds.length)
+    .execute();
 }
 
 /** The same of KMS keys in AWS, and when they were looked through. */
@@ -227,19 +257,20 @@ export async function findKmsKeyTroubles(
   for (const { keySetId, ...of } of troubles) {
     const keySet = vaultOf.get(keySetId);
     if (keySet === undefined) continue;
-    const add = (trouble: VaultTrouble, count: number, names: readonly string[]): void => {
+    const add = (trouble: VaultTrouble, { count, names, things }: KmsKeysWithTrouble): void => {
       if (count === 0) return;
       const key = `${trouble} ${keySet.vault_id}`;
       const known = found.get(key) ?? {
         ...{ trouble, vaultId: keySet.vault_id, vaultName: keySet.vault_name },
-        ...{ count: 0, names: [] },
+        ...{ count: 0, names: [], things: [] },
       };
       found.set(key, known);
       known.count += count;
+      known.things = known.count > maxThings ? undefined : known.things?.concat(things);
       if (scope !== 'appliance') known.names = [...known.names, ...names].slice(0, maxNames);
     };
-    add('KMS_KEY_DRIFT', of.drifted, of.drift);
-    add('KMS_KEY_FAILED', of.failed, of.failures);
+    add('KMS_KEY_DRIFT', of.drifted);
+    add('KMS_KEY_FAILED', of.failed);
   }
   return { at, found: [...found.values()] };
 }

@@ -14,6 +14,7 @@ export const permissions = [
   'vault.read',
   'vault.write',
   'vault.freeze',
+  'findings.acknowledge',
   'users.read',
   'users.write',
   'csp-accounts.write',

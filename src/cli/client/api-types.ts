@@ -110,6 +110,7 @@ export interface Schemas {
       | 'vault.read'
       | 'vault.write'
       | 'vault.freeze'
+      | 'findings.acknowledge'
       | 'users.read'
       | 'users.write'
       | 'csp-accounts.write'
@@ -275,6 +276,7 @@ export interface Schemas {
       | 'vault.read'
       | 'vault.write'
       | 'vault.freeze'
+      | 'findings.acknowledge'
       | 'users.read'
       | 'users.write'
       | 'csp-accounts.write'
@@ -1212,6 +1214,7 @@ export interface Schemas {
         | 'vault.read'
         | 'vault.write'
         | 'vault.freeze'
+        | 'findings.acknowledge'
         | 'users.read'
         | 'users.write'
         | 'csp-accounts.write'
@@ -1282,9 +1285,9 @@ export interface Schemas {
   Status: {
     /** UTC, ISO 8601 with milliseconds. */
     at: string;
-    /** Nothing needs attention. */
+    /** Nothing needs attention but what is acknowledged. */
     ok: boolean;
-    /** What needs attention, most serious first. */
+    /** What needs attention, most serious first; those that are acknowledged too. */
     findings: {
       trouble:
         | 'STORE_UNWRITABLE'
@@ -1320,6 +1323,18 @@ export interface Schemas {
       message: string;
       /** The command that fixes it, or shows more. */
       remediation: string;
+      /** Of the finding as it is now, to acknowledge it by; null if it cannot be acknowledged. */
+      fingerprint: string | null;
+      /** The newest first; empty if the finding, or part of it, needs attention. */
+      acknowledgements: {
+        /** User or API key that did it. */
+        by: string;
+        /** UTC, ISO 8601 with milliseconds. */
+        at: string;
+        /** When it ends at the latest; null for once the finding changes. */
+        until: string | null;
+        note: string;
+      }[];
     }[];
     /** For users of the appliance: what is worth knowing but needs no attention. */
     notes?: {
@@ -1419,6 +1434,54 @@ export interface Schemas {
     } | null;
     /** When the status of KMS keys in AWS was last evaluated; null until the first time. */
     kmsKeysSeenAt: string | null;
+  };
+  StatusFinding: {
+    trouble:
+      | 'STORE_UNWRITABLE'
+      | 'STORE_NOT_DURABLE'
+      | 'TOKEN_DOWN'
+      | 'TOKEN_DEGRADED'
+      | 'PIN_REFUSED'
+      | 'TOKEN_OWN_KEY_UNFIT'
+      | 'CERTIFICATE_EXPIRED'
+      | 'CERTIFICATE_ENDS'
+      | 'CERTIFICATE_NOT_TAKEN'
+      | 'DISK_NEARLY_FULL'
+      | 'LEASE_ENDED'
+      | 'NODE_DOWN'
+      | 'NODE_DRAINED'
+      | 'CLOCK_OFF'
+      | 'SUPERVISOR_SILENT'
+      | 'QUOTA_NEAR'
+      | 'RECONCILIATION_FINDINGS'
+      | 'VAULT_FROZEN'
+      | 'KEY_SET_FROZEN'
+      | 'KEY_PROOF_FAILED'
+      | 'ENCRYPTION_LIMIT_NEAR'
+      | 'ROTATION_OVERDUE'
+      | 'KEY_STORE_NOT_CONNECTED'
+      | 'KMS_KEY_DRIFT'
+      | 'KMS_KEY_FAILED'
+      | 'CREDENTIAL_OLD'
+      | 'CREDENTIAL_ENDS';
+    /** The token, vault or node. */
+    where: string;
+    /** The finding, in a sentence. */
+    message: string;
+    /** The command that fixes it, or shows more. */
+    remediation: string;
+    /** Of the finding as it is now, to acknowledge it by; null if it cannot be acknowledged. */
+    fingerprint: string | null;
+    /** The newest first; empty if the finding, or part of it, needs attention. */
+    acknowledgements: {
+      /** User or API key that did it. */
+      by: string;
+      /** UTC, ISO 8601 with milliseconds. */
+      at: string;
+      /** When it ends at the latest; null for once the finding changes. */
+      until: string | null;
+      note: string;
+    }[];
   };
   /** A PKCS#11 token, as this node sees it. */
   Token: {
@@ -1900,6 +1963,7 @@ export interface Paths {
           | 'vault.read'
           | 'vault.write'
           | 'vault.freeze'
+          | 'findings.acknowledge'
           | 'users.read'
           | 'users.write'
           | 'csp-accounts.write'
@@ -1932,6 +1996,7 @@ export interface Paths {
           | 'vault.read'
           | 'vault.write'
           | 'vault.freeze'
+          | 'findings.acknowledge'
           | 'users.read'
           | 'users.write'
           | 'csp-accounts.write'
@@ -1982,6 +2047,46 @@ export interface Paths {
       query: undefined;
       body: undefined;
       answer: Schemas['Status'];
+    };
+  };
+  '/status/acknowledge': {
+    POST: {
+      query: undefined;
+      body: {
+        fingerprint: string;
+        note: string;
+        until?: string | null | undefined;
+      };
+      answer: Schemas['StatusFinding'];
+    };
+  };
+  '/status/withdraw-acknowledgement': {
+    POST: {
+      query: undefined;
+      body: {
+        fingerprint: string;
+      };
+      answer: Schemas['StatusFinding'];
+    };
+  };
+  '/vaults/{vaultId}/status/acknowledge': {
+    POST: {
+      query: undefined;
+      body: {
+        fingerprint: string;
+        note: string;
+        until?: string | null | undefined;
+      };
+      answer: Schemas['StatusFinding'];
+    };
+  };
+  '/vaults/{vaultId}/status/withdraw-acknowledgement': {
+    POST: {
+      query: undefined;
+      body: {
+        fingerprint: string;
+      };
+      answer: Schemas['StatusFinding'];
     };
   };
   '/traffic': {

@@ -8,6 +8,7 @@ import { exitCodes } from '../output/exit-codes.ts';
 import { folded } from '../output/folded.ts';
 import { isForPrograms, printData, type OutputOptions } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
+import { addAcknowledgements, acknowledgedInWords, needsAttention } from './acknowledgements.ts';
 import { timesIn } from '../output/said.ts';
 import { print, terminal } from '../output/streams.ts';
 
@@ -20,23 +21,24 @@ const maxNotes = 3;
 const widest = 100;
 
 export function addStatusCommand(program: Command): void {
+  const status = program
+    .command('status')
+    .description(
+      'show an overview and what needs attention, on one screen; exits with 0 if nothing does, otherwise with 1',
+    );
   example(
-    program
-      .command('status')
-      .description(
-        'show an overview and what needs attention, on one screen; exits with 0 if nothing does, otherwise with 1',
-      )
-      .action(async (_: unknown, command: Command) =>
-        withApi(command, async ({ client, here, options }) => {
-          const status = await client.get(here('/status'));
-          if (isForPrograms(options)) printData(status, options);
-          else for (const line of linesOf(status, options)) print(line);
-          // A script must be able to tell.
-          process.exitCode = exitCodeOf(status);
-        }),
-      ),
+    status.action(async (_: unknown, command: Command) =>
+      withApi(command, async ({ client, here, options }) => {
+        const status = await client.get(here('/status'));
+        if (isForPrograms(options)) printData(status, options);
+        else for (const line of linesOf(status, options)) print(line);
+        // A script must be able to tell.
+        process.exitCode = exitCodeOf(status);
+      }),
+    ),
     'holdfast status',
   );
+  addAcknowledgements(status);
 }
 
 export function exitCodeOf({ ok }: Status): number {
@@ -55,7 +57,9 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
       `${(index === 0 ? label : '').padEnd(13)} ${paint(line)}`.trimEnd(),
     ),
   );
-  const n = status.findings.length;
+  const open = status.findings.filter(needsAttention);
+  const known = status.findings.filter((finding) => !needsAttention(finding));
+  const n = open.length;
   const notes = status.notes ?? [];
   const verdict =
     n === 0
@@ -63,8 +67,12 @@ export function linesOf(status: Status, options: OutputOptions): string[] {
       : coloured('red', `${counted(n, 'thing needs', 'things need')} attention`, options.color);
   return [
     verdict,
-    ...status.findings.slice(0, maxShown).flatMap((finding) => inLines(finding, width, options)),
+    ...open.slice(0, maxShown).flatMap((finding) => inLines(finding, width, options)),
     ...(n > maxShown ? [`  and ${n - maxShown} more: holdfast status -o json`] : []),
+    ...known.slice(0, maxNotes).flatMap((finding) => marked('✓', acknowledgedInWords(finding), width)),
+    ...(known.length > maxNotes
+      ? [`  and ${known.length - maxNotes} more that are acknowledged: holdfast status -o json`]
+      : []),
     ...notes.slice(0, maxNotes).flatMap(({ message, more }) => marked('·', `${message}: ${more}`, width)),
     ...(notes.length > maxNotes
       ? [`  and ${counted(notes.length - maxNotes, 'more note')}: holdfast status -o json`]

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicNow } from '../../clock.ts';
 import type { Store } from '../../store/store.ts';
@@ -6,15 +7,22 @@ import { driftOf } from './drift.ts';
 import { kmsKeys, problemOf, type KmsKey } from './records.ts';
 import { paced } from '../../vault/paced.ts';
 
+/** KMS keys of a key set with the same trouble. */
+export interface KmsKeysWithTrouble {
+  count: number;
+  /** Of the CloudKeys of the first few. */
+  names: string[];
+  /** Of the first hundred, by id, with a digest of what is wrong with each. */
+  things: string[];
+}
+
 /** What of the KMS keys of a key set needs attention. */
 export interface KmsKeyTrouble {
   keySetId: string;
-  /** KMS keys that AWS has otherwise than they are here, and the names of the first few of their CloudKeys. */
-  drifted: number;
-  drift: string[];
+  /** Those that AWS has otherwise than they are here. */
+  drifted: KmsKeysWithTrouble;
   /** Those whose last step failed and not only waits. */
-  failed: number;
-  failures: string[];
+  failed: KmsKeysWithTrouble;
 }
 
 export interface KmsKeysSeen {
@@ -24,6 +32,8 @@ export interface KmsKeysSeen {
 }
 
 const maxNames = 5;
+/** Of more nobody can have seen each. */
+const maxThings = 100;
 /** It is looked through again after so many times what that takes. */
 const rest = 20;
 const shortestRest = 1_000;
@@ -80,14 +90,25 @@ export class KmsKeyScan {
 }
 
 function note(found: Map<string, KmsKeyTrouble>, row: KmsKey): void {
-  const isFailed = row.problem !== null && !['waiting', 'settling'].includes(problemOf(row)?.fault ?? '');
-  const isDrifted = driftOf(row).length > 0;
-  if (!isFailed && !isDrifted) return;
+  const problem = problemOf(row);
+  const isFailed = row.problem !== null && !['waiting', 'settling'].includes(problem?.fault ?? '');
+  const drift = driftOf(row);
+  if (!isFailed && drift.length === 0) return;
   const trouble = found.get(row.key_set_id) ?? {
-    keySetId: row.key_set_id,
-    ...{ drifted: 0, drift: [], failed: 0, failures: [] },
+    ...{ keySetId: row.key_set_id, drifted: none(), failed: none() },
   };
   found.set(row.key_set_id, trouble);
-  if (isDrifted && ++trouble.drifted <= maxNames) trouble.drift.push(row.cloud_key_name);
-  if (isFailed && ++trouble.failed <= maxNames) trouble.failures.push(row.cloud_key_name);
+  // How they differ, and not only that they do: a key policy that is opened further is another matter.
+  if (drift.length > 0) add(trouble.drifted, row, drift);
+  if (isFailed) add(trouble.failed, row, [row.step, problem?.fault, problem?.code]);
+}
+
+const none = (): KmsKeysWithTrouble => ({ count: 0, names: [], things: [] });
+
+function add(to: KmsKeysWithTrouble, row: KmsKey, wrong: unknown): void {
+  to.count++;
+  if (to.names.length < maxNames) to.names.push(row.cloud_key_name);
+  if (to.things.length >= maxThings) return;
+  const digest = createHash('sha256').update(JSON.stringify(wrong)).digest('base64url');
+  to.things.push(`${row.id} ${digest}`);
 }

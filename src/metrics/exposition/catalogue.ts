@@ -97,7 +97,7 @@ export const metricCatalogue = {
   // What the node manages.
   holdfast_findings: {
     type: 'gauge',
-    help: 'What `holdfast status` says needs attention, by its kind.',
+    help: 'What `holdfast status` finds, by its kind; what is acknowledged too.',
     labels: ['trouble'],
   },
   holdfast_nodes: {
