@@ -19,7 +19,7 @@ import { readBackup } from '../../src/store/backup/lines.ts';
 import { buildStore } from '../../src/store/backup/reader.ts';
 import { writeBackup, type BackupSink } from '../../src/store/backup/writer.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
-import { LoopDisk } from '../support/loop-disk.ts';
+import { LoopDisk } from '../../testing/loop-disk.ts';
 import { countStatus } from '../../src/admin/status/counts.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';

@@ -9,7 +9,7 @@ import { password, passwordCost } from '../identity/people.ts';
 import { AdminClient, type SignIn } from '../support/admin-client.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { bringToLimit } from '../support/limit-rotation.ts';
-import { LoopDisk } from '../support/loop-disk.ts';
+import { LoopDisk } from '../../testing/loop-disk.ts';
 import { waitUntil } from '../support/steady-load.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';

@@ -22,7 +22,7 @@ import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { checkAtStart } from '../../src/store/sqlite/start-check.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
-import { LoopDisk } from '../support/loop-disk.ts';
+import { LoopDisk } from '../../testing/loop-disk.ts';
 import { inToken } from '../../testing/in-token.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { TestNode } from '../../testing/test-node.ts';

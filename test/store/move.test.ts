@@ -8,7 +8,7 @@ import { openStore, type StorePlace } from '../../src/store/opening/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
-import { LoopDisk } from '../support/loop-disk.ts';
+import { LoopDisk } from '../../testing/loop-disk.ts';
 import { freshDatabase, sharedCluster } from '../../testing/postgres.ts';
 
 /** A store in a file that has rows in every table, and more than are moved at once in one. */

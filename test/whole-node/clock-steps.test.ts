@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { starvation } from '../support/core-waits.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../../testing/fake-clock.ts';
 import { waitUntil } from '../support/steady-load.ts';
 import { childrenOf, TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';

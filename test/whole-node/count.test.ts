@@ -10,7 +10,7 @@ import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.
 import type { CloudKey } from '../../src/serving/directory.ts';
 import { CoreWaits } from '../support/core-waits.ts';
 import { FrozenDisk } from '../support/frozen-disk.ts';
-import { LoopDisk } from '../support/loop-disk.ts';
+import { LoopDisk } from '../../testing/loop-disk.ts';
 import { Shim } from '../../testing/shim.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { TestNode } from '../../testing/test-node.ts';

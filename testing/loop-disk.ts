@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { memoryDirectory } from './memory-directory.ts';
 
 const run = promisify(execFile);
 
@@ -20,6 +20,7 @@ export class LoopDisk {
   readonly directory: string;
   readonly #made: string;
   #safeguard: ChildProcess | undefined;
+  #isDisposed = false;
 
   private constructor(made: string) {
     this.#made = made;
@@ -37,6 +38,7 @@ export class LoopDisk {
       // No blocks that are kept for root: full is full.
       await run('mkfs.ext4', ['-q', '-m', '0', '-E', 'nodiscard', image]);
       await run('mount', ['-o', 'loop', image, disk.directory]);
+      process.once('exit', () => disk.#leave());
       return disk;
     } catch (error) {
       await rm(disk.#made, { recursive: true, force: true });
@@ -83,7 +85,16 @@ export class LoopDisk {
     return path.join(this.directory, 'filler');
   }
 
+  /** The process ends, and has not disposed of it. */
+  #leave(): void {
+    if (this.#isDisposed) return;
+    this.thaw();
+    execFileSync('umount', ['--lazy', this.directory]);
+    rmSync(this.#made, { recursive: true, force: true });
+  }
+
   async dispose(): Promise<void> {
+    this.#isDisposed = true;
     this.thaw();
     await run('umount', ['--lazy', this.directory]);
     await rm(this.#made, { recursive: true, force: true });

@@ -12,15 +12,15 @@ export class FakeClock {
   readonly #file: string;
   #offset = 0;
 
-  /** The file is put into `directory`. */
-  constructor(directory: string) {
+  /** The file is put into `directory`. `lazy`: processes see within a second what is set, and look at the clock as quickly as ever. */
+  constructor(directory: string, { lazy = false }: { lazy?: boolean } = {}) {
     const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
     if (library === undefined) throw new Error('libfaketime is missing; run: scripts/set-up test');
     this.#file = path.join(directory, 'clock');
     this.environment = {
       LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: this.#file,
-      FAKETIME_NO_CACHE: '1',
+      ...(lazy ? { FAKETIME_CACHE_DURATION: '1' } : { FAKETIME_NO_CACHE: '1' }),
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       // It would take a semaphore of all processes at each stat(): one that is stopped just then would stop all.
       NO_FAKE_STAT: '1',
