@@ -11,6 +11,21 @@ export interface Key {
   externalKeyId: string;
 }
 
+/** How long a key stays disabled, and then enabled, milliseconds: one of these at the most, drawn each time. */
+export interface Pace {
+  disabled: readonly number[];
+  enabled: readonly number[];
+}
+
+/** Now and then it stays so for as long as a fault lasts: what the database forgot then shows. */
+export const unhurried: Pace = { disabled: [200, 200, 6_000], enabled: [400, 400, 3_000] };
+
+/** For as many acts as there can be. */
+export const hurried: Pace = { disabled: [200], enabled: [200] };
+
+/** What was done and is not in force yet is so within the time of a lease, or the fault lasts longer than that. */
+const longestWait = 60_000;
+
 /**
  * Disables and enables keys, by any node. The acts of one key follow one another: the next is sent when the last was answered, or
  * can be answered no more.
@@ -20,14 +35,27 @@ export class Acts {
   readonly #history: History;
   readonly #random: Random;
   readonly #nodes: number;
+  readonly #pace: Pace;
   #running = true;
   #touches = 0;
+  #disables = 0;
 
-  constructor(management: Management, history: History, random: Random, nodes: number) {
+  constructor(
+    management: Management,
+    history: History,
+    random: Random,
+    { nodes, pace = unhurried }: { nodes: number; pace?: Pace },
+  ) {
     this.#management = management;
     this.#history = history;
     this.#random = random;
     this.#nodes = nodes;
+    this.#pace = pace;
+  }
+
+  /** How many disables were acknowledged. */
+  get disables(): number {
+    return this.#disables;
   }
 
   stop(): void {
@@ -38,18 +66,22 @@ export class Acts {
   async keepOn(key: Key): Promise<void> {
     while (this.#running) {
       await this.act('disable', key);
-      // Now and then it stays so for as long as a fault lasts: what the database forgot then shows.
-      await delay(this.#random.between(20, this.#random.pick([200, 200, 6_000])));
+      await this.#pause(this.#pace.disabled);
       // What was refused, or is in doubt, is asked for again, or the key would be of no use to the load.
       while (this.#running && (await this.act('enable', key)) !== 'acknowledged') await delay(100);
-      await delay(this.#random.between(20, this.#random.pick([400, 400, 3_000])));
+      await this.#pause(this.#pace.enabled);
     }
+  }
+
+  async #pause(longest: readonly number[]): Promise<void> {
+    await delay(this.#random.between(20, this.#random.pick(longest)));
   }
 
   /** Sent once, to some node; after an act in doubt whatever is still under way is waited for. */
   async act(act: 'disable' | 'enable', key: Key): Promise<ActEntry['result']> {
     const result = await this.#send(act, key, 'POST', `/cloud-keys/${key.id}/${act}`, {});
     if (result === 'in doubt') await this.#settle(key);
+    if (act === 'disable' && result === 'acknowledged') this.#disables++;
     return result;
   }
 
@@ -68,16 +100,28 @@ export class Acts {
     const invoked = this.#history.now();
     const node = this.#random.between(0, this.#nodes - 1);
     try {
-      const { status, text } = await this.#management.send(node, 'POST', '/cloud-keys', { keySetId, name });
+      const body = { keySetId, name };
+      const { status, text, request } = await this.#management.send(node, 'POST', '/cloud-keys', body);
       if (status !== 201) return undefined;
       const key = JSON.parse(text) as Key;
       const entry = { type: 'act', act: 'create', key: key.externalKeyId, node, invoked } as const;
-      this.#history.add({ ...entry, ended: this.#history.now(), result: 'acknowledged' });
+      this.#history.add({ ...entry, ended: this.#history.now(), result: 'acknowledged', request });
       return key;
     } catch {
       // Without an answer nobody knows its external key id.
       return undefined;
     }
+  }
+
+  /** Once some node says that all that was done is in force; false where none did for long. */
+  async #isInForce(): Promise<boolean> {
+    for (const until = this.#history.now() + longestWait; this.#history.now() < until; await delay(100))
+      try {
+        if (await this.#management.isInForce(this.#random.between(0, this.#nodes - 1))) return true;
+      } catch {
+        // Another is asked.
+      }
+    return false;
   }
 
   async #send(
@@ -89,14 +133,20 @@ export class Acts {
   ): Promise<ActEntry['result']> {
     const node = this.#random.between(0, this.#nodes - 1);
     const entry = { type: 'act', act, key: key.externalKeyId, node, invoked: this.#history.now() } as const;
-    const end = (result: ActEntry['result'], answer: string) => {
-      this.#history.add({ ...entry, ended: this.#history.now(), result, answer });
+    const end = (
+      result: ActEntry['result'],
+      answer: string,
+      rest: Pick<ActEntry, 'later' | 'request'> = {},
+    ) => {
+      this.#history.add({ ...entry, ended: this.#history.now(), result, answer, ...rest });
       return result;
     };
     try {
-      const { status, text } = await this.#management.send(node, method, path, body);
-      if (status === 200) return end('acknowledged', '200');
-      return end(status < 500 ? 'refused' : 'in doubt', `${status} ${text.slice(0, 400)}`);
+      const { status, text, request, inForce } = await this.#management.send(node, method, path, body);
+      if (status === 200) return end('acknowledged', `200 ${inForce}`, { request });
+      if (text.includes('"urn:holdfast:problem:not-in-force"') && (await this.#isInForce()))
+        return end('acknowledged', text.slice(0, 400), { request, later: true });
+      return end(status < 500 ? 'refused' : 'in doubt', `${status} ${text.slice(0, 400)}`, { request });
     } catch (error) {
       return end(wasNotSent(error) ? 'refused' : 'in doubt', (error as Error).message);
     }

@@ -1,4 +1,6 @@
+import { blockSize } from '../src/keys/encryption-limits.ts';
 import type { ActEntry, CountEntry, Entry, RequestEntry } from './history.ts';
+import { judgeTrail, type OffRecord } from './on-record.ts';
 
 /*
  * Judges a history. The acts of one key follow one another, so a key is a register with a known order of writes, and whether an
@@ -13,7 +15,8 @@ export interface Violation {
     | 'one IV twice'
     | 'an acknowledged key is lost'
     | 'an error that AWS does not repeat'
-    | 'encryptions under-counted';
+    | 'encryptions under-counted'
+    | OffRecord['rule'];
   /** What shows it. */
   entries: Entry[];
 }
@@ -36,6 +39,7 @@ export function judge(entries: readonly Entry[]): Violation[] {
       requests,
       entries.filter((entry) => entry.type === 'count'),
     ),
+    ...judgeTrail(entries),
   ];
 }
 
@@ -135,7 +139,11 @@ function underCounted(requests: readonly RequestEntry[], counts: readonly CountE
     const made = requests.filter(
       ({ kind, result, key, version }) =>
         kind === 'encrypt' && result === 'success' && key === count.key && version === count.version,
-    ).length;
-    return made > count.leased ? [{ rule: 'encryptions under-counted', entries: [count] }] : [];
+    );
+    // Each worker counts ahead in blocks of its own, of which a killed one takes the rest along.
+    const lives = new Set(made.map(({ life }) => life).filter((life) => life !== undefined));
+    return made.length > count.leased || lives.size * blockSize > count.leased
+      ? [{ rule: 'encryptions under-counted', entries: [count] }]
+      : [];
   });
 }

@@ -1,3 +1,7 @@
+import { chmod } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LoopDisk } from '../testing/loop-disk.ts';
 import { PostgresCluster } from '../testing/postgres.ts';
 import type { PostgresSettings } from '../src/store/postgres/settings.ts';
 
@@ -6,24 +10,43 @@ const name = 'standby';
 
 /** A primary, and its synchronous standby without which no commit is acknowledged. */
 export class Database {
-  primary: PostgresCluster;
+  #primary: PostgresCluster;
+  /** The port of the primary, for threads. */
+  readonly port = new SharedArrayBuffer(4);
   standby: PostgresCluster;
+  /** What the primary and its standby are on, in turns. */
+  readonly #disks: readonly LoopDisk[];
   /** What the nodes are told of it, but for the port. */
   readonly settings: PostgresSettings;
 
-  private constructor(primary: PostgresCluster, standby: PostgresCluster, settings: PostgresSettings) {
-    this.primary = primary;
+  private constructor(
+    primary: PostgresCluster,
+    standby: PostgresCluster,
+    { settings, disks }: { settings: PostgresSettings; disks: readonly LoopDisk[] },
+  ) {
+    this.#disks = disks;
+    this.#primary = primary;
+    this.#tellPort();
     this.standby = standby;
     this.settings = settings;
   }
 
   static async start(): Promise<Database> {
-    const primary = await PostgresCluster.create();
+    const disks = await makeDisks();
+    const primary = await PostgresCluster.create(disks[0]?.directory);
     const settings = await primary.database('template0', 'tls');
-    const standby = await primary.standby(name);
+    const standby = await primary.standby(name, disks[1]?.directory);
     // The standby too: it asks for one once it is the primary.
     for (const server of [standby, primary]) await server.set('synchronous_standby_names', name);
-    return new Database(primary, standby, settings);
+    return new Database(primary, standby, { settings, disks });
+  }
+
+  get primary(): PostgresCluster {
+    return this.#primary;
+  }
+
+  #tellPort(): void {
+    Atomics.store(new Int32Array(this.port), 0, this.#primary.port);
   }
 
   /** The primary is gone as after a power cut, and its standby takes over; what is left of the old one follows it, from a new copy. */
@@ -31,9 +54,27 @@ export class Database {
     const old = this.primary;
     await old.stop('crash');
     await this.standby.promote();
-    this.primary = this.standby;
+    this.#primary = this.standby;
+    this.#tellPort();
     await old.dispose();
-    this.standby = await this.primary.standby(name);
+    const other = this.#disks.find((disk) => disk !== this.disk);
+    this.standby = await this.primary.standby(name, other?.directory);
+  }
+
+  /** Of the primary; undefined where no disk of its own can be made on this machine. */
+  get disk(): LoopDisk | undefined {
+    return this.#disks.find(({ directory }) => this.primary.directory.startsWith(`${directory}/`));
+  }
+
+  /** Whatever became of it: a server that finds no room at its start has ended. */
+  async untilItAnswers(): Promise<void> {
+    for (;;)
+      try {
+        if (!this.primary.isRunning) await this.primary.start();
+        return void (await this.primary.asSuperuser('SELECT 1'));
+      } catch {
+        await delay(50);
+      }
   }
 
   /** Ends each query that waits for the standby: PostgreSQL answers then that it is committed. Resolves with how many there were. */
@@ -44,8 +85,29 @@ export class Database {
     return cancelled.length;
   }
 
+  /** The row that a node of a release before leases would have in the store; or it is taken away. */
+  async showOlderNode(isThere: boolean): Promise<void> {
+    const row = `'older', 'older', '0.2.0', now()::text, to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+    await this.primary.asSuperuser(
+      isThere
+        ? `INSERT INTO nodes (id, hostname, version, started_at, last_seen_at) VALUES (${row})`
+        : `DELETE FROM nodes WHERE id = 'older'`,
+      this.settings.database,
+    );
+  }
+
   async stop(): Promise<void> {
     await this.standby.stop('crash');
     await this.primary.stop('crash');
+    await Promise.all(this.#disks.map(async (disk) => disk.dispose()));
   }
+}
+
+/** Two, for root where there are loop devices; else none. Megabytes: room for a copy of the database and its log. */
+async function makeDisks(): Promise<LoopDisk[]> {
+  const made = [await LoopDisk.create(320), await LoopDisk.create(320)];
+  const disks = made.filter((disk) => typeof disk !== 'string');
+  // PostgreSQL is another user's.
+  for (const { directory } of disks) await chmod(path.dirname(directory), 0o711);
+  return disks;
 }

@@ -1,5 +1,6 @@
 import { readFile, writeFile, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { FakeClock } from '../testing/fake-clock.ts';
 import { freePort } from '../testing/free-port.ts';
 import { Haproxy } from '../testing/haproxy.ts';
 import { memoryDirectory } from '../testing/memory-directory.ts';
@@ -7,14 +8,18 @@ import { childrenOf, TestNode } from '../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../testing/tokens.ts';
 import type { KeySetAccess } from '../testing/xks-client.ts';
 import { Database } from './database.ts';
-import { Wire } from './wire.ts';
+import { ThreadedWire } from './threaded-wire.ts';
 
 export const keySetName = 'chaos';
 
 /** Three nodes over one token, each with a wire of its own to the database, behind HAProxy. */
 export class Fleet {
   readonly nodes: TestNode[] = [];
-  readonly wires: Wire[] = [];
+  readonly wires: ThreadedWire[] = [];
+  readonly lives = new Lives();
+  /** Each node's own. */
+  readonly clocks: FakeClock[] = [];
+  readonly #clockUsers: { clock: FakeClock; pid: number }[] = [];
   /** PEM file with the CAs of all nodes. */
   readonly ca: string;
   readonly #directory: string;
@@ -43,7 +48,8 @@ export class Fleet {
 
   async #start(nodes: number): Promise<void> {
     for (let i = 0; i < nodes; i++) await this.#addNode();
-    await Promise.all(this.nodes.map(async (node) => node.serve()));
+    await Promise.all(this.nodes.map(async (node) => this.serve(node)));
+    for (const index of this.nodes.keys()) this.lives.begin(index);
     const bundles = await Promise.all(this.nodes.map(async ({ ca }) => readFile(ca.certificate, 'utf8')));
     await writeFile(this.ca, bundles.join(''));
     this.#haproxy = await Haproxy.start({
@@ -53,24 +59,34 @@ export class Fleet {
   }
 
   async #addNode(): Promise<void> {
-    const wire = await Wire.open(() => this.database.primary.port);
+    const wire = await ThreadedWire.open(this.database.port);
     this.wires.push(wire);
     const { settings, primary } = this.database;
     const { database, user } = settings;
-    this.nodes.push(
-      await TestNode.create({
-        tokens: [{ fixture: this.#fixture }],
-        realTimes: true,
-        // Each start has the ports that HAProxy knows.
-        xks: { port: await freePort(), proxy_protocol_from: ['127.0.0.1'], drain_ms: 3_000 },
-        admin: { port: await freePort() },
-        log: { requests: 'failures' },
-        store: {
-          ...{ kind: 'postgres', address: '127.0.0.1', port: wire.port, database, user },
-          ...{ password_file: primary.passwordFile, ca: primary.ca.certificate, durability: 'synchronous' },
-        },
-      }),
-    );
+    const node = await TestNode.create({
+      tokens: [{ fixture: this.#fixture }],
+      realTimes: true,
+      // Each start has the ports that HAProxy knows.
+      xks: { port: await freePort(), proxy_protocol_from: ['127.0.0.1'], drain_ms: 3_000 },
+      admin: { port: await freePort() },
+      log: { requests: 'failures' },
+      store: {
+        ...{ kind: 'postgres', address: '127.0.0.1', port: wire.port, database, user },
+        ...{ password_file: primary.passwordFile, ca: primary.ca.certificate, durability: 'synchronous' },
+      },
+    });
+    const clock = new FakeClock(node.directory, { lazy: true });
+    await clock.set(0);
+    this.nodes.push(node);
+    this.clocks.push(clock);
+  }
+
+  /** By the clock of the node. */
+  async serve(node: TestNode): Promise<void> {
+    const clock = this.clocks[this.nodes.indexOf(node)];
+    const serving = node.serve(clock?.environment);
+    if (clock !== undefined) this.#clockUsers.push({ clock, pid: node.pid });
+    await serving;
   }
 
   get haproxy(): Haproxy {
@@ -97,10 +113,42 @@ export class Fleet {
   async dispose(): Promise<void> {
     await this.#haproxy?.stop();
     await Promise.all(this.nodes.map(async (node) => node.dispose()));
+    await Promise.all(this.#clockUsers.map(async ({ clock, pid }) => clock.dispose(pid)));
     await Promise.all(this.wires.map(async (wire) => wire.close()));
     await this.database.stop();
     await this.#fixture.dispose();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Which XKS worker of each node answers: of the same life is what one process answered. Without a number while it is not certain.
+ */
+export class Lives {
+  readonly #now = new Map<number, number>();
+  #last = 0;
+
+  of(node: number): number | undefined {
+    return this.#now.get(node);
+  }
+
+  /** Its worker is about to be killed. */
+  end(node: number): void {
+    this.#now.delete(node);
+  }
+
+  /** Nothing is left of the one before. */
+  begin(node: number): void {
+    this.#now.set(node, ++this.#last);
+  }
+}
+
+export function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 

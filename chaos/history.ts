@@ -19,6 +19,8 @@ export interface RequestEntry {
   /** Of an Encrypt with success: the version that its metadata name, and the IV, Base64. */
   version?: number;
   iv?: string;
+  /** Of the XKS worker that answered it, where that is known: no other has the same number. */
+  life?: number;
   /** After the last fault was mended: must succeed. */
   final?: true;
 }
@@ -38,6 +40,10 @@ export interface ActEntry {
   result: 'acknowledged' | 'refused' | 'in doubt';
   /** What was answered, for people. */
   answer?: string;
+  /** Its request id, where there was an answer: the audit trail has it too. */
+  request?: string;
+  /** It was answered that it is done and not in force on every node yet; since `ended` it is, as `GET /in-force` says. */
+  later?: true;
 }
 
 /** What the store has counted of a key version's encryptions, once all is over. */
@@ -48,7 +54,18 @@ export interface CountEntry {
   leased: number;
 }
 
-/** A fault that was made, or mended; for people. */
+/** What the audit trail has of an act, once all is over. */
+export interface EventEntry {
+  type: 'event';
+  /** Such as `cloud-key.disable`. */
+  action: string;
+  /** External key id. */
+  key: string;
+  /** Id of the request that did it. */
+  request: string;
+}
+
+/** A fault that was made; for people. */
 export interface FaultEntry {
   type: 'fault';
   at: number;
@@ -56,4 +73,11 @@ export interface FaultEntry {
   what: string;
 }
 
-export type Entry = RequestEntry | ActEntry | CountEntry | FaultEntry;
+/** From when to when a fault was made and mended. */
+export interface TroubleEntry {
+  type: 'trouble';
+  began: number;
+  ended: number;
+}
+
+export type Entry = RequestEntry | ActEntry | CountEntry | EventEntry | FaultEntry | TroubleEntry;

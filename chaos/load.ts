@@ -17,15 +17,29 @@ interface Made {
   fields: Record<string, string>;
 }
 
+/** Where requests go in. */
+export interface Door {
+  /** On loopback. */
+  port: number;
+  /** Address that they come from. */
+  source?: string;
+  /** Of who answers them. */
+  life?: () => number | undefined;
+}
+
 /** Of each key so many ciphertexts are kept; then each new one takes the place of some other. */
 const kept = 200;
 
 /** AWS gives up after 250 ms; what comes later is of interest here. */
 const patience = 5_000;
 
+/** Once the last fault is mended all must succeed again within so many milliseconds, on a busy machine too. */
+const recovery = 60_000;
+
 /** Encrypts and decrypts as AWS KMS sends them, each connection one at a time, under keys that may be disabled just now. */
 export class Load {
   readonly #clients: XksClient[];
+  readonly #lifeOf: (client: XksClient) => number | undefined;
   readonly #history: History;
   readonly #keys: string[] = [];
   readonly #made = new Map<string, Made[]>();
@@ -34,17 +48,23 @@ export class Load {
   #running = false;
 
   constructor(
-    port: number,
+    doors: readonly Door[],
     access: KeySetAccess,
     history: History,
     { ca, connections, every }: { ca: string; connections: number; every: number },
   ) {
     this.#history = history;
     this.#every = every;
-    this.#clients = Array.from(
-      { length: connections },
-      () => new XksClient(port, access, { ca, maxSockets: 1, timeout: patience }),
-    );
+    const byClient = new Map<XksClient, Door>();
+    for (let i = 0; i < connections; i++) {
+      const door = doors[i % doors.length];
+      if (door === undefined) throw new Error('there is no way in');
+      const { port, source } = door;
+      const tls = { ca, maxSockets: 1, timeout: patience, ...(source === undefined ? {} : { source }) };
+      byClient.set(new XksClient(port, access, tls), door);
+    }
+    this.#clients = [...byClient.keys()];
+    this.#lifeOf = (client) => byClient.get(client)?.life?.();
   }
 
   add(externalKeyId: string): void {
@@ -71,17 +91,18 @@ export class Load {
       { key, made: undefined },
       ...(this.#made.get(key) ?? []).map((made) => ({ key, made })),
     ]);
+    const until = this.#history.now() + recovery;
     let next = 0;
     await Promise.all(
       this.#clients.map(async (client) => {
         for (let one = work[next++]; one !== undefined; one = work[next++]) {
           const { key, made } = one;
-          for (let tries = 20; ; tries--) {
+          for (let isLast = false; ; await delay(100)) {
             const result = await (made === undefined
-              ? this.#encrypt(client, key, tries === 1)
-              : this.#decrypt(client, key, made, tries === 1));
-            if (result === 'success' || tries === 1) break;
-            await delay(100);
+              ? this.#encrypt(client, key, isLast)
+              : this.#decrypt(client, key, made, isLast));
+            if (result === 'success' || isLast) break;
+            isLast = this.#history.now() > until;
           }
         }
       }),
@@ -128,6 +149,7 @@ export class Load {
   ): Promise<string> {
     const request = await client.sign(`${client.access.uriPath}/keys/${key}/${kind}`, body);
     const began = this.#history.now();
+    const life = this.#lifeOf(client);
     let answer: XksResponse | undefined;
     try {
       answer = await client.send(request);
@@ -142,6 +164,7 @@ export class Load {
       ...{ type: 'request', kind, key, began, ended, status, result },
       ...(status === 200 ? seen(answered) : {}),
       ...(final ? { final } : {}),
+      ...(life !== undefined && life === this.#lifeOf(client) ? { life } : {}),
     });
     return result;
   }

@@ -1,14 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { nemeses, type NemesisName } from './nemeses.ts';
+import { nemeses, onNodesAlone, type NemesisName } from './nemeses.ts';
 import { History } from './recorder.ts';
-import { run } from './run.ts';
+import { run, type Settings } from './run.ts';
 import { verdictOf } from './verdict.ts';
 
 /*
  * `make chaos`: three nodes over PostgreSQL with a synchronous standby, behind HAProxy, all real, under load, while faults are made
  * one after another; then a checker judges what was answered. CHAOS_SEED repeats the faults of a run, CHAOS_SECONDS (300) is
- * how long they are made, CHAOS_ONLY names some of them, by a part of their names, with commas.
+ * how long they are made, CHAOS_ONLY names some of them, by a part of their names, with commas. CHAOS_DISABLES ends it after so many
+ * disables, of keys that rest no longer than a fifth of a second, while nodes are stopped, cut and killed; CHAOS_KILLS after so
+ * many processes were killed, one after another, each at a moment of its own.
  */
 
 function numberOf(name: string, usual: number): number {
@@ -20,12 +22,20 @@ function numberOf(name: string, usual: number): number {
 }
 
 const seed = numberOf('CHAOS_SEED', Date.now() % 2 ** 31);
-const seconds = numberOf('CHAOS_SECONDS', 300);
-const connections = Math.min(64, numberOf('CHAOS_CONNECTIONS', 32));
+const [disables, kills] = [numberOf('CHAOS_DISABLES', 0), numberOf('CHAOS_KILLS', 0)];
+const seconds = numberOf('CHAOS_SECONDS', kills > 0 ? 1_800 : 300);
+const connections = Math.min(64, numberOf('CHAOS_CONNECTIONS', disables > 0 ? 64 : 32));
 const only = (process.env['CHAOS_ONLY'] ?? '').split(',').filter((part) => part !== '');
-const chosen = (Object.keys(nemeses) as NemesisName[]).filter(
-  (name) => only.length === 0 || only.some((part) => name.includes(part)),
-);
+
+/** Faults that may be made, and when it ends before its time is over. */
+function formOf(): { possible: readonly NemesisName[]; ends: Pick<Settings, 'disables' | 'faults'> } {
+  if (kills > 0) return { possible: ['any process is killed'], ends: { faults: kills } };
+  if (disables > 0) return { possible: onNodesAlone, ends: { disables } };
+  return { possible: Object.keys(nemeses) as NemesisName[], ends: {} };
+}
+
+const { possible, ends } = formOf();
+const chosen = possible.filter((name) => only.length === 0 || only.some((part) => name.includes(part)));
 
 const directory = path.resolve(import.meta.dirname, `../build/chaos/${seed}`);
 mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -35,8 +45,20 @@ const print = (line: string) => console.log(`chaos: ${line}`);
 
 print(`seed ${seed}, ${seconds} s; the history is in ${path.relative(process.cwd(), file)}`);
 try {
-  const nodes = await run(
-    { seed, seconds, connections, nodes: 3, every: 150, longest: 20_000, nemeses: chosen, print },
+  await run(
+    {
+      ...{
+        seed,
+        seconds,
+        connections,
+        nodes: 3,
+        every: disables > 0 ? 500 : 150,
+        longest: 20_000,
+        nemeses: chosen,
+        directory,
+      },
+      ...{ print, ...ends },
+    },
     history,
   );
   const { violations, lines } = verdictOf(history.entries);
@@ -44,9 +66,8 @@ try {
   for (const violation of violations.slice(0, 10)) print(JSON.stringify(violation));
   if (violations.length > 0) {
     process.exitCode = 1;
-    for (const [index, node] of nodes.entries())
-      writeFileSync(path.join(directory, `node-${index + 1}.log`), node.output, { mode: 0o600 });
-    print(`the same faults again: CHAOS_SEED=${seed} CHAOS_SECONDS=${seconds} make chaos`);
+    const form = kills > 0 ? `CHAOS_KILLS=${kills} ` : disables > 0 ? `CHAOS_DISABLES=${disables} ` : '';
+    print(`the same faults again: CHAOS_SEED=${seed} CHAOS_SECONDS=${seconds} ${form}make chaos`);
   }
 } catch (error) {
   console.error(error);

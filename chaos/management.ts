@@ -12,6 +12,10 @@ const patience = 30_000;
 export interface Answer {
   status: number;
   text: string;
+  /** Its id, by which the audit trail has it. */
+  request: string;
+  /** The header `Holdfast-In-Force`, where there is one. */
+  inForce: string;
 }
 
 /** Whether nothing of it was sent: whoever would have taken it was not there. */
@@ -53,32 +57,45 @@ export class Management {
     });
   }
 
-  /** Rejects where there was no answer within half a minute. */
+  /** Of what belongs to the vault. Rejects where there was no answer within half a minute. */
   async send(node: number, method: string, path: string, body: unknown): Promise<Answer> {
-    const bytes = JSON.stringify(body);
+    return this.#send(node, method, `/api/v1/vaults/${this.vaultId}${path}`, JSON.stringify(body));
+  }
+
+  /** Whether all that was done is in force on every node, as one of them says; that waits five seconds for it at the most. */
+  async isInForce(node: number): Promise<boolean> {
+    const { status, text: said } = await this.#send(node, 'GET', '/api/v1/in-force', '');
+    return status === 200 && (JSON.parse(said) as { inForce: boolean }).inForce;
+  }
+
+  async #send(node: number, method: string, path: string, bytes: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const request = httpsRequest(
+      const sent = httpsRequest(
         {
           agent: this.#agents[node],
           host: 'localhost',
           port: this.#ports[node],
           method,
-          path: `/api/v1/vaults/${this.vaultId}${path}`,
+          path,
           headers: {
-            'content-type': 'application/json',
-            'content-length': Buffer.byteLength(bytes),
+            ...(bytes === ''
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }),
             authorization: `Bearer ${this.#token}`,
             // Whatever the record is by then: an act that arrives late is done all the same.
-            ...(method === 'POST' && path === '/cloud-keys' ? {} : { 'if-match': '*' }),
+            ...(method === 'GET' || path.endsWith('/cloud-keys') ? {} : { 'if-match': '*' }),
           },
           signal: AbortSignal.timeout(patience),
         },
         (response) => {
-          text(response).then((said) => resolve({ status: response.statusCode ?? 0, text: said }), reject);
+          const { statusCode: status = 0, headers } = response;
+          const inForce = String(headers['holdfast-in-force'] ?? '');
+          const request = String(headers['x-request-id'] ?? '');
+          text(response).then((said) => resolve({ status, text: said, request, inForce }), reject);
         },
       );
-      request.on('error', reject);
-      request.end(bytes);
+      sent.on('error', reject);
+      sent.end(bytes);
     });
   }
 }

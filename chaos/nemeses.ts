@@ -2,6 +2,7 @@ import { cp } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childrenOf, type TestNode } from '../testing/test-node.ts';
 import { sendSignal, type Fleet } from './fleet.ts';
+import { killAny, serveAgain } from './kill.ts';
 import type { Random } from '../testing/random.ts';
 import type { WireState } from './wire.ts';
 
@@ -27,27 +28,6 @@ function someNode({ fleet, random }: Blow): { node: TestNode; index: number } {
   const node = fleet.nodes[index];
   if (node === undefined) throw new Error('there is no node');
   return { node, index };
-}
-
-/** Serves again, once nothing of what it was before is left. */
-async function serveAgain(node: TestNode, pids: readonly number[]): Promise<void> {
-  const left = new Set(pids);
-  for (let round = 0; left.size > 0; round++) {
-    for (const pid of left) if (!isThere(pid)) left.delete(pid);
-    // A node whose supervisor was killed ends by itself, within the time that it has for draining.
-    if (round === 1_500) throw new Error(`of a node that was killed ${[...left].join()} still run`);
-    await delay(20);
-  }
-  await node.serve();
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function onWires(blow: Blow, indexes: readonly number[], state: WireState): Promise<void> {
@@ -80,6 +60,8 @@ async function withoutStandby({ database }: Fleet): Promise<{ pids: number[]; ca
 const everyWire = ({ fleet }: Blow) => fleet.wires.map((_, index) => index);
 
 export const nemeses = {
+  'any process is killed': async ({ fleet, random, tell }) => killAny(fleet, random, tell),
+
   'a process is killed': async (blow) => {
     const { node, index } = someNode(blow);
     const { workers, management, hosts } = node.processes();
@@ -94,7 +76,7 @@ export const nemeses = {
     const pids = [node.pid, ...childrenOf(node.pid)];
     blow.tell(`node-${index + 1}`);
     await node.stop('SIGKILL');
-    await serveAgain(node, pids);
+    await serveAgain(blow.fleet, node, pids);
   },
 
   'a node loses power': async (blow) => {
@@ -104,7 +86,7 @@ export const nemeses = {
     blow.tell(`node-${index + 1}, back after ${ms} ms`);
     for (const pid of pids) sendSignal(pid, 'SIGKILL');
     await delay(ms);
-    await serveAgain(node, pids);
+    await serveAgain(blow.fleet, node, pids);
   },
 
   'a node stands still': async (blow) => {
@@ -179,6 +161,48 @@ export const nemeses = {
     await fleet.database.failOver();
   },
 
+  'the disk of the database is full': async (blow) => {
+    const { database } = blow.fleet;
+    const { disk } = database;
+    if (disk === undefined) return blow.tell('not done: only root has a disk to fill');
+    const ms = span(blow);
+    blow.tell(`for ${ms} ms`);
+    disk.fill();
+    await delay(ms);
+    disk.makeRoom();
+    await database.untilItAnswers();
+  },
+
+  'the disk of the database stands still': async (blow) => {
+    const { disk } = blow.fleet.database;
+    if (disk === undefined) return blow.tell('not done: only root has a disk to freeze');
+    const ms = span(blow);
+    blow.tell(`for ${ms} ms`);
+    disk.freeze();
+    await delay(ms);
+    disk.thaw();
+  },
+
+  // By less than the five minutes that signatures may be old, and back.
+  'a clock jumps': async (blow) => {
+    const { index } = someNode(blow);
+    const seconds = blow.random.pick([-240, -20, 20, 240]);
+    const ms = span(blow);
+    blow.tell(`node-${index + 1} by ${seconds} s for ${ms} ms`);
+    await blow.fleet.clocks[index]?.set(seconds);
+    await delay(ms);
+    await blow.fleet.clocks[index]?.set(0);
+  },
+
+  // As one of a release before leases shows itself: it waits for nobody, and so nobody serves from memory meanwhile.
+  'a node of an older release is there': async (blow) => {
+    const ms = span(blow);
+    blow.tell(`for ${ms} ms`);
+    await blow.fleet.database.showOlderNode(true);
+    await delay(ms);
+    await blow.fleet.database.showOlderNode(false);
+  },
+
   'a certificate is changed': async (blow) => {
     const { node, index } = someNode(blow);
     blow.tell(`node-${index + 1}`);
@@ -192,10 +216,49 @@ export const nemeses = {
     tell('with SIGTERM');
     for (const node of fleet.nodes) {
       await node.stop();
-      await node.serve();
+      await fleet.serve(node);
       await fleet.haproxy.sees(fleet.nodes.length);
     }
   },
 } as const satisfies Record<string, Nemesis>;
 
 export type NemesisName = keyof typeof nemeses;
+
+/** What may be made on nodes while something is wrong with the database: no node is started, since one refuses to without it. */
+const besideTheDatabase: readonly NemesisName[] = [
+  'a process is killed',
+  'a node stands still',
+  'a worker stands still',
+  'token hosts hang',
+  'token hosts are killed',
+  'a node is cut off from the database',
+  'a node has half-open connections to the database',
+  'a clock jumps',
+  'a certificate is changed',
+];
+
+const onTheDatabase: readonly NemesisName[] = [
+  'the database restarts',
+  'the database fails over',
+  'the standby is gone for a while',
+  'commits that wait for the standby are cancelled',
+  'the database fails over, and its standby lacks what was cancelled',
+];
+
+/** Of these, what may be made at the same time as the fault. */
+export function companions(fault: NemesisName, from: readonly NemesisName[]): NemesisName[] {
+  const groups = [besideTheDatabase, onTheDatabase];
+  const other = groups.find((_, index) => groups[1 - index]?.includes(fault) === true) ?? [];
+  return from.filter((name) => other.includes(name));
+}
+
+/** Nodes are stopped, cut and killed, and the database is what it was. */
+export const onNodesAlone: readonly NemesisName[] = [
+  'a process is killed',
+  'a supervisor is killed',
+  'a node loses power',
+  'a node stands still',
+  'a worker stands still',
+  'a node is cut off from the database',
+  'a node has half-open connections to the database',
+];

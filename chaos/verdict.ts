@@ -1,5 +1,5 @@
 import { finishedLate, judge, type Violation } from './checker.ts';
-import type { ActEntry, Entry } from './history.ts';
+import type { ActEntry, Entry, TroubleEntry } from './history.ts';
 
 export interface Verdict {
   violations: Violation[];
@@ -21,6 +21,10 @@ export function verdictOf(entries: readonly Entry[]): Verdict {
       `requests  ${requests.length}: ${told(results)}`,
       `          ${slow.length} successes took longer than the 250 ms that AWS waits`,
       ...(['disable', 'enable', 'create', 'touch'] as const).map((act) => actLine(acts, act)),
+      ...histogram(
+        acts,
+        entries.filter((entry) => entry.type === 'trouble'),
+      ),
       `late      ${late.length} successes that had begun before a disable came after its acknowledgement${
         late.length === 0 ? '' : `, by ${Math.round(Math.max(...late))} ms at the most`
       }`,
@@ -30,19 +34,53 @@ export function verdictOf(entries: readonly Entry[]): Verdict {
   };
 }
 
+/**
+ * How long disables took, from the request to its answer: those that no fault overlapped, and all of them. What was killed a moment
+ * before is waited for all the same.
+ */
+function histogram(acts: readonly ActEntry[], troubles: readonly TroubleEntry[]): string[] {
+  const disables = acts.filter(({ act, result }) => act === 'disable' && result === 'acknowledged');
+  const undisturbed = disables.filter(
+    ({ invoked, ended }) => !troubles.some((trouble) => invoked < trouble.ended && trouble.began < ended),
+  );
+  return (
+    [
+      ['without a fault', undisturbed],
+      ['all', disables],
+    ] as const
+  ).flatMap(([name, these]) => {
+    const took = times(these);
+    const counts = bounds.map(
+      (bound, index) =>
+        `${took.filter((ms) => ms >= (bounds[index - 1] ?? 0) && ms < bound).length} < ${bound} ms`,
+    );
+    const later = these.filter((act) => act.later === true).length;
+    return [
+      `disables  ${name}: ${took.length}; p50 ${at(took, 0.5)} ms, p90 ${at(took, 0.9)} ms, p99 ${at(took, 0.99)} ms, max ${at(took, 1)} ms`,
+      `          ${counts.join(', ')}; ${later} were answered not-in-force before`,
+    ];
+  });
+}
+
+/** Of the histogram, milliseconds. */
+const bounds = [25, 50, 100, 200, 500, 1_000, 5_000, 30_000, 120_000];
+
+function times(acts: readonly ActEntry[]): number[] {
+  return acts.map(({ invoked, ended }) => ended - invoked).toSorted((a, b) => a - b);
+}
+
+function at(sorted: readonly number[], share: number): number {
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+}
+
 function actLine(acts: readonly ActEntry[], act: ActEntry['act']): string {
   const these = acts.filter((one) => one.act === act);
-  const took = these
-    .filter(({ result }) => result === 'acknowledged')
-    .map(({ invoked, ended }) => ended - invoked)
-    .toSorted((a, b) => a - b);
-  const at = (share: number) =>
-    Math.round(took[Math.min(took.length - 1, Math.floor(share * took.length))] ?? 0);
-  const times =
+  const took = times(these.filter(({ result }) => result === 'acknowledged'));
+  const after =
     took.length === 0
       ? ''
-      : `; acknowledged after ${at(0.5)} ms (half), ${at(0.99)} ms (99 of 100), ${at(1)} ms (all)`;
-  return `${act.padEnd(9)} ${these.length}: ${told(counted(these.map(({ result }) => result)))}${times}`;
+      : `; acknowledged after ${at(took, 0.5)} ms (half), ${at(took, 0.99)} ms (99 of 100), ${at(took, 1)} ms (all)`;
+  return `${act.padEnd(9)} ${these.length}: ${told(counted(these.map(({ result }) => result)))}${after}`;
 }
 
 function counted(words: readonly string[]): Map<string, number> {

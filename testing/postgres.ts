@@ -54,9 +54,9 @@ export class PostgresCluster {
   }
 
   /** In a directory of its own, which is gone with this process. */
-  static async #inNewDirectory(ca?: TestCa): Promise<PostgresCluster> {
+  static async #inNewDirectory(ca?: TestCa, base = memoryDirectory()): Promise<PostgresCluster> {
     if (programs === '') throw new Error('PostgreSQL is not installed: apt-get install postgresql');
-    const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-postgres-'));
+    const directory = mkdtempSync(path.join(base, 'holdfast-postgres-'));
     await chmod(directory, 0o755);
     const cluster = new PostgresCluster(directory, await freePort(), ca ?? (await TestCa.create(directory)));
     process.once('exit', () => {
@@ -67,8 +67,9 @@ export class PostgresCluster {
     return cluster;
   }
 
-  static async create(): Promise<PostgresCluster> {
-    const cluster = await PostgresCluster.#inNewDirectory();
+  /** Below `base`, where that is given. */
+  static async create(base?: string): Promise<PostgresCluster> {
+    const cluster = await PostgresCluster.#inNewDirectory(undefined, base);
     const { directory, ca } = cluster;
     const data = path.join(directory, 'data');
     const server = await ca.issue('postgres');
@@ -120,8 +121,8 @@ export class PostgresCluster {
   }
 
   /** A standby by streaming replication, which runs and calls itself `name`: a copy of what this server has now. */
-  async standby(name: string): Promise<PostgresCluster> {
-    const standby = await PostgresCluster.#inNewDirectory(this.ca);
+  async standby(name: string, base?: string): Promise<PostgresCluster> {
+    const standby = await PostgresCluster.#inNewDirectory(this.ca, base);
     const data = path.join(standby.directory, 'data');
     const primary = `host=${this.directory} port=${this.port} user=postgres application_name=${name}`;
     const how = ['--checkpoint=fast', '--wal-method=stream', '--write-recovery-conf', '--no-sync'];
@@ -144,6 +145,11 @@ export class PostgresCluster {
     const pid = this.#server?.pid;
     if (pid === undefined) throw new Error('PostgreSQL does not run');
     return pid;
+  }
+
+  /** A server that cannot go on may end by itself. */
+  get isRunning(): boolean {
+    return this.#server !== undefined && this.#server.exitCode === null && this.#server.signalCode === null;
   }
 
   /** Ends it, if it runs, and removes what it has. */
@@ -190,6 +196,8 @@ export class PostgresCluster {
       database,
       password: '',
     });
+    // A server that ends meanwhile fails what is asked, and tells the client besides.
+    client.on('error', () => undefined);
     await client.connect();
     try {
       return (await client.query<T>(sql)).rows;

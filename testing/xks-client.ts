@@ -72,6 +72,8 @@ export class XksClient {
       maxSockets?: number;
       timeout?: number;
       host?: string;
+      /** Address that it connects from. */
+      source?: string;
     },
   ) {
     this.port = port;
@@ -82,6 +84,7 @@ export class XksClient {
       keepAlive: true,
       maxSockets: tls.maxSockets ?? 64,
       ca: readFileSync(tls.ca),
+      ...(tls.source === undefined ? {} : { localAddress: tls.source }),
       ...(tls.certificate === undefined ? {} : { cert: readFileSync(tls.certificate) }),
       ...(tls.key === undefined ? {} : { key: readFileSync(tls.key) }),
     });

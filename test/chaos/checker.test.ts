@@ -138,3 +138,25 @@ test('a refusal of what was enabled again is found, and none while the disable b
   const touched: ActEntry = { ...made, act: 'touch', invoked: 3.2, ended: 3.5 };
   t.deepEqual(rules([made, doubtful, touched, enabled, refused]), ['refusal after an acknowledged enable']);
 });
+
+test('an acknowledged act that is not on record is found, and one that is so twice', (t) => {
+  const disable = (fields: Partial<ActEntry>): ActEntry => ({
+    ...{ type: 'act', act: 'disable', key: 'key', node: 0, invoked: 4, ended: 5, result: 'acknowledged' },
+    request: 'one',
+    ...fields,
+  });
+  const event = (name: string): Entry => ({
+    ...{ type: 'event', action: 'cloud-key.disable', key: 'key', request: name },
+  });
+  t.deepEqual(rules([disable({})]), [], 'nobody has looked at the trail');
+  t.deepEqual(rules([disable({}), event('one')]), []);
+  t.deepEqual(rules([disable({}), event('other')]), ['an acknowledged act is not on record']);
+  t.deepEqual(rules([disable({}), event('one'), event('one')]), ['one act is on record twice']);
+  // One in doubt may have done it, unless it was over before.
+  const doubtful = disable({ invoked: 1, ended: 2, result: 'in doubt', request: 'other' });
+  t.deepEqual(rules([doubtful, disable({}), event('other')]), []);
+  const touched = disable({ act: 'touch', invoked: 2, ended: 3, request: 'touched' });
+  t.deepEqual(rules([doubtful, touched, disable({}), event('other')]), [
+    'an acknowledged act is not on record',
+  ]);
+});
