@@ -142,6 +142,27 @@ export async function removeHolders(store: Pick<Store, 'bookkeep'>, instance: st
   );
 }
 
+/**
+ * Removes the rows of processes of this node that have exited while it was not there to see it: killed as a whole, and started again.
+ * `hasExited` is asked about the mark in the id of each (`xks-worker/<mark>/…`), and says so only where that is certain.
+ */
+export async function removeExitedHolders(
+  store: Pick<Store, 'db' | 'bookkeep'>,
+  nodeId: string,
+  hasExited: (mark: string) => boolean,
+): Promise<void> {
+  const rows = await store.db
+    .selectFrom('snapshot_holders')
+    .select('id')
+    .where('node_id', '=', nodeId)
+    .execute();
+  const exited = rows.map(({ id }) => id).filter((id) => hasExited(id.split('/')[1] ?? ''));
+  if (exited.length === 0) return;
+  await store.bookkeep('lease', async (trx) =>
+    trx.deleteFrom('snapshot_holders').where('id', 'in', exited).execute(),
+  );
+}
+
 /** By node: the slowest of its processes says how it stands. */
 function standingOf(
   revocation: Revocation,

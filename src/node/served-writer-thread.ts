@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { wallClock } from '../clock.ts';
-import { removeHolders } from '../fleet/in-force.ts';
+import { removeExitedHolders, removeHolders } from '../fleet/in-force.ts';
 import { showNode, type NodeSign } from '../fleet/nodes.ts';
 import { StoreError } from '../store/store-error.ts';
 import { openStore, type StorePlace } from '../store/opening/open.ts';
 import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
+import { hasExited } from './node-id.ts';
 import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
 
 /*
@@ -17,6 +18,8 @@ const store = await openStore(place);
 let last: Promise<void> = Promise.resolve();
 /** Beside the writes: none of them waits for it. */
 let lastBeside: Promise<void> = Promise.resolve();
+/** No worker of an earlier start of the node is waited for any more. */
+let isSwept = false;
 
 function tell(answer: ThreadAnswer): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
@@ -25,6 +28,8 @@ function tell(answer: ThreadAnswer): void {
 
 async function show(id: number, sign: NodeSign): Promise<void> {
   try {
+    if (!isSwept) await removeExitedHolders(store, sign.id, hasExited);
+    isSwept = true;
     const database = {
       kind: place.kind,
       durability: place.kind === 'sqlite' ? null : place.durability,

@@ -19,6 +19,7 @@ import { openWorker } from '../http/worker-channel.ts';
 import { isPrepared, keepHost, type KeptHost } from './kept-host.ts';
 import { codeReplaced, type OwnCode } from './own-code.ts';
 import { groupFigures, StartCounts } from './process-figures.ts';
+import { processMark } from './node-id.ts';
 
 /** How long a worker may be silent until it listens, since a starved machine loads slowly; milliseconds. */
 const maxStart = 60_000;
@@ -224,7 +225,7 @@ export class WorkerGroup implements Sharer {
     this.#starts.worker++;
     const channel = new HandedSockets(worker);
     this.#channel = channel;
-    this.#instance = `xks-worker/${randomUUID()}`;
+    this.#instance = `xks-worker/${processMark(worker.pid)}/${randomUUID()}`;
     const watchdog = new Watchdog({
       pid: worker.pid,
       bound: () => (this.listens ? maxSilence : maxStart),

@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { insertVault } from '../../testing/vault.ts';
 import { databases } from '../../testing/stores.ts';
-import { InForce } from '../../src/fleet/in-force.ts';
+import { InForce, removeExitedHolders } from '../../src/fleet/in-force.ts';
+import { hasExited, processMark } from '../../src/node/node-id.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /* A change is waited for until every process that serves from memory has confirmed it, or has run out. */
@@ -106,3 +109,30 @@ for (const [name, make] of Object.entries(databases))
     t.is(await change(store), second);
     t.is((await inForce.wait(0)).nodes[0]?.state, 'waiting');
   });
+
+test('rows of a node are removed whose processes have exited, once it is back on the same machine', async (t) => {
+  const made = await databases.PostgreSQL();
+  const store = await made.open();
+  t.teardown(async () => {
+    await store.close();
+    await made.dispose();
+  });
+  const child = spawn('sleep', ['60']);
+  t.teardown(() => child.kill());
+  const [gone, here] = [processMark(child.pid), processMark(process.pid)];
+  for (const mark of [gone, here]) t.regex(mark, /^[\da-f-]{36}\.\d+\.\d+\.\d+$/);
+  const elsewhere = gone.replace(/^[^.]+/, '00000000-0000-4000-8000-000000000000');
+  const inOtherNamespace = gone.replace(/\.\d+\./, '.1.');
+  const ids = [gone, here, elsewhere, inOtherNamespace, ''].map((mark) => `xks-worker/${mark}/a/b`);
+  for (const id of ids) await join(store, id, 0);
+  await join(store, `xks-worker/${gone}/a/c`, 0, 'n2');
+  const left = async () =>
+    (await store.db.selectFrom('snapshot_holders').select('id').execute()).map(({ id }) => id);
+
+  await removeExitedHolders(store, 'n1', hasExited);
+  t.is((await left()).length, 6, 'all of them run, or nobody knows');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await removeExitedHolders(store, 'n1', hasExited);
+  t.deepEqual((await left()).toSorted(), [...ids.slice(1), `xks-worker/${gone}/a/c`].toSorted());
+});

@@ -233,6 +233,7 @@ const places: Readonly<Record<Unrecorded, readonly string[]>> = {
     ...Array<string>(2).fill('src/cloud/controller/turn.ts'),
     'src/fleet/in-force.ts',
     'src/fleet/in-force.ts',
+    'src/fleet/in-force.ts',
     ...Array<string>(5).fill('src/fleet/leases.ts'),
   ],
   traffic: ['src/metrics/series/traffic-rows.ts'],

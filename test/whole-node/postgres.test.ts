@@ -11,6 +11,7 @@ import { PostgresStore } from '../../src/store/postgres/postgres.ts';
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
 import { blockSize } from '../../src/keys/encryption-limits.ts';
 import { shownOf } from '../../src/fleet/shown-node.ts';
+import { hasExited } from '../../src/node/node-id.ts';
 import { freePort } from '../../testing/free-port.ts';
 import { Haproxy } from '../../testing/haproxy.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
@@ -288,12 +289,23 @@ async function killedWorker(
   access: KeySetAccess,
   key: string,
 ): Promise<void> {
+  let holders: { id: string }[] = [];
+  // One that was stopped joins anew.
+  await waitUntil(async () => {
+    holders = await node.withStore(async ({ vaultContext }) =>
+      vaultContext.store.db.selectFrom('snapshot_holders').select('id').execute(),
+    );
+    return holders.length === 2;
+  });
+  const exited = () => holders.filter(({ id }) => hasExited(id.split('/')[1] ?? '')).length;
+  t.is(exited(), 0);
   process.kill(second.processes().workers[0] as number, 'SIGKILL');
   await node.withStore(async (vault) => {
     const { id } = await vault.key(key);
     await disableCloudKey(vault.vaultContext, vault.act(), { vaultId: vault.vaultId, sight: 'all', id });
     const states = new Set((await vault.inForce()).nodes.map(({ state }) => state));
     t.deepEqual([...states], ['confirmed'], 'no lease has to end');
+    t.is(exited(), 1, 'the id of the row names the process');
     await vault.enableKey(key);
   });
   const client = second.client(access, { maxSockets: 1 });
