@@ -270,8 +270,12 @@ function headersOf(ctx: Context): readonly string[] {
   return ['host', rawHeaders[authority + 1] ?? '', ...others];
 }
 
+/** By Node itself: Koa would look at the body for what it is, and set what is set here. */
 function respond(ctx: Context, status: number, body: string): void {
-  ctx.status = status;
-  ctx.set('Content-Type', 'application/json');
-  ctx.body = body;
+  ctx.respond = false;
+  ctx.res.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  ctx.res.end(body);
 }
