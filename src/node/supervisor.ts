@@ -122,11 +122,9 @@ export class Supervisor {
 
   start(): void {
     void this.#startWriter();
-    const [first, ...others] = this.#groups;
-    first?.start();
-    this.#management?.start();
     // Where the system is to choose the port, the first worker gets it and the others follow.
-    if (this.#options.config.xks.port !== 0) for (const group of others) group.start();
+    const first = this.#options.config.xks.port === 0 ? this.#groups.slice(0, 1) : this.#groups;
+    for (const group of first) group.start();
   }
 
   /** SIGHUP: TLS files again, and PINs that were refused and hosts that found no room may be tried again. */
@@ -168,7 +166,8 @@ export class Supervisor {
       start: () => this.#workerStart(group.instance),
       onListening: (port) => {
         this.#port ??= port;
-        for (const other of this.#groups) if (this.#stopped === undefined) other.start();
+        // The management process, which AWS does not wait for, takes the processor from none that it does.
+        if (this.#stopped === undefined) for (const other of this.#everyone) other.start();
         this.#checkReady();
       },
       onMessage: (message, reply) => {
