@@ -86,7 +86,7 @@ if (port === undefined) {
       encryptions: new EncryptionCount(leasesOf(store), () => undefined),
       // Neither quotas nor a record of uses: what is compared is the token's part.
       quotas: { take: () => 'granted', takeBoth: async () => ({ admission: 'granted', by: undefined }) },
-      unfitKeys: { found: () => undefined, good: () => undefined },
+      unfitKeys: { found: () => undefined, notOn: () => undefined, good: () => undefined },
       uses: { record: () => undefined },
       tokenFacts: () => ({
         vendor: moduleProfile.vendor,

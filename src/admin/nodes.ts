@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { drainNode, removeNode, undrainNode } from '../fleet/node-acts.ts';
 import { stateOf } from '../fleet/nodes.ts';
-import { shownOf } from '../fleet/shown-node.ts';
+import { shownOf, type ShownToken } from '../fleet/shown-node.ts';
 import type { NodeTable } from '../store/schema.ts';
 import { readPage } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
@@ -198,9 +198,13 @@ function show(row: ShownRow, now: Date) {
     ...{ startedAt: row.started_at, lastSeenAt: row.last_seen_at },
     stoppedAt: state === 'DOWN' ? row.ended_at : null,
     drainedAt: row.drained_at,
-    tokens: shown?.tokens.map(({ up, ...token }) => ({ ...token, hostsUp: up })) ?? null,
+    tokens: shown?.tokens.map(tokenOf) ?? null,
     database: shown?.database ?? null,
     clockOffsetMilliseconds: shown?.clockOffset ?? null,
     revision: shown?.revision ?? null,
   };
+}
+
+function tokenOf({ name, serial, label, model, health, hosts, up }: ShownToken): z.output<typeof shownToken> {
+  return { name, serial, label, model, health, hosts, hostsUp: up };
 }

@@ -110,7 +110,7 @@ function problemsOf({ members, moduleProfile }: LoadedToken, key: string): strin
     if (other !== undefined) problems.push(`${here}: is the same token as member "${other}"`);
     places.set(place, name);
   }
-  if (isGroup && !makesIvsAlone(moduleProfile))
+  if (isGroup && !drawsIvs(moduleProfile))
     problems.push(
       `${key}.member: the profile "${moduleProfile.name}" leaves the IVs of AES-GCM to the token (iv.mode "${moduleProfile.iv.mode}") ` +
         'and does not say that they are random (iv.random): two HSMs that each count their own would use a nonce twice under one key, ' +
@@ -126,7 +126,7 @@ function sorted(environment: Record<string, string>): string[] {
 }
 
 /** Whether no two of such tokens ever make the same IV under one key but by chance: they draw it at random, all of it. */
-function makesIvsAlone({ iv }: Profile): boolean {
+export function drawsIvs({ iv }: Profile): boolean {
   return iv.mode === 'caller' || iv.random;
 }
 

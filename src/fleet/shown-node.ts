@@ -4,6 +4,7 @@ import {
   MisfitError,
   nullOr,
   oneOf,
+  optional,
   parseMessage,
   record,
   textOf,
@@ -24,7 +25,12 @@ export interface ShownToken {
   /** Hosts that the XKS workers of the node are to have together, and those that serve. */
   hosts: number;
   up: number;
+  /** Of an HSM group: the same of each member. */
+  members?: ShownMember[] | undefined;
 }
+
+/** A member of an HSM group as one node finds it. */
+export type ShownMember = Pick<ShownToken, 'name' | 'serial' | 'label' | 'health' | 'hosts' | 'up'>;
 
 /** The database as one node finds it. */
 export interface ShownDatabase {
@@ -56,16 +62,15 @@ const count = wholeFrom(0);
 /** An older version does not say. */
 const said: Check<boolean> = (value, at) => value !== undefined && flag(value, at);
 
+const health = oneOf(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']);
+const hsm = { name: text, serial: nullOr(text), label: nullOr(text), health, hosts: count, up: count };
+
 const shownNode: Check<ShownNode> = record<ShownNode>({
   tokens: listOf(
     record<ShownToken>({
-      name: text,
-      serial: nullOr(text),
-      label: nullOr(text),
+      ...hsm,
       model: text,
-      health: oneOf(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']),
-      hosts: count,
-      up: count,
+      members: optional(listOf(record<ShownMember>(hsm), 1000)),
     }),
     1000,
   ),

@@ -44,8 +44,7 @@ const tokens: Check<TokenFigures> = record<TokenFigures>({
 
 const pools: Check<PoolFigures> = record<PoolFigures>({
   token: name,
-  hosts: count,
-  sick: count,
+  members: listOf(record({ member: name, sick: count }), 1_000),
   waiting: count,
   underWay: count,
 });

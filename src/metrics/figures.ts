@@ -30,9 +30,8 @@ export interface TokenFigures {
 /** A token's hosts and queue in one process, at this moment. */
 export interface PoolFigures {
   token: string;
-  hosts: number;
-  /** Do not answer as they should. */
-  sick: number;
+  /** Of each HSM that holds the token's keys: hosts that do not answer as they should. */
+  members: { member: string; sick: number }[];
   waiting: number;
   underWay: number;
 }

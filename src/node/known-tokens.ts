@@ -22,6 +22,11 @@ export class KnownTokens {
     return this.#proofs.has(token);
   }
 
+  /** Serial numbers of all HSMs in which its keys were seen. */
+  serialsOf(token: string): readonly string[] {
+    return this.#recorded.get(token)?.serials ?? [];
+  }
+
   /** What a host of the token is told: of one that nothing is on record of, that. */
   orderOf(token: string): Pick<HostSettings['order'], 'ownProofs' | 'recorded'> {
     return { ownProofs: this.#proofs.get(token), recorded: this.#recorded.get(token) ?? 'none' };

@@ -3,7 +3,7 @@ import { counted } from '../counted.ts';
 import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
-import type { ShownNode, ShownToken } from '../fleet/shown-node.ts';
+import type { ShownMember, ShownNode, ShownToken } from '../fleet/shown-node.ts';
 import type { WorkerGroup } from './worker-group.ts';
 import type { NodeTls } from './tls/node-tls.ts';
 import type { QuotaLedger } from '../serving/quota-ledger.ts';
@@ -95,8 +95,14 @@ function shownTokens(
     return {
       ...{ name, serial: seen?.serial ?? null, label: seen?.label ?? null, model: moduleProfile.model },
       ...{ health: healthBy(up, hosts), hosts, up },
+      ...(members.length > 1 ? { members: members.map(shownMember) } : {}),
     };
   });
+}
+
+function shownMember(counts: ReturnType<typeof memberTotals>[number]): ShownMember {
+  const { name, serial = null, label = null, hosts, up } = counts;
+  return { name, serial, label, health: healthBy(up, hosts), hosts, up };
 }
 
 function healthBy(up: number, hosts: number): ShownToken['health'] {

@@ -146,7 +146,11 @@ export class NodeSigns {
 }
 
 function standing({ tokens, serves, manages }: ReturnType<NodeSignsOptions['own']>): string {
-  return JSON.stringify([serves, manages, tokens.map(({ health }) => health)]);
+  return JSON.stringify([
+    serves,
+    manages,
+    tokens.map(({ health, members }) => [health, members?.map((member) => member.health)]),
+  ]);
 }
 
 /**
@@ -158,22 +162,42 @@ export function otherTokens(
   others: readonly ShownToken[],
 ): FleetMessage['tokens'] {
   const found = new Map<string, FleetMessage['tokens'][number]>();
-  for (const { name, serial, model, health } of others) {
-    const isOwn = own.some(
-      (token) => token.name === name && (token.serial ?? serial) === (serial ?? token.serial),
-    );
-    const key = JSON.stringify([name, isOwn ? '' : serial]);
+  const ownHsms = hsmsOf(own);
+  for (const { token, name, serial, model, health } of hsmsOf(others)) {
+    const same = ownHsms.find((hsm) => hsm.token === token && isSame(hsm, { name, serial }));
+    const key = JSON.stringify([token, same?.name ?? name, same === undefined ? serial : '']);
     const before = found.get(key)?.health;
-    const id = isOwn || serial === null ? name : `${name}:${serial}`;
+    const id = same?.name ?? (serial === null ? name : `${name}:${serial}`);
     found.set(key, {
-      name,
+      name: token,
       id,
-      isOwn,
+      isOwn: same !== undefined,
       model,
       health: before === undefined ? health : together(before, health),
     });
   }
   return [...found.values()];
+}
+
+type Hsm = Pick<ShownToken, 'name' | 'serial' | 'model' | 'health'> & { token: string };
+
+/** Each HSM: of an HSM group its members. */
+function hsmsOf(tokens: readonly ShownToken[]): Hsm[] {
+  return tokens.flatMap(({ name: token, model, serial, health, members }) =>
+    (members ?? [{ name: token, serial, health }]).map((hsm) => ({
+      token,
+      model,
+      name: hsm.name,
+      serial: hsm.serial,
+      health: hsm.health,
+    })),
+  );
+}
+
+/** By the serial number; by its name where one of two nodes has not had it open. */
+function isSame(own: Pick<Hsm, 'name' | 'serial'>, other: Pick<Hsm, 'name' | 'serial'>): boolean {
+  if (own.serial === null || other.serial === null) return own.name === other.name;
+  return own.serial === other.serial;
 }
 
 /** Of one HSM as two find it. */

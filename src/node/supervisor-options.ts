@@ -15,6 +15,8 @@ export interface SupervisorOptions {
   pin: (member: LoadedMember) => Promise<Secret | undefined>;
   /** What is known of its PINs; without it every PIN is tried. */
   pins?: (member: LoadedMember) => HostSettings['pins'];
+  /** Titles of HSMs that are known to refuse the PIN that there is: it is not tried. */
+  refused?: ReadonlySet<string>;
   /** What the store has of each token. */
   known: KnownTokens;
   /** Tries an HSM with one more host. */

@@ -55,7 +55,10 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#gates = new Map(
-      membersOf(options.config).map(({ title, pin }) => [title, new LoginGate(newPinBy(pin))]),
+      membersOf(options.config).map(({ title, pin }) => [
+        title,
+        new LoginGate(newPinBy(pin), options.refused?.has(title)),
+      ]),
     );
     this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
     this.#writer = new ServedWriter(options.config.store, (problem) =>

@@ -29,24 +29,39 @@ export class UnfitKeys {
 
   found(keySet: ServedKeySet, key: CloudKey, { version }: KeyVersion, error: TokenError): void {
     const why = error.detail ?? error.message;
-    const name = `${key.id}:${version}`;
-    if (monotonicNow() - (this.#told.get(name) ?? -Infinity) < pause) return;
-    if (this.#told.size >= maxRemembered) this.#told.clear();
-    this.#told.set(name, monotonicNow());
+    if (!this.#isDue(`${key.id}:${version}`)) return;
     this.#log.error(
-      {
-        token: keySet.token,
-        vaultId: keySet.vaultId,
-        keySetId: keySet.id,
-        keySet: keySet.name,
-        cloudKeyId: key.id,
-        externalKeyId: key.externalKeyId,
-        keyVersion: version,
-        problem: why,
-      },
+      { ...named(keySet, key, version), problem: why },
       'the key object in the token is not the key on record: nothing is done with it, and requests for this key fail',
     );
     this.#note(key, version, why);
+  }
+
+  /** A request was done with the version, but not by these members of an HSM group. */
+  notOn(
+    keySet: ServedKeySet,
+    key: CloudKey,
+    { version }: KeyVersion,
+    members: ReadonlyMap<string, TokenError>,
+  ): void {
+    for (const [member, error] of members)
+      if (this.#isDue(`${key.id}:${version}:${member}`))
+        this.#log.error(
+          {
+            ...named(keySet, key, version),
+            member,
+            fault: error.fault,
+            problem: error.detail ?? error.message,
+          },
+          'a member of the HSM group does not have the key as it is on record: other members serve it',
+        );
+  }
+
+  #isDue(name: string): boolean {
+    if (monotonicNow() - (this.#told.get(name) ?? -Infinity) < pause) return false;
+    if (this.#told.size >= maxRemembered) this.#told.clear();
+    this.#told.set(name, monotonicNow());
+    return true;
   }
 
   /** A request was done with the version, so that it is the right one. */
@@ -67,4 +82,12 @@ export class UnfitKeys {
       ),
     );
   }
+}
+
+function named(
+  { token, vaultId, id: keySetId, name: keySet }: ServedKeySet,
+  { id: cloudKeyId, externalKeyId }: CloudKey,
+  keyVersion: number,
+): object {
+  return { token, vaultId, keySetId, keySet, cloudKeyId, externalKeyId, keyVersion };
 }

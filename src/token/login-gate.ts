@@ -59,7 +59,9 @@ export class LoginGate {
   /** How often {@link reset} was called. */
   resets = 0;
 
-  constructor(newPinBy: NewPinBy = 'reload') {
+  /** `refused` where the token is known to refuse the PIN that there is. */
+  constructor(newPinBy: NewPinBy = 'reload', refused = false) {
+    this.#refused = refused;
     this.newPinBy = newPinBy;
   }
 

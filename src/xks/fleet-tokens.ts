@@ -1,9 +1,10 @@
 import type { HealthStatus } from '../token/pool/pool-hosts.ts';
 
-/** A token of other nodes, as they find it. */
+/** An HSM of other nodes, as they find it. */
 export interface OtherToken {
+  /** Of its token. */
   name: string;
-  /** What it is called to AWS. */
+  /** What it is called to AWS: of one that this node has too, as here. */
   id: string;
   /** This node has it too. */
   isOwn: boolean;
@@ -24,7 +25,7 @@ export function together(one: HealthStatus, other: HealthStatus): HealthStatus {
 
 /** The tokens of this node, with what the others find of them, and then those that only others have. */
 export function withOthers(own: readonly Detail[], others: readonly OtherToken[]): Detail[] {
-  const shared = new Map(others.filter(({ isOwn }) => isOwn).map(({ name, health }) => [name, health]));
+  const shared = new Map(others.filter(({ isOwn }) => isOwn).map(({ id, health }) => [id, health]));
   return [
     ...own.map((detail) => ({
       ...detail,

@@ -21,7 +21,7 @@ export interface XksServices {
   encryptions: EncryptionCount;
   quotas: Pick<QuotaLeases, 'take' | 'takeBoth'>;
   uses: Pick<UseRecorder, 'record'>;
-  unfitKeys: Pick<UnfitKeys, 'found' | 'good'>;
+  unfitKeys: Pick<UnfitKeys, 'found' | 'notOn' | 'good'>;
   /** Facts of a token's profile that the operations go by. */
   tokenFacts: (token: string) => TokenFacts;
   /** Nodes that are live, and the tokens of the others. */
@@ -119,7 +119,7 @@ export function checkSizes(
 }
 
 /** Does `run` with a key's version, and sees to it that a key object which is not the key on record is told. */
-export async function withVersion<T>(
+export async function withVersion<T extends Pick<CallTimes, 'notOn'>>(
   { unfitKeys }: XksServices,
   { keySet }: XksCall,
   key: CloudKey,
@@ -128,7 +128,8 @@ export async function withVersion<T>(
 ): Promise<T> {
   try {
     const done = await run();
-    unfitKeys.good(key, version);
+    if (done.notOn === undefined) unfitKeys.good(key, version);
+    else unfitKeys.notOn(keySet, key, version, done.notOn);
     return done;
   } catch (error) {
     if (error instanceof TokenError && error.fault === 'key-unfit')

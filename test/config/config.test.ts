@@ -86,6 +86,38 @@ test('two tokens of one name are refused', async (t) => {
   t.regex((await problemsOf(good + again)).join(), /token\.1\.name: another token has this name/);
 });
 
+const group = (profile: string, ...members: string[]) =>
+  `${good.replace('profile = "softhsm2"', `profile = "${profile}"`)}\n${members.map((member) => `[[token.member]]\n${member}\n`).join('')}`;
+
+test('an HSM group has two or more members, each of a name of its own and another token than the others', async (t) => {
+  t.deepEqual(
+    await problemsOf(group('softhsm2', 'name = "a"\nserial = "1"', 'name = "b"\nserial = "2"')),
+    [],
+  );
+  const problems = async (...members: string[]) => (await problemsOf(group('softhsm2', ...members))).join();
+  t.regex(await problems('name = "a"'), /token\.0\.member: /);
+  t.regex(
+    await problems('name = "a"', 'name = "b"'),
+    /token\.0\.member\.1: is the same token as member "a"$/,
+  );
+  t.regex(
+    await problems('name = "a"\nserial = "1"', 'name = "a"\nserial = "2"'),
+    /token\.0\.member\.1\.name: another token has this name/,
+  );
+  t.regex(await problems('name = "primary"\nserial = "1"', 'name = "b"'), /member\.0\.name: another token/);
+});
+
+test('HSMs that may each count their own IVs are no group: a nonce would come twice under one key', async (t) => {
+  const members = ['name = "a"\nserial = "1"', 'name = "b"\nserial = "2"'];
+  for (const profile of listProfiles()) {
+    const problems = (await problemsOf(group(profile, ...members))).join();
+    const { iv } = loadProfile(profile);
+    if (iv.mode === 'caller' || iv.random) t.is(problems, '', profile);
+    else
+      t.regex(problems, /^\/holdfast\.toml: token\.0\.member: .*does not say that they are random/, profile);
+  }
+});
+
 test('client CA and client subjects go together', async (t) => {
   const only = (line: string) => good.replace('[[token]]', `${line}\n[[token]]`);
   t.regex((await problemsOf(only('client_ca = "ca.pem"'))).join(), /needs client_subjects too/);

@@ -322,6 +322,23 @@ test('AWS is told of one HSM once, as well as all nodes find it, and of those th
       ['far', false, 'UNAVAILABLE'],
     ],
   );
+  const member = (name: string, serial: string | null, health: ShownToken['health']) => {
+    const { label, hosts, up } = token();
+    return { name, serial, label, health, hosts, up };
+  };
+  const members = (...of: ReturnType<typeof member>[]) => token({ name: 'group', serial: 's1', members: of });
+  t.deepEqual(
+    otherTokens(
+      [members(member('a', 's1', 'ACTIVE'), member('b', null, 'UNAVAILABLE'))],
+      [members(member('first', 's1', 'DEGRADED'), member('b', 's2', 'ACTIVE'), member('c', 's3', 'ACTIVE'))],
+    ).map(({ name, id, isOwn, health }) => [name, id, isOwn, health]),
+    [
+      ['group', 'a', true, 'DEGRADED'],
+      ['group', 'b', true, 'ACTIVE'],
+      ['group', 'c:s3', false, 'ACTIVE'],
+    ],
+    'of an HSM group each member',
+  );
   t.deepEqual(withOthers([{ id: 'primary', model: 'HSM', healthStatus: 'ACTIVE' }], others.slice(0, 2)), [
     { id: 'primary', model: 'HSM', healthStatus: 'DEGRADED' },
     { id: 'primary:s2', model: 'HSM', healthStatus: 'DEGRADED' },

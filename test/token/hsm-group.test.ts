@@ -185,6 +185,24 @@ test.serial(
   },
 );
 
+test.serial(
+  'what waits for the one HSM that hangs keeps nothing waiting that the other can do',
+  async (t) => {
+    const { group, shim } = state;
+    await group.allReady();
+    await shim.set([{ call: '*', hang: true }]);
+    // More than its hosts take at once, so that some wait.
+    const stuck = Array.from({ length: 200 }, async () =>
+      group.pool.call(encryptWith(key(4)), { deadline: monotonicNow() + 60_000, member: 'b' }),
+    );
+    const settled = Promise.allSettled(stuck).then(() => 'b');
+    const served = useMany(t, key(4)).then(() => 'a');
+    t.is(await Promise.race([served, settled]), 'a');
+    await shim.clear();
+    await settled;
+  },
+);
+
 test.serial('an HSM with other keys than the store means is refused, and the others serve', async (t) => {
   const other = await createSoftHsmToken();
   t.teardown(async () => other.dispose());

@@ -67,11 +67,15 @@ function tellTokens(scrape: Scrape, { requests, workers }: NodeMetrics): void {
   for (const [token, of] of pools) {
     const sum = (count: (pool: (typeof of)[number]) => number) =>
       of.reduce((all, pool) => all + count(pool), 0);
-    scrape.tell(
-      'holdfast_token_hosts_sick',
-      { token },
-      sum(({ sick }) => sick),
-    );
+    for (const [member, counts] of Map.groupBy(
+      of.flatMap(({ members }) => members),
+      ({ member: name }) => name,
+    ))
+      scrape.tell(
+        'holdfast_token_hosts_sick',
+        { token, member },
+        counts.reduce((all, { sick }) => all + sick, 0),
+      );
     scrape.tell(
       'holdfast_token_queue_length',
       { token },

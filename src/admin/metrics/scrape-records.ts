@@ -95,6 +95,11 @@ function tellFrozen(
 }
 
 function tellFacts(scrape: Scrape, facts: NodeFacts | undefined): void {
+  for (const { name: token, members } of facts?.tokens ?? [])
+    for (const { name: member, hosts, up } of members.length > 1 ? members : []) {
+      scrape.tell('holdfast_token_member_hosts_wanted', { token, member }, hosts);
+      scrape.tell('holdfast_token_member_hosts_up', { token, member }, up);
+    }
   for (const { listeners, subject, expiresAt, refused } of facts?.certificates ?? [])
     for (const listener of listeners) {
       const of = { listener, subject };

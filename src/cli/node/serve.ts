@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { loadConfig, membersOf, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
+import { drawsIvs, loadConfig, membersOf, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { problemsOfConfinement } from '../../node/confinement.ts';
@@ -30,7 +30,7 @@ import { exitCodes } from '../output/exit-codes.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
-import { assertNotRefused, knownPins } from './refused-pins.ts';
+import { assertNotRefused, PinRefusedBeforeError, knownPins } from './refused-pins.ts';
 import { build, version } from '../client/version.ts';
 import { note, print } from '../output/streams.ts';
 
@@ -64,11 +64,41 @@ async function checkStoreFile(config: LoadedConfig): Promise<void> {
 }
 
 /** What would keep the node from serving, told in words before anything of it runs. */
-async function checkBeforeStart(config: LoadedConfig, log: Logger): Promise<void> {
+async function checkBeforeStart(config: LoadedConfig, log: Logger): Promise<{ refused: Set<string> }> {
   if (config.store.kind === 'sqlite') checkAtStart(config.store.path, log);
-  for (const member of membersOf(config)) await assertNotRefused(config, member, await pinOf(member));
+  const refused = await refusedPins(config, log);
   await probePort('xks', config.xks.address, config.xks.port);
   if (config.admin.enabled) await probePort('admin', config.admin.address, config.admin.port);
+  return { refused };
+}
+
+/** Nodes may each have an HSM of their own with the same keys: no configuration shows that, and the store does. */
+function warnOfIvs({ tokens }: LoadedConfig, known: KnownTokens, log: Logger): void {
+  for (const { name, moduleProfile } of tokens) {
+    const serials = known.serialsOf(name);
+    if (serials.length < 2 || drawsIvs(moduleProfile)) continue;
+    log.warn(
+      { token: name, serials },
+      'keys of this token were seen in several HSMs, and its profile does not say that their IVs are random (iv.random): see docs/profiles.md, HSM groups',
+    );
+  }
+}
+
+/** Members of HSM groups that have refused this PIN before, by title. Throws PinRefusedBeforeError where no other has the keys. */
+async function refusedPins(config: LoadedConfig, log: Logger): Promise<Set<string>> {
+  const refused = new Set<string>();
+  for (const { members } of config.tokens)
+    for (const [at, member] of members.entries())
+      try {
+        await assertNotRefused(config, member, await pinOf(member));
+      } catch (error) {
+        if (!(error instanceof PinRefusedBeforeError)) throw error;
+        refused.add(member.title);
+        const isLast = at === members.length - 1;
+        if (isLast && members.every(({ title }) => refused.has(title))) throw error;
+        log.error({ token: member.token, member: member.name }, `${error.message}; ${error.remediation}`);
+      }
+  return refused;
 }
 
 /** A copy of a machine would take the other's work. Throws StoreError. */
@@ -115,8 +145,9 @@ export async function serve(
   const releaseDatabase = await lockDatabase(config.store, 'serve', (problem) =>
     log.error({ problem }, 'a command that works with this database alone has taken it: end this node'),
   );
+  let refused;
   try {
-    await checkBeforeStart(config, log);
+    ({ refused } = await checkBeforeStart(config, log));
   } catch (error) {
     // The connection that holds the lock would keep this process from ending.
     await releaseDatabase();
@@ -125,6 +156,7 @@ export async function serve(
   }
   for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
     log.warn(warning);
+  warnOfIvs(config, known, log);
   const danger = dangerOfRoot(nodeDirectories(config));
   if (danger !== undefined) log.warn(`this node runs as root: ${danger}`);
   if (!canBind)
@@ -142,6 +174,7 @@ export async function serve(
     pin: pinOf,
     pins: ({ title }) => pins.get(title),
     known,
+    refused,
     verifyToken: async (member, settings, gate) =>
       verifyToken(member, settings, gate, async (pin) => assertNotRefused(config, member, pin)),
   });

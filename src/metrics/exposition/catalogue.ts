@@ -61,8 +61,18 @@ export const metricCatalogue = {
   },
   holdfast_token_hosts_sick: {
     type: 'gauge',
-    help: 'Token hosts of XKS workers that do not answer in time.',
-    labels: ['token'],
+    help: 'Token hosts of XKS workers that do not answer in time, of each member of an HSM group; else the member has the token’s name.',
+    labels: ['token', 'member'],
+  },
+  holdfast_token_member_hosts_wanted: {
+    type: 'gauge',
+    help: 'Token hosts that this node is to have of each member of an HSM group.',
+    labels: ['token', 'member'],
+  },
+  holdfast_token_member_hosts_up: {
+    type: 'gauge',
+    help: 'Token hosts of each member of an HSM group that serve.',
+    labels: ['token', 'member'],
   },
   holdfast_token_pin_refused: {
     type: 'gauge',

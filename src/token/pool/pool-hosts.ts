@@ -215,9 +215,12 @@ export class PoolHosts {
     return [...known, ...missing];
   }
 
-  /** How many of its own there are, and of these such as get nothing new. */
-  get counts(): { hosts: number; sick: number } {
-    return { hosts: this.#own.length, sick: this.#own.filter(({ unfit }) => unfit).length };
+  /** Of each member how many of its own hosts get nothing new. */
+  get sick(): { member: string; sick: number }[] {
+    return this.#members.map(({ name: member }) => ({
+      member,
+      sick: this.#own.filter((link) => link.member === member && link.unfit).length,
+    }));
   }
 
   /** Whether one that has proven itself within the last minute finds in time what is asked of it. */

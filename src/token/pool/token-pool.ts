@@ -18,7 +18,7 @@ import {
 import { MissedKeys } from './missed-keys.ts';
 import { noteHealth, overloaded, type MemberHosts } from './pool-hosts.ts';
 import { ToldHosts } from './told-hosts.ts';
-import { WaitingRoom } from './waiting-room.ts';
+import { WaitingRooms } from './waiting-rooms.ts';
 import {
   defaultPoolLimits,
   isSlowWork,
@@ -40,7 +40,7 @@ export class TokenPool extends ToldHosts {
   readonly #limits: PoolLimits;
   readonly #askKill: (hostId: number) => void;
   readonly #options: PoolOptions;
-  readonly #waiting = new WaitingRoom<Entry>();
+  readonly #waiting = new WaitingRooms<Entry>();
   /** A host could not do it, and it waits for another: before what has not been tried yet. */
   readonly #again: Entry[] = [];
   /** All that wait or are under way, oldest first. */
@@ -149,9 +149,9 @@ export class TokenPool extends ToldHosts {
   }
 
   /** Its hosts and what they are asked, in numbers, at this moment. */
-  get load(): { hosts: number; sick: number; waiting: number; underWay: number } {
+  get load(): { members: { member: string; sick: number }[]; waiting: number; underWay: number } {
     const waiting = this.#waiting.length;
-    return { ...this.links.counts, waiting, underWay: Math.max(0, this.#open.size - waiting) };
+    return { members: this.links.sick, waiting, underWay: Math.max(0, this.#open.size - waiting) };
   }
 
   /** Does one operation. Rejects with TokenError; never later than `deadline`. */
@@ -170,16 +170,16 @@ export class TokenPool extends ToldHosts {
 
   /** Has it wait, unless a host takes it at once. What would be late is told so now: its caller may try elsewhere, or later. */
   #enqueue(entry: Entry): void {
-    const link = this.#waiting.length === 0 ? this.links.pick(entry) : undefined;
+    const room = this.#waiting.roomOf(entry);
+    const link = room.length === 0 ? this.links.pick(entry) : undefined;
     if (link !== undefined) return this.#send(entry, link);
-    if (this.links.wouldBeLate(entry, this.#waiting.costBefore(entry)))
-      return this.#settle(entry, overloaded());
+    if (this.links.wouldBeLate(entry, room.costBefore(entry))) return this.#settle(entry, overloaded());
     if (this.#waiting.length >= this.#limits.queueLength) {
-      const dropped = this.#waiting.dropFor(entry);
+      const dropped = room.dropFor(entry);
       this.#settle(dropped ?? entry, overloaded());
       if (dropped === undefined) return;
     }
-    this.#waiting.add(entry);
+    room.add(entry);
     this.#dispatch();
   }
 
@@ -212,12 +212,10 @@ export class TokenPool extends ToldHosts {
       this.#again.splice(this.#again.indexOf(entry), 1);
       if (link !== undefined) this.#send(entry, link);
     }
-    for (let entry = this.#waiting.next; entry !== undefined; entry = this.#waiting.next) {
-      const link = this.links.pick(entry);
-      if (link === undefined) return;
-      this.#waiting.take();
-      this.#send(entry, link);
-    }
+    this.#waiting.dispatch(
+      (entry) => this.links.pick(entry),
+      (entry, link) => this.#send(entry, link),
+    );
   }
 
   #send(entry: Entry, link: Link): void {

@@ -1,0 +1,55 @@
+import { WaitingRoom, type Waiting } from './waiting-room.ts';
+
+interface ForMember extends Waiting {
+  /** The only member of an HSM group that may do it; undefined where any may. */
+  readonly member: string | undefined;
+}
+
+/**
+ * What waits for a token: what only one member of an HSM group may do waits in a room of its own, so that it keeps nothing waiting
+ * that another could do while that member hangs.
+ */
+export class WaitingRooms<Entry extends ForMember> {
+  readonly #rooms = new Map<string, WaitingRoom<Entry>>();
+
+  get length(): number {
+    let length = 0;
+    for (const room of this.#rooms.values()) length += room.length;
+    return length;
+  }
+
+  /** Where this one waits, or would. */
+  roomOf({ member = '' }: Entry): WaitingRoom<Entry> {
+    const room = this.#rooms.get(member) ?? new WaitingRoom<Entry>();
+    this.#rooms.set(member, room);
+    return room;
+  }
+
+  /** Gives those whose turn it is to what `pick` finds for them, in each room until it finds nothing. */
+  dispatch<Place>(
+    pick: (entry: Entry) => Place | undefined,
+    give: (entry: Entry, place: Place) => void,
+  ): void {
+    for (const room of this.#rooms.values())
+      for (let entry = room.next; entry !== undefined; entry = room.next) {
+        const place = pick(entry);
+        if (place === undefined) break;
+        room.take();
+        give(entry, place);
+      }
+    this.#turnRooms();
+  }
+
+  /** No room is first each time. */
+  #turnRooms(): void {
+    if (this.#rooms.size < 2) return;
+    const [first] = this.#rooms;
+    if (first === undefined) return;
+    this.#rooms.delete(first[0]);
+    this.#rooms.set(...first);
+  }
+
+  forgetSettled(): void {
+    for (const room of this.#rooms.values()) room.forgetSettled();
+  }
+}
