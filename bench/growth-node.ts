@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { versionLabel, versionObjectId } from '../src/token/own-keys.ts';
@@ -11,7 +12,7 @@ import { inToken } from '../testing/in-token.ts';
 import type { Cell, Results } from './growth-results.ts';
 import { fillLarge, type LargeStore } from './larger-store.ts';
 import { mainScript, Server } from './processes.ts';
-import { NodeLog, stallProbe } from './stalls.ts';
+import { NodeLog, stallProbe, toldEvery } from './stalls.ts';
 import { runLoad } from './wrk.ts';
 
 const connections = 16;
@@ -57,7 +58,8 @@ export async function nodeWork(
       const log = new NodeLog(logFile);
       const more = `${server.residentMiB.toFixed(0)} MiB`;
       results.set('start until ready', { milliseconds: took, more });
-      // With the loading of code, which is before a process serves anybody.
+      // With the loading of code, which is before a process serves anybody, and is told a moment later.
+      await delay(2 * toldEvery);
       tell('start', log, results);
       const names = await store.db
         .selectFrom('cloud_keys')

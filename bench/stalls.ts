@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 /*
  * How long event loops stand still. By the clock, which counts what others had the processor for as well; and how much of the
  * processor a thread has used from one turn of its timers to the next, which no neighbour makes more. Of a node's
- * processes they tell it themselves: code that Node loads ahead of ours (NODE_OPTIONS) says each second what was the most
- * of the last. It comes as a data: URL, since a process that is confined may read no file of ours for it.
+ * processes they tell it themselves: code that Node loads ahead of ours (NODE_OPTIONS) says ten times a second what was the most
+ * since. It comes as a data: URL, since a process that is confined may read no file of ours for it.
  */
 
 /** Of one event loop, milliseconds. */
@@ -44,6 +44,9 @@ function ownProcessor(): number {
   return (user + system) / 1000;
 }
 
+/** How often a process tells, milliseconds: what is told was at the most so long ago. */
+export const toldEvery = 100;
+
 const told = 'holdfast-bench-stall';
 
 /** A host of a token blocks by design, and is not looked at. What Node loads before our code is no turn of its loop. */
@@ -62,7 +65,7 @@ if (isMainThread && !/host-process|integrity/.test(script)) {
   setInterval(() => {
     try { writeSync(2, '${told} ' + script + ' ' + process.pid + ' ' + clock.toFixed(1) + ' ' + used.toFixed(1) + '\\n'); } catch {}
     clock = used = 0;
-  }, 1000).unref();
+  }, ${toldEvery}).unref();
 }`;
 
 /** To be in the environment of the node. */
