@@ -15,8 +15,9 @@ import { hasExited } from '../../src/node/node-id.ts';
 import { freePort } from '../../testing/free-port.ts';
 import { Haproxy } from '../../testing/haproxy.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
-import { XksClient, type KeySetAccess } from '../../testing/xks-client.ts';
+import { encryptBody, XksClient, type KeySetAccess } from '../../testing/xks-client.ts';
 import { AdminClient } from '../support/admin-client.ts';
+import { Http2Load } from '../support/http2-load.ts';
 import { readScrape } from '../../testing/exposition.ts';
 import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
 
@@ -44,6 +45,13 @@ async function rollingRestart(
   t.teardown(async () => haproxy.stop());
   const client = () => new XksClient(haproxy.port, access, { ca, maxSockets: 1 });
   const load = new SteadyLoad({ client }, access, key, { connections: 6, every: 50 });
+  const signer = client();
+  const body = encryptBody(plaintext);
+  const http2 = new Http2Load(haproxy.port, ca, async () =>
+    signer.sign(`${access.uriPath}/keys/${key}/encrypt`, body),
+  );
+  t.teardown(() => signer.close());
+  http2.start();
   await load.start();
   for (const node of nodes) {
     t.is(await node.stop(), 0);
@@ -52,7 +60,14 @@ async function rollingRestart(
     await haproxy.sees(nodes.length);
   }
   await load.stop();
+  await http2.stop();
   load.close();
+  t.deepEqual(
+    http2.answers.filter((answer) => answer !== 200),
+    [],
+    'over HTTP/2',
+  );
+  t.true(http2.connections > 1, 'it was asked to go elsewhere');
   t.deepEqual(load.wrong, []);
   t.deepEqual(
     load.answers.filter(({ status }) => status !== 200),
