@@ -12,6 +12,7 @@ import { hostSettings, tokensOfManagement } from '../src/node/host-settings.ts';
 import { loadTls } from '../src/http/tls.ts';
 import { XksService } from '../src/node/xks-service.ts';
 import { createLog } from '../src/log.ts';
+import { beforeEverything } from '../src/store/revision-log.ts';
 import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
 import { monotonicNow } from '../src/clock.ts';
 import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
@@ -64,6 +65,7 @@ export class InProcessNode extends ServedNode {
         nodeId: 'in-process',
         instance: 'xks-worker/in-process',
         fleet: { live: 1, tokens: [], drained: false },
+        history: { at: beforeEverything, lost: [] },
         tokens: tokensOfManagement(this.#config),
         version,
         reusePort: false,

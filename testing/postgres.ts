@@ -252,6 +252,29 @@ export async function freshDatabase(over: 'socket' | 'tls' = 'socket'): Promise<
   return cluster.database(await template, over);
 }
 
+/** A database with an up-to-date store, in whose place a copy of what it was once can be put, under whoever works with it. */
+export async function databaseThatGoesBack(): Promise<{
+  settings: PostgresSettings;
+  /** While nobody is connected to it. */
+  remember: () => Promise<void>;
+  goBack: () => Promise<void>;
+}> {
+  const settings = await freshDatabase();
+  const { database } = settings;
+  const cluster = await sharedCluster();
+  return {
+    settings,
+    remember: async () => {
+      await cluster.asSuperuser(`CREATE DATABASE ${database}_old OWNER holdfast TEMPLATE ${database}`);
+    },
+    goBack: async () => {
+      await cluster.asSuperuser(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);
+      await cluster.asSuperuser(`DROP DATABASE ${database} WITH (FORCE)`);
+      await cluster.asSuperuser(`ALTER DATABASE ${database}_old RENAME TO ${database}`);
+    },
+  };
+}
+
 /** As root, which PostgreSQL refuses to be, as another user; and the kernel ends it with this process. */
 /** As root a program runs as the user of the servers: it refuses to be root's. Either way it ends with this process. */
 export function asNobody(command: [string, ...string[]]): [string, string[]] {

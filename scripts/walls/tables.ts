@@ -42,6 +42,7 @@ export const writers = {
   leases: 'src/fleet',
   // Who holds one writes it by statements of its own (src/store/postgres/holder-line.ts).
   snapshot_holders: 'src/fleet',
+  lost_changes: 'src/fleet',
   traffic: 'src/metrics/series',
   reconciliations: 'src/reconcile',
   acknowledgements: 'src/admin/**',

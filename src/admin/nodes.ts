@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { drainNode, removeNode, undrainNode } from '../fleet/node-acts.ts';
-import { stateOf } from '../fleet/nodes.ts';
+import { fleetNow, stateOf, type NodeTime } from '../fleet/nodes.ts';
 import { shownOf, type ShownToken } from '../fleet/shown-node.ts';
 import type { NodeTable } from '../store/schema.ts';
 import { readPage } from '../vault/page.ts';
@@ -115,7 +115,8 @@ export const nodeRoutes: readonly Route[] = [
         'nodes.id',
         pageInput(query),
       );
-      return shownPage(page, (row) => show(row, services.now()));
+      const now = await fleetNow(services);
+      return shownPage(page, (row) => show(row, now));
     },
   }),
   route({
@@ -136,7 +137,7 @@ export const nodeRoutes: readonly Route[] = [
         .where('id', '=', params.nodeId)
         .executeTakeFirst();
       if (row === undefined) throw new VaultError('not-found', 'no node of this database has this id');
-      return { body: show(row, services.now()) };
+      return { body: show(row, await fleetNow(services)) };
     },
   }),
   route({
@@ -154,7 +155,7 @@ export const nodeRoutes: readonly Route[] = [
     answer: shownNode,
     problems: ['not-found', 'conflict'],
     handle: async ({ services, act, params }) => ({
-      body: show(await drainNode(services, act, params.nodeId), services.now()),
+      body: show(await drainNode(services, act, params.nodeId), await fleetNow(services)),
     }),
   }),
   route({
@@ -169,7 +170,7 @@ export const nodeRoutes: readonly Route[] = [
     answer: shownNode,
     problems: ['not-found'],
     handle: async ({ services, act, params }) => ({
-      body: show(await undrainNode(services, act, params.nodeId), services.now()),
+      body: show(await undrainNode(services, act, params.nodeId), await fleetNow(services)),
     }),
   }),
   route({
@@ -189,7 +190,7 @@ export const nodeRoutes: readonly Route[] = [
   }),
 ];
 
-function show(row: ShownRow, now: Date) {
+function show(row: ShownRow, now: NodeTime) {
   const shown = shownOf(row);
   const state = stateOf(row, now);
   return {

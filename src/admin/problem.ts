@@ -37,6 +37,7 @@ export const problemKinds = {
   'aws-busy': [503, 'AWS is throttling requests'],
   'token-unavailable': [503, 'The token is unavailable'],
   'store-unavailable': [503, 'The database is unavailable'],
+  'store-went-back': [503, 'The database has gone back in time'],
   'not-in-force': [503, 'It is done, and not in force on every node yet'],
   'store-full': [507, 'The disk of the database is full'],
 } as const satisfies Record<string, readonly [number, string]>;
@@ -106,6 +107,11 @@ const vaultProblems: Record<VaultProblem, ProblemKind> = {
   forbidden: 'forbidden',
 };
 
+const storeProblems: Partial<Record<StoreError['fault'], ProblemKind>> = {
+  full: 'store-full',
+  'went-back': 'store-went-back',
+};
+
 /** Whatever was thrown, as a problem. What is no error of the caller's says nothing of itself. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -123,7 +129,7 @@ export function toProblem(error: unknown): Problem {
     return new Problem('token-unavailable', problem, { remediation, cause: error });
   }
   if (error instanceof StoreError)
-    return new Problem(error.fault === 'full' ? 'store-full' : 'store-unavailable', error.message, {
+    return new Problem(storeProblems[error.fault] ?? 'store-unavailable', error.message, {
       remediation: error.remediation,
       cause: error,
     });

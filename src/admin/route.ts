@@ -113,6 +113,11 @@ interface RouteData<P, Q, B> {
    * become an error, so it is none with a secret that is shown once.
    */
   takesAway?: boolean;
+  /**
+   * Is done though the store has gone back in time and nobody has decided on what it has lost: it takes away, or decides. So is whatever needs
+   * no permission, such as a sign-in; all else is refused meanwhile.
+   */
+  despiteLoss?: boolean;
 }
 
 /** A route as the table of routes holds it. */

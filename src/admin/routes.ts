@@ -13,6 +13,7 @@ import { freezeRoutes } from './keys/freezes.ts';
 import { keyLookupRoutes } from './keys/key-lookup.ts';
 import { keySetRoutes } from './keys/key-sets.ts';
 import { kmsKeyRoutes } from './cloud/kms-keys.ts';
+import { lostChangeRoutes } from './lost-changes.ts';
 import { mailRoutes } from './mail.ts';
 import { metricsRoute } from './metrics/metrics.ts';
 import { inForceRoutes } from './in-force.ts';
@@ -46,6 +47,7 @@ const described: readonly Route[] = [
   ...tokenRoutes,
   ...nodeRoutes,
   ...inForceRoutes,
+  ...lostChangeRoutes,
   ...mailRoutes,
   ...userRoutes,
   ...adminGroupRoutes,

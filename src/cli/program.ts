@@ -13,6 +13,7 @@ import { addGroupCommands } from './commands/group.ts';
 import { addKeySetCommands } from './commands/key-set.ts';
 import { addKmsKeyCommands } from './commands/cloud/kms-key.ts';
 import { addLoginCommand } from './commands/login.ts';
+import { addLostChangeCommands } from './commands/lost-change.ts';
 import { addMailCommands } from './commands/mail.ts';
 import {
   addBackupCommand,
@@ -60,7 +61,10 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
   ],
   [
     'The appliance:',
-    [addVaultCommands, addTokenCommands, addNodeCommands, addMailCommands, addOidcProviderCommands],
+    [
+      ...[addVaultCommands, addTokenCommands, addNodeCommands, addLostChangeCommands, addMailCommands],
+      addOidcProviderCommands,
+    ],
   ],
   ['People and what belongs to whom:', [addUserCommands, addGroupCommands, addCspAccountCommands]],
   [

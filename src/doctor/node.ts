@@ -1,7 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
+import { counted } from '../counted.ts';
 import { nodeDirectories, type LoadedConfig } from '../config/load.ts';
 import { asOwner } from '../store/owner.ts';
-import { openStore, placeInWords } from '../store/opening/open.ts';
+import { countLost } from '../store/lost-changes.ts';
+import { openStore, openStoreToRead, placeInWords } from '../store/opening/open.ts';
 import { StoreError } from '../store/store-error.ts';
 import { readCertificates, same } from './chain.ts';
 import { ConnectionFailure, authorityOf, openTls, type Target } from './connection.ts';
@@ -65,7 +67,11 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
         'find out who, and since when: what the store says since then may be false (docs/backup.md)',
         { data: { altered } },
       );
-    if (schema === 'this') return ok('node.store', 'SQLite finds no damage; the schema is this version’s');
+    if (schema === 'this')
+      return (
+        (await examineLoss(config)) ??
+        ok('node.store', 'SQLite finds no damage; the schema is this version’s')
+      );
     return schema === 'older'
       ? problem(
           'node.store',
@@ -88,6 +94,28 @@ async function examineStore(config: LoadedConfig): Promise<Finding> {
   }
 }
 
+/** Of a file: undefined where it has lost nothing that is undecided. */
+async function examineLoss(config: LoadedConfig): Promise<Finding | undefined> {
+  const lost = await asOwner(nodeDirectories(config), async () => {
+    const store = await openStoreToRead(config.store);
+    try {
+      return (await countLost(store.db)).lost;
+    } finally {
+      await store.close();
+    }
+  });
+  return lost === 0 ? undefined : wentBack(lost);
+}
+
+function wentBack(lost: number): Finding {
+  return problem(
+    'node.store',
+    `it has gone back in time and lost ${counted(lost, 'change')}: what they took away stays so, and nothing else is changed until somebody has decided on them`,
+    'holdfast lost-change list, then apply or leave them (docs/fleet.md)',
+    { data: { lostChanges: lost } },
+  );
+}
+
 /** Whether it can be reached, is of this version, and keeps what is claimed of it. */
 async function examineDatabase(
   place: Extract<LoadedConfig['store'], { kind: 'postgres' }>,
@@ -95,8 +123,9 @@ async function examineDatabase(
   try {
     const store = await openStore(place);
     const { durabilityProblems = [] } = store;
-    await store.revision();
+    const { lost } = await countLost(store.db);
     await store.close();
+    if (lost > 0) return wentBack(lost);
     const claim = `as claimed (${place.durability})`;
     return durabilityProblems.length === 0
       ? ok(

@@ -34,6 +34,8 @@ export interface Act {
   idempotency?: { key: string; requestHash: Buffer };
   /** Filled in with the tables of which its transactions change rows. */
   changed?: Set<string>;
+  /** It is done though the store has lost changes on which nobody has decided. */
+  despiteLoss?: boolean;
 }
 
 /** Of acts that nobody asked for, and of what must be brought to an end whoever began it. */
@@ -44,7 +46,7 @@ export const ownAuthority: Authority = { confirm: async () => undefined };
  * was begun outside the store while they might, whatever version the record is by then. Never for what the act is asked to do.
  */
 export function aftermathOf(act: Act): Act {
-  return { ...act, authority: ownAuthority, seen: undefined };
+  return { ...act, authority: ownAuthority, seen: undefined, despiteLoss: true };
 }
 
 export interface AuditEntry {

@@ -62,7 +62,7 @@ export class InForce {
     for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
       const now = monotonicNow();
       revocation.saw(rows);
-      const standing = standingOf(revocation, rows, this.#names, now);
+      const standing = standingOf(revocation, rows, now);
       const waited = now - began;
       if (waited >= patience || standing.every(({ state }) => state !== 'waiting'))
         return { nodes: standing, waited };
@@ -82,17 +82,19 @@ export class InForce {
     return (await this.#look()).filter((row) => row.epoch < epoch).length;
   }
 
-  readonly #names = new Map<string, Pick<Row, 'node_id' | 'hostname'>>();
-
   async #look(): Promise<Row[]> {
     const rows = await this.#store.db.selectFrom('snapshot_holders').selectAll().execute();
     this.#silent.saw(rows, monotonicNow());
-    for (const { id, node_id, hostname } of rows) this.#names.set(id, { node_id, hostname });
     const silent = this.#silent.silent(monotonicNow());
     if (silent.length === 0) return rows;
     await this.#store.bookkeep('lease', async (trx) => {
-      for (const { id, term } of silent)
-        await trx.deleteFrom('snapshot_holders').where('id', '=', id).where('term', '=', term).execute();
+      for (const { id, term, mark } of silent)
+        await trx
+          .deleteFrom('snapshot_holders')
+          .where('id', '=', id)
+          .where('term', '=', term)
+          .where('mark', mark === null ? 'is' : '=', mark)
+          .execute();
     });
     return rows;
   }
@@ -164,24 +166,21 @@ export async function removeExitedHolders(
 }
 
 /** By node: the slowest of its processes says how it stands. */
-function standingOf(
-  revocation: Revocation,
-  rows: readonly Row[],
-  names: ReadonlyMap<string, Pick<Row, 'node_id' | 'hostname'>>,
-  now: number,
-): HoldingNode[] {
+function standingOf(revocation: Revocation, rows: readonly Row[], now: number): HoldingNode[] {
   const nodes = new Map<string, HoldingNode>();
+  const present = new Map(rows.map((row) => [row.id, row]));
   const note = (holder: string, state: HoldingNode['state'], left: number): void => {
-    const { node_id: id, hostname } = names.get(holder) ?? { node_id: holder, hostname: '' };
+    // Who has given up its row is no node of this any more, unless another process of it is.
+    const row = present.get(holder);
+    if (row === undefined) return;
+    const { node_id: id, hostname } = row;
     const before = nodes.get(id);
     if (before === undefined || weight[state] > weight[before.state])
       nodes.set(id, { id, hostname, state, left });
     else if (state === 'waiting') before.left = Math.max(before.left, left);
   };
   const { confirmed, ended, waiting } = revocation.standing(now);
-  const present = new Set(rows.map(({ id }) => id));
-  // Who has given up its row is no node of this any more, unless another process of it is.
-  for (const id of confirmed) if (present.has(id)) note(id, 'confirmed', 0);
+  for (const id of confirmed) note(id, 'confirmed', 0);
   for (const id of ended) note(id, 'ended', 0);
   for (const { id, until } of waiting) note(id, 'waiting', Math.max(0, until - now));
   return [...nodes.values()];

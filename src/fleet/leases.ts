@@ -12,7 +12,7 @@ import type { LeaseTable, Tables } from '../store/schema.ts';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import type { Authority } from '../store/store.ts';
 import type { VaultContext } from '../vault/context.ts';
-import { leavesSchedulesIn } from './nodes.ts';
+import { leavesSchedulesIn, nodeOf } from './nodes.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';
 
 const leaseTime = 60_000;
@@ -247,9 +247,4 @@ export async function dropLease({ store }: Pick<VaultContext, 'store'>, name: st
 /** Those that ran out before this moment, ISO 8601: they have no holder who could come back for them. */
 export function staleLeases(before: string): ClearedRows {
   return rowsOf('leases', sql`until <= ${before}`);
-}
-
-/** The node of an instance, `node id/start`. */
-export function nodeOf(instance: string): string {
-  return instance.slice(0, instance.lastIndexOf('/'));
 }

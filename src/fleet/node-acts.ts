@@ -4,18 +4,19 @@ import type { ActTransaction } from '../store/store.ts';
 import { beginsWith } from '../vault/begins-with.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { isUp, takesRequests } from './nodes.ts';
+import { fleetNow, isUp, takesRequests } from './nodes.ts';
 
 /**
  * Has a node get no new work: it tells load balancers so, and does nothing by schedule, while it serves what comes. Safe to repeat.
  * It stays so over restarts. Refused where no other node says that it serves, and so would take the work.
  */
-export async function drainNode({ store }: VaultContext, act: Act, id: string): Promise<NodeTable> {
-  return store.write(act, async (trx) => {
+export async function drainNode(context: VaultContext, act: Act, id: string): Promise<NodeTable> {
+  const now = await fleetNow(context);
+  return context.store.write(act, async (trx) => {
     const nodes = await trx.selectFrom('nodes').selectAll().execute();
     const node = found(nodes, id);
     if (node.drained_at !== null) return node;
-    if (!nodes.some((other) => other.id !== id && takesRequests(other, trx.at)))
+    if (!nodes.some((other) => other.id !== id && takesRequests(other, now)))
       throw new VaultError(
         'conflict',
         `no node but ${node.hostname} is up, with a usable token, and not drained: nothing would take its requests`,
@@ -34,10 +35,11 @@ export async function undrainNode({ store }: VaultContext, act: Act, id: string)
 }
 
 /** Forgets a node that is no more. Whatever work it held is free for the taking. Refused where it is up. */
-export async function removeNode({ store }: VaultContext, act: Act, id: string): Promise<void> {
-  await store.write(act, async (trx) => {
+export async function removeNode(context: VaultContext, act: Act, id: string): Promise<void> {
+  const now = await fleetNow(context);
+  await context.store.write(act, async (trx) => {
     const node = found(await trx.selectFrom('nodes').selectAll().where('id', '=', id).execute(), id);
-    if (isUp(node, trx.at))
+    if (isUp(node, now))
       throw new VaultError(
         'conflict',
         `node ${node.hostname} is up: it was seen at ${node.last_seen_at}`,

@@ -4,6 +4,7 @@ import { monotonicNow } from '../clock.ts';
 import { rowsOf, type ClearedRows } from '../store/cleared-rows.ts';
 import type { NodeTable, Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import type { Reading } from '../vault/edits.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { shownOf, type ShownDatabase, type ShownNode, type ShownToken } from './shown-node.ts';
 
@@ -52,18 +53,20 @@ export interface Fleet {
 
 type Shows = Pick<Store, 'db' | 'bookkeep' | 'revision'>;
 
-/** Says that the node lives, and what it has; answers what the others say. */
+/** Says that the node lives, and what it has; answers what the others say. `clock` compares with the database server's. */
 export async function showNode(
   store: Shows,
   sign: NodeSign,
   database: ShownDatabase,
   now: () => Date,
+  clock = clockAhead,
 ): Promise<Fleet> {
-  const clockOffset = database.kind === 'sqlite' ? null : await clockAhead(store, now);
   const { tokens, serves, manages, boot } = sign;
   const revision = await store.revision();
   return store.bookkeep('node', async (trx) => {
-    const at = now();
+    // On a connection that is there: how long one is waited for says nothing of the clock.
+    const clockOffset = database.kind === 'sqlite' ? null : await clock(trx, now);
+    const at: NodeTime = { at: now(), ahead: clockOffset };
     const nodes = await trx.selectFrom('nodes').selectAll().execute();
     const before = nodes.find(({ id }) => id === sign.id);
     const others = nodes.filter((node) => node.id !== sign.id && isUp(node, at));
@@ -71,7 +74,7 @@ export async function showNode(
     // One that is about to hear that it is drained is none that another's drain may count on.
     const facts = { database, clockOffset, revision, tokens, serves: serves && !drained, manages, boot };
     const shown = JSON.stringify(facts satisfies ShownNode);
-    await write(trx, { ...(await rowOf(trx, sign, before)), shown }, at, sign.ends);
+    await write(trx, { ...(await rowOf(trx, sign, before)), shown }, at.at, sign.ends);
     return {
       live: others.length + (sign.ends ? 0 : 1),
       tokens: others.flatMap((node) => shownOf(node)?.tokens ?? []),
@@ -88,12 +91,12 @@ function isDrained(node: Pick<NodeTable, 'drained_at'> | undefined): boolean {
 }
 
 /** Whether a node that is drained may leave its requests to this one, by its last sign. */
-export function takesRequests(node: NodeTable, now: Date): boolean {
+export function takesRequests(node: NodeTable, now: NodeTime): boolean {
   return isUp(node, now, servesFor) && !isDrained(node) && shownOf(node)?.serves === true;
 }
 
 /** Whether it may leave to this one what is done by schedule. */
-function takesSchedules(node: NodeTable, now: Date): boolean {
+function takesSchedules(node: NodeTable, now: NodeTime): boolean {
   return isUp(node, now) && !isDrained(node) && shownOf(node)?.manages === true;
 }
 
@@ -108,27 +111,53 @@ export async function leavesSchedulesIn(trx: Transaction<Tables>, id: string, no
   // As a rule it is not.
   if (own === undefined) return false;
   const nodes = await trx.selectFrom('nodes').selectAll().execute();
-  return nodes.some((node) => node.id !== id && takesSchedules(node, now));
+  const at = await fleetNowIn(trx, id, now);
+  return nodes.some((node) => node.id !== id && takesSchedules(node, at));
+}
+
+/** What is known of when a node was seen. */
+type Seen = Pick<NodeTable, 'last_seen_at' | 'ended_at' | 'shown'>;
+
+/** A time by a node's own clock, and how far that stands ahead of the database server's, milliseconds; null where it is not known. */
+export interface NodeTime {
+  at: Date;
+  ahead: number | null;
+}
+
+/** Now, with how far the node that asks has found its clock to be from the database server's: nodes are compared by that one. */
+export async function fleetNow({ store, now, instance }: FleetClock): Promise<NodeTime> {
+  return fleetNowIn(store.db, nodeOf(instance), now());
+}
+
+type FleetClock = Pick<VaultContext, 'instance' | 'now'> & { store: Pick<Store, 'db'> };
+
+async function fleetNowIn(db: Reading, id: string, at: Date): Promise<NodeTime> {
+  const own = await db.selectFrom('nodes').select('shown').where('id', '=', id).executeTakeFirst();
+  return { at, ahead: (own && shownOf(own)?.clockOffset) ?? null };
+}
+
+/** Milliseconds since it was seen, by the database server's clock where both have told how far theirs are from it. */
+function since(node: Seen, { at, ahead }: NodeTime): number {
+  const theirs = shownOf(node)?.clockOffset ?? null;
+  const skew = ahead === null || theirs === null ? 0 : ahead - theirs;
+  return at.getTime() - Date.parse(node.last_seen_at) - skew;
 }
 
 /** UP, DRAINING where it is up and is to get no new work, or DOWN. */
 export function stateOf(
-  node: Pick<NodeTable, 'last_seen_at' | 'ended_at' | 'drained_at'>,
-  now: Date,
+  node: Seen & Pick<NodeTable, 'drained_at'>,
+  now: Date | NodeTime,
 ): 'UP' | 'DRAINING' | 'DOWN' {
   if (!isUp(node, now)) return 'DOWN';
   return node.drained_at === null ? 'UP' : 'DRAINING';
 }
 
-/** Whether it has shown itself within so many milliseconds, and was not stopped since. */
-export function isUp(
-  { last_seen_at, ended_at }: Pick<NodeTable, 'last_seen_at' | 'ended_at'>,
-  now: Date,
-  within = upFor,
-): boolean {
+/** Whether it has shown itself within so many milliseconds, and was not stopped since; by {@link fleetNow}, or by one clock. */
+export function isUp(node: Seen, now: Date | NodeTime, within = upFor): boolean {
+  const { last_seen_at, ended_at } = node;
   // One that an older version starts after that says nothing of its end.
   const wasStopped = ended_at !== null && ended_at >= last_seen_at;
-  return !wasStopped && now.getTime() - Date.parse(last_seen_at) <= within;
+  return !wasStopped && since(node, now instanceof Date ? { at: now, ahead: null } : now) <= within;
 }
 
 /**
@@ -189,7 +218,7 @@ export async function livesElsewhere(
 }
 
 /** Whether another process than that of the sign lives under this id. */
-function isAnother(row: NodeTable | undefined, { start }: NodeSign, now: Date): row is NodeTable {
+function isAnother(row: NodeTable | undefined, { start }: NodeSign, now: NodeTime): row is NodeTable {
   return row !== undefined && row.start !== null && row.start !== start && isUp(row, now);
 }
 
@@ -220,9 +249,14 @@ async function write(
 }
 
 /** By half the time that the question took it may be wrong. */
-async function clockAhead({ db }: Pick<Store, 'db'>, now: () => Date): Promise<number> {
+async function clockAhead(trx: Transaction<Tables>, now: () => Date): Promise<number> {
   const asked = now().getTime();
   const { rows } = await sql<{ at: number }>`
-    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS at`.execute(db);
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS at`.execute(trx);
   return Math.round((asked + now().getTime()) / 2 - (rows[0]?.at ?? asked));
+}
+
+/** The node of an instance, `node id/start`. */
+export function nodeOf(instance: string): string {
+  return instance.slice(0, instance.lastIndexOf('/'));
 }

@@ -196,6 +196,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       ...actOf(facts, services.now, authorityOf(services, route, caller, named)),
       seen: expected,
       changed,
+      despiteLoss: route.despiteLoss === true || route.access.kind !== 'permission',
     };
     const call: Call<unknown, unknown, unknown> = {
       services,
@@ -284,7 +285,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   async function recordRefusal(facts: Facts, problem: Problem): Promise<void> {
     const { route, caller, params = {} } = facts;
     if (caller === undefined || route === undefined) return;
-    const act = actOf(facts, services.now, ownAuthority);
+    const act = { ...actOf(facts, services.now, ownAuthority), despiteLoss: true };
     await refusedRequests.record({ caller, route, params, act }, problem);
   }
 

@@ -10,6 +10,7 @@ export const permissions = {
   'cloud-keys.find': 'find which vault has a CloudKey, by its name or id',
   'tokens.verify': 'verify the connection to a token',
   'nodes.write': 'drain nodes, and remove those that are no more',
+  'lost-changes.decide': 'decide on changes that the store has lost by going back in time',
   'appliance.write':
     'change mail settings and the single sign-on of the appliance, have the store reconciled, acknowledge what its status finds, and record that a replaced token is erased',
   'appliance-users.write': 'make, change and delete users of the appliance',
@@ -56,6 +57,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     'cloud-keys.find',
     'tokens.verify',
     'nodes.write',
+    'lost-changes.decide',
     'appliance.write',
     'appliance-users.write',
     'appliance-audit.prune',

@@ -7,6 +7,11 @@ export interface Holder {
   epoch: number;
   /** Moves with each of its renewals. */
   term: number;
+  /**
+   * Random, of the last renewal: a database that has lost a renewal shows the next one in the same term. Null where a node of an older version
+   * has made it.
+   */
+  mark: string | null;
   /** Of its lease, milliseconds. */
   length: number;
 }
@@ -68,13 +73,18 @@ export class Revocation {
   }
 }
 
+type SeenRow = Pick<Holder, 'term' | 'mark' | 'length'> & { since: number };
+
+/** A row as it was when its lease had ended: it is removed where it is still this one. */
+export type SilentRow = Pick<Holder, 'id' | 'term' | 'mark'>;
+
 /**
  * Who has not renewed for as long as a lease can last, so that nobody needs to wait for them: a process that was killed takes
- * its row along with no renewal. It is removed where its term is still the one named: then its lease has ended, and who comes back
+ * its row along with no renewal. It is removed where term and mark are still those named: then its lease has ended, and who comes back
  * to no row joins anew.
  */
 export class SilentHolders {
-  readonly #seen = new Map<string, { term: number; since: number; length: number }>();
+  readonly #seen = new Map<string, SeenRow>();
   readonly #drift: number;
 
   constructor(drift = maxDrift) {
@@ -85,13 +95,15 @@ export class SilentHolders {
   saw(rows: readonly Holder[], now: number): void {
     const ids = new Set(rows.map(({ id }) => id));
     for (const id of this.#seen.keys()) if (!ids.has(id)) this.#seen.delete(id);
-    for (const { id, term, length } of rows)
-      if (this.#seen.get(id)?.term !== term) this.#seen.set(id, { term, since: now, length });
+    for (const { id, term, mark, length } of rows) {
+      const seen = this.#seen.get(id);
+      if (seen?.term !== term || seen.mark !== mark) this.#seen.set(id, { term, mark, since: now, length });
+    }
   }
 
-  silent(now: number): { id: string; term: number }[] {
+  silent(now: number): SilentRow[] {
     return [...this.#seen]
       .filter(([, { since, length }]) => now - since > longestLease(length, this.#drift))
-      .map(([id, { term }]) => ({ id, term }));
+      .map(([id, { term, mark }]) => ({ id, term, mark }));
   }
 }

@@ -143,6 +143,11 @@ export class SnapshotLease {
     else this.#under.delete(epoch);
   }
 
+  /** Nothing that began before the lease was forgotten is under way any more. */
+  get isOfOneHistory(): boolean {
+    return this.#earlier === 0;
+  }
+
   /** What the holder may confirm: nothing goes by an older snapshot any more, and nothing that began with one is under way. */
   get confirmable(): number {
     if (this.#earlier > 0) return -1;

@@ -5,6 +5,7 @@ import type { NodeFigures, WorkerFigures } from '../metrics/figures.ts';
 import type { TokenInfo } from '../token/token-info.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
 import type { ServedTls, TlsMessage } from './tls/node-tls.ts';
+import type { ToldHistory } from '../serving/known-history.ts';
 import type { QuotaAsk, QuotaGrant } from '../serving/quota.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
 import type { MemberHosts } from '../token/pool/pool-hosts.ts';
@@ -22,6 +23,8 @@ export interface WorkerConfig extends Pick<LoadedConfig, 'xks' | 'log' | 'store'
   reusePort: boolean;
   /** As it was told last. */
   fleet: Omit<FleetMessage, 'kind'>;
+  /** What the node knew of the store's history last. */
+  history: Omit<ToldHistory, 'asked'>;
 }
 
 export interface WorkerToken extends Pick<
@@ -62,6 +65,9 @@ export interface FleetMessage {
   /** This node is to get no new work. */
   drained: boolean;
 }
+
+/** What the node knows of the store's history. */
+export type HistoryMessage = { kind: 'history' } & ToldHistory;
 
 export type ToWorker =
   | StartMessage
@@ -105,6 +111,7 @@ export type ToWorker =
   | { kind: 'served-written'; id: string; written?: ServedWritten; problem?: string; refused?: boolean }
   | TlsMessage
   | FleetMessage
+  | HistoryMessage
   | { kind: 'drain' }
   | { kind: 'ping' };
 
@@ -127,4 +134,6 @@ export type ToSupervisor =
   | { kind: 'quota'; asks: QuotaAsk[] }
   /** An XKS worker has something written: it only reads the store. `id` is of this ask alone, of all workers. */
   | { kind: 'served-write'; id: string; write: ServedWrite }
+  /** An XKS worker has found that the store was changed, or that it has gone back in time; it waits for `history`. */
+  | { kind: 'store-moved'; id: number }
   | { kind: 'pong' };

@@ -1,25 +1,32 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { wallClock } from '../clock.ts';
+import { lookAtHistory, tellLost, type HistoryLook } from '../fleet/history.ts';
 import { removeExitedHolders, removeHolders } from '../fleet/in-force.ts';
 import { showNode, type NodeSign } from '../fleet/nodes.ts';
+import { readKeptHistory, writeKeptHistory } from '../store/kept-history-file.ts';
+import { nothingKept, type KeptHistory } from '../store/kept-history.ts';
 import { StoreError } from '../store/store-error.ts';
-import { openStore, type StorePlace } from '../store/opening/open.ts';
+import { openStore } from '../store/opening/open.ts';
 import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
 import { hasExited } from './node-id.ts';
-import type { ThreadAnswer, ThreadAsk } from './served-writer.ts';
+import type { ThreadAnswer, ThreadAsk, ThreadData } from './served-writer.ts';
 
 /*
  * The thread of served-writer.ts: one write after another, and beside them what the node shows of itself and that workers are gone. An
  * error outside of a write ends the thread.
  */
 
-const place = workerData as StorePlace;
+const { place, history } = workerData as ThreadData;
 const store = await openStore(place);
+let kept = history === undefined ? nothingKept : readKeptHistory(history.file).kept;
+/** Why what is kept is not on the disk, or the store could not be told. */
+let problem: string | undefined;
 let last: Promise<void> = Promise.resolve();
 /** Beside the writes: none of them waits for it. */
 let lastBeside: Promise<void> = Promise.resolve();
 /** No worker of an earlier start of the node is waited for any more. */
 let isSwept = false;
+let lastFollowed: Promise<void> = Promise.resolve();
 
 function tell(answer: ThreadAnswer): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
@@ -38,6 +45,41 @@ async function show(id: number, sign: NodeSign): Promise<void> {
     tell({ kind: 'shown', id, fleet: await showNode(store, sign, database, wallClock) });
   } catch (error) {
     tell({ kind: 'failed', id, problem: (error as Error).message, refused: false });
+  }
+}
+
+async function follow(id: number): Promise<void> {
+  if (history === undefined)
+    return tell({ kind: 'failed', id, problem: 'no history is kept', refused: true });
+  let look: HistoryLook;
+  try {
+    look = await lookAtHistory(store, kept);
+  } catch (error) {
+    return tell({ kind: 'failed', id, problem: (error as Error).message, refused: false });
+  }
+  const { lost, untold, wentBack } = look;
+  // What is lost is gone by at once, however long the store takes to be told.
+  if (untold.length === 0) keep(look.kept, history.file);
+  tell({ kind: 'followed', id, at: look.kept.at, lost, wentBack, isTold: untold.length === 0, problem });
+  if (untold.length === 0) return;
+  try {
+    await tellLost(store, untold, history.teller, wallClock);
+    keep(look.kept, history.file);
+  } catch (error) {
+    // What was kept stays, so that the next look finds the same.
+    problem = (error as Error).message;
+  }
+}
+
+/** What cannot be put on the disk is gone by all the same, as long as this process lives. */
+function keep(next: KeptHistory, file: string): void {
+  problem = undefined;
+  if (next === kept) return;
+  kept = next;
+  try {
+    writeKeptHistory(file, next);
+  } catch (error) {
+    problem = (error as Error).message;
   }
 }
 
@@ -61,7 +103,7 @@ async function write(id: number, asked: ServedWrite, by: string): Promise<void> 
 }
 
 async function close(): Promise<void> {
-  await lastBeside;
+  await Promise.all([lastBeside, lastFollowed]);
   await store.close();
   parentPort?.close();
 }
@@ -73,6 +115,10 @@ parentPort?.on('message', (ask: ThreadAsk) => {
   }
   if (ask.kind === 'remove-holders') {
     lastBeside = lastBeside.then(async () => remove(ask.id, ask.instance));
+    return;
+  }
+  if (ask.kind === 'follow') {
+    lastFollowed = lastFollowed.then(async () => follow(ask.id));
     return;
   }
   last = last.then(async () => (ask.kind === 'close' ? close() : write(ask.id, ask.write, ask.by)));

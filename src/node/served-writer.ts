@@ -1,20 +1,38 @@
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { WriteRefusedError } from '../keys/limit-rotation-writes.ts';
 import { monotonicNow } from '../clock.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import type { Teller } from '../fleet/history.ts';
 import type { Fleet, NodeSign } from '../fleet/nodes.ts';
+import type { Logger } from '../log.ts';
 import type { NodeFigures } from '../metrics/figures.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
 import { emptyDistribution, observe } from '../metrics/latency.ts';
+import { keptHistoryFile } from '../store/kept-history-file.ts';
 import type { StorePlace } from '../store/opening/open.ts';
+import type { FollowedHistory } from '../serving/known-history.ts';
 import type { ServedWrite, ServedWritten } from '../serving/served-writes.ts';
+
+/** What the node keeps of the store's history, and where; without it none is kept. */
+export interface KeptHere {
+  file: string;
+  teller: Teller;
+}
+
+/** What the thread is started with. */
+export interface ThreadData {
+  place: StorePlace;
+  history: KeptHere | undefined;
+}
 
 /** What the thread is told: to write, to show the node, to remove the rows of a worker that has exited, or to end. */
 export type ThreadAsk =
   | { kind: 'write'; id: number; write: ServedWrite; by: string }
   | { kind: 'show'; id: number; sign: NodeSign }
   | { kind: 'remove-holders'; id: number; instance: string }
+  | { kind: 'follow'; id: number }
   | { kind: 'close' };
 
 /** What the thread says: that it has opened the store, or how a write went. */
@@ -23,10 +41,11 @@ export type ThreadAnswer =
   | { kind: 'written'; id: number; written: ServedWritten }
   | { kind: 'shown'; id: number; fleet: Fleet }
   | { kind: 'removed'; id: number }
+  | ({ kind: 'followed'; id: number } & FollowedHistory)
   /** `refused` where asking again changes nothing. */
   | { kind: 'failed'; id: number; problem: string; refused: boolean };
 
-type Done = Extract<ThreadAnswer, { kind: 'written' | 'shown' | 'removed' }>;
+type Done = Extract<ThreadAnswer, { kind: 'written' | 'shown' | 'removed' | 'followed' }>;
 
 interface Pending {
   began: number;
@@ -51,6 +70,14 @@ export async function answerWrite(
 /** What a worker is told of a write that {@link ServedWriter} rejected. */
 function whyNotWritten(error: unknown): { problem: string; refused: boolean } {
   return { problem: (error as Error).message, refused: error instanceof WriteRefusedError };
+}
+
+/** That of a node, which keeps the store's history too. */
+export function writerOf({ store, node }: LoadedConfig, nodeId: string, log: Logger): ServedWriter {
+  const onGone = (problem: string): void =>
+    log.error({ problem }, 'the thread that writes for XKS workers has ended; the next write starts another');
+  const file = keptHistoryFile(node.state_directory);
+  return new ServedWriter(store, onGone, { file, teller: { id: nodeId, hostname: hostname() } });
 }
 
 /** Between two tries, milliseconds: at first, and at the most. */
@@ -90,7 +117,7 @@ const closeTimeout = 2_000;
  * next write.
  */
 export class ServedWriter {
-  readonly #place: StorePlace;
+  readonly #data: ThreadData;
   readonly #onGone: (problem: string) => void;
   readonly #pending = new Map<number, Pending>();
   #thread: Worker | undefined;
@@ -100,8 +127,8 @@ export class ServedWriter {
   #failed = 0;
 
   /** `onGone` is told why the thread ended where nobody closed it. */
-  constructor(place: StorePlace, onGone: (problem: string) => void = () => undefined) {
-    this.#place = place;
+  constructor(place: StorePlace, onGone: (problem: string) => void = () => undefined, history?: KeptHere) {
+    this.#data = { place, history };
     this.#onGone = onGone;
   }
 
@@ -136,6 +163,13 @@ export class ServedWriter {
   /** Nobody waits any more for what this process of an XKS worker served from memory: it has exited. Rejects where the store is away. */
   async removeHolders(instance: string): Promise<void> {
     await this.#ask((id) => ({ kind: 'remove-holders', id, instance }));
+  }
+
+  /** Brings what the node keeps of the store's history up to the store. Rejects where the store is away, or takes no write that it needs. */
+  async follow(): Promise<FollowedHistory> {
+    const answer = await this.#ask((id) => ({ kind: 'follow', id }));
+    if (answer.kind !== 'followed') throw new Error('the writer of the store answered something else');
+    return answer;
   }
 
   /** How long writes took, from the ask to the commit; how many failed, and how many wait now. */
@@ -174,7 +208,7 @@ export class ServedWriter {
 
   #start(): Worker {
     const thread = new Worker(new URL('./served-writer-thread.ts', import.meta.url), {
-      workerData: this.#place,
+      workerData: this.#data,
     });
     thread.on('message', (answer: ThreadAnswer) => this.#receive(answer));
     let why = 'the writer of the store has ended';

@@ -10,8 +10,9 @@ import type { Ports, StartupFailure, SupervisorOptions } from './supervisor-opti
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
 import type { FleetMessage, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
-import { answerWrite, giveUpLeaseOf, ServedWriter } from './served-writer.ts';
+import { answerWrite, giveUpLeaseOf, writerOf, type ServedWriter } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
+import { historyOf, type HistoryKeeper } from '../serving/history-keeper.ts';
 import { HostSharing } from './host-sharing.ts';
 import { hostTotals, nodeFacts, ownFacts, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
@@ -43,7 +44,9 @@ export class Supervisor {
   readonly #sharing: HostSharing;
   readonly #nodeId: string;
   readonly #signs: NodeSigns;
+  readonly #history: HistoryKeeper;
   readonly #figures: FigureRounds;
+  readonly #tellXks = (message: ToWorker): void => this.#groups.forEach((group) => group.tell(message));
   #port: number | undefined;
   #adminPort: number | undefined;
   #isReady = false;
@@ -61,18 +64,15 @@ export class Supervisor {
       ]),
     );
     this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
-    this.#writer = new ServedWriter(options.config.store, (problem) =>
-      options.log.error(
-        { problem },
-        'the thread that writes for XKS workers has ended; the next write starts another',
-      ),
+    this.#nodeId = nodeIdOf(options.config.node.state_directory);
+    this.#writer = writerOf(options.config, this.#nodeId, options.log);
+    this.#history = historyOf(options.config, this.#writer, options.log, (told) =>
+      this.#tellXks({ kind: 'history', ...told }),
     );
     this.#tls = new NodeTls({
       config: options.config,
       log: options.log,
-      tellXks: (message) => {
-        for (const group of this.#groups) group.tell(message);
-      },
+      tellXks: this.#tellXks,
       tellManagement: (message) => this.#management?.tell(message),
     });
     this.#groups = Array.from({ length: options.config.workers }, (_, index) => this.#group(index));
@@ -83,7 +83,6 @@ export class Supervisor {
     );
     this.#management = options.config.admin.enabled ? this.#managementGroup() : undefined;
     this.#figures = new FigureRounds(this.#groups, this.#everyone, this.#writer, options.log);
-    this.#nodeId = nodeIdOf(options.config.node.state_directory);
     this.#signs = new NodeSigns({
       ...{ id: this.#nodeId, version: options.build, writer: this.#writer, log: options.log },
       alone: options.config.store.kind === 'sqlite',
@@ -144,7 +143,10 @@ export class Supervisor {
     this.#sharing.stop();
     this.#stopped ??= Promise.all(this.#everyone.map(async (group) => group.stop(timeout))).then(async () => {
       // The store may be away.
-      await Promise.race([this.#signs.end(), delay(maxLastSign, undefined, { ref: false })]);
+      await Promise.race([
+        Promise.all([this.#signs.end(), this.#history.end()]),
+        delay(maxLastSign, undefined, { ref: false }),
+      ]);
       return this.#writer.close();
     });
     return this.#stopped;
@@ -178,6 +180,8 @@ export class Supervisor {
           reply({ kind: 'quota', grants: this.#quotas.answer(index, message.asks) });
         if (message.kind === 'borrowed-lost') this.#sharing.lost(message.id);
         if (message.kind === 'figures') this.#figures.answered(index, message.figures);
+        if (message.kind === 'store-moved')
+          this.#history.ask(message.id, (told) => reply({ kind: 'history', ...told }));
         if (message.kind === 'served-write') void answerWrite(this.#writer, group.instance, message, reply);
       },
       onGone: () => {
@@ -192,7 +196,7 @@ export class Supervisor {
   /** Quotas are shared out among as many as there should be at the least: one that is only cut off grants its part still. */
   #hearOfFleet(message: FleetMessage): void {
     this.#quotas.shareAmong(Math.max(message.live, this.#options.config.node.fleet_size));
-    for (const group of this.#groups) group.tell(message);
+    this.#tellXks(message);
   }
 
   /** One process for the management API and the schedules, with one host of each HSM: it has no hot path. */
@@ -295,7 +299,7 @@ export class Supervisor {
         },
         log,
         fleet: this.#signs.fleet ?? { live: node.fleet_size, tokens: [], drained: false },
-        ...{ store, instance, nodeId: this.#nodeId },
+        ...{ store, instance, nodeId: this.#nodeId, history: this.#history.last },
         tokens: tokensOfWorker(config),
         version,
         reusePort: workers > 1,
@@ -344,6 +348,7 @@ export class Supervisor {
 
   async #startWriter(): Promise<void> {
     await this.#writer.start();
+    this.#history.look();
     this.#signs.start();
     this.#writerStarted = true;
     this.#checkReady();

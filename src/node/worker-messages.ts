@@ -106,12 +106,13 @@ export const xksWorkerMessage = variant<
   quota: record({ asks: listOf(quotaAsk, maxItems) }),
   'served-write': record({ id: name, write: servedWrite }),
   figures: record({ figures: workerFigures }),
+  'store-moved': record({ id: number }),
 });
 
 /** What the management process may say. */
 export const managementMessage = variant<
   'kind',
-  Exclude<ToSupervisor, Said<'borrowed-lost' | 'quota' | 'served-write' | 'figures'>>
+  Exclude<ToSupervisor, Said<'borrowed-lost' | 'quota' | 'served-write' | 'figures' | 'store-moved'>>
 >('kind', {
   ...common,
   'verify-token': record({ id: number, token: name, member: name }),

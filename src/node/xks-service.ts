@@ -24,6 +24,7 @@ import { loopFigures, RequestCounts } from '../metrics/request-counts.ts';
 import type { ToSupervisor, ToWorker, WorkerConfig } from './messages.ts';
 import { RequestLog } from '../http/request-log.ts';
 import { ServedWriteAsks } from './served-write-asks.ts';
+import { WorkerHistory } from '../serving/worker-history.ts';
 import { receiveCommon, type Worker } from './worker-process.ts';
 import { createXksApp, xksRefusal } from '../http/xks-app.ts';
 
@@ -50,6 +51,7 @@ export class XksService implements Worker {
   readonly #pools: Map<string, TokenPool>;
   readonly #listener: Listener;
   readonly #drainMilliseconds: number;
+  readonly #history: WorkerHistory;
   readonly #directory: Directory;
   /** Where the store is a database. */
   readonly #holder: SnapshotHolder | undefined;
@@ -99,9 +101,17 @@ export class XksService implements Worker {
     const tokens = new TokenPools([...this.#pools.values()]);
     const profiles = new Map(config.tokens.map((token) => [token.name, token.moduleProfile]));
     this.#tokens = tokens;
-    this.#directory = new Directory(store, tokens);
+    this.#history = new WorkerHistory(
+      config.history,
+      (id) => tell({ kind: 'store-moved', id }),
+      () => {
+        this.#directory.takeLost();
+        this.#holder?.keptMore();
+      },
+    );
+    this.#directory = new Directory(store, tokens, undefined, { history: this.#history });
     this.#directory.onWentBack = (step) => tellWentBack(log, step);
-    this.#holder = holderOf(config, this.#directory, log);
+    this.#holder = holderOf(config, this.#directory, this.#history, log);
     this.#quotas = new QuotaLeases({ now: monotonicNow, send: (asks) => tell({ kind: 'quota', asks }) });
     this.#writes = new ServedWriteAsks(tell);
     this.#rotations = new LimitRotations(this.#writes.versions, tokens, log);
@@ -206,6 +216,9 @@ export class XksService implements Worker {
         this.#services.fleet = { size: message.live, tokens: message.tokens };
         this.#drained = message.drained;
         this.#listener.leave(this.#drained || this.#draining);
+        break;
+      case 'history':
+        this.#history.receive(message);
         break;
       case 'host':
         if (handle !== undefined) this.#addHost(message, handle);
@@ -320,6 +333,7 @@ export class XksService implements Worker {
 function holderOf(
   { store, nodeId, instance }: WorkerConfig,
   snapshot: Directory,
+  history: WorkerHistory,
   log: Logger,
 ): SnapshotHolder | undefined {
   if (store.kind !== 'postgres') return undefined;
@@ -329,6 +343,7 @@ function holderOf(
     who: { nodeId, hostname: hostname() },
     instance,
     length: store.lease,
+    kept: () => history.kept,
     log,
   });
 }

@@ -9,7 +9,7 @@ import { maxAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
 import { proofOfFound } from '../keys/key-proofs.ts';
 import { LeftInReplacedError } from '../keys/replaced-tokens.ts';
 import { activateVersion } from '../keys/key-versions.ts';
-import { nodeOf } from '../fleet/leases.ts';
+import { nodeOf } from '../fleet/nodes.ts';
 import {
   about,
   tell,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import { monotonicNow } from '../clock.ts';
 import { BackOff } from '../vault/back-off.ts';
-import { aheadOfLastSign, clockCompared } from '../fleet/nodes.ts';
+import { aheadOfLastSign, clockCompared, nodeOf } from '../fleet/nodes.ts';
 import { deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
 import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
@@ -10,7 +10,7 @@ import { expireCredentials, expireKeys, retireCredentials } from './expirations.
 import type { KeyContext } from '../keys/followers.ts';
 import { clearAway } from './housekeeping.ts';
 import { InForce } from '../fleet/in-force.ts';
-import { KeptLease, nodeOf, type Lease } from '../fleet/leases.ts';
+import { KeptLease, type Lease } from '../fleet/leases.ts';
 import { nextDue } from './next-due.ts';
 import { settleAbandoned } from '../reconcile/reconcile-interrupted.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';

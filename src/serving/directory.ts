@@ -1,15 +1,20 @@
 import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
+import { readOpenLost, type LostChange } from '../store/lost-changes.ts';
 import { beforeEverything, isSameMoment, type Moment } from '../store/revision-log.ts';
 import type { ServedChange, ServedChanges } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from '../keys/credentials/credentials.ts';
 import { Remembered } from '../vault/remembered.ts';
-import { lookAhead, pagesOf } from './looking-ahead.ts';
+import type { KnownHistory } from './known-history.ts';
+import { opensSame, type LiveCredential } from './live-credential.ts';
+import { Looks, pagesOf } from './looking-ahead.ts';
+import { LostRecords } from './lost-records.ts';
 import {
   listCredentials,
   listKeys,
   listKeySets,
+  listLiveCredentials,
   readCredentials,
   readKeys,
   readKeySets,
@@ -24,6 +29,7 @@ import {
   stateAt,
   type CloudKey,
   type FoundState,
+  type OwnKeySet,
   type ServedKeySet,
   type ServedVault,
 } from './served-records.ts';
@@ -31,22 +37,19 @@ import type { WentBack } from './went-back.ts';
 import { TokenError } from '../token/faults.ts';
 import { isOfWholeToken, type TokenPools } from '../vault/tokens.ts';
 
+export type { LiveCredential } from './live-credential.ts';
 export type { CloudKey, FoundState, KeyVersion, ServedKeySet } from './served-records.ts';
-
-/** An XKS credential that is not withdrawn, and the key set that it opens. */
-export interface LiveCredential {
-  accessKeyId: string;
-  keySet: ServedKeySet;
-  sealedSecret: Buffer;
-  /** Milliseconds since the epoch; Infinity for never. */
-  expiresAt: number;
-}
 
 interface OpenedSecret {
   /** What it was opened for: of another record, key set, vault or token it is to be opened, and so proven, anew. */
   credential: LiveCredential;
   secret: Secret;
 }
+
+/** With what was served of it last. */
+type RememberedKeySet = KeySetRecord & {
+  served?: { with: ServedVault; of: OwnKeySet; keySet: ServedKeySet };
+};
 
 /** Of a vault that is not there nothing may be used. */
 const noVault: ServedVault = { tokens: [], frozen: true };
@@ -64,9 +67,11 @@ const maxRemembered = 50_000;
 /** So many names of each kind that do not exist. */
 const maxMissing = 5_000;
 
-interface DirectoryBounds {
+interface DirectoryOptions {
   maxRemembered?: number;
   maxMissing?: number;
+  /** What the node knows of the store's history beside the store. */
+  history?: KnownHistory;
 }
 
 /**
@@ -84,11 +89,17 @@ export class Directory {
   /** Told of keys that were looked up ahead and may be asked to encrypt next: those in use, and those that were made or changed. */
   onWarm: (keys: readonly CloudKey[]) => void = () => undefined;
   #timesBack = 0;
+  readonly #history: KnownHistory | undefined;
+  /** The store has gone back in time, and what it has lost is not known yet: until then nothing is looked up. */
+  #settling: Promise<void> | undefined;
+  /** Of all who know: what the store has been told, and this node. */
+  #lost = new LostRecords();
+  #lostInStore: readonly LostChange[] = [];
   /** All that was changed up to it is forgotten. */
   #at = beforeEverything;
   readonly #prefixes: Remembered<true>;
   /** By id: what its vault is is remembered apart. */
-  readonly #keySets: Remembered<KeySetRecord & { served?: { with: ServedVault; keySet: ServedKeySet } }>;
+  readonly #keySets: Remembered<RememberedKeySet>;
   /** By id. */
   readonly #vaults: Remembered<ServedVault>;
   /** By external key id. */
@@ -98,17 +109,21 @@ export class Directory {
   readonly #secrets = new Map<string, OpenedSecret>();
   #isKeptWarm = false;
   readonly #opening = new Map<string, Promise<OpenedSecret>>();
+  readonly #looks = new Looks(async () => isSameMoment(await this.#store.moment(), this.#at));
 
   /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
   constructor(
     store: ReadableStore,
     tokens: TokenPools,
     now: () => number = () => wallClock().getTime(),
-    bounds: DirectoryBounds = {},
+    { history, ...bounds }: DirectoryOptions = {},
   ) {
     this.#store = store;
     this.#tokens = tokens;
     this.#now = now;
+    this.#history = history;
+    if (history !== undefined) this.#at = history.at;
+    this.takeLost();
     const max = [bounds.maxRemembered ?? maxRemembered, bounds.maxMissing ?? maxMissing] as const;
     this.#prefixes = new Remembered(...max);
     this.#keySets = new Remembered(...max);
@@ -127,6 +142,7 @@ export class Directory {
    * that what is remembered holds. Gives what was changed.
    */
   async refresh(): Promise<ServedChanges> {
+    await this.#settling;
     const seen = this.#store.moment();
     const now = seen instanceof Promise ? await seen : seen;
     if (isSameMoment(now, this.#at)) return [];
@@ -134,12 +150,21 @@ export class Directory {
     const told = this.#store.changesSince(since);
     const found = told instanceof Promise ? await told : told;
     // One of those who ask at the same time says so.
-    if (found === 'went-back' && this.#at === since) this.wentBack(now);
+    if (found === 'went-back') {
+      if (this.#at === since) this.wentBack(now);
+      await this.#settling;
+    }
     const changes = found === 'went-back' ? 'everything' : found;
+    if (changes === 'everything') {
+      // Before anything is looked up anew.
+      this.#lostInStore = await readOpenLost(this.#store.db);
+      this.takeLost();
+    }
     // A look-up that is under way is forgotten with what it looks up: its answer goes to those who asked before.
     if (changes === 'everything') this.#forgetEverything();
     else for (const change of changes) this.#forget(change);
     this.#at = now;
+    this.#history?.moved();
     if (this.#isKeptWarm) void this.#warmAgain(changes);
     return changes;
   }
@@ -164,16 +189,30 @@ export class Directory {
     this.#timesBack++;
     this.#forgetEverything();
     this.#at = beforeEverything;
+    if (this.#history !== undefined) {
+      const settling = this.#history.settled().finally(() => {
+        if (this.#settling === settling) this.#settling = undefined;
+      });
+      this.#settling = settling;
+    }
     this.onWentBack({ known, found });
   }
 
+  /** What the node knows to be lost is another than before. */
+  takeLost(): void {
+    this.#lost = new LostRecords([...this.#lostInStore, ...(this.#history?.lost ?? [])]);
+  }
+
   async hasPrefix(prefix: string): Promise<boolean> {
-    return (await this.#prefixes.get(prefix, async () => readPrefix(this.#store.db, prefix))) === true;
+    const look = async () => readPrefix(this.#store.db, prefix);
+    return (await this.#looks.find(this.#prefixes, prefix, look)) === true;
   }
 
   /** Undefined for one that is unknown, withdrawn or expired, or whose key set is no external key store. */
   async credential(accessKeyId: string): Promise<LiveCredential | undefined> {
-    const known = await this.#credentials.get(accessKeyId, async () => this.#readCredential(accessKeyId));
+    const look = async () => this.#readCredential(accessKeyId);
+    const record = await this.#looks.find(this.#credentials, accessKeyId, look);
+    const known = record && this.#lost.credential(record);
     if (known === undefined || this.#now() >= known.expiresAt) return undefined;
     const keySet = await this.#keySet(known.keySetId);
     if (keySet === undefined) return undefined;
@@ -188,23 +227,9 @@ export class Directory {
    */
   async warmUp(token: string, deadline: number): Promise<{ accessKeyId: string; error: TokenError }[]> {
     await this.refresh();
-    const rows = await this.#store.db
-      .selectFrom('xks_credentials')
-      .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
-      .select('access_key_id')
-      .where('withdrawn_at', 'is', null)
-      .where((eb) =>
-        eb.or([
-          eb('xks_credentials.expires_at', 'is', null),
-          eb('xks_credentials.expires_at', '>', new Date(this.#now()).toISOString()),
-        ]),
-      )
-      .where('key_sets.external_key_store', '=', 1)
-      .where('key_sets.token', '=', token)
-      .limit(maxSecrets)
-      .execute();
+    const live = await listLiveCredentials(this.#store.db, token, new Date(this.#now()), maxSecrets);
     const failed: { accessKeyId: string; error: TokenError }[] = [];
-    for (const { access_key_id: accessKeyId } of rows) {
+    for (const accessKeyId of live) {
       const credential = await this.credential(accessKeyId);
       if (credential === undefined) continue;
       try {
@@ -220,10 +245,10 @@ export class Directory {
   /** The secret of a live credential; asks the token once, for all who wait, then remembers. Throws TokenError. */
   async secret(credential: LiveCredential, deadline: number): Promise<Secret> {
     const known = this.#secrets.get(credential.accessKeyId);
-    if (known !== undefined && isOf(known.credential, credential)) return known.secret;
+    if (known !== undefined && opensSame(known.credential, credential)) return known.secret;
     const opened = await (this.#opening.get(credential.accessKeyId) ??
       this.#openSecret(credential, deadline));
-    return isOf(opened.credential, credential) ? opened.secret : this.secret(credential, deadline);
+    return opensSame(opened.credential, credential) ? opened.secret : this.secret(credential, deadline);
   }
 
   async #openSecret(credential: LiveCredential, deadline: number): Promise<OpenedSecret> {
@@ -244,15 +269,15 @@ export class Directory {
   async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
     const look = async () =>
       (await readKeys(this.#store.db, [externalKeyId], this.#at.revision)).get(externalKeyId);
-    const key = await this.#keys.get(externalKeyId, look);
+    const key = await this.#looks.find(this.#keys, externalKeyId, look);
     if (key?.keySetId !== keySet.id) return undefined;
     const served = await this.#keySet(keySet.id);
     if (served === undefined) return undefined;
-    if (served.vaultId === key.vaultId) return key;
+    if (served.vaultId === key.vaultId) return this.#lost.cloudKey(key);
     // The key set was moved to another vault after the key was read.
     this.#keys.forget(externalKeyId);
-    const again = await this.#keys.get(externalKeyId, look);
-    return again?.keySetId === keySet.id ? again : undefined;
+    const again = await this.#looks.find(this.#keys, externalKeyId, look);
+    return again?.keySetId === keySet.id ? this.#lost.cloudKey(again) : undefined;
   }
 
   /** The state of a key at this moment. */
@@ -285,17 +310,17 @@ export class Directory {
 
   /** Undefined for one that is no external key store. */
   async #keySet(id: string): Promise<ServedKeySet | undefined> {
-    const known = await this.#keySets.get(id, async () =>
+    const known = await this.#looks.find<RememberedKeySet>(this.#keySets, id, async () =>
       (await readKeySets(this.#store.db, [id], this.#at.revision)).get(id),
     );
-    if (known === undefined) return undefined;
-    const { own } = known;
-    const vault = (await this.#vault(own.vaultId)) ?? noVault;
+    const own = known && this.#lost.keySet(id, known.own);
+    if (known === undefined || own === undefined) return undefined;
+    const vault = this.#lost.vault(own.vaultId, await this.#vault(own.vaultId)) ?? noVault;
     // A vault that is there has one at the least: nothing is served from one that was deleted.
     if (vault.tokens.length === 0) return undefined;
-    if (known.served?.with !== vault)
+    if (known.served?.with !== vault || known.served.of !== own)
       known.served = {
-        with: vault,
+        ...{ with: vault, of: own },
         keySet: { ...own, vaultTokens: vault.tokens, frozen: own.frozen || vault.frozen },
       };
     return known.served.keySet;
@@ -305,18 +330,18 @@ export class Directory {
     const { db } = this.#store;
     const keySets = async (after: string, limit: number) => listKeySets(db, after, limit);
     for await (const ids of pagesOf(keySets, maxWarmed)) {
-      const found = await lookAhead(this.#keySets, ids, async (unknown) =>
+      const found = await this.#looks.ahead(this.#keySets, ids, async (unknown) =>
         readKeySets(db, unknown, this.#at.revision),
       );
       const vaults = [...new Set(found.map(({ own }) => own.vaultId))];
-      await lookAhead(this.#vaults, vaults, async (unknown) => readVaults(db, unknown));
+      await this.#looks.ahead(this.#vaults, vaults, async (unknown) => readVaults(db, unknown));
       const prefixes = [...new Set(found.map(({ own }) => own.pathPrefix))].filter((one) => one !== '');
-      await lookAhead(this.#prefixes, prefixes, async (unknown) => readPrefixes(db, unknown));
+      await this.#looks.ahead(this.#prefixes, prefixes, async (unknown) => readPrefixes(db, unknown));
     }
     await this.hasPrefix('');
     const credentials = async (after: string, limit: number) => listCredentials(db, after, limit);
     for await (const ids of pagesOf(credentials, maxWarmed))
-      await lookAhead(this.#credentials, ids, async (unknown) => readCredentials(db, unknown));
+      await this.#looks.ahead(this.#credentials, ids, async (unknown) => readCredentials(db, unknown));
     const keys = async (after: string, limit: number) => listKeys(db, after, limit);
     for await (const ids of pagesOf(keys, maxWarmed)) await this.#lookUpKeys(ids);
     const since = new Date(this.#now() - inUseFor).toISOString();
@@ -324,7 +349,7 @@ export class Directory {
   }
 
   async #lookUpKeys(ids: readonly string[]): Promise<CloudKey[]> {
-    return lookAhead(this.#keys, ids, async (unknown) =>
+    return this.#looks.ahead(this.#keys, ids, async (unknown) =>
       readKeys(this.#store.db, unknown, this.#at.revision),
     );
   }
@@ -347,7 +372,7 @@ export class Directory {
   }
 
   async #vault(id: string): Promise<ServedVault | undefined> {
-    return this.#vaults.get(id, async () => (await readVaults(this.#store.db, [id])).get(id));
+    return this.#looks.find(this.#vaults, id, async () => (await readVaults(this.#store.db, [id])).get(id));
   }
 
   async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {
@@ -355,14 +380,4 @@ export class Directory {
     if (record === undefined) this.#secrets.delete(accessKeyId);
     return record;
   }
-}
-
-/** Whether a secret that was opened for one belongs to the other: the same seal, and all that the seal is bound to. */
-function isOf(opened: LiveCredential, asked: LiveCredential): boolean {
-  return (
-    opened.keySet.id === asked.keySet.id &&
-    opened.keySet.vaultId === asked.keySet.vaultId &&
-    opened.keySet.token === asked.keySet.token &&
-    opened.sealedSecret.equals(asked.sealedSecret)
-  );
 }

@@ -24,7 +24,7 @@ export async function* pagesOf(
  * Looks up what is not remembered yet, many at once. Each name is remembered from before it is read, so that a change of it
  * meanwhile has it forgotten. Gives what there is of them.
  */
-export async function lookAhead<V>(
+async function lookAhead<V>(
   remembered: Remembered<V>,
   names: readonly string[],
   read: (unknown: readonly string[]) => Promise<ReadonlyMap<string, V>>,
@@ -39,4 +39,47 @@ export async function lookAhead<V>(
     found.push(...(await Promise.all(looking)));
   }
   return found.filter((one) => one !== undefined);
+}
+
+/**
+ * Look-ups of what is remembered. What was read just now may be of a revision that is not known here yet. Then it is not remembered: a
+ * store that loses that revision would be where it is known to be, and tell of no change.
+ */
+export class Looks {
+  readonly #isKnown: () => Promise<boolean>;
+
+  /** `isKnown` tells whether the store is where it is known to be. */
+  constructor(isKnown: () => Promise<boolean>) {
+    this.#isKnown = isKnown;
+  }
+
+  async find<V>(
+    remembered: Remembered<V>,
+    name: string,
+    look: () => Promise<V | undefined>,
+  ): Promise<V | undefined> {
+    return remembered.get(name, async () => {
+      const found = await look();
+      await this.#keep(remembered, [name]);
+      return found;
+    });
+  }
+
+  /** Many at once; gives what there is of them. */
+  async ahead<V>(
+    remembered: Remembered<V>,
+    names: readonly string[],
+    read: (unknown: readonly string[]) => Promise<ReadonlyMap<string, V>>,
+  ): Promise<V[]> {
+    return lookAhead(remembered, names, async (unknown) => {
+      const found = await read(unknown);
+      await this.#keep(remembered, unknown);
+      return found;
+    });
+  }
+
+  async #keep(remembered: Pick<Remembered<unknown>, 'forget'>, names: readonly string[]): Promise<void> {
+    if (await this.#isKnown()) return;
+    for (const name of names) remembered.forget(name);
+  }
 }

@@ -192,3 +192,28 @@ export async function listKeys(db: Reading, after: string, limit: number): Promi
     .execute();
   return rows.map(({ external_key_id: id }) => id);
 }
+
+/** Access key ids of a token's credentials that are neither withdrawn nor expired. */
+export async function listLiveCredentials(
+  db: Reading,
+  token: string,
+  now: Date,
+  limit: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('xks_credentials')
+    .innerJoin('key_sets', 'key_sets.id', 'xks_credentials.key_set_id')
+    .select('access_key_id')
+    .where('withdrawn_at', 'is', null)
+    .where((eb) =>
+      eb.or([
+        eb('xks_credentials.expires_at', 'is', null),
+        eb('xks_credentials.expires_at', '>', now.toISOString()),
+      ]),
+    )
+    .where('key_sets.external_key_store', '=', 1)
+    .where('key_sets.token', '=', token)
+    .limit(limit)
+    .execute();
+  return rows.map(({ access_key_id: id }) => id);
+}

@@ -33,6 +33,8 @@ export interface SnapshotHolderOptions {
   instance: string;
   /** Of the lease, milliseconds. */
   length: number;
+  /** The revision up to which the node keeps what was changed, over restarts too: no later one is confirmed. */
+  kept?: () => number;
   log: Logger;
 }
 
@@ -52,6 +54,8 @@ export class SnapshotHolder {
    * that it was given up: the next one waits for it, in place of another row and another connection each time.
    */
   #joining: string | undefined;
+  /** Of rows that it had before the database went back. */
+  readonly #earlier = new Set<string>();
   #confirmed = -1;
   #stopped = false;
   #looping: Promise<void> | undefined;
@@ -133,6 +137,12 @@ export class SnapshotHolder {
   end(started: Started): void {
     this.#lease.end(started);
     if (this.#lease.confirmable <= this.#confirmed) return;
+    this.#mayConfirm = true;
+    this.#wakeUp();
+  }
+
+  /** The node keeps more than before. */
+  keptMore(): void {
     this.#mayConfirm = true;
     this.#wakeUp();
   }
@@ -250,7 +260,8 @@ export class SnapshotHolder {
   async #confirmUntil(due: number): Promise<void> {
     for (;;) {
       this.#mayConfirm = false;
-      const epoch = this.#lease.confirmable;
+      await this.#leaveEarlier();
+      const epoch = Math.min(this.#lease.confirmable, this.#options.kept?.() ?? Infinity);
       if (this.#id !== undefined && epoch > this.#confirmed) {
         await this.#line?.confirm(this.#id, epoch, this.#options.snapshot.at);
         this.#confirmed = epoch;
@@ -258,6 +269,15 @@ export class SnapshotHolder {
       const left = due - monotonicNow();
       if (this.#stopped || this.#hinted || left <= 0) return;
       if (!this.#mayConfirm) await this.#sleep(left);
+    }
+  }
+
+  /** The rows that it had before the database went back stand for requests that began then, and for nothing else. */
+  async #leaveEarlier(): Promise<void> {
+    if (!this.#lease.isOfOneHistory) return;
+    for (const id of this.#earlier) {
+      await this.#line?.leave(id);
+      this.#earlier.delete(id);
     }
   }
 
@@ -277,9 +297,10 @@ export class SnapshotHolder {
     this.#wake?.();
   }
 
-  /** A request that is just being answered may be so for as long as its lease lasts: the row stands for it until it is silent. */
+  /** What is under way is answered by what the store says now, and its row stands for it until it is. */
   #wentBack(step: WentBack): void {
     this.#lease.forget();
+    if (this.#id !== undefined) this.#earlier.add(this.#id);
     this.#id = undefined;
     this.#hinted = true;
     this.#wakeUp();

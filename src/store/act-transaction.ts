@@ -14,6 +14,7 @@ import {
   type Transaction,
   type UnknownRow,
 } from 'kysely';
+import { assertNothingLost } from './lost-changes.ts';
 import type { Tables } from './schema.ts';
 import { reasons, type Unrecorded } from './unrecorded.ts';
 
@@ -40,6 +41,8 @@ export interface Acting {
   readonly idempotency?: object;
   /** Filled in with the tables of which its transactions change rows, once they are committed. */
   readonly changed?: Set<string>;
+  /** It is done though the store has lost changes on which nobody has decided: it can take nothing from what they were. */
+  readonly despiteLoss?: boolean;
 }
 
 /**
@@ -112,6 +115,7 @@ export async function beginAct(raw: Transaction<Tables>, act: Acting): Promise<B
   ledgers.set(watched, ledger);
   act.seen?.begin();
   await act.authority.confirm(watched);
+  if (act.despiteLoss !== true) await assertNothingLost(watched);
   return {
     trx: Object.assign(watched, { at: act.now() }) as ChangeTransaction,
     assertSound: () => {

@@ -27,6 +27,7 @@ import { revisionMarks } from './migrations/0050-revision-marks.ts';
 import { nodesShown } from './migrations/0056-nodes-shown.ts';
 import { failedRequests } from './migrations/0060-failed-requests.ts';
 import { replacedTokens } from './migrations/0064-replaced-tokens.ts';
+import { lostChanges } from './migrations/0067-lost-changes.ts';
 import { acknowledgements } from './migrations/0073-acknowledgements.ts';
 
 /** In order of their names; never edited once released. */
@@ -59,6 +60,7 @@ export const migrations: Record<string, Migration> = {
   '0056-nodes-shown': nodesShown,
   '0060-failed-requests': failedRequests,
   '0064-replaced-tokens': replacedTokens,
+  '0067-lost-changes': lostChanges,
   '0073-acknowledgements': acknowledgements,
 };
 

@@ -3,6 +3,7 @@ import type { Selectable, Transaction } from 'kysely';
 import { willStand } from './read-back.ts';
 import type { RevisionTable, ServedChangeTable, Tables } from './schema.ts';
 import type { ChangesSince, ServedChange, ServedChanges } from './served-changes.ts';
+import { nameOfChange, takenNow } from './taken.ts';
 
 /**
  * A moment in the history of the store. A database that has gone back in time uses the number of a revision again, and never its mark:
@@ -78,12 +79,16 @@ export async function moveRevision(trx: Transaction<Tables>, changes: ServedChan
     .where('id', '=', 1)
     .returning('revision')
     .executeTakeFirstOrThrow();
+  const taken = await takenNow(trx, changes);
   const rows =
     changes === 'everything'
       ? [{ revision, mark, kind: 'everything' as const, name: '' }]
       : changes.length === 0
         ? [{ revision, mark, kind: 'nothing' as const, name: '' }]
-        : changes.map((change) => ({ revision, mark, ...change }));
+        : changes.map(({ kind, name }) => {
+            const of = taken.get(nameOfChange({ kind, name })) ?? '{}';
+            return { revision, mark, kind, name, taken: of };
+          });
   // What a store that was set back to an earlier revision had noted of this one.
   await trx.deleteFrom('served_changes').where('revision', '>=', revision).execute();
   await trx.insertInto('served_changes').values(rows).execute();

@@ -32,7 +32,7 @@ import type {
   XksCredentialTable,
 } from './schema/keys.ts';
 import type { ReconciliationTable } from './schema/reconcile.ts';
-import type { RevisionTable, ServedChangeTable } from './schema/served-changes.ts';
+import type { LostChangeTable, RevisionTable, ServedChangeTable } from './schema/served-changes.ts';
 import type { FailedRequestTable, UseTable } from './schema/serving.ts';
 import type { AcknowledgementTable } from './schema/status.ts';
 import type { TrafficTable } from './schema/traffic.ts';
@@ -61,6 +61,7 @@ export type * from './schema/vault.ts';
 export interface Tables {
   revision: RevisionTable;
   served_changes: ServedChangeTable;
+  lost_changes: LostChangeTable;
   vaults: VaultTable;
   users: UserTable;
   recovery_codes: RecoveryCodeTable;

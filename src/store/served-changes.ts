@@ -95,7 +95,7 @@ export function tellingStatement(query: RootOperationNode): TellingStatement | '
   if (!UpdateQueryNode.is(query) && !InsertQueryNode.is(query) && !DeleteQueryNode.is(query))
     return query.kind === 'MergeQueryNode' ? 'unknown' : undefined;
   const table = tableOf(query);
-  if (table === undefined) return 'unknown';
+  if (isToldWhole(table)) return 'unknown';
   if (!isServed(table)) return undefined;
   const columns = UpdateQueryNode.is(query) ? updatedColumns(query) : undefined;
   const served: readonly string[] = servedColumns[table];
@@ -148,6 +148,11 @@ export class ChangesOfTransaction {
   get changes(): ServedChanges {
     return this.#everything ? 'everything' : [...this.#changes.values()];
   }
+}
+
+/** Workers refuse by all that is lost, and read it whole. */
+function isToldWhole(table: string | undefined): table is 'lost_changes' | undefined {
+  return table === undefined || table === 'lost_changes';
 }
 
 /** Whether XKS workers serve by rows of this table. */

@@ -19,6 +19,7 @@ export type StoreFault =
   | 'changed-back'
   | 'unreachable'
   | 'in-doubt'
+  | 'went-back'
   | 'not-certain';
 
 /** The store cannot be used; both texts are for the operator. `code` is SQLite's or the system's, where there is one. */

@@ -3,7 +3,7 @@ import { record, recordEach, type Act } from '../evidence/trail.ts';
 import { restricts } from '../store/read-back.ts';
 import type { VaultTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
-import { bumpRecords, editRecord } from './edit-record.ts';
+import { bumpRecord, bumpRecords, editRecord } from './edit-record.ts';
 import { checkRowVersion, type VaultContext, type VaultTarget } from './context.ts';
 import { parseDescription } from './names.ts';
 import { isVaultFrozen } from './vault-frozen.ts';
@@ -98,6 +98,20 @@ export async function freezeAllVaults(
     );
     return { frozen: frozen.length, before };
   });
+}
+
+/** A freeze that the store has lost, or a deletion: its own administrators end it. False where there is nothing to freeze. */
+export async function freezeVaultAgain(trx: ChangeTransaction, act: Act, id: string): Promise<boolean> {
+  const before = await trx.selectFrom('vaults').selectAll().where('id', '=', id).executeTakeFirst();
+  if (before === undefined || before.deleted_at !== null || before.frozen_at !== null) return false;
+  const after = await bumpRecord(trx, 'vaults', before, { frozen_at: trx.at.toISOString() });
+  freezeWillStand(trx, after);
+  await recordInBoth(trx, act, after, {
+    action: 'vault.freeze',
+    before: shownFreezes(before),
+    after: shownFreezes(after),
+  });
+  return true;
 }
 
 type Freezes = Partial<Pick<Selectable<VaultTable>, 'frozen_at' | 'appliance_frozen_at'>>;

@@ -356,6 +356,8 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
     const { body } = await client.get('/session');
     return { params: { sessionId: (body as { id: string }).id }, client };
   },
+  applyLostChanges: lostChange,
+  leaveLostChanges: lostChange,
   revokeApiKey: newApiKey,
   getApiKey: newApiKey,
   listCspPrincipals: accountInAws,
@@ -387,6 +389,29 @@ async function acknowledged(world: World, client: AdminClient, place: string): P
   const { fingerprint } = finding.body as { fingerprint: string };
   await act(client, 'POST', `${place}/status/acknowledge`, finding.body);
   return { ...finding, body: { fingerprint } };
+}
+
+/** On which nobody has decided. */
+async function lostChange({ stage }: World): Promise<OnRecord> {
+  const id = randomUUID().replaceAll('-', '').slice(0, 24);
+  const { store, now } = stage.vaultContext;
+  await store.db
+    .insertInto('lost_changes')
+    .values({
+      ...{
+        id,
+        revision: 1,
+        mark: 'lost',
+        kind: 'nothing',
+        name: '',
+        taken: '{}',
+        node_id: 'n',
+        hostname: 'h',
+      },
+      ...{ noticed_at: now().toISOString(), decided_at: null, decision: null },
+    })
+    .execute();
+  return { params: {}, body: { lostChanges: [id] } };
 }
 
 async function newApiKey({ person }: World) {

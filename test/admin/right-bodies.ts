@@ -20,6 +20,8 @@ export const rightBodies: Readonly<Record<string, unknown>> = {
   createKmsKey: { region: 'nowhere' },
   updateKmsKey: { description: 'x' },
   scheduleKmsKeyDeletion: { days: 7 },
+  applyLostChanges: { lostChanges: 'all' },
+  leaveLostChanges: { lostChanges: ['0'.repeat(24)] },
 };
 
 const pruning = { before: '2026-01-01T00:00:00.000Z', count: 1, sha256: '0'.repeat(64) };

@@ -63,6 +63,8 @@ const besideRoles: Readonly<Record<string, string>> = {
   'drainNode 404': 'no such node',
   'undrainNode 404': 'no such node',
   'removeNode 404': 'no such node',
+  'applyLostChanges 404': 'no such lost change',
+  'leaveLostChanges 404': 'no such lost change',
   'verifyToken 404': 'no such token',
   'getMail 404': 'mail that is not set up',
   'deleteMail 404': 'mail that is not set up',

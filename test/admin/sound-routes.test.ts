@@ -59,6 +59,8 @@ const withoutRowVersion: Readonly<Record<string, string>> = {
   drainNode: 'a node is drained or is not; safe to repeat',
   undrainNode: 'a node is drained or is not; safe to repeat',
   removeNode: 'a node is there or is not; one that is up stays',
+  applyLostChanges: 'a lost change is decided on or is not; safe to repeat',
+  leaveLostChanges: 'a lost change is decided on or is not; safe to repeat',
   testMail: 'a mail',
   ...Object.fromEntries(
     [
@@ -86,6 +88,8 @@ const targetless: ReadonlySet<string> = new Set([
   'findCloudKeys',
   'acknowledgeFinding',
   'withdrawAcknowledgement',
+  'applyLostChanges',
+  'leaveLostChanges',
   'createApplianceAuditPruning',
   'createReconciliation',
 ]);

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import {
   aheadOfLastSign,
   clockCompared,
+  fleetNow,
   isUp,
   livesElsewhere,
   showNode,
@@ -31,6 +32,8 @@ class Nodes {
   readonly store: Store;
   readonly database: ShownDatabase;
   at = Date.parse('2027-01-01T00:00:00.000Z');
+  /** The time of a test is not the server's. Undefined for how far they are apart. */
+  ahead: Parameters<typeof showNode>[4] = async () => 0;
 
   constructor(store: Store, kind: ShownDatabase['kind']) {
     this.store = store;
@@ -38,7 +41,8 @@ class Nodes {
   }
 
   get context(): VaultContext {
-    return { store: this.store, now: () => new Date(this.at) } as unknown as VaultContext;
+    const context = { store: this.store, now: () => new Date(this.at), instance: 'test/1' };
+    return context as unknown as VaultContext;
   }
 
   async show(id: string, facts: Partial<NodeSign> = {}) {
@@ -53,7 +57,7 @@ class Nodes {
         ...facts,
       },
     };
-    return showNode(this.store, sign, this.database, () => new Date(this.at));
+    return showNode(this.store, sign, this.database, () => new Date(this.at), this.ahead);
   }
 
   of(instance: string): VaultContext {
@@ -80,9 +84,6 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
     const shown = shownOf(await nodes.row('b'));
     t.deepEqual(shown?.tokens, [other]);
     t.is(shown?.revision, await nodes.store.revision());
-    // The clock of the test is not the server's.
-    t.is(shown?.clockOffset === null, kind === 'SQLite');
-    if (kind === 'PostgreSQL') t.true(Math.abs((shown?.clockOffset ?? 0) - (nodes.at - Date.now())) < 60_000);
     nodes.at += 60_001;
     t.like(await nodes.show('a'), { live: 1, tokens: [], twin: undefined });
     t.is(stateOf(await nodes.row('b'), new Date(nodes.at)), 'DOWN');
@@ -90,6 +91,11 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
     await nodes.show('b', { ends: true });
     t.is(stateOf(await nodes.row('b'), new Date(nodes.at)), 'DOWN', 'at once, where it was stopped');
     t.like(await nodes.show('a'), { live: 1 });
+    nodes.ahead = undefined;
+    await nodes.show('a');
+    const offset = shownOf(await nodes.row('a'))?.clockOffset ?? null;
+    t.is(offset === null, kind === 'SQLite');
+    if (offset !== null) t.true(Math.abs(offset - (nodes.at - Date.now())) < 60_000);
   });
 
   test(`${kind}: two processes with one node id see each other, and a restart is none`, async (t) => {
@@ -239,7 +245,13 @@ test('a node shows at once what another’s drain goes by: that it can serve, th
     ...{ id: 'own', version: '1', alone: false, log: createLog('silent'), own: () => own },
     writer: {
       show: async (sign) => {
-        const heard = await showNode(nodes.store, sign, nodes.database, () => new Date(nodes.at));
+        const heard = await showNode(
+          nodes.store,
+          sign,
+          nodes.database,
+          () => new Date(nodes.at),
+          nodes.ahead,
+        );
         if (wasDrained && !heard.drained) servedBefore = sign.serves;
         wasDrained = heard.drained;
         shows.resolve(undefined);
@@ -298,7 +310,34 @@ test('a row of another version is that of a node still', (t) => {
     t.is(shownOf({ shown }), undefined, String(shown));
   // An older one starts a node again that a newer one has stopped.
   const row = { ended_at: '2027-01-01T00:00:00.000Z', last_seen_at: '2027-01-01T00:00:01.000Z' };
-  t.true(isUp(row, new Date('2027-01-01T00:00:02.000Z')));
+  t.true(isUp({ ...row, shown: null }, new Date('2027-01-01T00:00:02.000Z')));
+});
+
+test('a node whose clock is far behind is UP while it shows itself, for one whose clock is ahead too', async (t) => {
+  const nodes = await open(t, 'SQLite');
+  const shown = (clockOffset: number) =>
+    JSON.stringify({
+      ...{ tokens: [], database: { kind: 'postgres', durability: 'single', problems: [] }, clockOffset },
+      ...{ revision: 0, serves: true, manages: true, boot: null },
+    } satisfies ShownNode);
+  // Both have shown themselves at the same moment, of which each has its own time.
+  for (const [id, offset] of [
+    ['ahead', 30_000],
+    ['behind', -61_000],
+  ] as const) {
+    const at = new Date(nodes.at + offset).toISOString();
+    const row = { id, hostname: id, version: '1', started_at: at, last_seen_at: at, shown: shown(offset) };
+    await nodes.store.db.insertInto('nodes').values(row).execute();
+  }
+  nodes.at += 31_000;
+  const context = nodes.of('ahead/1');
+  const row = await nodes.row('behind');
+  t.true(isUp(row, await fleetNow(context)));
+  t.false(isUp(row, context.now()), 'by the clocks of the two it were DOWN');
+  await t.throwsAsync(removeNode(context, systemAct(context, 'test'), 'behind'), { message: /is up/ });
+  nodes.at += 60_000;
+  await removeNode(context, systemAct(context, 'test'), 'behind');
+  t.pass();
 });
 
 test('AWS is told of one HSM once, as well as all nodes find it, and of those that only others have', (t) => {

@@ -157,7 +157,7 @@ class Server {
     this.#joined = true;
     // An id is of one row alone.
     this.#lives++;
-    const row: Row = { id: this.#id, epoch: -1, term: 0, length, visible: true };
+    const row: Row = { id: this.#id, epoch: -1, term: 0, mark: null, length, visible: true };
     if (this.#is('the row of who joins and its first snapshot are one transaction')) {
       // What it reads is of its beginning, and others see its row after its end.
       row.visible = false;

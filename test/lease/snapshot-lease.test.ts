@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc, { testSeed } from '../../testing/properties.ts';
 import { SnapshotLease } from '../../src/lease/snapshot-lease.ts';
-import { Revocation } from '../../src/lease/revocation.ts';
+import { Revocation, SilentHolders } from '../../src/lease/revocation.ts';
 import { bugs, drawRun, runModel, type Bug } from './lease-model.ts';
 
 /*
@@ -74,7 +74,7 @@ test('what began before the database went back in time is not answered, and held
 });
 
 test('whoever takes something away is told who has confirmed, whose lease has ended, and whom it waits for until when', (t) => {
-  const row = { term: 1, length: 10_000 };
+  const row = { term: 1, mark: null, length: 10_000 };
   const revocation = new Revocation(5, 1_000, [
     { id: 'a', epoch: 5, ...row },
     { id: 'b', epoch: 4, ...row },
@@ -97,4 +97,14 @@ test('whoever takes something away is told who has confirmed, whose lease has en
     waiting: [{ id: 'c', until: 21_200 }],
   });
   t.deepEqual(revocation.standing(21_201), { confirmed: ['a', 'b', 'd'], ended: ['c'], waiting: [] });
+});
+
+test('a holder is silent by term and mark: a renewal that the database has lost and that is made anew is another', (t) => {
+  const silent = new SilentHolders();
+  const row = { id: 'a', epoch: 1, length: 1_000 };
+  silent.saw([{ ...row, term: 2, mark: 'lost' }], 0);
+  // The database was back in term 1 meanwhile, where nobody looked.
+  silent.saw([{ ...row, term: 2, mark: 'anew' }], 900);
+  t.deepEqual(silent.silent(1_800), []);
+  t.deepEqual(silent.silent(1_911), [{ id: 'a', term: 2, mark: 'anew' }]);
 });

@@ -481,3 +481,36 @@ test.serial('an act makes a worker forget what it changes, and nothing else', as
     'no more is kept than somebody may ask for',
   );
 });
+
+test('what was read ahead of the revision that is known is not remembered: the store may lose that revision', async (t) => {
+  const { file, stores } = t.context;
+  const [store, reader] = stores;
+  await byHandKeys(store);
+  const directory = new Directory(reader, tokens);
+  await directory.refresh();
+  const raw = new Database(file);
+  t.teardown(() => raw.close());
+  const row = raw.prepare('SELECT revision, mark, marked FROM revision').get() as Record<string, unknown>;
+  await store.change(byHand, async (trx) =>
+    trx.updateTable('cloud_keys').set({ state: 'AVAILABLE' }).where('id', '=', 'id-ahead').execute(),
+  );
+  const state = async () => (await directory.cloudKey({ id: 'ahead-set' }, 'ahead'))?.state;
+  t.is(await state(), 'AVAILABLE', 'read, while the directory knows no more than the revision before');
+  raw.prepare('UPDATE revision SET revision = @revision, mark = @mark, marked = @marked').run(row);
+  raw.prepare("UPDATE cloud_keys SET state = 'DISABLED' WHERE id = 'id-ahead'").run();
+  await directory.refresh();
+  t.is(await state(), 'DISABLED');
+});
+
+async function byHandKeys(store: SqliteStore): Promise<void> {
+  await store.change(byHand, async (trx) => {
+    await trx
+      .insertInto('key_sets')
+      .values(keySetRow('ahead-set', 1, 'ahead'))
+      .execute();
+    await trx
+      .insertInto('cloud_keys')
+      .values({ ...keyRow('ahead', 'ahead-set'), state: 'DISABLED' })
+      .execute();
+  });
+}

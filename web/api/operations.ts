@@ -168,6 +168,12 @@ export const operations = {
   undrainNode: { method: 'POST', path: '/nodes/{nodeId}/undrain', appliance: 'nodes.write' },
   /** Tell whether all that was done is in force on every node. */
   getInForce: { method: 'GET', path: '/in-force' },
+  /** List what the store has lost. */
+  listLostChanges: { method: 'GET', path: '/lost-changes', appliance: 'appliance.read' },
+  /** Take away again what was taken away in what the store has lost. */
+  applyLostChanges: { method: 'POST', path: '/lost-changes/apply', appliance: 'lost-changes.decide' },
+  /** Let the older state of the store count. */
+  leaveLostChanges: { method: 'POST', path: '/lost-changes/leave', appliance: 'lost-changes.decide' },
   /** Show the mail settings. */
   getMail: { method: 'GET', path: '/mail', appliance: 'appliance.read' },
   /** Set up mail. */

@@ -9,7 +9,7 @@ import {
   pruningOrders,
   type AuditPruning,
 } from '../../schedules/audit-prunings.ts';
-import { nodeOf } from '../../fleet/leases.ts';
+import { nodeOf } from '../../fleet/nodes.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
 import { route, shownPage, type Access, type Call, type Route } from '../route.ts';

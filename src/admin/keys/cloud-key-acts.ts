@@ -20,6 +20,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
   route({
     operation: 'disableCloudKey',
     takesAway: true,
+    despiteLoss: true,
     method: 'POST',
     path: `${keyPath}/{cloudKeyId}/disable`,
     tag: keyTag,

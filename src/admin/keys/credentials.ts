@@ -185,6 +185,7 @@ export const credentialRoutes: readonly Route[] = [
   route({
     operation: 'withdrawCredential',
     takesAway: true,
+    despiteLoss: true,
     method: 'DELETE',
     path: `${path}/{accessKeyId}`,
     tag,

@@ -36,6 +36,7 @@ export const freezeRoutes: readonly Route[] = [
   route({
     operation: 'freezeAllVaults',
     takesAway: true,
+    despiteLoss: true,
     method: 'POST',
     path: '/vaults/freeze',
     tag: 'Vaults',
@@ -61,6 +62,7 @@ export const freezeRoutes: readonly Route[] = [
   route({
     operation: 'freezeVault',
     takesAway: true,
+    despiteLoss: true,
     method: 'POST',
     path: '/vaults/{vaultId}/freeze',
     tag: 'Vaults',
@@ -97,6 +99,7 @@ export const freezeRoutes: readonly Route[] = [
   route({
     operation: 'freezeKeySets',
     takesAway: true,
+    despiteLoss: true,
     method: 'POST',
     path: `${keySetPath}/freeze`,
     tag: 'Key sets',

@@ -220,6 +220,7 @@ export const keySetRoutes: readonly Route[] = [
   route({
     operation: 'freezeKeySet',
     takesAway: true,
+    despiteLoss: true,
     method: 'POST',
     path: `${path}/{keySetId}/freeze`,
     tag,

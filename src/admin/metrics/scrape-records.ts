@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { monotonicNow } from '../../clock.ts';
 import { InForce } from '../../fleet/in-force.ts';
 import type { Scrape } from '../../metrics/exposition/scrape.ts';
+import { countLost } from '../../store/lost-changes.ts';
 import type { Reading } from '../../vault/edits.ts';
 import { allTroubles } from '../status/findings.ts';
 import type { Status } from '../status/status.ts';
@@ -24,6 +25,7 @@ export async function tellRecords(
   tellCounts(scrape, status);
   tellFacts(scrape, facts);
   scrape.tell('holdfast_store_writable', {}, services.whyUnwritable?.() === undefined ? 1 : 0);
+  scrape.tell('holdfast_store_lost_changes', {}, (await countLost(services.store.db)).lost);
   await tellBudgets(scrape, services, vaults);
   await tellWanted(scrape, services);
   const { sequence } = await services.store.db

@@ -37,6 +37,7 @@ export function problemsOf(route: Route): ProblemKind[] {
   add(route.creates !== undefined, 'idempotency-key-reused');
   add(changing, 'token-unavailable');
   add(route.takesAway === true, 'not-in-force');
+  add(changing && access.kind === 'permission' && route.despiteLoss !== true, 'store-went-back');
   return (Object.keys(problemKinds) as ProblemKind[]).filter((kind) => kinds.has(kind));
 }
 

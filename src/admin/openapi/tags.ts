@@ -28,6 +28,7 @@ export const tagDescriptions: Readonly<Record<string, string>> = {
   Reconciliation: 'Compares the records with what the tokens hold.',
   Tokens: 'The configured PKCS#11 tokens, and verification of the connection to one.',
   Nodes: 'The nodes that use this database.',
+  'Lost changes': 'What the store has lost by going back in time, until somebody has decided on it.',
   Mail: 'The mail server for first passwords and notices.',
   Documentation: 'This document.',
 };

@@ -19,6 +19,7 @@ import { maxThings } from './troubles.ts';
  */
 export const acknowledgeable: Readonly<Record<Trouble, boolean>> = {
   STORE_UNWRITABLE: false,
+  STORE_WENT_BACK: false,
   STORE_NOT_DURABLE: false,
   TOKEN_DOWN: false,
   TOKEN_DEGRADED: false,

@@ -7,6 +7,7 @@ import { remediationOfOwnKeys } from '../../token/own-keys.ts';
 /** What is wrong with the appliance itself. */
 export const applianceTroubles = [
   'STORE_UNWRITABLE',
+  'STORE_WENT_BACK',
   'STORE_NOT_DURABLE',
   'TOKEN_DOWN',
   'TOKEN_DEGRADED',
@@ -146,6 +147,19 @@ export function storeFindings(why: { message: string; remediation: string } | un
       where: 'store',
       message: `nothing is changed any more, no key disabled and no one signed in: ${why.message}`,
       remediation: why.remediation,
+    },
+  ];
+}
+
+/** Until somebody has decided, all that was taken away stays so and nothing else is changed. */
+export function lossFindings({ lost, refused }: { lost: number; refused: number }): StatusFinding[] {
+  if (lost === 0) return [];
+  return [
+    {
+      trouble: 'STORE_WENT_BACK',
+      where: 'store',
+      message: `the store has gone back in time: ${counted(lost, 'change')} lost, ${refused} of which took something away; that stays so, and nothing else is changed`,
+      remediation: 'holdfast lost-change list, then apply or leave them: docs/fleet.md',
     },
   ];
 }

@@ -1,4 +1,4 @@
-import { isUp } from '../../fleet/nodes.ts';
+import { isUp, type NodeTime } from '../../fleet/nodes.ts';
 import { shownOf } from '../../fleet/shown-node.ts';
 import type { NodeTable } from '../../store/schema.ts';
 import type { StatusFinding } from './findings.ts';
@@ -11,14 +11,15 @@ const maxClockOffset = 2_000;
 type Row = Pick<NodeTable, 'id' | 'hostname' | 'last_seen_at' | 'ended_at' | 'drained_at' | 'shown'>;
 
 /** Of nodes of one database. */
-export function nodeFindings(nodes: readonly Row[], now: Date): StatusFinding[] {
+export function nodeFindings(nodes: readonly Row[], now: Date | NodeTime): StatusFinding[] {
   return nodes.flatMap((node) =>
     isUp(node, now) ? [...drainFindings(node), ...clockFindings(node)] : downFindings(node, now),
   );
 }
 
-function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date): StatusFinding[] {
-  if (now.getTime() - Date.parse(last_seen_at) >= forgottenAfter) return [];
+function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date | NodeTime): StatusFinding[] {
+  const at = now instanceof Date ? now : now.at;
+  if (at.getTime() - Date.parse(last_seen_at) >= forgottenAfter) return [];
   const message =
     ended_at === null
       ? `node ${hostname} has not shown itself since ${last_seen_at}`

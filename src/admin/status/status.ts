@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countLost } from '../../store/lost-changes.ts';
 import type { Store } from '../../store/store.ts';
 import { KmsKeyScan } from '../../cloud/kms-keys/scan.ts';
 import { countStatus, type StatusScope } from './counts.ts';
@@ -8,7 +9,7 @@ import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
 import { shownEnvironment } from '../environment.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { stateOf } from '../../fleet/nodes.ts';
+import { fleetNow, stateOf } from '../../fleet/nodes.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { leaseFindings, leasesOf } from './lease-findings.ts';
@@ -21,6 +22,7 @@ import {
   certificateFindings,
   diskFindings,
   durabilityFindings,
+  lossFindings,
   storeFindings,
   tokenFindings,
   tokenStatus,
@@ -228,6 +230,7 @@ export async function look(services: AdminServices, scope: StatusScope) {
       ? []
       : [
           ...storeFindings(services.whyUnwritable?.()),
+          ...lossFindings(await countLost(store.db)),
           ...durabilityFindings(services.durabilityProblems?.()),
         ]),
     ...tokenFindings(tokens, facts, !own),
@@ -242,6 +245,7 @@ export async function look(services: AdminServices, scope: StatusScope) {
 // oxlint-disable-next-line max-lines-per-function -- one field of the answer after another
 async function applianceOf(services: AdminServices, facts: NodeFacts | undefined) {
   const now = services.now();
+  const fleet = await fleetNow(services);
   const disk = diskOf(services);
   const nodes = await services.store.db
     .selectFrom('nodes')
@@ -263,7 +267,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     ...diskFindings(disk),
     ...reconciliationFindings(unsettled),
     ...leaseFindings(services.gathered?.metrics.leases),
-    ...nodeFindings(nodes, now),
+    ...nodeFindings(nodes, fleet),
   ];
   return {
     findings,
@@ -272,7 +276,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
       nodes: nodes.map((node) => ({
         hostname: node.hostname,
         version: node.version,
-        state: stateOf(node, now),
+        state: stateOf(node, fleet),
         lastSeenAt: node.last_seen_at,
       })),
       ...(facts === undefined

@@ -8,6 +8,7 @@ export const permissions = [
   'cloud-keys.find',
   'tokens.verify',
   'nodes.write',
+  'lost-changes.decide',
   'appliance.write',
   'appliance-users.write',
   'appliance-audit.prune',

@@ -104,6 +104,7 @@ export interface Schemas {
       | 'cloud-keys.find'
       | 'tokens.verify'
       | 'nodes.write'
+      | 'lost-changes.decide'
       | 'appliance.write'
       | 'appliance-users.write'
       | 'appliance-audit.prune'
@@ -270,6 +271,7 @@ export interface Schemas {
       | 'cloud-keys.find'
       | 'tokens.verify'
       | 'nodes.write'
+      | 'lost-changes.decide'
       | 'appliance.write'
       | 'appliance-users.write'
       | 'appliance-audit.prune'
@@ -1021,6 +1023,56 @@ export interface Schemas {
     /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
+  /** The last change of something that the store has lost by going back in time. */
+  LostChange: {
+    id: string;
+    /** `everything`: too much to be named. `nothing`: an act that changed nothing of what AWS is served by. */
+    kind: 'vault' | 'key-set' | 'path-prefixes' | 'cloud-key' | 'credential' | 'everything' | 'nothing';
+    /** External key id of a CloudKey, access key id of a credential, id of a key set or vault; else empty. */
+    name: string;
+    /** The state for which requests were refused after it, and are refused still; null where they were not. UNKNOWN: a node of an older version made it, and it counts as refused. */
+    refused:
+      | (
+          | 'DISABLED'
+          | 'EXPIRED'
+          | 'PENDING_DELETION'
+          | 'DELETED'
+          | 'FROZEN'
+          | 'WITHDRAWN'
+          | 'NO_KEY_STORE'
+          | 'UNKNOWN'
+        )
+      | null;
+    /** When it expired, or was to expire, after it. */
+    expiresAt: string | null;
+    /** What the CloudKey could not be used for after it. */
+    without: ('ENCRYPT' | 'DECRYPT')[];
+    /** Revision of the store that it was, in the history that is lost. */
+    revision: number;
+    /** Node that knew it, and reported it first. */
+    nodeId: string;
+    hostname: string;
+    /** UTC, ISO 8601 with milliseconds. */
+    noticedAt: string;
+    decidedAt: string | null;
+    /** `applied`: what it took away was taken away again; `as-in-store`: the older state of the store counts. */
+    decision: ('applied' | 'as-in-store') | null;
+  };
+  LostChangePage: {
+    items: Schemas['LostChange'][];
+    /** Pass it as `cursor` to get the next page; null at the end. */
+    next: string | null;
+  };
+  LostChangesApplied: {
+    /** Number of lost changes that this decided. */
+    decided: number;
+    /** Number of records that were changed by it; the others are refused already, or are not there. */
+    changed: number;
+  };
+  LostChangesLeft: {
+    /** Number of lost changes that this decided. */
+    decided: number;
+  };
   MailSettings: {
     /** DNS name or IP address of the mail server. */
     host: string;
@@ -1208,6 +1260,7 @@ export interface Schemas {
         | 'cloud-keys.find'
         | 'tokens.verify'
         | 'nodes.write'
+        | 'lost-changes.decide'
         | 'appliance.write'
         | 'appliance-users.write'
         | 'appliance-audit.prune'
@@ -1291,6 +1344,7 @@ export interface Schemas {
     findings: {
       trouble:
         | 'STORE_UNWRITABLE'
+        | 'STORE_WENT_BACK'
         | 'STORE_NOT_DURABLE'
         | 'TOKEN_DOWN'
         | 'TOKEN_DEGRADED'
@@ -1438,6 +1492,7 @@ export interface Schemas {
   StatusFinding: {
     trouble:
       | 'STORE_UNWRITABLE'
+      | 'STORE_WENT_BACK'
       | 'STORE_NOT_DURABLE'
       | 'TOKEN_DOWN'
       | 'TOKEN_DEGRADED'
@@ -1957,6 +2012,7 @@ export interface Paths {
           | 'cloud-keys.find'
           | 'tokens.verify'
           | 'nodes.write'
+          | 'lost-changes.decide'
           | 'appliance.write'
           | 'appliance-users.write'
           | 'appliance-audit.prune'
@@ -1990,6 +2046,7 @@ export interface Paths {
           | 'cloud-keys.find'
           | 'tokens.verify'
           | 'nodes.write'
+          | 'lost-changes.decide'
           | 'appliance.write'
           | 'appliance-users.write'
           | 'appliance-audit.prune'
@@ -2457,6 +2514,36 @@ export interface Paths {
       query: undefined;
       body: undefined;
       answer: Schemas['InForce'];
+    };
+  };
+  '/lost-changes': {
+    GET: {
+      query: {
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'noticedAt' | '-noticedAt' | undefined;
+        open?: 'true' | 'false' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['LostChangePage'];
+    };
+  };
+  '/lost-changes/apply': {
+    POST: {
+      query: undefined;
+      body: {
+        lostChanges: 'all' | readonly string[];
+      };
+      answer: Schemas['LostChangesApplied'];
+    };
+  };
+  '/lost-changes/leave': {
+    POST: {
+      query: undefined;
+      body: {
+        lostChanges: readonly string[];
+      };
+      answer: Schemas['LostChangesLeft'];
     };
   };
   '/mail': {

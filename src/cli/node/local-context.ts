@@ -27,6 +27,7 @@ export function localAct(command: string): Act {
     at: wallClock(),
     now: wallClock,
     authority: ownAuthority,
+    despiteLoss: true,
   };
 }
 

@@ -233,6 +233,11 @@ export const metricCatalogue = {
     help: 'Of these, acts that were answered with 503, since a node had not confirmed by then.',
     labels: [],
   },
+  holdfast_store_lost_changes: {
+    type: 'gauge',
+    help: 'Changes that the store has lost by going back in time and on which nobody has decided: until then nothing is changed that does not take away.',
+    labels: [],
+  },
   holdfast_audit_events: {
     type: 'gauge',
     help: 'Events in the audit trails of all vaults and of the appliance.',

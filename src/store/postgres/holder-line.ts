@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { QueryResult } from 'pg';
 import { wallClock } from '../../clock.ts';
@@ -69,12 +70,12 @@ export class PostgresHolderLine implements HolderLine {
 
   async renew(id: string): Promise<Renewed | undefined> {
     const { rows } = await this.#send<Omit<Selectable<RevisionTable>, 'id'> & { older: number }>(
-      `UPDATE snapshot_holders SET term = term + 1 WHERE id = $1
+      `UPDATE snapshot_holders SET term = term + 1, mark = $3 WHERE id = $1
         RETURNING (SELECT revision FROM revision WHERE revision.id = 1) AS revision,
           (SELECT mark FROM revision WHERE revision.id = 1) AS mark,
           (SELECT marked FROM revision WHERE revision.id = 1) AS marked,
           EXISTS (SELECT 1 FROM nodes WHERE start IS NULL AND last_seen_at >= $2) AS older`,
-      [id, new Date(wallClock().getTime() - longGone).toISOString()],
+      [id, new Date(wallClock().getTime() - longGone).toISOString(), randomBytes(12).toString('base64url')],
     );
     const [row] = rows;
     return row === undefined ? undefined : { at: momentOf(row), older: row.older === 1 };

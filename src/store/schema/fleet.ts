@@ -38,6 +38,8 @@ export interface SnapshotHolderTable {
   hostname: string;
   /** Moves with each renewal. */
   term: number;
+  /** Random, of the last renewal; null where a node of an older version has made it. */
+  mark: Generated<string | null>;
   /** The revision that it has confirmed: all requests go by it, or a later one. -1 for none. */
   epoch: number;
   /** Of its lease, milliseconds. */

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** One row. Raised by every change that an XKS worker must see; when it moved, a worker asks what was changed. */
 export interface RevisionTable {
   id: number;
@@ -15,6 +17,22 @@ export interface ServedChangeTable {
   name: string;
   /** Of the revision; null where a node of an older version moved it. */
   mark: string | null;
+  /** JSON: what of it is taken away as of this revision (src/store/taken.ts); null where an older version does not say. */
+  taken: Generated<string | null>;
+}
+
+/** A change that the store has lost, as a node knew it: the last one of each thing. What it takes away stays so until somebody has decided. */
+export interface LostChangeTable extends Omit<ServedChangeTable, 'taken'> {
+  /** Of the change, whichever node tells of it. */
+  id: string;
+  taken: string | null;
+  /** The node that told of it first. */
+  node_id: string;
+  hostname: string;
+  noticed_at: string;
+  decided_at: string | null;
+  /** It was done again, or the older state of the store counts. */
+  decision: 'applied' | 'as-in-store' | null;
 }
 
 /**

@@ -19,7 +19,7 @@ export class RevisionLog {
   constructor(database: Database.Database) {
     this.#revision = database.prepare('SELECT revision, mark, marked FROM revision WHERE id = 1');
     this.#changes = database.prepare(
-      `SELECT revision, kind, name, mark FROM served_changes WHERE revision >= ? ORDER BY revision LIMIT ${maxTold + 1}`,
+      `SELECT revision, kind, name, mark, taken FROM served_changes WHERE revision >= ? ORDER BY revision LIMIT ${maxTold + 1}`,
     );
   }
 

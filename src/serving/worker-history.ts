@@ -1,0 +1,61 @@
+import type { LostChange } from '../store/lost-changes.ts';
+import type { Moment } from '../store/revision-log.ts';
+import type { KnownHistory, ToldHistory } from './known-history.ts';
+
+interface Waiting {
+  id: number;
+  resolve: () => void;
+}
+
+/** What an XKS worker is told of the store's history, which its supervisor keeps. */
+export class WorkerHistory implements KnownHistory {
+  readonly at: Moment;
+  lost: readonly LostChange[];
+  readonly #ask: (id: number) => void;
+  readonly #onTold: () => void;
+  #kept: number;
+  #last = 0;
+  #waiting: Waiting[] = [];
+
+  /** `ask` has the supervisor look at the store, and answer with this number; `onTold` is called after each answer. */
+  constructor({ at, lost }: Pick<ToldHistory, 'at' | 'lost'>, ask: (id: number) => void, onTold: () => void) {
+    this.at = at;
+    this.lost = lost;
+    this.#kept = at.revision;
+    this.#ask = ask;
+    this.#onTold = onTold;
+  }
+
+  /** The revision up to which the node keeps what was changed, over restarts too. */
+  get kept(): number {
+    return this.#kept;
+  }
+
+  moved(): void {
+    this.#next();
+  }
+
+  async settled(): Promise<void> {
+    // What was kept is of another history.
+    this.#kept = -1;
+    const id = this.#next();
+    return new Promise((resolve) => {
+      this.#waiting.push({ id, resolve });
+    });
+  }
+
+  receive({ asked, at, lost }: ToldHistory): void {
+    this.lost = lost;
+    // One that nobody has asked for may be of before.
+    if (asked > 0 && !this.#waiting.some(({ id }) => id > asked)) this.#kept = at.revision;
+    this.#onTold();
+    for (const { id, resolve } of this.#waiting) if (id <= asked) resolve();
+    this.#waiting = this.#waiting.filter(({ id }) => id > asked);
+  }
+
+  #next(): number {
+    const id = ++this.#last;
+    this.#ask(id);
+    return id;
+  }
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+import {
+  listOf,
+  MisfitError,
+  nullOr,
+  oneOf,
+  parseMessage,
+  record,
+  textOf,
+  wholeFrom,
+} from '../message-check.ts';
+import { maxKept, nothingKept, type KeptHistory } from './kept-history.ts';
+import { maxLost, type LostChange } from './lost-changes.ts';
+import type { Moment } from './revision-log.ts';
+
+/** Larger than the largest that is written, bytes. */
+const maxSize = 16 * 1024 ** 2;
+const text = textOf(1000);
+
+const moment = record<Moment>({ revision: wholeFrom(-1), mark: nullOr(text) });
+const change = record<LostChange>({
+  revision: wholeFrom(0),
+  mark: nullOr(text),
+  kind: oneOf(['vault', 'key-set', 'path-prefixes', 'cloud-key', 'credential', 'everything', 'nothing']),
+  name: text,
+  taken: nullOr(text),
+});
+const history = record<KeptHistory>({
+  at: moment,
+  changes: listOf(change, maxKept),
+  lost: listOf(change, maxLost),
+});
+
+export function keptHistoryFile(stateDirectory: string): string {
+  return path.join(stateDirectory, 'known-changes');
+}
+
+/** What the node kept last; nothing where it has kept nothing yet. `problem`: there is a file, and it cannot be believed. */
+export function readKeptHistory(file: string): { kept: KeptHistory; problem?: string } {
+  if (!existsSync(file)) return { kept: nothingKept };
+  try {
+    if (statSync(file).size > maxSize) throw new MisfitError('the file is too large');
+    const written = readFileSync(file, 'utf8');
+    const end = written.indexOf('\n');
+    const [sum, body] = [written.slice(0, end), written.slice(end + 1)];
+    if (sum !== sumOf(body)) throw new MisfitError('its checksum is wrong');
+    return { kept: parseMessage(history, JSON.parse(body)) };
+  } catch (error) {
+    return { kept: nothingKept, problem: (error as Error).message };
+  }
+}
+
+/** On the disk when this returns, whole or as it was before. Throws what the system says. */
+export function writeKeptHistory(file: string, kept: KeptHistory): void {
+  const body = JSON.stringify(kept);
+  const made = `${file}.new`;
+  rmSync(made, { force: true });
+  const descriptor = openSync(made, 'wx', 0o600);
+  try {
+    const bytes = Buffer.from(`${sumOf(body)}\n${body}`);
+    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(made, file);
+  const directory = openSync(path.dirname(file), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function sumOf(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { LostChangeTable, ServedChangeTable, Tables } from './schema.ts';
+import { StoreError } from './store-error.ts';
+
+/** A change that was lost: which, and what it took away. */
+export type LostChange = Pick<Selectable<LostChangeTable>, 'revision' | 'mark' | 'kind' | 'name' | 'taken'>;
+
+/** So many at the most are gone by: a store that has lost more is no accident of a moment. */
+export const maxLost = 5_000;
+
+/** The same for whichever node tells of it. */
+export function idOfLost({ revision, mark, kind, name }: Omit<LostChange, 'taken'>): string {
+  const text = JSON.stringify([revision, mark, kind, name]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 24);
+}
+
+/** Those on which nobody has decided. */
+export async function readOpenLost(db: Pick<Kysely<Tables>, 'selectFrom'>): Promise<LostChange[]> {
+  return db
+    .selectFrom('lost_changes')
+    .select(['revision', 'mark', 'kind', 'name', 'taken'])
+    .where('decided_at', 'is', null)
+    .orderBy('noticed_at')
+    .limit(maxLost)
+    .execute();
+}
+
+/** How many are open, and how many of them took something away. */
+export async function countLost(
+  db: Pick<Kysely<Tables>, 'selectFrom'>,
+): Promise<{ lost: number; refused: number }> {
+  const open = await readOpenLost(db);
+  return { lost: open.length, refused: open.filter(({ taken }) => taken !== '{}').length };
+}
+
+/** Of these ids those that stand in the store, with or without a decision. */
+export async function readLostIds(
+  db: Pick<Kysely<Tables>, 'selectFrom'>,
+  ids: readonly string[],
+): Promise<Map<string, { decided: boolean }>> {
+  const found = new Map<string, { decided: boolean }>();
+  for (let at = 0; at < ids.length; at += 500) {
+    const rows = await db
+      .selectFrom('lost_changes')
+      .select(['id', 'decided_at'])
+      .where('id', 'in', ids.slice(at, at + 500))
+      .execute();
+    for (const { id, decided_at } of rows) found.set(id, { decided: decided_at !== null });
+  }
+  return found;
+}
+
+/** The list of what was changed, from a revision on, in order: the last of it where it is longer than that. */
+export async function readChangesFrom(
+  db: Pick<Kysely<Tables>, 'selectFrom'>,
+  revision: number,
+  limit: number,
+): Promise<Selectable<ServedChangeTable>[]> {
+  const rows = await db
+    .selectFrom('served_changes')
+    .selectAll()
+    .where('revision', '>=', revision)
+    .orderBy('revision', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.toReversed();
+}
+
+/** Throws StoreError `went-back`: what is done now would be done to records that may not be as they were last. */
+export async function assertNothingLost(trx: Transaction<Tables>): Promise<void> {
+  const lost = await trx
+    .selectFrom('lost_changes')
+    .select('id')
+    .where('decided_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  if (lost === undefined) return;
+  throw new StoreError(
+    'went-back',
+    'the store has gone back in time and lost changes: until somebody has decided on them nothing is changed that does not take away',
+    'for an administrator of the appliance: holdfast lost-change list, then apply or leave them (docs/fleet.md)',
+  );
+}

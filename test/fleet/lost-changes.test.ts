@@ -1,0 +1,297 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import test, { type ExecutionContext } from 'ava';
+import { byHand } from '../../testing/by-hand.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { databaseThatGoesBack } from '../../testing/postgres.ts';
+import { insertVault } from '../../testing/vault.ts';
+import { InForce } from '../../src/fleet/in-force.ts';
+import { leaveLostChanges } from '../../src/fleet/lost-change-acts.ts';
+import { applyLostChanges } from '../../src/reconcile/lost-changes.ts';
+import { HistoryKeeper } from '../../src/serving/history-keeper.ts';
+import { ServedWriter } from '../../src/node/served-writer.ts';
+import { WorkerHistory } from '../../src/serving/worker-history.ts';
+import { Directory } from '../../src/serving/directory.ts';
+import { SnapshotHolder } from '../../src/serving/snapshot-holder.ts';
+import { keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
+import { openHolderLine, openStore, openStoreToRead, type StorePlace } from '../../src/store/opening/open.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
+import type { ReadableStore, Store } from '../../src/store/store.ts';
+import { systemAct } from '../../src/vault/system-act.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
+
+/*
+ * A store in whose place an older copy is put, as it is or by a fail-over that lost changes: what was taken away in the lost time stays so
+ * on every node, nothing else is changed, and it can be done again. Real databases, and of a node all but its token hosts.
+ */
+
+const time = '2031-05-05T12:00:00.000Z';
+const act = () => ({ ...systemAct({ now: () => new Date() }, 'test'), ...byHand });
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let left = 12_000; !(await condition()); left--) {
+    if (left === 0) throw new Error('it does not come about');
+    await delay(5);
+  }
+}
+
+interface Kind {
+  make: (
+    t: ExecutionContext,
+  ) => Promise<{ place: StorePlace; remember: () => Promise<void>; goBack: () => Promise<void> }>;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  SQLite: {
+    make: async (t) => {
+      const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-back-'));
+      t.teardown(async () => rm(directory, { recursive: true, force: true }));
+      const file = path.join(directory, 'holdfast.db');
+      await (await SqliteStore.init(file)).close();
+      return {
+        place: { kind: 'sqlite', path: file },
+        remember: async () => copyFile(file, `${file}.old`),
+        goBack: async () => {
+          for (const end of ['', '-wal', '-shm']) await rm(`${file}${end}`, { force: true });
+          await copyFile(`${file}.old`, file);
+        },
+      };
+    },
+  },
+  PostgreSQL: {
+    make: async () => {
+      const { settings, remember, goBack } = await databaseThatGoesBack();
+      return { place: { kind: 'postgres', lease: 60_000, ...settings }, remember, goBack };
+    },
+  },
+};
+
+/** What of a node follows the store: the thread that writes, the supervisor's keeper, and what a worker serves by. */
+class FollowingNode {
+  readonly directory: Directory;
+  readonly log: { msg: string; named?: unknown[] }[] = [];
+  readonly #reader: ReadableStore;
+  readonly #writer: ServedWriter;
+  readonly #keeper: HistoryKeeper;
+  readonly holder: SnapshotHolder | undefined;
+
+  private constructor(place: StorePlace, reader: ReadableStore, name: string, stateDirectory: string) {
+    const log = pino(
+      { level: 'warn' },
+      { write: (line: string) => void this.log.push(JSON.parse(line) as never) },
+    );
+    const file = keptHistoryFile(stateDirectory);
+    this.#reader = reader;
+    this.#writer = new ServedWriter(place, undefined, {
+      file,
+      teller: { id: name, hostname: `host-${name}` },
+    });
+    const { at, lost } = readKeptHistory(file).kept;
+    const begin = { at, lost };
+    this.#keeper = new HistoryKeeper({
+      ...{ writer: this.#writer, begin, log },
+      tellWorkers: (message) => history.receive(message),
+    });
+    // As over IPC: never before the ask has returned.
+    const ask = (id: number) => setImmediate(() => this.#keeper.ask(id, (answer) => history.receive(answer)));
+    const history = new WorkerHistory(begin, ask, () => {
+      this.directory.takeLost();
+      this.holder?.keptMore();
+    });
+    this.directory = new Directory(reader, new TokenPools([]), undefined, { history });
+    if (place.kind === 'postgres')
+      this.holder = new SnapshotHolder({
+        open: async (options) => openHolderLine(place, options),
+        snapshot: this.directory,
+        who: { nodeId: name, hostname: name },
+        ...{ instance: `xks-worker/${name}`, length: 60_000, kept: () => history.kept, log },
+      });
+  }
+
+  static async start(
+    t: ExecutionContext,
+    place: StorePlace,
+    name: string,
+    state?: string,
+  ): Promise<FollowingNode> {
+    const directory = state ?? (await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-')));
+    if (state === undefined) t.teardown(async () => rm(directory, { recursive: true, force: true }));
+    const node = new FollowingNode(place, await openStoreToRead(place), name, directory);
+    node.#keeper.look();
+    node.holder?.start();
+    t.teardown(async () => node.stop());
+    await node.directory.refresh();
+    return node;
+  }
+
+  async stop(): Promise<void> {
+    await this.holder?.stop();
+    await this.#keeper.end();
+    await this.#writer.close();
+    await this.#reader.close();
+  }
+
+  /** What a request meets, which asks the store first. */
+  async stateOf(key: string): Promise<string> {
+    await this.directory.refresh();
+    const keySet = { id: 's' };
+    const found = await this.directory.cloudKey(keySet, key);
+    return found === undefined ? 'not found' : this.directory.stateOf({ frozen: false } as never, found);
+  }
+}
+
+async function insertKeys(store: Store, vaultId: string, ...keys: string[]): Promise<void> {
+  const times = { created_at: time, updated_at: time };
+  const set = { id: 's', vault_id: vaultId, name: 's', description: '', token: 'token', path_prefix: 'p' };
+  await store.change(act(), async (trx) => {
+    await trx
+      .insertInto('key_sets')
+      .values({ ...set, external_key_store: 1, ...times })
+      .execute();
+    for (const key of keys)
+      await trx
+        .insertInto('cloud_keys')
+        .values({
+          ...{
+            id: `id-${key}`,
+            key_set_id: 's',
+            name: key,
+            description: '',
+            external_key_id: key,
+            state: 'AVAILABLE',
+          },
+          ...{ region: '', administrators: '[]', users: '[]', made_by: '', can_encrypt: 1, can_decrypt: 1 },
+          ...{ current_version: 1, rotation: 'INHERIT', rotated_at: time, ...times },
+        })
+        .execute();
+    await trx
+      .insertInto('xks_credentials')
+      .values({ access_key_id: 'c', key_set_id: 's', sealed_secret: Buffer.from('x'), created_at: time })
+      .execute();
+  });
+}
+
+const setKey = async (store: Store, key: string, change: object) =>
+  store.change(act(), async (trx) =>
+    trx.updateTable('cloud_keys').set(change).where('external_key_id', '=', key).execute(),
+  );
+
+for (const [kind, { make }] of Object.entries(kinds)) {
+  test(`${kind}: what was taken away in the time that the store has lost stays so, and is done again`, async (t) => {
+    const { place, remember, goBack } = await make(t);
+    const before = await openStore(place);
+    const vault = await insertVault(before, 'first');
+    await insertKeys(before, vault.id, 'disabled', 'enabled', 'deleted', 'short', 'other');
+    await setKey(before, 'enabled', { state: 'DISABLED' });
+    await before.close();
+    await remember();
+
+    const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+    t.teardown(async () => rm(state, { recursive: true, force: true }));
+    const file = keptHistoryFile(state);
+    const first = await FollowingNode.start(t, place, 'first', state);
+    await until(() => first.holder?.isFresh ?? true);
+    let store = await openStore(place);
+    await setKey(store, 'disabled', { state: 'DISABLED' });
+    await setKey(store, 'enabled', { state: 'AVAILABLE' });
+    await setKey(store, 'short', { expires_at: '2020-01-01T00:00:00.000Z', can_decrypt: 0 });
+    await setKey(store, 'deleted', { state: 'DELETED' });
+    await store.change(act(), async (trx) =>
+      trx.updateTable('xks_credentials').set({ withdrawn_at: time }).execute(),
+    );
+    const inForce = await new InForce(store).wait(60_000);
+    t.true(inForce.nodes.every((node) => node.state === 'confirmed'));
+    if (place.kind === 'sqlite') {
+      await first.directory.refresh();
+      await until(() => readKeptHistory(file).kept.changes.some(({ name }) => name === 'c'));
+    }
+    // What a node has confirmed it keeps, whatever becomes of it then.
+    const kept = readKeptHistory(file).kept.changes.filter(({ name }) => name === 'disabled');
+    t.deepEqual(kept.at(-1)?.taken, '{"refused":"DISABLED"}');
+    t.is((await stat(file)).mode & 0o777, 0o600);
+    await store.close();
+
+    // A file is put back while its node is stopped; a database under the nodes.
+    if (place.kind === 'sqlite') await first.stop();
+    await goBack();
+    const again = place.kind === 'sqlite' ? await FollowingNode.start(t, place, 'first', state) : first;
+    // It has seen nothing of the lost time.
+    const second = await FollowingNode.start(t, place, 'second');
+    t.is(await again.stateOf('disabled'), 'DISABLED');
+    t.is(await again.stateOf('short'), 'EXPIRED');
+    t.is(await again.stateOf('deleted'), 'not found');
+    t.is(await again.stateOf('enabled'), 'DISABLED', 'the store gives nothing that it has lost');
+    t.is(await again.stateOf('other'), 'AVAILABLE');
+    t.is(await again.directory.credential('c'), undefined);
+    await until(async () => (await second.stateOf('disabled')) === 'DISABLED');
+    t.is(await second.stateOf('other'), 'AVAILABLE');
+    const told = again.log.filter(({ msg }) => msg.startsWith('the store has gone back in time and lost'));
+    t.is(told.length, 1);
+    t.true(
+      JSON.stringify(told[0]?.named).includes(
+        '{"kind":"cloud-key","name":"disabled","taken":{"refused":"DISABLED"}}',
+      ),
+    );
+
+    // A kill switch works on; nothing else is changed, by no node.
+    store = await openStore(place);
+    t.teardown(async () => store.close());
+    await t.throwsAsync(setKey(store, 'other', { state: 'AVAILABLE' }), { message: /gone back in time/ });
+    await store.change({ ...act(), despiteLoss: true }, async (trx) =>
+      trx
+        .updateTable('cloud_keys')
+        .set({ state: 'DISABLED' })
+        .where('external_key_id', '=', 'other')
+        .execute(),
+    );
+    t.is(await again.stateOf('other'), 'DISABLED');
+
+    // Over a restart.
+    await again.stop();
+    const restarted = await FollowingNode.start(t, place, 'first', state);
+    t.is(await restarted.stateOf('disabled'), 'DISABLED');
+
+    // A person decides: of one that the older state counts, of all others that it is done again.
+    const rows = await store.db.selectFrom('lost_changes').selectAll().execute();
+    t.deepEqual(rows.map(({ name }) => name).toSorted(), ['c', 'deleted', 'disabled', 'enabled', 'short']);
+    const decide = { ...systemAct({ now: () => new Date() }, 'test'), despiteLoss: true };
+    const short = rows.find(({ name }) => name === 'short')?.id ?? '';
+    t.deepEqual(await leaveLostChanges({ store }, decide, [short]), { decided: 1 });
+    await t.throwsAsync(setKey(store, 'other', { state: 'AVAILABLE' }), { message: /gone back in time/ });
+    t.deepEqual(await applyLostChanges({ store }, decide, 'all'), { decided: 4, changed: 3 });
+    const states = await store.db.selectFrom('cloud_keys').select(['external_key_id', 'state']).execute();
+    t.deepEqual(Object.fromEntries(states.map((row) => [row.external_key_id, row.state])), {
+      ...{ disabled: 'DISABLED', enabled: 'DISABLED', short: 'AVAILABLE', other: 'DISABLED' },
+      // Destroyed by nobody on account of this.
+      deleted: 'DISABLED',
+    });
+    t.is(await second.stateOf('short'), 'AVAILABLE');
+    await until(async () => (await restarted.stateOf('short')) === 'AVAILABLE');
+    await setKey(store, 'other', { state: 'AVAILABLE' });
+    t.is(await restarted.stateOf('other'), 'AVAILABLE', 'changes are accepted again');
+    const events = await store.db.selectFrom('audit_events').select('action').execute();
+    for (const action of ['store.went-back', 'lost-change.leave', 'lost-change.apply', 'cloud-key.disable'])
+      t.true(
+        events.some((event) => event.action === action),
+        action,
+      );
+  });
+}
+
+test('what a node keeps is whole or not believed, and a file that is missing is none', async (t) => {
+  const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const file = keptHistoryFile(state);
+  t.is(readKeptHistory(file).problem, undefined);
+  const { place } = await (kinds['SQLite'] as Kind).make(t);
+  const node = await FollowingNode.start(t, place, 'n', state);
+  await until(() => existsSync(file));
+  await node.stop();
+  const written = await readFile(file, 'utf8');
+  await writeFile(file, written.slice(0, -1));
+  t.is(readKeptHistory(file).problem, 'its checksum is wrong');
+  t.is(readKeptHistory(file).kept.at.revision, -1);
+});
