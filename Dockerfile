@@ -27,6 +27,7 @@ FROM build AS console
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY web web
+COPY docs docs
 COPY scripts/build-web.ts scripts/publish-web.ts scripts/
 COPY src/cli/client/api-types.ts src/cli/client/
 RUN node --disable-warning=ExperimentalWarning scripts/build-web.ts

@@ -24,6 +24,9 @@ const EditKeyPage = lazy(async () => ({ default: (await import('./keys/edit-key-
 const KeySetsPage = lazy(async () => ({
   default: (await import('./key-sets/key-sets-page.tsx')).KeySetsPage,
 }));
+const CreateKeySetPage = lazy(async () => ({
+  default: (await import('./key-sets/create-key-set-page.tsx')).CreateKeySetPage,
+}));
 const KeySetPage = lazy(async () => ({ default: (await import('./key-sets/key-set-page.tsx')).KeySetPage }));
 const AccountsPage = lazy(async () => ({
   default: (await import('./cloud/accounts-page.tsx')).AccountsPage,
@@ -44,6 +47,7 @@ const SettingsPage = lazy(async () => ({
 const RequestsPage = lazy(async () => ({
   default: (await import('./requests/requests-page.tsx')).RequestsPage,
 }));
+const DocPage = lazy(async () => ({ default: (await import('./help/doc-page.tsx')).DocPage }));
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
 const VaultsPage = lazy(async () => ({ default: (await import('./appliance/vaults-page.tsx')).VaultsPage }));
 const TokensPage = lazy(async () => ({ default: (await import('./appliance/tokens-page.tsx')).TokensPage }));
@@ -61,6 +65,7 @@ const common: RouteObject[] = [
   { path: 'single-sign-on', element: <SingleSignOnPage /> },
   { path: 'requests', element: <RequestsPage /> },
   { path: 'audit', element: <AuditPage /> },
+  { path: 'documentation/:doc', element: <DocPage /> },
   { path: 'account/security', element: <SecurityPage /> },
   { path: 'account/sessions', element: <SessionsPage /> },
   { path: 'account/api-keys', element: <ApiKeysPage /> },
@@ -82,6 +87,7 @@ export const vaultRoutes: RouteObject[] = [
   { path: 'csp-accounts', element: <AccountsPage /> },
   { path: 'csp-accounts/:cspAccountId', element: <AccountPage /> },
   { path: 'key-sets', element: <KeySetsPage /> },
+  { path: 'key-sets/create', element: <CreateKeySetPage /> },
   { path: 'key-sets/:keySetId', element: <KeySetPage /> },
 ];
 

@@ -49,6 +49,21 @@ export function testGuide(open: () => ConsoleStage): void {
     await panel.waitFor({ state: 'detached' });
     await page.getByText('emea').first().waitFor();
     await picture(page, 'the vault');
+    await page.getByRole('combobox', { name: 'Find a vault, user, token or node' }).fill('lovelace');
+    await page.getByRole('option', { name: 'emea' }).click();
+    await page.getByText('1 match', { exact: true }).first().waitFor();
+    t.regex(page.url(), /\/vaults\?filter=/);
+
+    await page.getByRole('link', { name: 'Nodes', exact: true }).click();
+    await page.getByRole('button', { name: /^Actions: / }).click();
+    await page.getByRole('menuitem', { name: 'Drain' }).click();
+    await dialog.getByText('holdfast node drain').waitFor();
+    await dialog.getByRole('button', { name: 'Drain' }).click();
+    // The only one there is.
+    await dialog.getByText('nothing would take its requests').first().waitFor();
+    await picture(page, 'the only node is not drained');
+    t.deepEqual(await axeViolations(page), []);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
     stage.vaultId = /sign-in\/([\w-]+)/.exec(address ?? '')?.[1] ?? '';
     await admin.close();
 
@@ -90,24 +105,49 @@ export function testGuide(open: () => ConsoleStage): void {
 
     await page.getByRole('link', { name: 'Key sets', exact: true }).first().click();
     await page.getByRole('button', { name: 'Create key set' }).first().click();
-    await dialog.getByRole('textbox', { name: 'Name' }).fill('pictures');
-    await choose(dialog, 'CSP account', 'aws-pictures');
+    const wizard = page.locator('main');
+    const next = page.getByRole('button', { name: 'Next' });
+    await next.click();
+    await page.getByText('A name is needed').first().waitFor();
+    await wizard.getByRole('textbox', { name: 'Name' }).fill('pictures');
+    await next.click();
+    await wizard.getByLabel('URI path prefix').waitFor();
+    await next.click();
+    // Beside it are the step of this name, and what makes another.
+    await choose(wizard, /^CSP account None/, 'aws-pictures');
     await picture(page, 'create a key set');
-    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
-    await page.getByRole('heading', { name: 'pictures' }).waitFor();
-    await picture(page, 'the key set');
-
-    await page.getByRole('link', { name: 'External key stores', exact: true }).first().click();
-    await page.getByRole('button', { name: 'Create external key store' }).first().click();
-    await choose(dialog, 'Key set', 'pictures');
-    await dialog.getByRole('textbox', { name: 'Endpoint' }).fill(endpoint);
-    await dialog.getByText('external-key-store create pictures').waitFor();
+    t.deepEqual(await axeViolations(page), []);
+    await next.click();
+    await wizard.getByLabel('Days between rotations').waitFor();
+    await next.click();
+    await wizard.getByText('Create its external key store now').click();
+    await wizard.getByRole('textbox', { name: 'Endpoint' }).fill(endpoint);
+    t.is(await wizard.getByRole('textbox', { name: 'Region' }).inputValue(), region);
     await picture(page, 'create an external key store');
-    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
-    await page.getByText('Connected').first().waitFor();
+    t.deepEqual(await axeViolations(page), []);
+    await next.click();
+    await page.getByText('holdfast key-set create pictures').waitFor();
+    await page.getByText('holdfast external-key-store create pictures').waitFor();
+    await picture(page, 'review the key set');
+    t.deepEqual(await axeViolations(page), []);
+    await page.getByRole('button', { name: 'Create key set' }).click();
+    await page.waitForURL(`${home}/external-key-stores/**`);
+    await page.getByText('Connected', { exact: true }).first().waitFor();
     t.regex(page.url(), new RegExp(`^${home}/external-key-stores/`));
     t.deepEqual(await axeViolations(page), []);
     await picture(page, 'the external key store, connected');
+
+    await page.getByRole('button', { name: 'Open the help of this page' }).first().click();
+    await page.getByText('Connected says that AWS reached the proxy once').first().waitFor();
+    await picture(page, 'the help of a page');
+    t.deepEqual(await axeViolations(page), []);
+    await page.getByRole('link', { name: 'Looking at it from outside: the doctor' }).click();
+    await page.locator('article').getByRole('heading', { level: 1 }).waitFor();
+    await picture(page, 'a page of the documentation');
+    t.deepEqual(await axeViolations(page), []);
+    await page.getByRole('button', { name: 'Close the help' }).first().click();
+    await page.goBack();
+    await page.getByText('Connected', { exact: true }).first().waitFor();
     t.deepEqual(browser.complaints, []);
   });
 

@@ -173,6 +173,23 @@ export function testMeanwhile(open: () => ConsoleStage): void {
     await picture(page, 'drift, ours and theirs');
     t.deepEqual(await axeViolations(page), []);
     const dialog = dialogOf(page);
+
+    // Somebody who has judged it puts that on record: it stays, and needs nobody.
+    await page.getByRole('link', { name: 'Overview', exact: true }).click();
+    await page.getByRole('button', { name: 'Acknowledge KMS_KEY_DRIFT of emea' }).click();
+    await dialog.getByLabel('Why nothing has to be done').fill('as the platform team has it');
+    await dialog.getByText('holdfast status acknowledge KMS_KEY_DRIFT').waitFor();
+    await picture(page, 'acknowledge a finding');
+    t.deepEqual(await axeViolations(page), []);
+    await dialog.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByText('as the platform team has it').waitFor();
+    await page.getByText('Acknowledged by ada').waitFor();
+    await page.getByRole('region', { name: 'What needs attention' }).waitFor({ state: 'detached' });
+    await picture(page, 'a finding that is acknowledged');
+    t.deepEqual(await axeViolations(page), []);
+    await page.getByRole('link', { name: 'KMS keys', exact: true }).click();
+    await page.getByRole('link', { name: 'alias/picture-key' }).click();
+
     await page.getByRole('button', { name: 'Apply ours: State' }).click();
     await dialog.getByRole('button', { name: 'Apply ours' }).click();
     await page.getByRole('button', { name: 'Apply ours: State' }).waitFor({ state: 'detached' });

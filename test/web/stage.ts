@@ -116,7 +116,7 @@ export function dialogOf(page: Page): Locator {
 }
 
 /** Opens a select and takes an option. */
-export async function choose(where: Locator, label: string, option: string | RegExp): Promise<void> {
+export async function choose(where: Locator, label: string | RegExp, option: string | RegExp): Promise<void> {
   await where.getByRole('button', { name: label }).click();
   await where.page().getByRole('option', { name: option }).first().click();
 }

@@ -1,5 +1,6 @@
 import type { AnswerOf, BodyOf, ParamsOf, QueryOf } from './operation-types.ts';
 import { operations, type OperationName } from './operations.ts';
+import { readInForce, type InForce } from './in-force.ts';
 import { readProblem, unreachable } from './problem.ts';
 
 /*
@@ -26,6 +27,8 @@ export interface Answered<T> {
   body: T;
   /** Of the record, to be sent back with a change of it. */
   etag: string | undefined;
+  /** Of what takes something away: where it is in force already. */
+  inForce?: InForce;
 }
 
 /** Milliseconds. Making a key may wait for a slow token. */
@@ -70,7 +73,12 @@ export async function call<O extends OperationName>(
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(error, method !== 'GET');
   });
-  return { body: (text === '' ? undefined : JSON.parse(text)) as AnswerOf<O>, etag };
+  const inForce = readInForce(response.headers.get('Holdfast-In-Force'));
+  return {
+    body: (text === '' ? undefined : JSON.parse(text)) as AnswerOf<O>,
+    etag,
+    ...(inForce === undefined ? {} : { inForce }),
+  };
 }
 
 /** An operation's input, whichever it is. */

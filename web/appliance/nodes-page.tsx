@@ -1,10 +1,14 @@
+import { useState } from 'react';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Page } from '../frame/page.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
+import { useMay } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { parts } from '../texts/parts.ts';
+import { actsOf, NodeDialog, type NodeAct } from './node-dialog.tsx';
 
 type Node = ItemOf<'listNodes'>;
 
@@ -14,6 +18,8 @@ export function NodesPage() {
     ['hostname', '-hostname', 'startedAt', '-startedAt', 'lastSeenAt', '-lastSeenAt'],
     'hostname',
   );
+  const may = useMay();
+  const [open, setOpen] = useState<{ act: NodeAct; node: Node }>();
   const list = useList('listNodes', undefined, { query: { sort } });
   return (
     <Page title={t.nodes} headless>
@@ -66,8 +72,23 @@ export function NodesPage() {
             text: ({ id }) => id,
             cell: ({ id }) => <span className="mono">{id}</span>,
           },
+          {
+            id: 'acts',
+            header: parts.actions,
+            cell: (node) =>
+              may('drainNode') && (
+                <ButtonDropdown
+                  variant="inline-icon"
+                  ariaLabel={`${parts.actions}: ${node.hostname}`}
+                  items={actsOf(node).map((act) => ({ id: act, text: t.nodeActs[act] }))}
+                  onItemClick={({ detail }) => setOpen({ act: detail.id as NodeAct, node })}
+                  expandToViewport
+                />
+              ),
+          },
         ]}
       />
+      {open !== undefined && <NodeDialog {...open} onClose={() => setOpen(undefined)} />}
     </Page>
   );
 }

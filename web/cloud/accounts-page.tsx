@@ -6,6 +6,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, useWholeList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
+import { FirstSteps } from '../overview/first-steps.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Time } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
@@ -41,9 +42,12 @@ export function AccountsPage() {
         nameOf={({ name }) => name}
         actions={create}
         empty={
-          <Empty title={t.none} why={t.noneWhy}>
-            {create}
-          </Empty>
+          <>
+            <Empty title={t.none} why={t.noneWhy}>
+              {create}
+            </Empty>
+            <FirstSteps />
+          </>
         }
         columns={[
           {

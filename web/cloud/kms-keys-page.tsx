@@ -6,6 +6,7 @@ import { useList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { AwsState } from '../keys/aws-state.tsx';
+import { FirstSteps } from '../overview/first-steps.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -41,7 +42,12 @@ export function KmsKeysPage() {
           may('listUnlinkedKmsKeys') &&
           may('createKmsKey') && <Button onClick={() => setLinking(true)}>{t.unlinked}</Button>
         }
-        empty={<Empty title={t.none} why={t.noneWhy} />}
+        empty={
+          <>
+            <Empty title={t.none} why={t.noneWhy} />
+            <FirstSteps />
+          </>
+        }
         columns={[
           {
             id: 'alias',

@@ -5,6 +5,7 @@ import { useNavigate } from 'react-router';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
+import { FirstSteps } from '../overview/first-steps.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -53,9 +54,12 @@ export function StoresPage() {
           </SpaceBetween>
         }
         empty={
-          <Empty title={t.none} why={t.noneWhy}>
-            {create}
-          </Empty>
+          <>
+            <Empty title={t.none} why={t.noneWhy}>
+              {create}
+            </Empty>
+            <FirstSteps />
+          </>
         }
         columns={[
           {

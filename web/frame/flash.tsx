@@ -1,11 +1,15 @@
 import { createContext, use, useCallback, useMemo, useState, type ReactNode } from 'react';
 import Flashbar, { type FlashbarProps } from '@cloudscape-design/components/flashbar';
+import type { InForce } from '../api/in-force.ts';
+import { inForceWords } from '../texts/in-force.ts';
 import { frame as t } from '../texts/frame.ts';
 
 interface Flash {
   type: FlashbarProps.Type;
   header: ReactNode;
   content?: ReactNode;
+  /** Of what was taken away: on which nodes. */
+  inForce?: InForce | undefined;
 }
 
 interface Flashes {
@@ -21,14 +25,19 @@ const most = 4;
 /** What was done, told above the page until somebody takes it away, or something else went well. */
 export function FlashProvider({ children }: { children: ReactNode }) {
   const [items, setItems] = useState<FlashbarProps.MessageDefinition[]>([]);
-  const flash = useCallback(({ type, header, content }: Flash) => {
+  const flash = useCallback(({ type, header, content, inForce }: Flash) => {
     const id = crypto.randomUUID();
     const dismiss = () => setItems((now) => now.filter((item) => item.id !== id));
     const item: FlashbarProps.MessageDefinition = {
       id,
       type,
       header,
-      content,
+      content: (
+        <>
+          {inForce !== undefined && inForceWords(inForce)}
+          {content}
+        </>
+      ),
       dismissible: true,
       dismissLabel: t.dismiss,
       onDismiss: dismiss,

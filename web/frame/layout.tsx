@@ -4,8 +4,10 @@ import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
 import SideNavigation from '@cloudscape-design/components/side-navigation';
 import Spinner from '@cloudscape-design/components/spinner';
 import { Outlet, useLocation } from 'react-router';
+import { HelpPanel } from '../help/help-panel.tsx';
 import { useMay, useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
+import { help } from '../texts/help.ts';
 import { EnvironmentBand } from './environment.tsx';
 import { FlashArea } from './flash.tsx';
 import { useFollow } from './link.tsx';
@@ -26,6 +28,7 @@ export function Layout() {
   const narrow = useIsNarrow();
   // In a narrow window it lies over the page, and is opened each time.
   const [isOver, setOver] = useState(false);
+  const [helpOpen, setHelpOpen] = useState(false);
   const { header, items, active } = navigationOf(session, may, pathname);
   const crumbs = useCrumbs();
   return (
@@ -38,9 +41,11 @@ export function Layout() {
       </div>
       <AppLayout
         headerSelector="#top"
-        toolsHide
         // As wide as its longest name: what is left is the page's.
         navigationWidth={220}
+        tools={<HelpPanel />}
+        toolsOpen={helpOpen}
+        onToolsChange={({ detail }) => setHelpOpen(detail.open)}
         navigationOpen={narrow ? isOver : navigationOpen}
         onNavigationChange={({ detail }) => {
           if (isNarrow()) setOver(detail.open);
@@ -50,6 +55,9 @@ export function Layout() {
           navigation: t.navigation,
           navigationClose: t.closeNavigation,
           navigationToggle: t.openNavigation,
+          tools: help.title,
+          toolsClose: help.close,
+          toolsToggle: help.open,
           notifications: t.notifications,
         }}
         navigation={

@@ -94,7 +94,7 @@ export function TopBar() {
           void navigate(home);
         },
       }}
-      search={user.vaultId === null ? undefined : <Search />}
+      search={<Search />}
       utilities={utilities}
       i18nStrings={{
         searchIconAriaLabel: t.search,

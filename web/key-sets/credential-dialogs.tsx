@@ -147,8 +147,9 @@ export function WithdrawDialog({ keySet, credential: { accessKeyId }, onClose }:
       onClose={onClose}
       onSubmit={async () => {
         // Whatever it is by now, it is to open nothing.
-        await withdraw.mutateAsync({ params: { vaultId, keySetId: keySet.id, accessKeyId }, ifMatch: '*' });
-        flash({ type: 'success', header: t.withdrawn(accessKeyId) });
+        const params = { vaultId, keySetId: keySet.id, accessKeyId };
+        const { inForce } = await withdraw.mutateAsync({ params, ifMatch: '*' });
+        flash({ type: 'success', header: t.withdrawn(accessKeyId), inForce });
       }}
     >
       <Box>{t.withdrawWhy}</Box>

@@ -27,7 +27,8 @@ import { commands } from '../texts/commands.ts';
 import { keySets as t } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
 import { CredentialsTab } from './credentials-tab.tsx';
-import { factsOfKeySet, KeySetDialog } from './key-set-dialog.tsx';
+import { KeySetDialog } from './key-set-dialog.tsx';
+import { factsOfKeySet } from './key-set-form.ts';
 
 type KeySet = Schemas['KeySet'];
 type Act = 'edit' | 'freeze' | 'thaw' | 'remove';
@@ -191,11 +192,11 @@ function ActOnKeySet({
       {...(act === 'remove' ? { typed: name } : {})}
       {...seen.whenChanged}
       onSubmit={async () => {
-        await { freeze, thaw, remove }[act].mutateAsync({
+        const { inForce } = await { freeze, thaw, remove }[act].mutateAsync({
           params: { vaultId, keySetId: keySet.id },
           ifMatch: seen.etag,
         });
-        flash({ type: 'success', header: words.done });
+        flash({ type: 'success', header: words.done, inForce });
         if (act === 'remove') await navigate(`${home}/key-sets`);
       }}
     >

@@ -1,17 +1,16 @@
-import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
 import { useNavigate } from 'react-router';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
+import { FirstSteps } from '../overview/first-steps.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { keySets as t } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
-import { KeySetDialog } from './key-set-dialog.tsx';
 
 type KeySet = ItemOf<'listKeySets'>;
 
@@ -22,9 +21,8 @@ export function KeySetsPage() {
   const navigate = useNavigate();
   const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
   const list = useList('listKeySets', { vaultId }, { query: { sort } });
-  const [creating, setCreating] = useState(false);
   const create = may('createKeySet') && (
-    <Button variant="primary" onClick={() => setCreating(true)}>
+    <Button variant="primary" onClick={() => void navigate(`${home}/key-sets/create`)}>
       {t.create}
     </Button>
   );
@@ -39,9 +37,12 @@ export function KeySetsPage() {
         nameOf={({ name }) => name}
         actions={create}
         empty={
-          <Empty title={t.none} why={t.noneWhy}>
-            {create}
-          </Empty>
+          <>
+            <Empty title={t.none} why={t.noneWhy}>
+              {create}
+            </Empty>
+            <FirstSteps />
+          </>
         }
         columns={[
           {
@@ -115,12 +116,6 @@ export function KeySetsPage() {
           },
         ]}
       />
-      {creating && (
-        <KeySetDialog
-          onClose={() => setCreating(false)}
-          onMade={(id) => void navigate(`${home}/key-sets/${id}`)}
-        />
-      )}
     </Page>
   );
 }

@@ -3,18 +3,21 @@ import Box from '@cloudscape-design/components/box';
 import { call } from '../api/client.ts';
 import type { AnswerOf } from '../api/operation-types.ts';
 import { useDo } from '../api/queries.ts';
+import { isProblemOf } from '../api/problem.ts';
 import { useFlash } from '../frame/flash.tsx';
+import { InForceProgress } from '../frame/in-force.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { isSessionTrouble } from '../session/trouble.ts';
 import { commands } from '../texts/commands.ts';
+import { inForce } from '../texts/in-force.ts';
 import { keys as t } from '../texts/keys.ts';
 import { isDoneInAws, Outcomes } from './outcomes.tsx';
 import { SideField, type Side } from './side.tsx';
 import type { CloudKey } from './use.ts';
 
-type Done = AnswerOf<'disableCloudKey'>;
+type Answer = AnswerOf<'disableCloudKey'> | 'not everywhere';
 
 /** Disables or enables each of several CloudKeys, one after another; the first that cannot be ends it. */
 export function BulkDialog({
@@ -32,7 +35,7 @@ export function BulkDialog({
   const [side, setSide] = useState<Side>('ours');
   const [chosen] = useState(keys);
   /** By id; what is done stays done where a session ended in between. */
-  const answers = useRef(new Map<string, Done>());
+  const answers = useRef(new Map<string, Answer>());
   const isDisable = act === 'disable';
   return (
     <ActDialog
@@ -53,10 +56,16 @@ export function BulkDialog({
               if (answers.current.has(id)) continue;
               // Whatever it is now, it is to be so afterwards.
               const common = { params: { vaultId, cloudKeyId: id }, body: { cloud: side }, ifMatch: '*' };
-              const { body } = await (isDisable
-                ? call('disableCloudKey', common)
-                : call('enableCloudKey', common));
-              answers.current.set(id, body);
+              try {
+                const { body } = await (isDisable
+                  ? call('disableCloudKey', common)
+                  : call('enableCloudKey', common));
+                answers.current.set(id, body);
+              } catch (problem) {
+                // It is done: the others are not left as they are because one node has not confirmed it yet.
+                if (!isProblemOf(problem, 'not-in-force')) throw problem;
+                answers.current.set(id, 'not everywhere');
+              }
             }
           });
         } catch (problem) {
@@ -75,8 +84,11 @@ export function BulkDialog({
           });
           return;
         }
-        const isWhole = [...answers.current.values()].every(({ aws }) => isDoneInAws(aws));
+        const all = [...answers.current.values()];
+        const isWhole = all.every((answer) => answer !== 'not everywhere' && isDoneInAws(answer.aws));
         flash({ type: isWhole ? 'success' : 'warning', ...told() });
+        if (all.includes('not everywhere'))
+          flash({ type: 'warning', header: inForce.done, content: <InForceProgress /> });
       }}
     >
       <Box>{isDisable ? t.disableWhy : t.enableWhy}</Box>
@@ -99,12 +111,16 @@ export function BulkDialog({
 }
 
 /** Those that AWS did not do at once, with what came of each. */
-function NotDone({ keys, answers }: { keys: readonly CloudKey[]; answers: ReadonlyMap<string, Done> }) {
-  const left = keys.filter(({ id }) => !isDoneInAws(answers.get(id)?.aws));
+function NotDone({ keys, answers }: { keys: readonly CloudKey[]; answers: ReadonlyMap<string, Answer> }) {
+  const awsOf = (id: string) => {
+    const answer = answers.get(id);
+    return answer === 'not everywhere' ? undefined : answer?.aws;
+  };
+  const left = keys.filter(({ id }) => !isDoneInAws(awsOf(id)));
   return left.map(({ id, name }) => (
     <div key={id}>
       {name}
-      <Outcomes aws={answers.get(id)?.aws} />
+      <Outcomes aws={awsOf(id)} />
     </div>
   ));
 }

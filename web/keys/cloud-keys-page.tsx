@@ -7,6 +7,7 @@ import { useList } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import type { Column } from '../parts/list.ts';
+import { FirstSteps } from '../overview/first-steps.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -69,9 +70,12 @@ export function CloudKeysPage() {
           </SpaceBetween>
         }
         empty={
-          <Empty title={t.none} why={t.noneWhy}>
-            {create}
-          </Empty>
+          <>
+            <Empty title={t.none} why={t.noneWhy}>
+              {create}
+            </Empty>
+            <FirstSteps />
+          </>
         }
       />
       {act !== undefined && <BulkDialog act={act} keys={selected} onClose={() => setAct(undefined)} />}

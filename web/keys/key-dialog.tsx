@@ -66,6 +66,7 @@ export function KeyDialog({
     flash({
       type: isDoneInAws(done.body.aws) ? 'success' : 'warning',
       header: t.done[act](name),
+      inForce: done.inForce,
       content: <Outcomes aws={done.body.aws} />,
     });
   };

@@ -14,6 +14,7 @@ import { State } from '../parts/state.tsx';
 import { Time, useNow } from '../parts/time.tsx';
 import { overview as t } from '../texts/overview.ts';
 import { Findings } from './findings.tsx';
+import { FirstSteps } from './first-steps.tsx';
 
 type Status = Schemas['Status'];
 
@@ -37,6 +38,7 @@ export function OverviewPage() {
           }
         >
           <SpaceBetween size="l">
+            {status.vaults === undefined && sum(status.cloudKeys) === 0 && <FirstSteps />}
             <Tiles status={status} />
             <Findings status={status} />
             <Suspense fallback={null}>

@@ -8,9 +8,12 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { isProblemOf } from '../api/problem.ts';
 import { CommandLine } from '../frame/command.tsx';
+import { useFlash } from '../frame/flash.tsx';
+import { InForceProgress } from '../frame/in-force.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { frame } from '../texts/frame.ts';
+import { inForce } from '../texts/in-force.ts';
 import { parts as t } from '../texts/parts.ts';
 
 interface Common {
@@ -60,6 +63,7 @@ export function ActDialog(props: Props) {
     size,
     children,
   } = props;
+  const flash = useFlash();
   const [text, setText] = useState('');
   const [changed, setChanged] = useState(false);
   const { submit, busy, problem } = useSubmit(async () => {
@@ -67,6 +71,11 @@ export function ActDialog(props: Props) {
       const outcome = await onSubmit();
       if (outcome !== 'stay') onClose();
     } catch (error) {
+      if (isProblemOf(error, 'not-in-force')) {
+        // It is done, and is not asked for again: who is waited for is told beside the page.
+        flash({ type: 'warning', header: inForce.done, content: <InForceProgress /> });
+        return onClose();
+      }
       if (!isProblemOf(error, 'precondition-failed') || onConflict === undefined) throw error;
       await onConflict();
       setChanged(true);

@@ -191,12 +191,12 @@ export function FreezeVaultDialog({
       {...seen.whenChanged}
       onSubmit={async () => {
         const body = reason === '' ? {} : { reason };
-        await (isFreeze ? freeze : thaw).mutateAsync({
+        const { inForce } = await (isFreeze ? freeze : thaw).mutateAsync({
           params: { vaultId: vault.id },
           body,
           ifMatch: seen.etag,
         });
-        flash({ type: 'success', header: isFreeze ? t.frozenNow : t.thawedNow });
+        flash({ type: 'success', header: isFreeze ? t.frozenNow : t.thawedNow, inForce });
       }}
     >
       <Box>{isFreeze ? t.freezeWhy : t.thawWhy}</Box>

@@ -81,6 +81,23 @@ export const appliance = {
 
   nodes: 'Nodes',
   nodesWhy: 'What serves from this store.',
+  nodeActs: { drain: 'Drain', undrain: 'Undrain', remove: 'Remove' },
+  nodeTitles: {
+    drain: (name: string) => `Drain ${name}`,
+    undrain: (name: string) => `Undrain ${name}`,
+    remove: (name: string) => `Remove ${name}`,
+  },
+  nodeWhy: {
+    drain:
+      'Within ten seconds load balancers send requests to other nodes, and they take over what is done by schedule. It goes on serving what still comes. It stays so over restarts, until it is undrained.',
+    undrain: 'Within ten seconds it takes its part of the work again.',
+    remove: 'It is forgotten, with whatever work it held. A node that is started again is listed again.',
+  },
+  nodeDone: {
+    drain: (name: string) => `${name} is drained`,
+    undrain: (name: string) => `${name} takes its part of the work again`,
+    remove: (name: string) => `${name} was removed`,
+  },
   noNodes: 'No nodes',
   noNodesWhy: 'This one shows itself within a minute.',
   hostname: 'Host',

@@ -2,8 +2,12 @@
 
 export const frame = {
   environment: 'Environment',
-  search: 'Find a CloudKey',
+  search: 'Find a CloudKey, or anything else by name',
   searchFor: 'Name, alias, ARN, external key id',
+  searchKeys: (text: string) => `CloudKey: ${text}`,
+  searchAppliance: 'Find a vault, user, token or node',
+  searchApplianceFor: 'Vault, user, token, node',
+  searchNone: 'Nothing has this name',
   clearSearch: 'Clear',
   product: 'Holdfast',
   appliance: 'Appliance',

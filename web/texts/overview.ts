@@ -68,3 +68,13 @@ export const overview = {
     UNKNOWN: 'unknown',
   } as Record<string, string>,
 } as const;
+
+/** From an empty vault to the first CloudKey. */
+export const firstSteps = {
+  title: 'From here to the first key',
+  why: 'Four steps, one after another. Without a CSP account things in AWS are done manually, and the first can be left out.',
+  account: { text: 'A CSP account: the AWS account that keys are for', act: 'Create CSP account' },
+  keySet: { text: 'A key set: what an external key store connects to', act: 'Create key set' },
+  store: { text: 'An external key store: AWS’s connection to the key set', act: 'Create external key store' },
+  cloudKey: { text: 'A CloudKey: made in your HSM, used by AWS', act: 'Create CloudKey' },
+} as const;

@@ -1,0 +1,41 @@
+/* What somebody who types in the field at the top may mean, of what the page knows by name. */
+
+export interface Named {
+  /** What it is found by, the first of which is shown. */
+  names: readonly [string, ...string[]];
+  href: string;
+}
+
+export interface Kind {
+  label: string;
+  things: readonly Named[];
+}
+
+export interface Match {
+  label: string;
+  options: readonly { value: string; label: string }[];
+}
+
+/** Of each kind no more than this is offered. */
+const most = 5;
+
+/** By kind, what begins with the text before what only has it; nothing for no text. */
+export function matchesOf(text: string, kinds: readonly Kind[]): Match[] {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === '') return [];
+  return kinds.flatMap(({ label, things }) => {
+    const found = things
+      .map((thing) => ({ thing, place: placeIn(thing, wanted) }))
+      .filter(({ place }) => place >= 0)
+      .toSorted((one, other) => one.place - other.place)
+      .slice(0, most);
+    if (found.length === 0) return [];
+    return [{ label, options: found.map(({ thing }) => ({ value: thing.href, label: thing.names[0] })) }];
+  });
+}
+
+/** Where the text begins in the name that has it earliest; -1 where none has it. */
+function placeIn({ names }: Named, wanted: string): number {
+  const places = names.map((name) => name.toLowerCase().indexOf(wanted)).filter((place) => place >= 0);
+  return places.length === 0 ? -1 : Math.min(...places);
+}
