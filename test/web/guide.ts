@@ -80,6 +80,13 @@ export function testGuide(open: () => ConsoleStage): void {
     await ada.getByRole('region', { name: 'Environment' }).getByText('TEST of EMEA').waitFor();
     await ada.getByRole('link', { name: 'emea' }).first().waitFor();
     await picture(ada, 'an empty vault');
+    // All that a browser that had nothing of it has loaded by now.
+    const loaded = Number(
+      await ada.evaluate(
+        "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/console/')).reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)",
+      ),
+    );
+    t.true(loaded > 100_000 && loaded < 700_000, `${loaded} bytes`);
     t.deepEqual(browser.complaints, []);
   });
 
