@@ -319,8 +319,12 @@ export class WorkerGroup implements Sharer {
       case 'node-figures':
       case 'figures':
       case 'borrowed-lost':
+      case 'store-moved':
         this.#options.onMessage?.(message, reply);
         break;
+      default:
+        // What is missing above is told by the compiler: whoever said it might wait for an answer for good.
+        message satisfies never;
     }
   }
 
