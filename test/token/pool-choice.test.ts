@@ -138,15 +138,35 @@ test('hosts that are lent are as quick as there are many', async (t) => {
   const lent = new Host(theirs);
   await teach(pool, lent, 40);
   const calls = Array.from({ length: 10 }, () => ask(pool, 200));
-  await lent.has(8);
+  await lent.has(4);
   t.deepEqual(new Set(calls.map(({ told }) => told)), new Set(['']));
-  // Two wait until others are done.
+  // Six wait until others are done.
   for (const { end } of calls) {
     await lent.has(1);
     lent.answer(40);
     await end;
   }
   t.deepEqual(new Set(calls.map(({ told }) => told)), new Set(['done']));
+});
+
+test('a slow host holds one operation at a time: whoever comes next waits for what it does and for no more', async (t) => {
+  for (const [seconds, held] of [
+    [0.02, 1],
+    [0.005, 2],
+  ] as const) {
+    const pool = newPool(t);
+    const host = await hostOf(pool, 1);
+    await teach(pool, host, seconds);
+    const calls = [ask(pool, 3_600), ask(pool, 3_600)];
+    // What one turn brings is written in one piece.
+    await host.has(1);
+    t.is(host.asked.length, held);
+    for (const { end } of calls) {
+      await host.has(1);
+      host.answer(seconds);
+      await end;
+    }
+  }
 });
 
 test('a key that could not be destroyed says nothing of how long an operation takes', async (t) => {

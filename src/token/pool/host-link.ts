@@ -11,6 +11,11 @@ const batchTime = 2;
 const largestBatch = 24;
 /** One is done while the next waits in the socket: the host does not stand idle until we have read its answer. */
 const smallestWindow = 2;
+/**
+ * Where an operation takes so long, milliseconds, the time until we have read an answer is nothing beside it, and what waits in the
+ * socket has a place before whoever comes next, whatever their share: then it waits with us.
+ */
+const slowOperation = 10;
 
 export type HostState = 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
 
@@ -135,9 +140,13 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
   /** Whether it takes one more request now. */
   get hasRoom(): boolean {
     if (this.unfit) return false;
-    const fitting = Math.floor(batchTime / this.#operationTime);
-    const window = Math.max(smallestWindow, Math.min(largestBatch, fitting));
-    return this.inFlight.size < window * (this.borrowed?.hosts ?? 1);
+    return this.inFlight.size < this.#window * (this.borrowed?.hosts ?? 1);
+  }
+
+  /** How many a host holds at once. */
+  get #window(): number {
+    if (this.#operationTime >= slowOperation) return 1;
+    return Math.max(smallestWindow, Math.min(largestBatch, Math.floor(batchTime / this.#operationTime)));
   }
 
   /** Keeps a frame until {@link flush}. */
