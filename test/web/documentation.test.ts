@@ -18,7 +18,7 @@ test('what is written in Markdown is read as it is meant', (t) => {
     '# A title with `code`',
     '',
     'One line,',
-    'and **one more** with a [link](other.md#there) and `a | b`.',
+    'and **one more** with a [link](other.md#there) and `a | b` ([`[[x.y]]`](z.md)).',
     '',
     '- first',
     '  goes on',
@@ -46,7 +46,9 @@ test('what is written in Markdown is read as it is meant', (t) => {
       { kind: 'link', href: 'other.md#there', children: ['link'] },
       ' and ',
       { kind: 'code', text: 'a | b' },
-      '.',
+      ' (',
+      { kind: 'link', href: 'z.md', children: [{ kind: 'code', text: '[[x.y]]' }] },
+      ').',
     ],
   });
   t.deepEqual(list, {

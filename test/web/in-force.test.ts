@@ -6,7 +6,14 @@ test('what the node tells of where a disable is in force is read whole, or not a
   const told = { nodes: 3, confirmed: 2, ended: 1, milliseconds: 312 };
   t.deepEqual(readInForce('nodes=3, confirmed=2, ended=1, milliseconds=312'), told);
   t.deepEqual(readInForce('nodes=3,confirmed=2,ended=1,milliseconds=312'), told);
-  for (const text of [null, '', 'nodes=3', 'nodes=3, confirmed=x, ended=1, milliseconds=1', 'nodes'])
+  for (const text of [
+    null,
+    '',
+    'nodes=3',
+    'nodes=3, confirmed=2, milliseconds=1',
+    'nodes=3, confirmed=x, ended=1, milliseconds=1',
+    'nodes',
+  ])
     t.is(readInForce(text), undefined);
 });
 

@@ -3,7 +3,7 @@ import { matchesOf } from '../../web/frame/search-matches.ts';
 
 const named = (...names: [string, ...string[]]) => ({ names, href: `/${names[0]}` });
 const kinds = [
-  { label: 'Vaults', things: [named('emea', '4711'), named('apac-emea'), named('us')] },
+  { label: 'Vaults', things: [named('apac-emea'), named('emea', '4711'), named('us')] },
   { label: 'Users', things: [named('ada', 'Ada Lovelace', 'ada@emea.example'), named('grace', '')] },
 ];
 const found = (text: string) =>

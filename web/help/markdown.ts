@@ -118,7 +118,7 @@ function startsBlock(line: string): boolean {
 }
 
 const parts =
-  /(?<code>`+)(?<text>.+?)\k<code>(?!`)|\[(?<label>(?:[^\][]|\[[^\]]*\])*)\]\((?<href>[^)\s]+)\)|\*\*(?<strong>.+?)\*\*|(?<![\w\\])_(?<emphasis>[^_]+?)_(?!\w)|<(?<address>https?:[^>\s]+)>|\\(?<plain>[\\`*_|<>[\]#-])/g;
+  /(?<code>`+)(?<text>.+?)\k<code>(?!`)|\[(?<label>(?:`[^`]*`|[^\][`]|\[[^\]]*\])*)\]\((?<href>[^)\s]+)\)|\*\*(?<strong>.+?)\*\*|(?<![\w\\])_(?<emphasis>[^_]+?)_(?!\w)|<(?<address>https?:[^>\s]+)>|\\(?<plain>[\\`*_|<>[\]#-])/g;
 
 function inlineOf(text: string): Inline[] {
   const found: Inline[] = [];
