@@ -146,6 +146,9 @@ export class Acts {
       if (status === 200) return end('acknowledged', `200 ${inForce}`, { request });
       if (text.includes('"urn:holdfast:problem:not-in-force"') && (await this.#isInForce()))
         return end('acknowledged', text.slice(0, 400), { request, later: true });
+      // Nothing is changed before somebody has decided on what the database has lost.
+      if (text.includes('"urn:holdfast:problem:store-went-back"'))
+        return end('refused', text.slice(0, 400), { request });
       return end(status < 500 ? 'refused' : 'in doubt', `${status} ${text.slice(0, 400)}`, { request });
     } catch (error) {
       return end(wasNotSent(error) ? 'refused' : 'in doubt', (error as Error).message);

@@ -35,10 +35,7 @@ export function judge(entries: readonly Entry[]): Violation[] {
   return [
     ...requests.flatMap((request) => judgeAnswer(request, acts.get(request.key) ?? new Register())),
     ...ivsTwice(requests),
-    ...underCounted(
-      requests,
-      entries.filter((entry) => entry.type === 'count'),
-    ),
+    ...underCounted(requests, isLost(entries) ? [] : entries.filter((entry) => entry.type === 'count')),
     ...judgeTrail(entries),
   ];
 }
@@ -59,14 +56,31 @@ export function finishedLate(entries: readonly Entry[]): number[] {
   });
 }
 
+/** Whether counts that were acknowledged may be lost. */
+function isLost(entries: readonly Entry[]): boolean {
+  return entries.some((entry) => entry.type === 'loss' && entry.ofAcknowledged);
+}
+
 function registersOf(entries: readonly Entry[]): Map<string, Register> {
-  const acts = new Map<string, Register>();
-  for (const entry of entries.filter((one) => one.type === 'act').toSorted((a, b) => a.invoked - b.invoked)) {
-    const register = acts.get(entry.key) ?? new Register();
-    acts.set(entry.key, register);
-    register.add(entry);
-  }
-  return acts;
+  const acts = entries.filter((entry) => entry.type === 'act');
+  const registers = new Map(acts.map(({ key }) => [key, new Register()]));
+  const losses = entries
+    .filter((entry) => entry.type === 'loss')
+    .flatMap(({ since, ended }) =>
+      [...registers.keys()].map((key): Written => ({
+        settled: ended,
+        isLoss: true,
+        act: { type: 'act', act: 'disable', key, node: 0, invoked: since, ended, result: 'in doubt' },
+      })),
+    );
+  const written = acts.map((act): Written => ({
+    act: act.act === 'create' ? { ...act, act: 'enable' } : act,
+    settled: act.result === 'acknowledged' ? act.ended : Infinity,
+    isLoss: false,
+  }));
+  for (const one of [...losses, ...written].toSorted((a, b) => a.act.invoked - b.act.invoked))
+    registers.get(one.act.key)?.add(one);
+  return registers;
 }
 
 function judgeAnswer(request: RequestEntry, register: Register): Violation[] {
@@ -84,20 +98,25 @@ function judgeAnswer(request: RequestEntry, register: Register): Violation[] {
   return repeated.has(request.result) ? [] : wrong('an error that AWS does not repeat');
 }
 
-/** The acts of one key, in the order in which they were sent. */
-class Register {
-  readonly #acts: { act: ActEntry; /** After this it is done or never will be. */ settled: number }[] = [];
+interface Written {
+  act: ActEntry;
+  /** After this it is done or never will be. */
+  settled: number;
+  /** It stands for what the database has lost. */
+  isLoss: boolean;
+}
 
-  /** A CloudKey is created enabled. */
-  add(act: ActEntry): void {
+/** The acts of one key, in the order in which they were sent. A CloudKey is created enabled. */
+class Register {
+  readonly #acts: Written[] = [];
+
+  add(one: Written): void {
+    const { act } = one;
     if (act.result === 'refused') return;
-    if (act.act === 'touch') {
-      if (act.result === 'acknowledged')
-        for (const earlier of this.#acts) earlier.settled = Math.min(earlier.settled, act.ended);
-      return;
-    }
-    const settled = act.result === 'acknowledged' ? act.ended : Infinity;
-    this.#acts.push({ act: act.act === 'create' ? { ...act, act: 'enable' } : act, settled });
+    if (act.act !== 'touch') this.#acts.push(one);
+    else if (act.result === 'acknowledged')
+      for (const earlier of this.#acts)
+        if (!earlier.isLoss) earlier.settled = Math.min(earlier.settled, act.ended);
   }
 
   /**

@@ -61,6 +61,25 @@ export class Database {
     this.standby = await this.primary.standby(name, other?.directory);
   }
 
+  /**
+   * From now on another standby falls behind, for which nobody waits. Resolves with how to fail over to it, as it must not be done:
+   * what has been acknowledged meanwhile is lost.
+   */
+  async leaveBehind(): Promise<() => Promise<void>> {
+    const behind = await this.primary.standby('behind');
+    await behind.stop();
+    return async () => {
+      const old = [this.primary, this.standby];
+      await Promise.all(old.map(async (server) => server.stop('crash')));
+      await behind.start();
+      await behind.promote();
+      this.#primary = behind;
+      this.#tellPort();
+      await Promise.all(old.map(async (server) => server.dispose()));
+      this.standby = await behind.standby(name, this.#disks[0]?.directory);
+    };
+  }
+
   /** Of the primary; undefined where no disk of its own can be made on this machine. */
   get disk(): LoopDisk | undefined {
     return this.#disks.find(({ directory }) => this.primary.directory.startsWith(`${directory}/`));

@@ -73,6 +73,18 @@ export interface FaultEntry {
   what: string;
 }
 
+/**
+ * The database went back in time and lost changes; what they took away was taken away again, as somebody decided. So from `since`, the
+ * moment of the first of them, until `ended`, every key may have been disabled: by what is lost, by nodes that remember it, or by the decision.
+ */
+export interface LossEntry {
+  type: 'loss';
+  since: number;
+  ended: number;
+  /** Changes that had been acknowledged are among them, and so may be events of the trail and counts. */
+  ofAcknowledged: boolean;
+}
+
 /** From when to when a fault was made and mended. */
 export interface TroubleEntry {
   type: 'trouble';
@@ -80,4 +92,4 @@ export interface TroubleEntry {
   ended: number;
 }
 
-export type Entry = RequestEntry | ActEntry | CountEntry | EventEntry | FaultEntry | TroubleEntry;
+export type Entry = RequestEntry | ActEntry | CountEntry | EventEntry | FaultEntry | LossEntry | TroubleEntry;

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { nemeses, onNodesAlone, type NemesisName } from './nemeses.ts';
+import { lossOfAcknowledged, nemeses, onNodesAlone, type NemesisName } from './nemeses.ts';
 import { History } from './recorder.ts';
 import { run, type Settings } from './run.ts';
 import { verdictOf } from './verdict.ts';
@@ -31,7 +31,9 @@ const only = (process.env['CHAOS_ONLY'] ?? '').split(',').filter((part) => part 
 function formOf(): { possible: readonly NemesisName[]; ends: Pick<Settings, 'disables' | 'faults'> } {
   if (kills > 0) return { possible: ['any process is killed'], ends: { faults: kills } };
   if (disables > 0) return { possible: onNodesAlone, ends: { disables } };
-  return { possible: Object.keys(nemeses) as NemesisName[], ends: {} };
+  const all = Object.keys(nemeses) as NemesisName[];
+  // What is acknowledged is lost by this one: only where it is named.
+  return { possible: only.length > 0 ? all : all.filter((name) => name !== lossOfAcknowledged), ends: {} };
 }
 
 const { possible, ends } = formOf();

@@ -164,7 +164,7 @@ export const nemeses = {
   'the disk of the database is full': async (blow) => {
     const { database } = blow.fleet;
     const { disk } = database;
-    if (disk === undefined) return blow.tell('not done: only root has a disk to fill');
+    if (disk === undefined) return blow.tell('not done: it has no disk of its own');
     const ms = span(blow);
     blow.tell(`for ${ms} ms`);
     disk.fill();
@@ -175,7 +175,7 @@ export const nemeses = {
 
   'the disk of the database stands still': async (blow) => {
     const { disk } = blow.fleet.database;
-    if (disk === undefined) return blow.tell('not done: only root has a disk to freeze');
+    if (disk === undefined) return blow.tell('not done: it has no disk of its own');
     const ms = span(blow);
     blow.tell(`for ${ms} ms`);
     disk.freeze();
@@ -201,6 +201,15 @@ export const nemeses = {
     await blow.fleet.database.showOlderNode(true);
     await delay(ms);
     await blow.fleet.database.showOlderNode(false);
+  },
+
+  // What was acknowledged meanwhile is lost, and what it took away must stay so.
+  'the database fails over to a standby that nobody waited for': async ({ fleet, random, tell }) => {
+    const failOver = await fleet.database.leaveBehind();
+    const ms = random.between(1_000, 6_000);
+    await delay(ms);
+    tell(`${ms} ms behind`);
+    await failOver();
   },
 
   'a certificate is changed': async (blow) => {
@@ -243,6 +252,15 @@ const onTheDatabase: readonly NemesisName[] = [
   'the standby is gone for a while',
   'commits that wait for the standby are cancelled',
   'the database fails over, and its standby lacks what was cancelled',
+];
+
+/** Of these faults acknowledged acts are lost. */
+export const lossOfAcknowledged: NemesisName = 'the database fails over to a standby that nobody waited for';
+
+/** Nodes may have seen what the database has lost after these. */
+export const losing: readonly NemesisName[] = [
+  'the database fails over, and its standby lacks what was cancelled',
+  lossOfAcknowledged,
 ];
 
 /** Of these, what may be made at the same time as the fault. */

@@ -11,13 +11,21 @@ export function judgeTrail(entries: readonly Entry[]): OffRecord[] {
   const events = entries.filter((entry) => entry.type === 'event');
   if (events.length === 0) return [];
   const acts = entries.filter((entry) => entry.type === 'act');
-  return [...missing(acts, events), ...twice(events)];
+  const losses = entries.filter((entry) => entry.type === 'loss').filter((loss) => loss.ofAcknowledged);
+  const kept = acts.filter(
+    ({ invoked, ended }) => !losses.some((loss) => invoked < loss.ended && loss.since < ended),
+  );
+  return [...missing(kept, acts, events), ...twice(events)];
 }
 
 /** Only disables and creates: an enable after one in doubt may find nothing left to change, and then there is nothing to record. */
-function missing(acts: readonly ActEntry[], events: readonly EventEntry[]): OffRecord[] {
+function missing(
+  kept: readonly ActEntry[],
+  acts: readonly ActEntry[],
+  events: readonly EventEntry[],
+): OffRecord[] {
   const recorded = new Set(events.map(nameOf));
-  return acts.flatMap((act): OffRecord[] => {
+  return kept.flatMap((act): OffRecord[] => {
     if (act.act === 'enable' || act.act === 'touch' || act.result !== 'acknowledged') return [];
     const { key, request = '' } = act;
     const isThere = recorded.has(nameOf({ key, request, action: `cloud-key.${act.act}` }));

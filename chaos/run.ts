@@ -6,7 +6,7 @@ import { Acts, hurried, unhurried, type Key } from './acts.ts';
 import { Fleet, keySetName } from './fleet.ts';
 import { Load, type Door } from './load.ts';
 import { Management } from './management.ts';
-import { companions, nemeses, type NemesisName } from './nemeses.ts';
+import { companions, losing, lossOfAcknowledged, nemeses, type NemesisName } from './nemeses.ts';
 import { Random } from '../testing/random.ts';
 import type { History } from './recorder.ts';
 
@@ -43,6 +43,9 @@ export async function run(settings: Settings, history: History): Promise<void> {
   }
 }
 
+/** A node looks at the history of the store every ten seconds, milliseconds. */
+const noticing = 15_000;
+
 class Run {
   readonly #settings: Settings;
   readonly #history: History;
@@ -68,7 +71,7 @@ class Run {
     load.start();
     // The last key is never disabled: that it is served says most about errors.
     const acting = ids.slice(0, -1).map(async (key) => acts.keepOn(key));
-    const made = await this.#strike(acts, load);
+    const made = await this.#strike(acts, load, management);
     acts.stop();
     await Promise.all(acting);
     print('all faults are mended: each key must serve again, and each ciphertext must open');
@@ -81,7 +84,7 @@ class Run {
   }
 
   /** One fault after another, and now and then a new key. Resolves with the keys. */
-  async #strike(acts: Acts, load: Load): Promise<Key[]> {
+  async #strike(acts: Acts, load: Load, management: Management): Promise<Key[]> {
     const { seed, seconds, disables = Infinity, faults = Infinity } = this.#settings;
     const random = new Random(seed);
     const until = this.#history.now() + seconds * 1000;
@@ -94,20 +97,24 @@ class Run {
       if (left.length === 0) left = [...this.#settings.nemeses];
       const [fault] = left.splice(random.between(0, left.length - 1), 1);
       if (fault === undefined) break;
-      creating.push(acts.create(keySetId, `made-${creating.length}`));
+      // What is made while it will be lost is made for nothing.
+      if (fault === lossOfAcknowledged) await Promise.all(creating);
+      else creating.push(acts.create(keySetId, `made-${creating.length}`));
       struck++;
       const began = this.#history.now();
-      await this.#make(fault, random);
+      const made = await this.#make(fault, random);
+      const lost = made.find((name) => losing.includes(name));
+      if (lost !== undefined) await this.#decideOnLosses(management, began, lost === lossOfAcknowledged);
       this.#history.add({ type: 'trouble', began, ended: this.#history.now() });
       await delay(random.between(100, this.#longestPeace));
     }
-    const made = (await Promise.all(creating)).filter((key) => key !== undefined);
-    for (const { externalKeyId } of made) load.add(externalKeyId);
-    return made;
+    const keys = (await Promise.all(creating)).filter((key) => key !== undefined);
+    for (const { externalKeyId } of keys) load.add(externalKeyId);
+    return keys;
   }
 
   /** Alone, or as often at the same time as another that goes with it. */
-  async #make(fault: NemesisName, random: Random): Promise<void> {
+  async #make(fault: NemesisName, random: Random): Promise<NemesisName[]> {
     const { nemeses: all, longest, print } = this.#settings;
     const others = companions(fault, all);
     const second = others.length > 0 && random.between(0, 1) === 1 ? [random.pick(others)] : [];
@@ -122,6 +129,24 @@ class Run {
         await nemeses[name]({ fleet: this.#fleet, random: own, tell, longest });
       }),
     );
+    return [fault, ...second];
+  }
+
+  /** As a person would, who is told: all that was taken away is taken away again. For as long as a node may take to notice. */
+  async #decideOnLosses(management: Management, since: number, ofAcknowledged: boolean): Promise<void> {
+    const { nodes, print } = this.#settings;
+    let found = 0;
+    for (const until = this.#history.now() + noticing; this.#history.now() < until; await delay(500))
+      for (let node = 0; node < nodes; node++)
+        try {
+          const open = await management.openLosses(node);
+          if (open > 0 && (await management.applyLosses(node))) found += open;
+        } catch {
+          // Another node is asked.
+        }
+    if (found > 0) print(`         ${found} changes were lost, and decided on`);
+    if (found > 0 || ofAcknowledged)
+      this.#history.add({ type: 'loss', since, ended: this.#history.now(), ofAcknowledged });
   }
 
   /** Between two faults, milliseconds: long enough to see what an act takes without one, where acts are counted. */

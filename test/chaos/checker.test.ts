@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from '../../testing/properties.ts';
 import { finishedLate, judge, type Violation } from '../../chaos/checker.ts';
 import type { ActEntry, Entry, RequestEntry } from '../../chaos/history.ts';
+import { blockSize } from '../../src/keys/encryption-limits.ts';
 import { isPossible } from './all-orders.ts';
 import { bugs, playFleet, type Bug } from './planted-fleet.ts';
 
@@ -124,6 +125,13 @@ test('a wrong plaintext, an error that AWS does not repeat, a lost key and a cou
   t.deepEqual(rules([encrypt('a'), encrypt('b'), encrypt('a', 2), count(2)]), []);
   t.deepEqual(rules([encrypt('a'), encrypt('b'), count(1)]), ['encryptions under-counted']);
   t.deepEqual(rules([encrypt('a'), encrypt('a'), count(2)]), ['one IV twice']);
+  const by = (life: number, iv: string): Entry => ({ ...encrypt(iv), life });
+  t.deepEqual(rules([by(1, 'a'), by(1, 'b'), by(2, 'c'), count(2 * blockSize)]), []);
+  t.deepEqual(
+    rules([by(1, 'a'), by(2, 'b'), count(blockSize)]),
+    ['encryptions under-counted'],
+    'each worker has a block of its own',
+  );
 });
 
 test('a refusal of what was enabled again is found, and none while the disable before it may be under way', (t) => {
@@ -158,5 +166,22 @@ test('an acknowledged act that is not on record is found, and one that is so twi
   const touched = disable({ act: 'touch', invoked: 2, ended: 3, request: 'touched' });
   t.deepEqual(rules([doubtful, touched, disable({}), event('other')]), [
     'an acknowledged act is not on record',
+  ]);
+});
+
+test('what the database lost may have disabled a key until somebody has decided, and has not enabled one', (t) => {
+  const enable: ActEntry = {
+    ...{ type: 'act', act: 'enable', key: 'key', node: 0, invoked: 12, ended: 13, result: 'acknowledged' },
+  };
+  const loss: Entry = { type: 'loss', since: 10, ended: 20, ofAcknowledged: true };
+  const touch: ActEntry = { ...enable, act: 'touch', invoked: 14, ended: 15 };
+  const refused = (began: number) => request({ result: 'InvalidStateException', began, ended: began + 1 });
+  t.deepEqual(rules([enable, refused(16)]), ['refusal after an acknowledged enable']);
+  t.deepEqual(rules([enable, touch, loss, refused(16), refused(30)]), []);
+  const again: ActEntry = { ...enable, invoked: 21, ended: 22 };
+  t.deepEqual(rules([enable, loss, again, refused(30)]), ['refusal after an acknowledged enable']);
+  const disable: ActEntry = { ...enable, act: 'disable', invoked: 5, ended: 6 };
+  t.deepEqual(rules([disable, loss, request({ began: 16, ended: 17 })]), [
+    'success after an acknowledged disable',
   ]);
 });
