@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { wallClock } from '../clock.ts';
 import { lookAtHistory, tellLost, type HistoryLook } from '../fleet/history.ts';
@@ -19,6 +20,11 @@ import type { ThreadAnswer, ThreadAsk, ThreadData } from './served-writer.ts';
 const { place, history } = workerData as ThreadData;
 const store = await openStore(place);
 let kept = history === undefined ? nothingKept : readKeptHistory(history.file).kept;
+/** What of it is on the disk. */
+let onDisk = kept;
+let writing: Promise<void> | undefined;
+/** Nobody waits longer for the disk, milliseconds. */
+const longestWrite = 2_000;
 /** Why what is kept is not on the disk, or the store could not be told. */
 let problem: string | undefined;
 let last: Promise<void> = Promise.resolve();
@@ -59,27 +65,43 @@ async function follow(id: number): Promise<void> {
   }
   const { lost, untold, wentBack } = look;
   // What is lost is gone by at once, however long the store takes to be told.
-  if (untold.length === 0) keep(look.kept, history.file);
+  if (untold.length === 0) await keep(look.kept, history.file);
   tell({ kind: 'followed', id, at: look.kept.at, lost, wentBack, isTold: untold.length === 0, problem });
   if (untold.length === 0) return;
   try {
     await tellLost(store, untold, history.teller, wallClock);
-    keep(look.kept, history.file);
+    await keep(look.kept, history.file);
   } catch (error) {
     // What was kept stays, so that the next look finds the same.
     problem = (error as Error).message;
   }
 }
 
-/** What cannot be put on the disk is gone by all the same, as long as this process lives. */
-function keep(next: KeptHistory, file: string): void {
-  problem = undefined;
-  if (next === kept) return;
+/**
+ * What cannot be put on the disk, which may be full or stand still, is gone by all the same, as long as this process lives: no disable waits
+ * for it longer, and no write of the store at all.
+ */
+async function keep(next: KeptHistory, file: string): Promise<void> {
   kept = next;
-  try {
-    writeKeptHistory(file, next);
-  } catch (error) {
-    problem = (error as Error).message;
+  writing ??= put(file).finally(() => {
+    writing = undefined;
+  });
+  const late = delay(longestWrite, 'late', { ref: false });
+  if ((await Promise.race([writing, late])) === 'late') problem = `${file}: the disk takes nothing`;
+}
+
+/** Until what is kept is there. */
+async function put(file: string): Promise<void> {
+  problem = undefined;
+  while (onDisk !== kept) {
+    const these = kept;
+    try {
+      await writeKeptHistory(file, these);
+      onDisk = these;
+    } catch (error) {
+      problem = (error as Error).message;
+      return;
+    }
   }
 }
 

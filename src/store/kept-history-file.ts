@@ -1,15 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   listOf,
@@ -62,25 +53,18 @@ export function readKeptHistory(file: string): { kept: KeptHistory; problem?: st
   }
 }
 
-/** On the disk when this returns, whole or as it was before. Throws what the system says. */
-export function writeKeptHistory(file: string, kept: KeptHistory): void {
+/** On the disk when this resolves, whole or as it was before. Rejects with what the system says. */
+export async function writeKeptHistory(file: string, kept: KeptHistory): Promise<void> {
   const body = JSON.stringify(kept);
   const made = `${file}.new`;
-  rmSync(made, { force: true });
-  const descriptor = openSync(made, 'wx', 0o600);
+  await rm(made, { force: true });
+  await writeFile(made, `${sumOf(body)}\n${body}`, { flag: 'wx', mode: 0o600, flush: true });
+  await rename(made, file);
+  const directory = await open(path.dirname(file), 'r');
   try {
-    const bytes = Buffer.from(`${sumOf(body)}\n${body}`);
-    for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
-    fsyncSync(descriptor);
+    await directory.sync();
   } finally {
-    closeSync(descriptor);
-  }
-  renameSync(made, file);
-  const directory = openSync(path.dirname(file), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
+    await directory.close();
   }
 }
 

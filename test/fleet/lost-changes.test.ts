@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
@@ -294,4 +295,20 @@ test('what a node keeps is whole or not believed, and a file that is missing is 
   await writeFile(file, written.slice(0, -1));
   t.is(readKeptHistory(file).problem, 'its checksum is wrong');
   t.is(readKeptHistory(file).kept.at.revision, -1);
+});
+
+test('a disk that takes nothing holds up no look, and gets what is kept once it does', async (t) => {
+  const { place } = await (kinds['SQLite'] as Kind).make(t);
+  const state = path.join(memoryDirectory(), `holdfast-state-${randomUUID()}`);
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const file = keptHistoryFile(state);
+  const writer = new ServedWriter(place, undefined, { file, teller: { id: 'n', hostname: 'host-n' } });
+  t.teardown(async () => writer.close());
+  const first = await writer.follow();
+  t.true(first.at.revision >= 0, 'gone by all the same');
+  t.regex(first.problem ?? '', /ENOENT/);
+  await mkdir(state);
+  const second = await writer.follow();
+  t.is(second.problem, undefined);
+  t.deepEqual(readKeptHistory(file).kept.at, second.at);
 });
