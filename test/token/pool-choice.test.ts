@@ -3,7 +3,8 @@ import test, { type ExecutionContext } from 'ava';
 import { monotonicNow } from '../../src/clock.ts';
 import { socketPair } from '../../src/node/socket-pair.ts';
 import { FrameCutter } from '../../src/token/frame-bytes.ts';
-import { TokenError } from '../../src/token/faults.ts';
+import { TokenError, type TokenFault } from '../../src/token/faults.ts';
+import { encodeKeyIdentity } from '../../src/token/key-identity.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { readRequest, type RequestFrame } from '../../src/token/request-frames.ts';
@@ -51,24 +52,24 @@ class Host {
   }
 
   /** Says that the oldest cannot be done, after so many seconds. */
-  fail(seconds: number): void {
+  fail(seconds: number, fault: TokenFault = 'data-refused'): void {
     const { id = 0 } = this.asked.shift() ?? {};
-    const answer = new TokenError('data-refused', 'C_DestroyObject');
+    const answer = new TokenError(fault, 'C_DestroyObject');
     this.#socket.write(writeResponse({ id, microseconds: seconds * 1e6, learning: false, answer }));
   }
 }
 
-function newPool(t: ExecutionContext): TokenPool {
-  const pool = new TokenPool('token', 1, () => undefined, {
+function newPool(t: ExecutionContext, members: ConstructorParameters<typeof TokenPool>[1] = 1): TokenPool {
+  const pool = new TokenPool('token', members, () => undefined, {
     ...{ queueLength: 2048, sickAfter: 600_000, killAfter: 600_000, healthInterval: 600_000 },
   });
   t.teardown(() => pool.close());
   return pool;
 }
 
-async function hostOf(pool: TokenPool, id: number): Promise<Host> {
+async function hostOf(pool: TokenPool, id: number, member = pool.name): Promise<Host> {
   const [ours, theirs] = await socketPair();
-  pool.addHost(id, process.pid, ours);
+  pool.addHost(id, process.pid, ours, { member });
   return new Host(theirs);
 }
 
@@ -187,4 +188,37 @@ test('a key that could not be destroyed says nothing of how long an operation ta
     await end;
   }
   t.deepEqual(new Set(calls.map(({ told }) => told)), new Set(['done']));
+});
+
+test('what one host of an HSM fails goes to another HSM, and what each says of its key is told as the gravest', async (t) => {
+  const group = [
+    { name: 'b', hosts: 2 },
+    { name: 'a', hosts: 1 },
+  ];
+  const pool = newPool(t, group);
+  const [first, second] = [await hostOf(pool, 1, 'b'), await hostOf(pool, 2, 'b')];
+  const other = await hostOf(pool, 3, 'a');
+  const identity = encodeKeyIdentity({
+    label: 'key',
+    binding: Buffer.alloc(32),
+    proof: Buffer.from('proof'),
+  });
+  const proven = { ...decrypt, identity };
+  const failed = pool.call(proven, { deadline: monotonicNow() + 3_600_000 });
+  await first.has(1);
+  first.fail(0.001, 'session-lost');
+  await other.has(1);
+  other.answer(0.001);
+  await failed;
+  t.is(second.asked.length, 0);
+
+  const wrong = pool.call(proven, { deadline: monotonicNow() + 3_600_000 });
+  await first.has(1);
+  first.fail(0.001, 'key-unfit');
+  await other.has(1);
+  other.fail(0.001, 'key-missing');
+  const error = await t.throwsAsync(wrong, { instanceOf: TokenError });
+  t.is(error?.fault, 'key-unfit');
+  t.regex(error?.detail ?? '', /^b: .*; a: /);
+  t.is(second.asked.length, 0, 'the same HSM is not asked again for its key');
 });
