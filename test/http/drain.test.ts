@@ -91,11 +91,11 @@ test.serial(
     late.write(whole);
     t.is((await late.response()).status, 200);
     const lateSession = await openHttp2();
-    const alsoLeft = once(lateSession, 'goaway');
+    const alsoLeft = once(lateSession, 'goaway') as Promise<[number, number]>;
     const [lateStream, lateAnswered] = http2Request(lateSession, request);
     lateStream.end(request.body);
     t.is(await lateAnswered, 200, 'who comes in spite of 503 is answered');
-    await alsoLeft;
+    t.deepEqual((await alsoLeft).slice(0, 2), [0, 2 ** 31 - 1], 'and goes before the node ends');
 
     for (const connection of inFlight) connection.write(whole.subarray(-1));
     for (const connection of inFlight) {
