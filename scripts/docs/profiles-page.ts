@@ -173,4 +173,20 @@ serial = "1234567890124"
 - **Luna**: an HA group is one slot of its own, and the client does what a group does here: give no members. Members are for an
   application that sees the partitions: the client without HA (\`HAOnly\` off), each partition by its serial number.
 - **A clone that is taken only now and then** lacks what was made since: a key is used on a member only once it has shown there that it
-  is the key on record. A key that has no proof yet, or cannot have one since it may not decrypt, is used on the first member alone.`;
+  is the key on record. A key that has no proof yet, or cannot have one since it may not decrypt, is used on the first member alone.
+
+### Keys of a group
+
+- **A key is made on one member**, the first that can be asked, and is in use only once each other member that can be asked has shown it,
+  which may take five seconds. Where one does not have it by then the act fails (503, \`the key was made on member hsm-a, and not seen on
+  another\`), the key object is destroyed and the record taken back. So a group needs what brings new keys to all members: a security
+  world, an HA group, replication by the vendor.
+- **A member that is down holds nothing up**: keys are made and rotated on the others. It has to get those keys before it can help with
+  them; what it lacks, reconcile tells as \`missing\`, with its name, and requests for such a key go to the others.
+- **A key is destroyed on every member**, and only then recorded as \`DESTROYED\`. Where one cannot be asked the version stays DESTROYING,
+  the log (\`a key object could not be destroyed\`) names the member, and it is tried again until that one is back. A member that is
+  taken out of the configuration is not asked any more: erase it.
+- **Reconcile** looks for each key on each member, and at what lies on any of them without a record. While a member cannot be asked the
+  token counts as not compared; once it is back: \`holdfast reconcile run\`. \`holdfast token show\` and \`holdfast status\` tell
+  which member is down.
+- **Taking over** a key of the sample proxy needs it on every member that can be asked, with the same label and CKA_ID.`;

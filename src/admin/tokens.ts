@@ -17,23 +17,29 @@ const one = z.strictObject({
 });
 const read = { kind: 'permission', appliance: 'appliance.read' } as const;
 
+const health = z.enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']);
+
 const shownToken = z
   .strictObject({
     name: z.string().describe('Its name in the configuration; AWS sees it as `ekmFleetDetails[].id`.'),
     profile: z.string().describe('The profile of its PKCS#11 module.'),
     vendor: z.string(),
     model: z.string().describe('The vendor’s product, according to the profile.'),
-    health: z
-      .enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE'])
-      .describe('ACTIVE: every host passed its health check within the last minute; DEGRADED: some did.'),
+    health: health.describe(
+      'ACTIVE: every host passed its health check within the last minute; DEGRADED: some did.',
+    ),
     hosts: z
       .array(
         z.strictObject({
           pid: z.int().nullable().describe('Process id; null while it starts.'),
           state: z.enum(['starting', 'ready', 'busy', 'sick', 'dead']),
+          member: z.string().describe('The member of the HSM group that it is of; else the token’s name.'),
         }),
       )
       .describe('The token hosts of this node’s management process; XKS workers have their own.'),
+    members: z
+      .array(z.strictObject({ name: z.string(), health }))
+      .describe('The HSMs that hold its keys: of an HSM group two or more, else one of the token’s name.'),
     vaults: z.int().describe('Number of vaults that may use it.'),
     replaced: z
       .array(
@@ -211,14 +217,15 @@ function show(
   { name, profile, vendor, model }: TokenFacts,
   { vaults, replaced, left }: OnRecord,
 ) {
-  const { health, hosts }: Pick<TokenClient, 'health' | 'hosts'> = services.tokens.pool(name);
+  const pool: TokenClient = services.tokens.pool(name);
   return {
     name,
     profile,
     vendor,
     model,
-    health,
-    hosts: hosts.map(({ pid, state }) => ({ pid: pid === 0 ? null : pid, state })),
+    health: pool.health,
+    hosts: pool.hosts.map(({ pid, state, member }) => ({ pid: pid === 0 ? null : pid, state, member })),
+    members: pool.members.map((member) => ({ name: member, health: pool.healthOf(member) })),
     vaults: vaults.get(name) ?? 0,
     replaced: replaced
       .filter(({ token }) => token === name)

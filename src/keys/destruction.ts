@@ -5,12 +5,13 @@ import type { VaultContext } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { paced } from '../vault/paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
+import { destroyOnMembers } from './group-members.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { LeftInReplacedError, readReplacedTokens, type ReplacedToken } from './replaced-tokens.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { systemAct } from '../vault/system-act.ts';
-import { isOfWholeToken, managementDeadline } from '../vault/tokens.ts';
+import { isOfWholeToken } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { TokenError } from '../token/faults.ts';
 
@@ -207,9 +208,8 @@ async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion
   const left = await leftIn(context, doomed);
   const mayBeHere = left === undefined || left.sameSerial || left.erasedAt !== null;
   const identity = identityOfVersion(doomed);
-  const ask = { kind: 'destroyKey', key: objectId, identity } as const;
   const destroyed = mayBeHere
-    ? (await context.tokens.pool(token).call(ask, managementDeadline())).value.destroyed
+    ? await destroyOnMembers(context.tokens.pool(token), { key: objectId, identity })
     : 0;
   // That this token has no such object says nothing of the one where it was left.
   if (left !== undefined && left.erasedAt === null && destroyed === 0) throw new LeftInReplacedError(left);

@@ -7,10 +7,10 @@ import { noteOn } from '../vault/edit-record.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { KeyContext } from './followers.ts';
 import type { CloudKeyRecord } from './key-records.ts';
+import { destroyOnMembers, membersInUse } from './group-members.ts';
 import { identityOfVersion } from './key-identities.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
 import { systemAct } from '../vault/system-act.ts';
-import { managementDeadline } from '../vault/tokens.ts';
 
 /*
  * What is left of an act that did not come to its end: a CloudKey that is CREATING, a version that is PENDING. Only the
@@ -121,7 +121,7 @@ export async function undoVersion(
   version: number,
 ): Promise<void> {
   if (!(await claim(context, key, version))) return;
-  const destroyed = await destroy(context, keySet, key, version);
+  const destroyed = await destroy(context, keySet, key, version, 'every member');
   await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
     leaveUnrecorded(trx, 'being made');
     await trx
@@ -207,13 +207,15 @@ async function abandon(
 
 /**
  * Only what carries the id and the label of this version: it was never in use, so that it has no proof. Returns how many key
- * objects were destroyed.
+ * objects were destroyed. Of an HSM group a member that is down holds up only what is to be on record as DESTROYED: what it may
+ * have of a record that is taken back, nobody has used, and reconcile tells it as an orphan.
  */
 async function destroy(
   context: VaultContext,
   keySet: Pick<KeySet, 'token'>,
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
+  on: 'every member' | 'members in use' = 'members in use',
 ): Promise<number> {
   const key = await context.store.db
     .selectFrom('cloud_keys')
@@ -226,10 +228,9 @@ async function destroy(
   const objectId = versionObjectId(id, version);
   const facts = { ...key, cloudKeyId: id, version, objectId };
   const identity = identityOfVersion({ ...facts, origin: 'holdfast', label: null, proof: null });
-  const { value } = await context.tokens
-    .pool(keySet.token)
-    .call({ kind: 'destroyKey', key: objectId, identity }, managementDeadline());
-  return value.destroyed;
+  const pool = context.tokens.pool(keySet.token);
+  const members = on === 'every member' ? pool.members : membersInUse(pool);
+  return destroyOnMembers(pool, { key: objectId, identity }, members);
 }
 
 /** No host had the request: the making of a key is never repeated, so what failed before a host had it was not done. */

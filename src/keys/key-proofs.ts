@@ -1,26 +1,47 @@
 import { leaveUnrecorded } from '../store/act-transaction.ts';
 import type { Act } from '../evidence/trail.ts';
 import type { VaultContext } from '../vault/context.ts';
+import { askMember, membersInUse, proveOn } from './group-members.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { writeUnfit } from './unfit-note.ts';
-import { managementDeadline, whyUnfit } from '../vault/tokens.ts';
+import { managementDeadline, whyUnfit, type TokenClient } from '../vault/tokens.ts';
 
 /** A version in a token. */
 export type ProvableVersion = IdentifiedVersion & { token: string };
 
 /**
  * The proof of a key object that was found, made now: it says no more than that the key is the one that was found, with the
- * right label and attributes. Null for a key that can have none. Throws TokenError: `key-unfit` where label or attributes are
- * not as on record.
+ * right label and attributes, and the same on every member of an HSM group that can be asked. Null for a key that can have none.
+ * Throws TokenError: `key-unfit` where label or attributes are not as on record, or a member has another key.
  */
 export async function proofOfFound(
   { tokens }: Pick<VaultContext, 'tokens'>,
   version: ProvableVersion,
 ): Promise<Buffer | null> {
+  const pool = tokens.pool(version.token);
+  const [first = '', ...others] = membersInUse(pool);
+  const proof = await proofOn(pool, first, version);
+  const named = { key: version.objectId, identity: identityOfVersion({ ...version, proof }) };
+  for (const member of others) await proveOn(pool, member, named);
+  return proof;
+}
+
+/**
+ * The same of a version that has been in use without a proof: of the first member alone, which is the one that it is used on.
+ * What another has in its place is told by reconcile.
+ */
+export async function proofOfUsed(
+  { tokens }: Pick<VaultContext, 'tokens'>,
+  version: ProvableVersion,
+): Promise<Buffer | null> {
+  const pool = tokens.pool(version.token);
+  return proofOn(pool, pool.members[0] ?? '', version);
+}
+
+async function proofOn(pool: TokenClient, member: string, version: ProvableVersion): Promise<Buffer | null> {
   const identity = identityOfVersion({ ...version, proof: null });
-  const { value } = await tokens
-    .pool(version.token)
-    .call({ kind: 'makeProof', key: version.objectId, identity }, managementDeadline());
+  const ask = { kind: 'makeProof', key: version.objectId, identity } as const;
+  const { value } = await askMember(pool, member, async (options) => pool.call(ask, options));
   return value.proof.length === 0 ? null : Buffer.from(value.proof);
 }
 

@@ -4,8 +4,8 @@ import type { Tables } from '../store/schema.ts';
 import { ckrName, TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
 import type { VaultContext } from '../vault/context.ts';
-import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
+import { askMember, membersInUse } from './group-members.ts';
 
 /** A key object of another's making, which is to be adopted. */
 export interface ObjectToRestrict {
@@ -41,7 +41,12 @@ export async function restrictKeyObject(
   // Whether or not the actor still may: it is done, or was tried.
   const aftermath = aftermathOf(act);
   try {
-    await context.tokens.pool(token).call({ kind: 'restrictKey', key, label }, managementDeadline());
+    const pool = context.tokens.pool(token);
+    // Members of one security world share the object: what is false already stays so.
+    for (const member of membersInUse(pool))
+      await askMember(pool, member, async (options) =>
+        pool.call({ kind: 'restrictKey', key, label }, options),
+      );
   } catch (error) {
     await context.store.write(aftermath, async (trx) => {
       const after = { token, problem: error instanceof TokenError ? error.message : 'internal server error' };

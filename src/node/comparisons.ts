@@ -1,6 +1,6 @@
 /**
- * Comparisons of store and tokens by a node that starts: one of all, and one more where a token that had no host then has its
- * first. So at most one for each token, one after another; what comes and goes later is not compared by itself.
+ * Comparisons of store and tokens by a node that starts: one of all, and one more where a token, or a member of an HSM group,
+ * that had no host then has its first. So at most one for each, one after another; what comes and goes later is not compared by itself.
  */
 export class Comparisons {
   readonly #run: (onSettled: () => void) => Promise<void>;
@@ -11,7 +11,7 @@ export class Comparisons {
     this.#run = run;
   }
 
-  /** Tokens that had a host. */
+  /** How many tokens and members had a host. */
   get open(): number {
     return this.#open.size;
   }
@@ -22,7 +22,7 @@ export class Comparisons {
     return this.#last;
   }
 
-  /** A token has a host. Resolves once what has to be compared for it is. */
+  /** A token, or a member, has a host. Resolves once what has to be compared for it is. */
   async opened(token: string): Promise<void> {
     if (this.#open.has(token)) return;
     this.#open.add(token);

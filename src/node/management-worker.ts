@@ -193,7 +193,7 @@ class AdminWorker implements Worker {
         if (handle === undefined) break;
         this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message);
         this.#do(this.#keepProofs(message.token, message.info, message.ownProofs));
-        this.#do(this.#comparisons.opened(message.token));
+        this.#do(this.#comparisons.opened(`${message.token} ${message.member}`));
         this.#startWork();
         break;
       case 'own-keys-made':
@@ -229,7 +229,8 @@ class AdminWorker implements Worker {
    */
   #startWork(whateverIsOpen = false): void {
     if (this.#started || this.#draining) return;
-    if (!whateverIsOpen && this.#comparisons.open < this.#pools.size) return;
+    const all = [...this.#pools.values()].reduce((sum, { members }) => sum + members.length, 0);
+    if (!whateverIsOpen && this.#comparisons.open < all) return;
     this.#started = true;
     let scheduling = false;
     const schedule = (): void => {

@@ -1,4 +1,4 @@
-import { keepProofs, noteUnfit, proofOfFound, unfitnessOf } from '../keys/key-proofs.ts';
+import { keepProofs, noteUnfit, proofOfUsed, unfitnessOf } from '../keys/key-proofs.ts';
 import { noteBack } from '../keys/replaced-tokens.ts';
 import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
 import { whyUnfit } from '../vault/tokens.ts';
@@ -59,7 +59,7 @@ export class IdentityCheck {
     const { context } = this.#comparing;
     if (row.proof !== null || row.canEncrypt === 0 || row.canDecrypt === 0) return unfitnessOf(context, row);
     return whyUnfit(async () => {
-      const proof = await proofOfFound(context, row);
+      const proof = await proofOfUsed(context, row);
       if (proof !== null) await this.#keep(row, proof);
     });
   }

@@ -5,6 +5,7 @@ import { versionLabel } from '../token/own-keys.ts';
 import { destroyVersions } from '../keys/destruction.ts';
 import type { KeyContext } from '../keys/followers.ts';
 import type { VaultContext } from '../vault/context.ts';
+import { askMember, membersInUse } from '../keys/group-members.ts';
 import { maxAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
 import { proofOfFound } from '../keys/key-proofs.ts';
 import { LeftInReplacedError } from '../keys/replaced-tokens.ts';
@@ -18,7 +19,6 @@ import {
   type VersionOnRecord,
 } from './reconcile-records.ts';
 import { emptyComparison, type TokenComparison } from './reconciliation-report.ts';
-import { managementDeadline } from '../vault/tokens.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /**
@@ -55,6 +55,7 @@ export async function settleAbandoned(
       unhurried: false,
       comparison: emptyComparison(token),
       replaced: new Map(),
+      members: membersInUse(context.tokens.pool(token)),
     };
     const left = await unfinishedVersions(comparing);
     if (!left.some((row) => isAbandoned(context, row))) continue;
@@ -127,11 +128,22 @@ async function settle(comparing: Comparing, row: VersionOnRecord): Promise<void>
   }
 }
 
-async function isAsItWasToBe({ context, token }: Comparing, row: VersionOnRecord): Promise<boolean> {
+/** On each member that can be asked: what never came to one of them was never in use. */
+async function isAsItWasToBe(comparing: Comparing, row: VersionOnRecord): Promise<boolean> {
+  for (const member of comparing.members) if (!(await isAsItWasToBeOn(member, comparing, row))) return false;
+  return true;
+}
+
+async function isAsItWasToBeOn(
+  member: string,
+  { context, token }: Comparing,
+  row: VersionOnRecord,
+): Promise<boolean> {
   let told: KeyAttributes;
   try {
     const pool = context.tokens.pool(token);
-    told = (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
+    const ask = { kind: 'inspectKey', key: row.objectId } as const;
+    told = (await askMember(pool, member, async (options) => pool.call(ask, options))).value;
   } catch (error) {
     if (error instanceof TokenError && (error.fault === 'key-missing' || error.fault === 'key-duplicate'))
       return false;

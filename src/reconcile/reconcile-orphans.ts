@@ -1,3 +1,4 @@
+import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
 import { parseVersionLabel, parseVersionObjectId } from '../token/own-keys.ts';
 import { rotateCloudKey } from '../keys/key-versions.ts';
@@ -20,13 +21,14 @@ export class Orphans {
   }
 
   /** For a key object that no record was found for. */
-  async settle(objectId: string, object: ListedKey): Promise<void> {
+  async settle(objectId: string, object: ListedKey, member?: string): Promise<void> {
     const comparing = this.#comparing;
     if (await isKnown(comparing, objectId)) return;
     // Made and undone since it was listed: it must not be put back.
-    if (object.objects === 1 && (await isGone(comparing, object.id))) return;
+    if (object.objects === 1 && (await isGone(comparing, object.id, member))) return;
     const finding = await settleOne(comparing, objectId, object);
     if (finding === undefined) return;
+    if (member !== undefined) finding.detail = `member ${member}: ${finding.detail}`;
     if (finding.outcome === 're-entered' && finding.cloudKeyId !== null)
       this.#reentered.set(finding.cloudKeyId, [...(this.#reentered.get(finding.cloudKeyId) ?? []), finding]);
     else tell(comparing, finding);
@@ -92,13 +94,7 @@ async function settleOne(
       ...about,
       detail: `a version that its CloudKey does not have on record, left unchanged: ${why}`,
     };
-  const whyNot = await reenterVersion(
-    comparing.context,
-    comparing.act,
-    key,
-    identity.version,
-    Buffer.from(objectId, 'hex'),
-  );
+  const whyNot = await whyNotReentered(comparing, key, identity.version, objectId);
   return whyNot === undefined
     ? {
         ...about,
@@ -107,6 +103,22 @@ async function settleOne(
           'a version newer than any on record, so the store is older than the token: restored for decryption',
       }
     : { ...about, detail: `a version that its CloudKey does not have on record, ${whyNot}` };
+}
+
+/** What not every member of an HSM group has is not put into use. Throws TokenError. */
+async function whyNotReentered(
+  { context, act }: Comparing,
+  key: OwnedKey,
+  version: number,
+  objectId: string,
+): Promise<string | undefined> {
+  try {
+    return await reenterVersion(context, act, key, version, Buffer.from(objectId, 'hex'));
+  } catch (error) {
+    const isOfMember = error instanceof TokenError && ['key-missing', 'key-unfit'].includes(error.fault);
+    if (!isOfMember || context.tokens.pool(key.token).members.length === 1) throw error;
+    return `left unchanged: ${error.message}`;
+  }
 }
 
 async function vaultOf({ context }: Comparing, keySetId: string): Promise<string | null> {

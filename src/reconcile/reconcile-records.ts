@@ -2,6 +2,7 @@ import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { KeyContext } from '../keys/followers.ts';
+import { askMember } from '../keys/group-members.ts';
 import type { ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
@@ -21,6 +22,8 @@ export interface Comparing {
   /** Rests after each page of keys for as long as it took: nobody waits for it, and others use the token and the machine. */
   unhurried: boolean;
   comparison: TokenComparison;
+  /** Members of the token that can be asked. */
+  members: readonly string[];
   /** Tokens that had its name before, by id. */
   replaced: ReadonlyMap<string, ReplacedToken>;
 }
@@ -106,10 +109,16 @@ export async function unfinishedVersions({
   return [...found.values()].toSorted((a, b) => Buffer.compare(a.objectId, b.objectId));
 }
 
-/** Our key objects in the token, page by page in the order of their CKA_IDs. Throws TokenError. */
-export async function* keyPages(pool: TokenClient): AsyncGenerator<ListedKey[], void, undefined> {
+/** Our key objects in a member of the token, page by page in the order of their CKA_IDs. Throws TokenError. */
+export async function* keyPages(
+  pool: TokenClient,
+  member: string,
+): AsyncGenerator<ListedKey[], void, undefined> {
   for (let after: Uint8Array = Buffer.alloc(0); ;) {
-    const { value } = await pool.call({ kind: 'listKeys', after, limit: pageSize }, managementDeadline());
+    const from = after;
+    const { value } = await askMember(pool, member, async (options) =>
+      pool.call({ kind: 'listKeys', after: from, limit: pageSize }, options),
+    );
     if (value.keys.length > 0) yield value.keys;
     if (!value.more) return;
     // A page without a key: the host has taken a breath, and goes on from the same place.
@@ -117,12 +126,17 @@ export async function* keyPages(pool: TokenClient): AsyncGenerator<ListedKey[], 
   }
 }
 
-/** Whether the key object that was listed is in the token no more. Throws TokenError. */
-export async function isGone({ context, token }: Comparing, objectId: Uint8Array): Promise<boolean> {
+/** Whether the key object that was listed is in the token, or in this member of it, no more. Throws TokenError. */
+export async function isGone(
+  { context, token }: Comparing,
+  objectId: Uint8Array,
+  member?: string,
+): Promise<boolean> {
+  const pool = context.tokens.pool(token);
+  const ask = { kind: 'inspectKey', key: Buffer.from(objectId) } as const;
   try {
-    await context.tokens
-      .pool(token)
-      .call({ kind: 'inspectKey', key: Buffer.from(objectId) }, managementDeadline());
+    if (member === undefined) await pool.call(ask, managementDeadline());
+    else await askMember(pool, member, async (options) => pool.call(ask, options));
     return false;
   } catch (error) {
     if (error instanceof TokenError && error.fault === 'key-missing') return true;

@@ -2,10 +2,12 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
 import { isOwnKey } from '../token/own-keys.ts';
 import { whyNotOrdered } from '../keys/destruction-orders.ts';
+import { destroyOnMembers } from '../keys/group-members.ts';
 import { replacedInWords } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { identityOfVersion } from '../keys/key-identities.ts';
 import type { IdentityCheck } from './reconcile-identities.ts';
+import { compareMembers } from './reconcile-members.ts';
 import { recordedDifferences } from './reconcile-interrupted.ts';
 import { about, isGone, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
 import { managementDeadline, whyUnfit } from '../vault/tokens.ts';
@@ -36,7 +38,9 @@ async function compareActive(
     const pool = context.tokens.pool(token);
     const object =
       listed ?? (await pool.call({ kind: 'inspectKey', key: row.objectId }, managementDeadline())).value;
-    if (await identities.isFit(row, object.label)) tellDrift(comparing, row, object);
+    if (!(await identities.isFit(row, object.label))) return;
+    tellDrift(comparing, row, object);
+    await compareMembers(comparing, row);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     if (error.fault === 'key-duplicate') return tellDuplicate(comparing, row, null);
@@ -116,7 +120,7 @@ function tellDuplicate(comparing: Comparing, row: VersionOnRecord, label: string
 }
 
 /** A token that was slow made it after all, or it was restored from a backup of the token. */
-async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise<void> {
+export async function destroyAgain(comparing: Comparing, row: VersionOnRecord): Promise<void> {
   const { context, token } = comparing;
   const done = await destroyOnce(context, row, token);
   tell(comparing, {
@@ -142,6 +146,6 @@ async function destroyOnce(
 ): Promise<string | undefined> {
   const notOrdered = await whyNotOrdered(context.store.db, row, context.now());
   if (notOrdered !== undefined) return notOrdered;
-  const ask = { kind: 'destroyKey', key: row.objectId, identity: identityOfVersion(row) } as const;
-  return whyUnfit(async () => context.tokens.pool(token).call(ask, managementDeadline()));
+  const named = { key: row.objectId, identity: identityOfVersion(row) };
+  return whyUnfit(async () => destroyOnMembers(context.tokens.pool(token), named));
 }

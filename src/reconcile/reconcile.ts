@@ -7,6 +7,7 @@ import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/remediations.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { KeyContext } from '../keys/followers.ts';
+import { membersInUse } from '../keys/group-members.ts';
 import { readReplacedTokens, type ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { settleInterrupted } from './reconcile-interrupted.ts';
@@ -19,6 +20,8 @@ import {
   type Reconciliation,
 } from './reconciliation-report.ts';
 import { IdentityCheck } from './reconcile-identities.ts';
+import { whyNotAll } from './reconcile-members.ts';
+import { compareOtherMembers } from './reconcile-other-members.ts';
 import { compareSeals } from './reconcile-seals.ts';
 import { compareVersion } from './reconcile-versions.ts';
 import { managementDeadline } from '../vault/tokens.ts';
@@ -80,6 +83,7 @@ async function compare(
     unhurried,
     comparison: emptyComparison(token),
     replaced,
+    members: context.tokens.has(token) ? membersInUse(context.tokens.pool(token)) : [],
   }));
   for (const comparing of comparisons) await unlessSilent(comparing, settleToken);
   onSettled?.();
@@ -184,7 +188,8 @@ async function compareToken(comparing: Comparing): Promise<void> {
       }
     for (const [id, object] of objects) await orphans.settle(id, object);
   };
-  for await (const keys of keyPages(context.tokens.pool(token))) {
+  const [first = ''] = comparing.members;
+  for await (const keys of keyPages(context.tokens.pool(token), first)) {
     const last = keys.at(-1)?.id;
     if (last === undefined) continue;
     count += keys.length;
@@ -194,9 +199,11 @@ async function compareToken(comparing: Comparing): Promise<void> {
     if (unhurried) await delay(monotonicNow() - began);
   }
   await compareUpTo(undefined, []);
+  await compareOtherMembers(comparing, orphans);
   if (vaultId === undefined) comparison.keyObjects = count;
   await identities.end();
   await orphans.end();
   await compareSeals(comparing);
-  comparison.compared = true;
+  comparison.problem = whyNotAll(comparing) ?? null;
+  comparison.compared = comparison.problem === null;
 }

@@ -1,4 +1,5 @@
 import { TokenError } from '../token/faults.ts';
+import { membersInUse } from '../keys/group-members.ts';
 import { unfitnessOf } from '../keys/key-proofs.ts';
 import { keyPages, versionPages, type VersionOnRecord } from './reconcile-records.ts';
 import type { NamedSecret } from '../vault/sealing.ts';
@@ -45,7 +46,9 @@ async function examineKeys(
       for (const row of rows)
         if (row.token === contents.token && isNeeded(row)) await examineKey(context, contents, row);
   };
-  for await (const keys of keyPages(context.tokens.pool(contents.token))) {
+  const pool = context.tokens.pool(contents.token);
+  const [first = ''] = membersInUse(pool);
+  for await (const keys of keyPages(pool, first)) {
     const last = keys.at(-1)?.id;
     if (last === undefined) continue;
     await upTo(last);

@@ -250,6 +250,23 @@ const conditions: Condition[] = [
     make: facts(({ stage }) => wellFacts(stage, { up: 4 })),
   },
   {
+    name: 'a member of an HSM group is down',
+    trouble: 'TOKEN_DEGRADED',
+    says: /3 of 6 token hosts serve, none of member b \(serial 0a1b\): C_Login/,
+    mends: /^holdfast token verify token$/,
+    vaultToo: true,
+    make: facts(({ stage }) =>
+      wellFacts(stage, {
+        up: 3,
+        problem: 'C_Login: CKR_DEVICE_ERROR',
+        members: [
+          { name: 'a', serial: '0a1a', hosts: 3, up: 3, pinRefused: false },
+          { name: 'b', serial: '0a1b', hosts: 3, up: 0, pinRefused: false },
+        ],
+      }),
+    ),
+  },
+  {
     name: 'a PIN was refused',
     trouble: 'PIN_REFUSED',
     says: /has refused its PIN/,

@@ -129,13 +129,25 @@ function availability(
       {
         ...{ trouble: 'TOKEN_DEGRADED', where: name },
         message:
-          hosts === null || hostsUp === hosts
-            ? `token ${name} answers only in part${why}`
-            : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve${why}`,
+          (hosts === null || hostsUp === hosts
+            ? `token ${name} answers only in part`
+            : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve`) +
+          `${membersDown(failure)}${why}`,
         remediation: own ? `holdfast token verify ${name}` : ask,
       },
     ];
   return [];
+}
+
+/** Of an HSM group, the members that no host of this node serves. */
+function membersDown(of: NodeFacts['tokens'][number] | undefined): string {
+  const down = of?.members.filter(({ up }) => up === 0).map(({ name, serial }) => name + inBrackets(serial));
+  if (down === undefined || down.length === 0) return '';
+  return `, none of ${down.length === 1 ? 'member' : 'members'} ${down.join(', ')}`;
+}
+
+function inBrackets(serial: string | undefined): string {
+  return serial === undefined ? '' : ` (serial ${serial})`;
 }
 
 /** Of a store that refuses every act, a kill switch too. */

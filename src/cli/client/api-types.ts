@@ -1554,6 +1554,13 @@ export interface Schemas {
       /** Process id; null while it starts. */
       pid: number | null;
       state: 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
+      /** The member of the HSM group that it is of; else the token’s name. */
+      member: string;
+    }[];
+    /** The HSMs that hold its keys: of an HSM group two or more, else one of the token’s name. */
+    members: {
+      name: string;
+      health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
     }[];
     /** Number of vaults that may use it. */
     vaults: number;

@@ -91,7 +91,11 @@ function addRecordErased(token: Command): void {
 
 function printToken(token: Schemas['Token'], options: OutputOptions): void {
   if (isForPrograms(options)) return printRecord(token, options);
-  printRecord({ ...token, replaced: token.replaced.map(replacedInWords) }, options);
+  const { members, replaced, ...rest } = token;
+  const told = { ...rest, replaced: replaced.map(replacedInWords) };
+  // What is no group is its own only member.
+  const group = members.map(({ name, health }) => `${name} ${health}`);
+  printRecord(members.length === 1 ? told : { ...told, members: group }, options);
 }
 
 function replacedInWords(token: Schemas['Token']['replaced'][number]): string {
