@@ -5,7 +5,7 @@ import type { VaultContext } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';
 import { paced } from '../vault/paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
-import { destroyOnMembers } from './group-members.ts';
+import { destroyOnMembers } from './hsm/group-members.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
 import { LeftInReplacedError, readReplacedTokens, type ReplacedToken } from './replaced-tokens.ts';

@@ -7,7 +7,7 @@ import { noteOn } from '../vault/edit-record.ts';
 import type { VaultContext } from '../vault/context.ts';
 import type { KeyContext } from './followers.ts';
 import type { CloudKeyRecord } from './key-records.ts';
-import { destroyOnMembers, membersInUse } from './group-members.ts';
+import { destroyOnMembers, membersInUse } from './hsm/group-members.ts';
 import { identityOfVersion } from './key-identities.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
 import { systemAct } from '../vault/system-act.ts';

@@ -1,7 +1,7 @@
 import { bindingOf } from '../token/key-identity.ts';
 import { versionLabel, versionObjectId } from '../token/own-keys.ts';
 import { TokenError } from '../token/faults.ts';
-import { askMember, awaitOnMembers, memberToMakeOn } from './group-members.ts';
+import { askMember, awaitOnMembers, memberToMakeOn } from './hsm/group-members.ts';
 import { identityOfVersion } from './key-identities.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';

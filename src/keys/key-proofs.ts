@@ -1,7 +1,7 @@
 import { leaveUnrecorded } from '../store/act-transaction.ts';
 import type { Act } from '../evidence/trail.ts';
 import type { VaultContext } from '../vault/context.ts';
-import { askMember, membersInUse, proveOn } from './group-members.ts';
+import { askMember, membersInUse, proveOn } from './hsm/group-members.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { writeUnfit } from './unfit-note.ts';
 import { managementDeadline, whyUnfit, type TokenClient } from '../vault/tokens.ts';

@@ -5,7 +5,7 @@ import { ckrName, TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { askMember, membersInUse } from './group-members.ts';
+import { askMember, membersInUse } from './hsm/group-members.ts';
 
 /** A key object of another's making, which is to be adopted. */
 export interface ObjectToRestrict {

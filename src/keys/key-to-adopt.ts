@@ -2,7 +2,7 @@ import { TokenError } from '../token/faults.ts';
 import type { FoundKey } from '../token/messages.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { VaultError } from '../vault/vault-error.ts';
-import { askMember, membersInUse } from './group-members.ts';
+import { askMember, membersInUse } from './hsm/group-members.ts';
 
 /**
  * The key object of another's making that has this label in the token. Throws VaultError where none has it, or several do:

@@ -5,7 +5,7 @@ import { versionLabel } from '../token/own-keys.ts';
 import { destroyVersions } from '../keys/destruction.ts';
 import type { KeyContext } from '../keys/followers.ts';
 import type { VaultContext } from '../vault/context.ts';
-import { askMember, membersInUse } from '../keys/group-members.ts';
+import { askMember, membersInUse } from '../keys/hsm/group-members.ts';
 import { maxAct, undoCreation, undoVersion } from '../keys/interrupted.ts';
 import { proofOfFound } from '../keys/key-proofs.ts';
 import { LeftInReplacedError } from '../keys/replaced-tokens.ts';

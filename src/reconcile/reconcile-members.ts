@@ -1,5 +1,5 @@
 import { TokenError } from '../token/faults.ts';
-import { proveOn } from '../keys/group-members.ts';
+import { proveOn } from '../keys/hsm/group-members.ts';
 import { identityOfVersion } from '../keys/key-identities.ts';
 import { about, tell, type Comparing, type VersionOnRecord } from './reconcile-records.ts';
 import type { FindingKind } from './reconciliation-report.ts';

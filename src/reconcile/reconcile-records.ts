@@ -2,7 +2,7 @@ import type { Act } from '../evidence/trail.ts';
 import { TokenError } from '../token/faults.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { KeyContext } from '../keys/followers.ts';
-import { askMember } from '../keys/group-members.ts';
+import { askMember } from '../keys/hsm/group-members.ts';
 import type { ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { inPages } from '../vault/in-pages.ts';

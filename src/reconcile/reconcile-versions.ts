@@ -2,7 +2,7 @@ import { TokenError } from '../token/faults.ts';
 import type { KeyAttributes, ListedKey } from '../token/messages.ts';
 import { isOwnKey } from '../token/own-keys.ts';
 import { whyNotOrdered } from '../keys/destruction-orders.ts';
-import { destroyOnMembers } from '../keys/group-members.ts';
+import { destroyOnMembers } from '../keys/hsm/group-members.ts';
 import { replacedInWords } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { identityOfVersion } from '../keys/key-identities.ts';

@@ -7,7 +7,7 @@ import { TokenError } from '../token/faults.ts';
 import { tokenWords } from '../token/remediations.ts';
 import type { ListedKey } from '../token/messages.ts';
 import type { KeyContext } from '../keys/followers.ts';
-import { membersInUse } from '../keys/group-members.ts';
+import { membersInUse } from '../keys/hsm/group-members.ts';
 import { readReplacedTokens, type ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { VaultContext } from '../vault/context.ts';
 import { settleInterrupted } from './reconcile-interrupted.ts';

@@ -1,5 +1,5 @@
 import { TokenError } from '../token/faults.ts';
-import { membersInUse } from '../keys/group-members.ts';
+import { membersInUse } from '../keys/hsm/group-members.ts';
 import { unfitnessOf } from '../keys/key-proofs.ts';
 import { keyPages, versionPages, type VersionOnRecord } from './reconcile-records.ts';
 import type { NamedSecret } from '../vault/sealing.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonicNow } from '../clock.ts';
-import { TokenError } from '../token/faults.ts';
-import { managementDeadline, type TokenClient } from '../vault/tokens.ts';
+import { monotonicNow } from '../../clock.ts';
+import { TokenError } from '../../token/faults.ts';
+import { managementDeadline, type TokenClient } from '../../vault/tokens.ts';
 
 /*
  * An HSM group: several HSMs, its members, hold the same keys. A key is made on one of them and put into use only once it has shown
