@@ -88,6 +88,10 @@ test.before(async (t) => {
       await open.dispose();
     },
   };
+  // So that there is a finding that can be acknowledged.
+  const keySet = { name: 'kept', adminGroupId: blue.ids.group, token: 'token', pathPrefix: 'kept' };
+  const { id: kept } = (await made(blue.admin, `/vaults/${blue.id}/key-sets`, keySet)) as { id: string };
+  await blue.admin.request('POST', `/vaults/${blue.id}/key-sets/${kept}/freeze`, { ifMatch: '*' });
   // So that it can be taken away.
   for (const [client, root] of [
     [boss, ''],
@@ -448,12 +452,17 @@ async function dismissBy(stage: Stage, victim: Victim, dismiss: Dismissal): Prom
   return dismiss(stage, { ...victim, client: other.client });
 }
 
-async function ask(
-  { blue, others, providerInput }: Stage,
-  route: Route,
-  victim: Victim,
-  told?: object,
-): Promise<AdminAnswer> {
+/** Of the finding that there is, as the caller of the act is to have seen it. */
+async function fingerprint({ boss, blue }: Stage, route: Route): Promise<string> {
+  const { body } = await (isOfAppliance(route)
+    ? boss.get('/status')
+    : blue.admin.get(`/vaults/${blue.id}/status`));
+  const { findings } = body as { findings: { trouble: string; fingerprint: string | null }[] };
+  return findings.find(({ trouble }) => trouble === 'KEY_SET_FROZEN')?.fingerprint ?? 'there is none';
+}
+
+async function ask(stage: Stage, route: Route, victim: Victim, told?: object): Promise<AdminAnswer> {
+  const { blue, others, providerInput } = stage;
   const ofAppliance = isOfAppliance(route);
   const fresh = `x${randomUUID().slice(0, 8)}`;
   const values: Record<string, string> = {
@@ -484,6 +493,7 @@ async function ask(
       group: blue.ids.group,
       keySet: blue.ids.keySet,
       provider: providerInput,
+      ...(route.path.includes('/status/') ? { fingerprint: await fingerprint(stage, route) } : {}),
     });
   const query = { deleteVault: `?confirm=${blue.name}`, deleteKmsKey: '?aws=keep' }[route.operation] ?? '';
   const at = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? '') + query;

@@ -29,6 +29,18 @@ const pruning = { before: '2026-01-01T00:00:00.000Z', count: 1, sha256: '0'.repe
 /** What acts are asked with so that they come as far as doing it, but for those that {@link rightBodies} has. */
 export function fullBody(operation: string, about: ActBodies): unknown {
   const bodies: Readonly<Record<string, unknown>> = {
+    ...Object.fromEntries(
+      ['acknowledgeFinding', 'acknowledgeVaultFinding'].map((one) => [
+        one,
+        { fingerprint: about.fingerprint, note: about.fresh },
+      ]),
+    ),
+    ...Object.fromEntries(
+      ['withdrawAcknowledgement', 'withdrawVaultAcknowledgement'].map((one) => [
+        one,
+        { fingerprint: about.fingerprint },
+      ]),
+    ),
     changePassword: {
       currentPassword: about.password,
       newPassword: `another ${about.password} ${about.fresh}`,
@@ -86,4 +98,6 @@ export interface ActBodies {
   group: string;
   keySet: string;
   provider: unknown;
+  /** Of a finding of the status, as it is now. */
+  fingerprint?: string;
 }

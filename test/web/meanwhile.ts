@@ -182,7 +182,8 @@ export function testMeanwhile(open: () => ConsoleStage): void {
     await picture(page, 'acknowledge a finding');
     t.deepEqual(await axeViolations(page), []);
     await dialog.getByRole('button', { name: 'Acknowledge' }).click();
-    await page.getByText('as the platform team has it').waitFor();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('as the platform team has it').first().waitFor();
     await page.getByText('Acknowledged by ada').waitFor();
     await page.getByRole('region', { name: 'What needs attention' }).waitFor({ state: 'detached' });
     await picture(page, 'a finding that is acknowledged');

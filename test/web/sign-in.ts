@@ -38,7 +38,7 @@ export function testSigningIn(open: () => ConsoleStage): void {
       await panel.getByRole('button', { name: 'Copy: Recovery codes' }).click();
       await panel.getByRole('button', { name: 'Done' }).click();
       await panel.waitFor({ state: 'detached' });
-      await page.getByText('The second factor is on').waitFor();
+      await page.getByText('The second factor is on').first().waitFor();
       await page.goBack();
       await page.goForward();
       await page.getByRole('heading', { name: 'Password and second factor' }).waitFor();
@@ -67,7 +67,7 @@ export function testSigningIn(open: () => ConsoleStage): void {
       await dialog.getByText('The password or the code is wrong').waitFor();
       await dialog.getByLabel('Code of the app').fill(codes[1] ?? '');
       await page.keyboard.press('Enter');
-      await page.getByText('The second factor is off').waitFor();
+      await page.getByText('The second factor is off').first().waitFor();
       t.deepEqual(browser.complaints, []);
     },
   );
