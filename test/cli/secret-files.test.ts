@@ -29,7 +29,9 @@ const open = new Set([
 ]);
 
 async function pages(): Promise<string[]> {
-  const docs = (await readdir(path.join(root, 'docs'))).map((name) => path.join('docs', name));
+  const docs = (await readdir(path.join(root, 'docs')))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => path.join('docs', name));
   const compose = (await readdir(root)).filter((name) => /^docker-compose.*\.yml$/.test(name));
   return ['README.md', ...docs, ...compose];
 }

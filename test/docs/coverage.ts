@@ -107,6 +107,11 @@ export interface Excuse {
 
 export const excuses: readonly Excuse[] = [
   {
+    page: 'docs/performance.md',
+    begins: '{',
+    needs: 'another XKS proxy, with its address and what opens it',
+  },
+  {
     page: 'docs/simulator.md',
     begins: 'docker compose -f docker-compose.yml -f docker-compose.aws.yml',
     needs: 'a container engine with Compose',

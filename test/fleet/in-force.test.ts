@@ -11,7 +11,7 @@ import type { Store } from '../../src/store/store.ts';
 /* A change is waited for until every process that serves from memory has confirmed it, or has run out. */
 
 /** Milliseconds; of the leases here. */
-const length = 300;
+const length = 2_000;
 
 async function join(store: Store, id: string, epoch: number, node = 'n1'): Promise<void> {
   await store.bookkeep('by hand', async (trx) =>
