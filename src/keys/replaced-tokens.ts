@@ -25,9 +25,9 @@ export interface ReplacedToken {
   /** Since when it is on record that no key object is left in it. */
   erasedAt: string | null;
   /**
-   * Whether the token that has the name now has one of its serial numbers: it may be the same HSM, with keys of our own that were
-   * made anew. What is found in it and proven is in no other then; what is not found may be, since some modules give every
-   * token the same serial number.
+   * Whether the token that has the name now has all of its serial numbers: it may be the same HSM, or the same HSM group, with keys
+   * of our own that were made anew. What is found in it and proven is in no other then; what is not found may be, since some
+   * modules give every token the same serial number. Of a group one HSM alone does not do: the key objects are in the others too.
    */
   sameSerial: boolean;
 }
@@ -80,7 +80,7 @@ function fromRow(row: Selectable<ReplacedTokenTable>, present: readonly string[]
   const serials = JSON.parse(row.serials) as string[];
   return {
     ...{ id: row.id, token: row.token, serials, replacedAt: row.replaced_at, erasedAt: row.erased_at },
-    sameSerial: serials.some((serial) => present.includes(serial)),
+    sameSerial: serials.length > 0 && serials.every((serial) => present.includes(serial)),
   };
 }
 

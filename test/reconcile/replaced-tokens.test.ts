@@ -56,8 +56,13 @@ class Replacing {
     return left;
   }
 
-  async #keepProofs(serial: string): Promise<void> {
-    const proofs = { [ownKeys.sealing.label]: Buffer.from(`proof of ${serial}`).toString('base64') };
+  /** Another HSM of the group that `first` is of: it shows the same key. */
+  async joins(serial: string, first: string): Promise<void> {
+    await this.#keepProofs(serial, first);
+  }
+
+  async #keepProofs(serial: string, key = serial): Promise<void> {
+    const proofs = { [ownKeys.sealing.label]: Buffer.from(`proof of ${key}`).toString('base64') };
     await keepOwnKeyProofs(
       this.stage.store,
       'token',
@@ -184,6 +189,31 @@ test('an HSM that is put back shows its keys, and destroys what was to be destro
   t.false(await site.has(first, doomed.id));
   t.deepEqual(await site.versions(lost.id), [['DESTROYING', true]]);
   t.deepEqual(await site.versions(ofSecond.id), [['ACTIVE', true]]);
+});
+
+test('of a replaced HSM group one HSM that is put back does not show that the others have no key', async (t) => {
+  const { first, second } = t.context;
+  const site = await Replacing.open(t, first, 'A');
+  await site.joins('B', 'A');
+  const { stage } = site;
+  const keySet = await stage.keySet();
+  const [doomed, kept] = [
+    await stage.key(keySet, { name: 'doomed' }),
+    await stage.key(keySet, { name: 'kept' }),
+  ];
+  await site.replace(second, 'C');
+  await recordDeletion(site.context, stage.vault.id, doomed);
+
+  await site.replace(first, 'A');
+  const told = (await site.reconcile()).map(({ kind, outcome, name }) => [kind, outcome, name]);
+  t.deepEqual(told, [['in-replaced-token', 'none', 'doomed']], 'the one that is kept serves');
+  t.deepEqual(await site.versions(doomed.id), [['DESTROYING', true]]);
+  t.deepEqual(await site.versions(kept.id), [['ACTIVE', true]]);
+
+  await site.joins('B', 'A');
+  t.like(await site.reconcile(), [{ kind: 'interrupted', outcome: 'destroyed', name: 'doomed' }]);
+  t.deepEqual(await site.versions(doomed.id), [['DESTROYED', true]]);
+  t.deepEqual(await site.versions(kept.id), [['ACTIVE', false]]);
 });
 
 test('a rotation that was cut off before the token was replaced is not said to be destroyed', async (t) => {
