@@ -30,6 +30,7 @@ const short: Readonly<Record<string, string>> = {
   listNodes: 'those of the last 90 days',
   listExternalKeyStores: 'one for each Region',
   listTokens: 'those of the configuration',
+  listLostChanges: 'five thousand for each time that the store goes back',
   listKmsKeysOfCloudKey: 'one for each external key store of its key set',
 };
 
@@ -59,6 +60,7 @@ const values: Record<string, { value: string; few?: true }> = {
   adminGroupId: { value: 'g' },
   cspAccountId: { value: 'a' },
   token: { value: 'token' },
+  open: { value: 'true' },
   error: { value: 'InternalException' },
   principal: { value: 'arn:aws:iam::111122223333:role/a' },
   kmsRequestId: { value: 'request' },
@@ -172,7 +174,8 @@ async function watchedStore(): Promise<Watched> {
     store: { db },
     now: () => new Date(past),
     tokenFacts: [{ name: 'token', profile: '', vendor: '', model: '' }],
-    tokens: { pool: () => ({ health: 'up', hosts: [] }) },
+    tokens: { pool: () => ({ health: 'up', hosts: [], members: [] }) },
+    instance: 'node/start',
     sessions: { idleMinutes: 1e6, maxMinutes: 1e6 },
     publicUrl: 'https://localhost',
   } as unknown as AdminServices;

@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
 /**
@@ -26,10 +26,9 @@ export const lostChanges: Migration = {
       .addColumn('decision', 'text')
       .execute();
     await any.schema
-      .createIndex('lost_changes_open')
+      .createIndex('lost_changes_by_time')
       .on('lost_changes')
       .columns(['noticed_at', 'id'])
-      .where(sql.ref('decided_at'), 'is', null)
       .execute();
   },
 };
