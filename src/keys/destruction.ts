@@ -8,6 +8,7 @@ import { whyNotOrdered } from './destruction-orders.ts';
 import { destroyOnMembers } from './hsm/group-members.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
+import { readTokensOnRecord } from './own-key-proofs.ts';
 import { LeftInReplacedError, readReplacedTokens, type ReplacedToken } from './replaced-tokens.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { systemAct } from '../vault/system-act.ts';
@@ -24,6 +25,12 @@ export interface DoomedVersion extends IdentifiedVersion {
   token: string;
   /** The token that was replaced in which its key object was left. */
   leftIn: string | null;
+}
+
+/** A version whose key object is on no HSM that could be asked. */
+export interface DestroyedVersion extends DoomedVersion {
+  /** Serial numbers on record for its token, where they are more than the HSMs that were asked; else none. */
+  moreSerials: readonly string[];
 }
 
 /** A version that is DESTROYING still, since its token did not do it. */
@@ -50,10 +57,10 @@ export async function destroyVersions(
   context: VaultContext,
   act: Act = systemAct(context, 'schedule'),
   { vaultId, mayAsk = () => true, withLeft = false }: DestructionScope = {},
-): Promise<{ destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
+): Promise<{ destroyed: DestroyedVersion[]; failed: FailedDestruction[] }> {
   const failed: FailedDestruction[] = [];
   const away = new Set<string>();
-  const destroyed: DoomedVersion[] = [];
+  const destroyed: DestroyedVersion[] = [];
   const pages = inPages<DoomedVersion>(async (after, limit) =>
     doomedVersions(context, { vaultId, withLeft }, after, limit),
   );
@@ -62,7 +69,8 @@ export async function destroyVersions(
       const { token } = doomed;
       if (away.has(token) || !mayAsk(token)) continue;
       try {
-        if (await destroyOne(context, act, doomed)) destroyed.push(doomed);
+        const moreSerials = await destroyOne(context, act, doomed);
+        if (moreSerials !== undefined) destroyed.push({ ...doomed, moreSerials });
       } catch (error) {
         if (error instanceof LostLeaseError) throw error;
         failed.push({ ...doomed, error });
@@ -81,7 +89,7 @@ export async function deleteDueKeys(
   context: VaultContext,
   now: Date,
   scope: DestructionScope = {},
-): Promise<{ deleted: number; destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
+): Promise<{ deleted: number; destroyed: DestroyedVersion[]; failed: FailedDestruction[] }> {
   let deleted = 0;
   await paced(async () => {
     const some = await deleteKeys(context, await dueKeys(context, now), now);
@@ -193,8 +201,15 @@ async function doomedVersions(
   return query.execute();
 }
 
-/** False where another process was there first. Throws TokenError, VaultError for a row that nothing led to. */
-async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion): Promise<boolean> {
+/**
+ * Returns what {@link DestroyedVersion.moreSerials} says; undefined where another process was there first. Throws TokenError, VaultError for a row
+ * that nothing led to.
+ */
+async function destroyOne(
+  context: VaultContext,
+  act: Act,
+  doomed: DoomedVersion,
+): Promise<readonly string[] | undefined> {
   const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
   const notOrdered = await context.store.bookkeep('nothing', async (trx) =>
     whyNotOrdered(trx, doomed, context.now()),
@@ -208,9 +223,8 @@ async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion
   const left = await leftIn(context, doomed);
   const mayBeHere = left === undefined || left.sameSerial || left.erasedAt !== null;
   const identity = identityOfVersion(doomed);
-  const destroyed = mayBeHere
-    ? await destroyOnMembers(context.tokens.pool(token), { key: objectId, identity })
-    : 0;
+  const pool = context.tokens.pool(token);
+  const destroyed = mayBeHere ? await destroyOnMembers(pool, { key: objectId, identity }) : 0;
   // That this token has no such object says nothing of the one where it was left.
   if (left !== undefined && left.erasedAt === null && destroyed === 0) throw new LeftInReplacedError(left);
   return context.store.write(act, async (trx) => {
@@ -221,12 +235,19 @@ async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion
       .where('version', '=', version)
       .where('state', '=', 'DESTROYING')
       .executeTakeFirst();
-    if (numUpdatedRows === 0n) return false;
+    if (numUpdatedRows === 0n) return undefined;
+    // An HSM that was taken out of the configuration is not asked, and may have the key still.
+    const serials = (await readTokensOnRecord({ db: trx })).get(token)?.serials ?? [];
+    const moreSerials = serials.length > pool.members.length ? serials : [];
     await record(trx, act, {
       ...keyEntry('destroy-version', vaultId, { id: cloudKeyId, name }),
-      after: { version, ...(left === undefined ? {} : { leftIn: left.serials, erasedAt: left.erasedAt }) },
+      after: {
+        version,
+        ...(left === undefined ? {} : { leftIn: left.serials, erasedAt: left.erasedAt }),
+        ...(moreSerials.length === 0 ? {} : { asked: pool.members, serialsOnRecord: moreSerials }),
+      },
     });
-    return true;
+    return moreSerials;
   });
 }
 

@@ -216,6 +216,29 @@ test('of a replaced HSM group one HSM that is put back does not show that the ot
   t.deepEqual(await site.versions(kept.id), [['ACTIVE', false]]);
 });
 
+test('a destruction tells the serial numbers on record where they are more than the HSMs that were asked', async (t) => {
+  const { first } = t.context;
+  const site = await Replacing.open(t, first, 'A');
+  const { stage } = site;
+  const keySet = await stage.keySet();
+  const afterOf = async (name: string) => {
+    await recordDeletion(site.context, stage.vault.id, await stage.key(keySet, { name }));
+    const [found] = await site.reconcile();
+    const { after } = await stage.store.db
+      .selectFrom('audit_events')
+      .select('after')
+      .where('action', '=', 'cloud-key.destroy-version')
+      .where('target_name', '=', name)
+      .executeTakeFirstOrThrow();
+    return { detail: found?.detail ?? '', after: JSON.parse(after ?? '') as unknown };
+  };
+  t.deepEqual((await afterOf('alone')).after, { version: 1 });
+  await site.joins('B', 'A');
+  const { detail, after } = await afterOf('member-gone');
+  t.deepEqual(after, { version: 1, asked: ['token'], serialsOnRecord: ['A', 'B'] });
+  t.regex(detail, /it has been destroyed, on the HSMs of the configuration: .*\(A, B\); erase each HSM/);
+});
+
 test('a rotation that was cut off before the token was replaced is not said to be destroyed', async (t) => {
   const { first, second } = t.context;
   const site = await Replacing.open(t, first, 'first');
