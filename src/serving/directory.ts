@@ -95,6 +95,9 @@ export class Directory {
   /** Of all who know: what the store has been told, and this node. */
   #lost = new LostRecords();
   #lostInStore: readonly LostChange[] = [];
+  /** How often what is lost was asked for, and which ask the list is of: 0 before the first. */
+  #lostAsks = 0;
+  #lostAsOf = 0;
   /** All that was changed up to it is forgotten. */
   #at = beforeEverything;
   readonly #prefixes: Remembered<true>;
@@ -145,7 +148,11 @@ export class Directory {
     await this.#settling;
     const seen = this.#store.moment();
     const now = seen instanceof Promise ? await seen : seen;
-    if (isSameMoment(now, this.#at)) return [];
+    if (isSameMoment(now, this.#at)) {
+      // The moment that it begins with is later than what others have told the store of a loss.
+      if (this.#lostAsOf === 0) await this.#readLost();
+      return [];
+    }
     const since = this.#at;
     const told = this.#store.changesSince(since);
     const found = told instanceof Promise ? await told : told;
@@ -155,11 +162,8 @@ export class Directory {
       await this.#settling;
     }
     const changes = found === 'went-back' ? 'everything' : found;
-    if (changes === 'everything') {
-      // Before anything is looked up anew.
-      this.#lostInStore = await readOpenLost(this.#store.db);
-      this.takeLost();
-    }
+    // Before anything is looked up anew.
+    if (changes === 'everything' || this.#lostAsOf === 0) await this.#readLost();
     // A look-up that is under way is forgotten with what it looks up: its answer goes to those who asked before.
     if (changes === 'everything') this.#forgetEverything();
     else for (const change of changes) this.#forget(change);
@@ -196,6 +200,16 @@ export class Directory {
       this.#settling = settling;
     }
     this.onWentBack({ known, found });
+  }
+
+  /** Of those under way at the same time the one asked last counts. Throws StoreError: without it nothing may be served. */
+  async #readLost(): Promise<void> {
+    const ask = ++this.#lostAsks;
+    const lost = await readOpenLost(this.#store.db);
+    if (ask < this.#lostAsOf) return;
+    this.#lostAsOf = ask;
+    this.#lostInStore = lost;
+    this.takeLost();
   }
 
   /** What the node knows to be lost is another than before. */

@@ -18,6 +18,8 @@ import { WorkerHistory } from '../../src/serving/worker-history.ts';
 import { Directory } from '../../src/serving/directory.ts';
 import { SnapshotHolder } from '../../src/serving/snapshot-holder.ts';
 import { keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
+import { countLost } from '../../src/store/lost-changes.ts';
+import { isSameMoment } from '../../src/store/revision-log.ts';
 import { openHolderLine, openStore, openStoreToRead, type StorePlace } from '../../src/store/opening/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { ReadableStore, Store } from '../../src/store/store.ts';
@@ -311,4 +313,43 @@ test('a disk that takes nothing holds up no look, and gets what is kept once it 
   const second = await writer.follow();
   t.is(second.problem, undefined);
   t.deepEqual(readKeptHistory(file).kept.at, second.at);
+});
+
+test('a node that starts at a store that stands still goes by what others have told it of a loss', async (t) => {
+  const { place, remember, goBack } = await (kinds['SQLite'] as Kind).make(t);
+  const before = await openStore(place);
+  const vault = await insertVault(before, 'first');
+  await insertKeys(before, vault.id, 'disabled');
+  await before.close();
+  await remember();
+  const states = await Promise.all(
+    [0, 1].map(async () => mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'))),
+  );
+  const [saw, didNotSee] = states as [string, string];
+  t.teardown(async () =>
+    Promise.all(states.map(async (state) => rm(state, { recursive: true, force: true }))),
+  );
+  const kept = (state: string) => readKeptHistory(keptHistoryFile(state)).kept;
+  const first = await FollowingNode.start(t, place, 'first', saw);
+  const store = await openStore(place);
+  await setKey(store, 'disabled', { state: 'DISABLED' });
+  await store.close();
+  await first.directory.refresh();
+  await until(() => kept(saw).changes.some(({ taken }) => taken?.includes('DISABLED') === true));
+  await first.stop();
+  await goBack();
+  const told = await FollowingNode.start(t, place, 'first', saw);
+  t.is(await told.stateOf('disabled'), 'DISABLED');
+  const reader = await openStoreToRead(place);
+  await until(async () => (await countLost(reader.db)).lost > 0);
+  const now = await reader.moment();
+  await reader.close();
+
+  const second = await FollowingNode.start(t, place, 'second', didNotSee);
+  t.is(await second.stateOf('disabled'), 'DISABLED');
+  await until(() => isSameMoment(kept(didNotSee).at, now));
+  await second.stop();
+  t.deepEqual(kept(didNotSee).lost, [], 'it did not see the change itself');
+  const restarted = await FollowingNode.start(t, place, 'second', didNotSee);
+  t.is(await restarted.stateOf('disabled'), 'DISABLED');
 });
