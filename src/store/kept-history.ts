@@ -40,8 +40,9 @@ export async function follow(kept: KeptHistory, { now, since, whole }: StoreSeen
   const told = toldOutright(kept.at, now) ?? toldChanges(since, kept.at, now);
   if (told === 'went-back') {
     const list = await whole();
-    const lost = lastOfEach([...kept.lost, ...lostOf(kept.changes, list, now)]);
-    return { kind: 'went-back', lost, kept: { ...keepingList(list, now), lost: kept.lost } };
+    const still = stillLost(kept.lost, list);
+    const lost = lastOfEach([...still, ...lostOf(kept.changes, list, now)]);
+    return { kind: 'went-back', lost, kept: { ...keepingList(list, now), lost: still } };
   }
   if (told === 'everything' && (!goesOn(since, kept.at) || since.length > maxKept)) {
     const list = await whole();
@@ -86,6 +87,16 @@ function lostOf(
     // A revision without a mark is known by its number alone.
     return mark !== null && revision >= first && !there.has(`${revision} ${mark}`);
   });
+}
+
+/** A store that did not lose them may be in the place of the one that did, as after a fail-back: what stands in its list is not lost. */
+function stillLost(
+  lost: readonly LostChange[],
+  list: readonly Selectable<ServedChangeTable>[],
+): LostChange[] {
+  const there = new Set(list.map(({ revision, mark }) => `${revision} ${mark}`));
+  // Without a mark it may be another change of the same number.
+  return lost.filter(({ revision, mark }) => mark === null || !there.has(`${revision} ${mark}`));
 }
 
 /** What became of each thing last. */

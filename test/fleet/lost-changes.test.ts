@@ -20,6 +20,7 @@ import { SnapshotHolder } from '../../src/serving/snapshot-holder.ts';
 import { keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
 import { countLost } from '../../src/store/lost-changes.ts';
 import { isSameMoment } from '../../src/store/revision-log.ts';
+import { follow, type KeptHistory } from '../../src/store/kept-history.ts';
 import { openHolderLine, openStore, openStoreToRead, type StorePlace } from '../../src/store/opening/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import type { ReadableStore, Store } from '../../src/store/store.ts';
@@ -352,4 +353,25 @@ test('a node that starts at a store that stands still goes by what others have t
   t.deepEqual(kept(didNotSee).lost, [], 'it did not see the change itself');
   const restarted = await FollowingNode.start(t, place, 'second', didNotSee);
   t.is(await restarted.stateOf('disabled'), 'DISABLED');
+});
+
+test('after a fail-back to the store that has lost nothing, what stands in its list is not lost any more', async (t) => {
+  const row = (revision: number, mark: string | null, name: string) => ({
+    ...{ revision, mark, name, kind: 'cloud-key' as const, taken: '{"refused":"DISABLED"}' },
+  });
+  const full = [row(1, 'a', 'x'), row(2, 'b', 'x'), row(3, 'c', 'y'), row(4, 'd', 'z')];
+  const copy = [...full.slice(0, 2), row(3, 'e', 'other')];
+  const elsewhere = [row(2, 'f', 'elsewhere'), row(4, null, 'unmarked')];
+  const look = async (kept: KeptHistory, list: typeof full) => {
+    const { revision, mark } = list.at(-1) ?? row(-1, null, '');
+    const since = list.filter((one) => one.revision >= kept.at.revision);
+    const found = await follow(kept, { now: { revision, mark }, since, whole: async () => list });
+    if (found.kind !== 'went-back') throw new Error(found.kind);
+    return { ...found.kept, lost: found.lost };
+  };
+  const names = ({ lost }: KeptHistory) => lost.map(({ name }) => name);
+  const back = await look({ at: { revision: 4, mark: 'd' }, changes: full, lost: elsewhere }, copy);
+  t.deepEqual(names(back), ['elsewhere', 'unmarked', 'y', 'z']);
+  const forth = await look(back, full);
+  t.deepEqual(names(forth), ['elsewhere', 'unmarked', 'other'], 'what only the copy had is lost now');
 });
