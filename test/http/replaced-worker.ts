@@ -6,7 +6,9 @@ process.on('message', ({ kind }: { kind: string }) => {
   if (kind === 'start') {
     process.send?.({ kind: 'listening', port: 1 });
     process.send?.({ kind: 'node-facts', id: 1 });
-  } else if (kind === 'node-facts') process.send?.({ kind: 'verify-token', id: 1, token: 'answered' });
-  else if (kind === 'ticket-keys') process.send?.({ kind: 'verify-token', id: 1, token: 'marked' });
+  } else if (kind === 'node-facts')
+    process.send?.({ kind: 'verify-token', id: 1, token: 'answered', member: 'm' });
+  else if (kind === 'ticket-keys')
+    process.send?.({ kind: 'verify-token', id: 1, token: 'marked', member: 'm' });
   else if (kind === 'drain') process.exit(0);
 });
