@@ -5,6 +5,8 @@ import { needsSomebody, type Finding } from './reconciliation-report.ts';
 interface StateNow {
   version: string;
   key: string;
+  /** The version itself shows that its key object is another. */
+  isUnfit: boolean;
 }
 
 /**
@@ -23,9 +25,14 @@ export async function stillOpen(
       .selectFrom('key_versions')
       .innerJoin('cloud_keys', 'cloud_keys.id', 'key_versions.cloud_key_id')
       .select(['cloud_key_id', 'version', 'key_versions.state as state', 'cloud_keys.state as keyState'])
+      .select('unfit_since')
       .where('cloud_key_id', 'in', [...ids])
       .execute())
-      states.set(nameOf(row.cloud_key_id, row.version), { version: row.state, key: row.keyState });
+      states.set(nameOf(row.cloud_key_id, row.version), {
+        version: row.state,
+        key: row.keyState,
+        isUnfit: row.unfit_since !== null,
+      });
   return open.filter(({ kind, cloudKeyId, version }) => {
     if (cloudKeyId === null) return true;
     const now = states.get(nameOf(cloudKeyId, version));
@@ -36,17 +43,23 @@ export async function stillOpen(
         return now?.version === 'DESTROYING' || isNeeded(now);
       case 'drift':
         return now?.version === 'ACTIVE';
+      case 'unfit':
+        return isUnshown(now);
       case 'interrupted':
         // Undone, or finished. One that is DESTROYED may be what was told: its key object was left.
         return now !== undefined && now.version !== 'ACTIVE';
       case 'orphan':
       case 'duplicate':
-      case 'unfit':
       case 'unproven':
       case 'seal-broken':
         return true;
     }
   });
+}
+
+/** In use, and nothing else tells that a key object of it is another. */
+function isUnshown(now: StateNow | undefined): boolean {
+  return now?.version === 'ACTIVE' && !now.isUnfit;
 }
 
 function isNeeded(now: StateNow | undefined): boolean {

@@ -4,13 +4,14 @@ import { stillOpen } from './open-findings.ts';
 import type { Finding, TokenComparison } from './reconciliation-report.ts';
 
 /**
- * What reconcile tells and nothing else does; keys that do not open their proof show by themselves. Of `interrupted` only
- * what could not be ended.
+ * What reconcile tells and nothing else does. Of `interrupted` only what could not be ended; of `unfit` only what the version
+ * itself does not show: while another member of an HSM group has the right key, requests succeed and nothing notes it.
  */
 export const unsettledKinds = [
   'missing',
   'in-replaced-token',
   'duplicate',
+  'unfit',
   'seal-broken',
   'drift',
   'interrupted',

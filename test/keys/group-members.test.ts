@@ -2,6 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { proofOfFound } from '../../src/keys/key-proofs.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
+import { findUnsettled } from '../../src/reconcile/unsettled-findings.ts';
 import { TokenError } from '../../src/token/faults.ts';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
@@ -146,6 +147,19 @@ test.serial(
       { do: 'generate', id: 'ab'.repeat(20), label: versionLabel(key.key_set_id, 'my-orphan', 1) },
     ]);
     const { found } = await findings(stage);
+    const unsettled = async () => [...((await findUnsettled(stage.vaultContext))[0]?.compared?.counts ?? [])];
+    t.deepEqual(
+      await unsettled(),
+      [
+        ['unfit', 1],
+        ['orphan', 1],
+      ],
+      'nothing else tells it while member a serves the key',
+    );
+    const versions = stage.store.db.updateTable('key_versions');
+    await versions.set({ unfit_since: '2026-01-01T00:00:00.000Z' }).execute();
+    t.deepEqual(await unsettled(), [['orphan', 1]], 'what no member has is told of the key');
+    await versions.set({ unfit_since: null }).execute();
     t.like(
       found.toSorted((one, other) => one.kind.localeCompare(other.kind)),
       [

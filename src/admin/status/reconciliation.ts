@@ -19,6 +19,7 @@ const unsettledWords: Readonly<Record<UnsettledKind, readonly [one: string, seve
     'key versions in a token that was replaced',
   ],
   duplicate: ['CKA_ID that several key objects have', 'CKA_IDs that several key objects have'],
+  unfit: ['key object that is not the key on record', 'key objects that are not the keys on record'],
   'seal-broken': ['sealed secret that does not open', 'sealed secrets that do not open'],
   drift: ['key object that is not as it was made', 'key objects that are not as they were made'],
   interrupted: [
