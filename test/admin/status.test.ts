@@ -768,6 +768,31 @@ test.serial('what was frozen again is another matter, though nobody looked in be
   t.is(await new EndedAcknowledgements(servicesOf(t.context), 0).look(t.context.stage.vaultContext), 1);
 });
 
+test.serial(
+  'a credential that ends sooner, or a rotation due since another time, is another matter',
+  async (t) => {
+    const { vaultContext } = t.context.stage;
+    const { db } = vaultContext.store;
+    const after = (ms: number) => new Date(vaultContext.now().getTime() + ms).toISOString();
+    const expire = async (expires_at: string | null) =>
+      db.updateTable('xks_credentials').set({ expires_at }).execute();
+    const due = async (next_rotation_at: string | null) =>
+      db.updateTable('cloud_keys').set({ next_rotation_at }).execute();
+    for (const [trouble, set, values] of [
+      ['CREDENTIAL_ENDS', expire, [after(13 * day), after(day / 24)]],
+      ['ROTATION_OVERDUE', due, [after(-2 * day), after(-300 * day)]],
+    ] as const) {
+      await set(values[0]);
+      await acknowledge(t.context, trouble);
+      t.true((await found(t.context, trouble)).ok);
+      await set(values[1]);
+      t.like(await found(t.context, trouble), { ok: false, acknowledgements: [] }, trouble);
+      await set(null);
+    }
+    t.is(await new EndedAcknowledgements(servicesOf(t.context), 0).look(vaultContext), 2);
+  },
+);
+
 test.serial('an acknowledgement ends at its time, or when somebody withdraws it', async (t) => {
   const { stage, set } = t.context;
   const { db } = stage.vaultContext.store;

@@ -99,8 +99,7 @@ export async function findTroubles(
       .crossJoin('vaults')
       .whereRef('key_sets.id', '=', 'xks_credentials.key_set_id')
       .where(within(scope))
-      .where('xks_credentials.withdrawn_at', 'is', null)
-      .select(shown('xks_credentials.access_key_id', 'xks_credentials.access_key_id'));
+      .where('xks_credentials.withdrawn_at', 'is', null);
   const look = async <TB extends keyof Tables>(
     trouble: VaultTrouble,
     query: SelectQueryBuilder<Tables, TB, Row>,
@@ -137,7 +136,7 @@ export async function findTroubles(
         .where('key_sets.frozen_at', 'is', null)
         .where('vaults.frozen_at', 'is', null)
         .where('vaults.appliance_frozen_at', 'is', null)
-        .select(shown('cloud_keys.name', 'cloud_keys.id')),
+        .select(shown('cloud_keys.name', 'cloud_keys.id', 'cloud_keys.next_rotation_at')),
     )),
     ...(await look(
       'KEY_STORE_NOT_CONNECTED',
@@ -152,14 +151,23 @@ export async function findTroubles(
     )),
     ...(await look(
       'CREDENTIAL_OLD',
-      liveCredentials().where('xks_credentials.created_at', '<', at(-credentialDays * day)),
+      liveCredentials()
+        .where('xks_credentials.created_at', '<', at(-credentialDays * day))
+        .select(shown('xks_credentials.access_key_id', 'xks_credentials.access_key_id')),
     )),
     ...(await look(
       'CREDENTIAL_ENDS',
       liveCredentials()
         .where('xks_credentials.expires_at', '<', at(warningDays * day))
         .where('xks_credentials.expires_at', '>', at(0))
-        .where('xks_credentials.successor', 'is', null),
+        .where('xks_credentials.successor', 'is', null)
+        .select(
+          shown(
+            'xks_credentials.access_key_id',
+            'xks_credentials.access_key_id',
+            'xks_credentials.expires_at',
+          ),
+        ),
     )),
   ];
 }
