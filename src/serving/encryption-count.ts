@@ -17,8 +17,8 @@ const paceOver = blockSize / 8;
 const paceMargin = 1.5;
 /** A block that could not be had is not asked for again ahead of need for so long, milliseconds. */
 const pause = 1_000;
-/** So many are asked for at once ahead of need: who needs one waits for no more of them. */
-const aheadAtOnce = 100;
+/** So many are asked for at once ahead of need, in one transaction: who needs one waits for no more of them. */
+const aheadAtOnce = 25;
 /** Between two tries to have those, milliseconds, at the most. */
 const longestPause = 30_000;
 

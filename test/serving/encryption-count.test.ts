@@ -2,6 +2,7 @@ import anyTest, { type TestFn } from 'ava';
 import fc from '../../testing/properties.ts';
 import { Directory, type CloudKey } from '../../src/serving/directory.ts';
 import { EncryptionCount, EncryptionLimitError } from '../../src/serving/encryption-count.ts';
+import { leaseBlocks } from '../../src/keys/encryption-leases.ts';
 import { blockSize, refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
 import { monotonicNow } from '../../src/clock.ts';
 import { TokenError } from '../../src/token/faults.ts';
@@ -113,6 +114,47 @@ test('the faster a key is used, the more it has ahead for when the store is away
   for (let done = 0; done < blockSize / 4; done++) await counter.take(key);
   await counter.take(key);
   t.true((await leased(t.context, key)) >= 2 * blockSize, 'of the first block three quarters are left');
+});
+
+test('each ask gets a block of its own, and those of many keys leave room for others between them', async (t) => {
+  const { store } = t.context;
+  const [one, two, spent] = [await newKey(t.context), await newKey(t.context), await newKey(t.context)];
+  await setLeased(t.context, spent, refuseAt - blockSize + 1);
+  const before = await leased(t.context, one);
+  const ask = ({ id, currentVersion }: CloudKey) => ({ cloudKeyId: id, version: currentVersion });
+  const gone = Array.from({ length: 60 }, (_, i) => ({ cloudKeyId: `gone-${i}`, version: 1 }));
+  let transactions = 0;
+  const bookkeep: typeof store.bookkeep = async (why, run) => {
+    transactions++;
+    return store.bookkeep(why, run);
+  };
+  const asks = [...gone, ask(one), ask(spent), ask(one), { ...ask(two), version: 9 }];
+  const got = await leaseBlocks({ bookkeep }, asks);
+  t.deepEqual(
+    got.slice(0, 60),
+    gone.map(() => null),
+  );
+  t.deepEqual(got.slice(60), [before + blockSize, null, before + 2 * blockSize, null]);
+  t.is(await leased(t.context, one), before + 2 * blockSize);
+  t.is(transactions, 4, 'three of 25 at the most, and one for the version that was asked for again');
+});
+
+test('ahead of need no more is asked for at once than goes into one transaction', async (t) => {
+  const key = await newKey(t.context);
+  const keys = Array.from({ length: 60 }, (_, i) => ({ ...key, id: `k-${i}` }));
+  let asked = 0;
+  let atOnce = 0;
+  const counter = new EncryptionCount(
+    async () => {
+      atOnce = Math.max(atOnce, ++asked);
+      await new Promise(setImmediate);
+      asked--;
+      return blockSize;
+    },
+    () => undefined,
+  );
+  await counter.keepAhead(keys);
+  t.is(atOnce, 25);
 });
 
 test('rotation is due when half of the limit is leased, and encryption goes on', async (t) => {
