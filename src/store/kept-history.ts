@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { maxLost, type LostChange } from './lost-changes.ts';
+import { idOfLost, maxLost, type LostChange } from './lost-changes.ts';
 import { beforeEverything, toldChanges, toldOutright, type Moment } from './revision-log.ts';
 import type { ServedChangeTable } from './schema.ts';
 import { nameOfChange } from './taken.ts';
@@ -41,7 +41,7 @@ export async function follow(kept: KeptHistory, { now, since, whole }: StoreSeen
   if (told === 'went-back') {
     const list = await whole();
     const still = stillLost(kept.lost, list);
-    const lost = lastOfEach([...still, ...lostOf(kept.changes, list, now)]);
+    const lost = both(still, lastOfEach(lostOf(kept.changes, list, now)));
     return { kind: 'went-back', lost, kept: { ...keepingList(list, now), lost: still } };
   }
   if (told === 'everything' && (!goesOn(since, kept.at) || since.length > maxKept)) {
@@ -109,7 +109,12 @@ function lastOfEach(changes: readonly LostChange[]): LostChange[] {
     last.delete(name);
     last.set(name, change);
   }
-  return [...last.values()].slice(-maxLost);
+  return [...last.values()];
+}
+
+/** A later loss does not displace an earlier one: what each took away was read from a store that did not know of the other. */
+function both(before: readonly LostChange[], now: readonly LostChange[]): LostChange[] {
+  return [...new Map([...before, ...now].map((one) => [idOfLost(one), one])).values()].slice(-maxLost);
 }
 
 function toKept({ revision, mark, kind, name, taken }: Selectable<ServedChangeTable>): LostChange {
