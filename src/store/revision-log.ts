@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Selectable, Transaction } from 'kysely';
 import { willStand } from './read-back.ts';
 import type { RevisionTable, ServedChangeTable, Tables } from './schema.ts';
-import type { ChangesSince, ServedChange, ServedChanges } from './served-changes.ts';
+import type { ChangesOfTransaction, ChangesSince, ServedChange } from './served-changes.ts';
 import { nameOfChange, takenNow } from './taken.ts';
 
 /**
@@ -71,7 +71,10 @@ export function toldChanges(
 }
 
 /** Moves the revision and notes with it what was changed; last in the transaction, but for the reading back. */
-export async function moveRevision(trx: Transaction<Tables>, changes: ServedChanges): Promise<void> {
+export async function moveRevision(
+  trx: Transaction<Tables>,
+  { changes, named }: Pick<ChangesOfTransaction, 'changes' | 'named'>,
+): Promise<void> {
   const mark = randomBytes(12).toString('base64url');
   const { revision } = await trx
     .updateTable('revision')
@@ -79,16 +82,19 @@ export async function moveRevision(trx: Transaction<Tables>, changes: ServedChan
     .where('id', '=', 1)
     .returning('revision')
     .executeTakeFirstOrThrow();
-  const taken = await takenNow(trx, changes);
+  const taken = await takenNow(trx, named);
+  const byName = named.map(({ kind, name }) => {
+    const of = taken.get(nameOfChange({ kind, name })) ?? '{}';
+    return { revision, mark, kind, name, taken: of };
+  });
+  const unnamed = (kind: 'everything' | 'nothing') => ({ revision, mark, kind, name: '', taken: null });
+  // Workers look up everything anew, and yet what it took away must be known by name once it is lost.
   const rows =
     changes === 'everything'
-      ? [{ revision, mark, kind: 'everything' as const, name: '' }]
+      ? [unnamed('everything'), ...byName.filter((row) => row.taken !== '{}')]
       : changes.length === 0
-        ? [{ revision, mark, kind: 'nothing' as const, name: '' }]
-        : changes.map(({ kind, name }) => {
-            const of = taken.get(nameOfChange({ kind, name })) ?? '{}';
-            return { revision, mark, kind, name, taken: of };
-          });
+        ? [unnamed('nothing')]
+        : byName;
   // What a store that was set back to an earlier revision had noted of this one.
   await trx.deleteFrom('served_changes').where('revision', '>=', revision).execute();
   await trx.insertInto('served_changes').values(rows).execute();

@@ -74,6 +74,8 @@ const nameColumn = 'holdfast_served_name';
 
 /** More than so many things in one transaction are told as everything. */
 const maxTold = 200;
+/** So many are named beside that, of which the store notes what was taken away: they may be lost like any other. */
+const maxNamed = 2000;
 
 type Writing = UpdateQueryNode | InsertQueryNode | DeleteQueryNode;
 
@@ -135,18 +137,22 @@ export class ChangesOfTransaction {
   }
 
   note(kind: ServedKind, name: string): void {
-    if (this.#everything) return;
-    this.#changes.set(`${kind} ${name}`, { kind, name });
+    if (this.#changes.size < maxNamed) this.#changes.set(`${kind} ${name}`, { kind, name });
     if (this.#changes.size > maxTold) this.noteEverything();
   }
 
   noteEverything(): void {
     this.#everything = true;
-    this.#changes.clear();
   }
 
+  /** What workers are told. */
   get changes(): ServedChanges {
-    return this.#everything ? 'everything' : [...this.#changes.values()];
+    return this.#everything ? 'everything' : this.named;
+  }
+
+  /** Those that are known by name, where everything is told too. */
+  get named(): readonly ServedChange[] {
+    return [...this.#changes.values()];
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import { listOf, MisfitError, oneOf, optional, parseMessage, record, textOf } from '../message-check.ts';
 import type { CloudKeyState, ServedKind, Tables } from './schema.ts';
-import type { ServedChanges } from './served-changes.ts';
+import type { ServedChange } from './served-changes.ts';
 
 const refusals = [
   'DISABLED',
@@ -45,10 +45,9 @@ export function parseTaken(text: string | null): Taken | 'unknown' {
 /** Of each thing that the transaction has changed what is taken away of it now, as JSON, by {@link nameOfChange}. */
 export async function takenNow(
   trx: Transaction<Tables>,
-  changes: ServedChanges,
+  changes: readonly ServedChange[],
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  if (changes === 'everything') return found;
   for (const kind of ['vault', 'key-set', 'cloud-key', 'credential'] as const) {
     const names = changes.filter((change) => change.kind === kind).map(({ name }) => name);
     if (names.length === 0) continue;

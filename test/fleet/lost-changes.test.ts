@@ -375,3 +375,48 @@ test('after a fail-back to the store that has lost nothing, what stands in its l
   const forth = await look(back, full);
   t.deepEqual(names(forth), ['y', 'unmarked', 'other'], 'what only the copy had is lost now');
 });
+
+test('what was taken away again is not lost either, nor is what an act took away of more than is told by name', async (t) => {
+  const { place, remember, goBack } = await (kinds['SQLite'] as Kind).make(t);
+  const before = await openStore(place);
+  const vault = await insertVault(before, 'first');
+  const many = Array.from({ length: 300 }, (_, at) => `many-${at}`);
+  await insertKeys(before, vault.id, 'disabled', 'other', ...many);
+  await before.close();
+  await remember();
+  const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const kept = () => readKeptHistory(keptHistoryFile(state)).kept;
+  const node = await FollowingNode.start(t, place, 'n', state);
+  let store = await openStore(place);
+  await setKey(store, 'disabled', { state: 'DISABLED' });
+  await store.change(act(), async (trx) =>
+    trx.updateTable('cloud_keys').set({ can_decrypt: 0 }).where('external_key_id', 'in', many).execute(),
+  );
+  const at = await store.moment();
+  await node.directory.refresh();
+  await until(() => kept().at.revision === at.revision);
+  await store.close();
+  await node.stop();
+
+  await goBack();
+  const again = await FollowingNode.start(t, place, 'n', state);
+  t.is(await again.stateOf('disabled'), 'DISABLED');
+  for (const key of many) t.false((await again.directory.cloudKey({ id: 's' }, key))?.canDecrypt, key);
+  store = await openStore(place);
+  await until(async () => (await store.db.selectFrom('lost_changes').select('id').execute()).length > 0);
+  const decide = { ...systemAct({ now: () => new Date() }, 'test'), despiteLoss: true };
+  t.is((await applyLostChanges({ store }, decide, 'all')).changed, 301);
+  const applied = await store.moment();
+  await again.directory.refresh();
+  await until(() => kept().lost.length === 0 && kept().at.revision === applied.revision);
+  await store.close();
+  await again.stop();
+
+  // A second fail-over loses what was told, and what was done.
+  await goBack();
+  const last = await FollowingNode.start(t, place, 'n', state);
+  t.is(await last.stateOf('disabled'), 'DISABLED');
+  for (const key of many) t.false((await last.directory.cloudKey({ id: 's' }, key))?.canDecrypt, key);
+  t.is(await last.stateOf('other'), 'AVAILABLE');
+});

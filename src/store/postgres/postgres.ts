@@ -210,7 +210,7 @@ export class PostgresStore implements Store {
           const { trx, assertSound, committed } = await begin(raw);
           const result = await run(trx);
           const changes = await this.#dialect.changesOf(raw);
-          if (unchanged === 'moves' || changes.any) await moveRevision(trx, changes.changes);
+          if (unchanged === 'moves' || changes.any) await moveRevision(trx, changes);
           // What the act found done may be uncertain still, and is answered as done now.
           else if (unchanged === 'waits' && this.#settings.durability === 'synchronous') await barrier(raw);
           if (changes.any) await hint(raw);

@@ -184,7 +184,7 @@ export class SqliteStore implements Store {
           begun = await begin(raw);
           const done = await run(begun.trx);
           const changes = this.#changes.current;
-          if (changes !== undefined && (moves || changes.any)) await moveRevision(begun.trx, changes.changes);
+          if (changes !== undefined && (moves || changes.any)) await moveRevision(begun.trx, changes);
           await readBack(begun.trx);
           begun.assertSound();
           return done;
