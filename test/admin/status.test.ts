@@ -793,6 +793,37 @@ test.serial(
   },
 );
 
+test.serial('vaults beyond those that are told are counted, and nobody can have judged them', async (t) => {
+  const { store } = t.context.stage.vaultContext;
+  const [vault, keySet] = [
+    await store.db.selectFrom('vaults').selectAll().executeTakeFirstOrThrow(),
+    await store.db.selectFrom('key_sets').selectAll().executeTakeFirstOrThrow(),
+  ];
+  const frozen_at = '2026-01-01T00:00:00.000Z';
+  const ids = Array.from({ length: 22 }, () => randomUUID());
+  for (const id of ids) {
+    await store.db
+      .insertInto('vaults')
+      .values({ ...vault, id, name: `v-${id}` })
+      .execute();
+    await store.db
+      .insertInto('key_sets')
+      .values({ ...keySet, id, vault_id: id, path_prefix: id, frozen_at })
+      .execute();
+  }
+  const told = await status(t.context, 'appliance');
+  for (const { fingerprint } of told.findings.filter((one) => one.fingerprint !== null))
+    await ask(t.context, 'acknowledgeFinding', 'appliance', { fingerprint, note });
+  const judged = await status(t.context, 'appliance');
+  await store.db.deleteFrom('key_sets').where('id', 'in', ids).execute();
+  await store.db.deleteFrom('vaults').where('id', 'in', ids).execute();
+  await store.db.deleteFrom('acknowledgements').execute();
+  t.is(judged.findings.length, 21);
+  t.false(judged.ok);
+  t.like(judged.findings.at(-1), { where: 'more vaults', fingerprint: null, acknowledgements: [] });
+  t.regex(judged.findings.at(-1)?.message ?? '', /^KEY_SET_FROZEN in 2 more vaults;/);
+});
+
 test.serial('an acknowledgement ends at its time, or when somebody withdraws it', async (t) => {
   const { stage, set } = t.context;
   const { db } = stage.vaultContext.store;

@@ -241,9 +241,15 @@ export function diskFindings(disk: DiskFacts | undefined): StatusFinding[] {
 
 /** In words, with what mends it. */
 export function vaultFinding(
-  { trouble, vaultName, count, names, things }: TroubleFound,
+  { trouble, vaultName, moreVaults, count, names, things }: TroubleFound,
   own: boolean,
 ): StatusFinding {
+  if (moreVaults !== undefined)
+    return {
+      ...{ trouble, where: 'more vaults' },
+      message: `${trouble} in ${counted(moreVaults, 'more vault')}; they are listed once fewer vaults have it`,
+      remediation: 'for the administrators of the vaults: holdfast status',
+    };
   const more = count > names.length && names.length > 0 ? `, and ${count - names.length} more` : '';
   const which = names.length === 0 ? '' : `: ${names.join(', ')}${more}`;
   const [message, remediation] = words[trouble](count, which, names[0] ?? 'NAME');

@@ -26,6 +26,8 @@ export interface TroubleFound {
   trouble: VaultTrouble;
   vaultId: string;
   vaultName: string;
+  /** Of those that are not told one by one, how many there are: what is told is about all of them. */
+  moreVaults?: number;
   count: number;
   /** Of the first few; none for users of the appliance, who see nothing inside a vault. */
   names: string[];
@@ -186,14 +188,14 @@ async function frozenVaults(
 ): Promise<TroubleFound[]> {
   const rows = await db
     .selectFrom('vaults')
-    .select(['id', 'name'])
+    .select(['id', 'name', vaultsInAll])
     .where('deleted_at', 'is', null)
     .where((eb) => eb.or([eb('frozen_at', 'is not', null), eb('appliance_frozen_at', 'is not', null)]))
     .$if(scope !== 'appliance', (all) => all.where('id', '=', scope === 'appliance' ? '' : scope.vaultId))
     .orderBy('name')
     .limit(maxVaults)
     .execute();
-  return rows.map(({ id, name }) => ({
+  const found = rows.map(({ id, name }) => ({
     trouble: 'VAULT_FROZEN' as const,
     vaultId: id,
     vaultName: name,
@@ -201,6 +203,19 @@ async function frozenVaults(
     names: [],
     things: undefined,
   }));
+  return [...found, ...moreVaults('VAULT_FROZEN', rows)];
+}
+
+/** Before the limit: those that are not told too. */
+const vaultsInAll = sql<number>`count(*) OVER ()`.as('vaults_in_all');
+
+/** Nobody has seen what is in them, so nobody can have judged it. */
+function moreVaults(trouble: VaultTrouble, told: readonly { vaults_in_all: number }[]): TroubleFound[] {
+  const more = (told[0]?.vaults_in_all ?? 0) - told.length;
+  if (more <= 0) return [];
+  return [
+    { trouble, vaultId: '', vaultName: '', moreVaults: more, count: more, names: [], things: undefined },
+  ];
 }
 
 async function inVaults<TB extends keyof Tables>(
@@ -211,7 +226,7 @@ async function inVaults<TB extends keyof Tables>(
 ): Promise<TroubleFound[]> {
   const vaults = await db
     .selectFrom(query.as('found'))
-    .select(['vault_id', 'vault_name', (eb) => eb.fn.countAll<number>().as('n')])
+    .select(['vault_id', 'vault_name', (eb) => eb.fn.countAll<number>().as('n'), vaultsInAll])
     .groupBy(['vault_id', 'vault_name'])
     .orderBy('vault_name')
     .limit(maxVaults)
@@ -224,7 +239,7 @@ async function inVaults<TB extends keyof Tables>(
   const few = vaults.filter(({ n }) => n <= maxThings).map(({ vault_id }) => vault_id);
   const things = few.length === 0 ? [] : await thingsIn(db, query, few);
   const byVault = Map.groupBy(things, ({ vault_id }) => vault_id);
-  return vaults.map(({ vault_id, vault_name, n }) => ({
+  const found = vaults.map(({ vault_id, vault_name, n }) => ({
     trouble,
     vaultId: vault_id,
     vaultName: vault_name,
@@ -232,6 +247,7 @@ async function inVaults<TB extends keyof Tables>(
     names: first,
     things: n <= maxThings ? (byVault.get(vault_id) ?? []).map(({ thing }) => thing) : undefined,
   }));
+  return [...found, ...moreVaults(trouble, vaults)];
 }
 
 /** There may be more of them by now than there were: those are not left out. */
