@@ -12,10 +12,15 @@ export interface CallOptions {
   onAttempt?: (() => void) | undefined;
   /** Whom it is for, such as a key set: what one asks for beyond its share of the token waits behind the others'. */
   lane?: string;
-  /** The only one of an HSM group's members to ask. */
+  /** The only one of an HSM group's members to ask. Its hosts are then our own: whom we borrow from is not told it. */
   member?: string | undefined;
   /** Asked for by a process that borrows our hosts: it is not lent on. */
   ownHostsOnly?: boolean;
+}
+
+interface EntryOptions extends CallOptions {
+  /** The only member that may do it, by what the request itself is: whom we borrow from finds the same. */
+  onlyMember?: string | undefined;
 }
 
 /** Where the time of a call went. */
@@ -102,6 +107,8 @@ export class Entry implements Waiting {
   settled = false;
   /** The only one of an HSM group's members that may do it. */
   readonly member: string | undefined;
+  /** Where it waits: with those that the same hosts may do. */
+  readonly room: string;
   /** Members that cannot do it with their key object, and what they said. */
   readonly notOn = new Map<string, TokenError>();
   /** Members that could not a moment ago: they are asked last. */
@@ -113,18 +120,19 @@ export class Entry implements Waiting {
   constructor(
     id: number,
     request: TokenRequest,
-    { deadline, onAttempt, lane, ownHostsOnly, member }: CallOptions,
+    { deadline, onAttempt, lane, ownHostsOnly, member, onlyMember }: EntryOptions,
     settle: (result: Settled) => void,
     avoided: ReadonlySet<string> = none,
   ) {
-    this.member = member;
+    this.member = member ?? onlyMember;
+    this.room = member === undefined ? (onlyMember ?? '') : `named ${member}`;
     this.avoided = avoided;
     this.id = id;
     this.request = request;
     this.lane = lane ?? '';
     this.cost = costOf(request);
     this.deadline = deadline;
-    this.ownHostsOnly = ownHostsOnly ?? false;
+    this.ownHostsOnly = ownHostsOnly === true || member !== undefined;
     this.#onAttempt = onAttempt;
     this.#settle = settle;
   }

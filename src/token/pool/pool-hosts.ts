@@ -103,12 +103,15 @@ export class PoolHosts {
     return this.#members.filter(({ name }) => (member === undefined || name === member) && !notOn.has(name));
   }
 
-  /** The hosts that may do it, whatever they do now. Of borrowed ones it is not known which member they are of. */
+  /**
+   * The hosts that may do it, whatever they do now. Of borrowed ones it is not known which member they are of: the lender
+   * applies {@link onlyMemberFor} to the same request.
+   */
   #thatMayDo({ ownHostsOnly, member, notOn }: Pick<Entry, 'ownHostsOnly' | 'member' | 'notOn'>): Link[] {
     return [...this.#links.values()].filter((link) =>
       link.borrowed === undefined
         ? (member === undefined || link.member === member) && !notOn.has(link.member)
-        : !ownHostsOnly && member === undefined,
+        : !ownHostsOnly,
     );
   }
 
@@ -120,17 +123,16 @@ export class PoolHosts {
     let best: Link | undefined;
     const now = monotonicNow();
     const candidates = this.#thatMayDo(entry).filter((link) => !entry.tried.has(link) && !link.unfit);
-    // What kept one host of an HSM from it may well keep the next one of the same.
+    // What kept one host of an HSM from it may well keep the next one of the same: that one is asked where no other is free.
     const triedMembers = new Set([...entry.tried].map(({ member }) => member));
-    const rankOf = (link: Link) =>
-      rankFor(entry, link) +
-      (link.borrowed === undefined && triedMembers.has(link.member) ? otherHostOfMember : 0);
+    const preference = (link: Link) =>
+      triedMembers.has(link.member) ? link.inFlight.size + tried : link.inFlight.size;
     // One that is still learning, or is not ours, gets work only where no other can do it.
-    const first = Math.min(...candidates.map((link) => rankOf(link)));
+    const first = Math.min(...candidates.map((link) => rankFor(entry, link)));
     for (const link of candidates) {
-      if (!link.hasRoom || rankOf(link) > first) continue;
+      if (!link.hasRoom || rankFor(entry, link) > first) continue;
       if (link.inFlight.size > 0 && now + link.timeFor(entry) > entry.deadline) continue;
-      if (best === undefined || link.inFlight.size < best.inFlight.size) best = link;
+      if (best === undefined || preference(link) < preference(best)) best = link;
     }
     return best;
   }
@@ -256,9 +258,10 @@ export class PoolHosts {
   }
 }
 
-/** What comes after it where there is anything else: a member that could not use the key, another host of one that failed. */
+/** A member that could not use the key comes after all else. */
 const couldNot = 100;
-const otherHostOfMember = 10;
+/** More than a host holds at once. */
+const tried = 1000;
 
 /** Which hosts to try first for it: the least of these numbers. */
 function rankFor({ avoided }: Entry, link: Link): number {

@@ -12,7 +12,7 @@ export interface PoolLimits {
   sickAfter: number;
   /** A host that has not answered for this long is killed and replaced; longer likewise. */
   killAfter: number;
-  /** How many requests may wait. */
+  /** How many requests may wait, in each room: what only one member of an HSM group may do takes no place of what any may. */
   queueLength: number;
   /** How often the health key is used on each host; never more than half a minute. */
   healthInterval: number;

@@ -174,7 +174,7 @@ export class TokenPool extends ToldHosts {
     const link = room.length === 0 ? this.links.pick(entry) : undefined;
     if (link !== undefined) return this.#send(entry, link);
     if (this.links.wouldBeLate(entry, room.costBefore(entry))) return this.#settle(entry, overloaded());
-    if (this.#waiting.length >= this.#limits.queueLength) {
+    if (room.length >= this.#limits.queueLength) {
       const dropped = room.dropFor(entry);
       this.#settle(dropped ?? entry, overloaded());
       if (dropped === undefined) return;
@@ -185,9 +185,9 @@ export class TokenPool extends ToldHosts {
 
   #entry(request: TokenRequest, options: CallOptions, settle: (result: Settled) => void): Entry {
     const id = (this.#lastId = (this.#lastId % 0xffff_ffff) + 1);
-    const { member = this.links.onlyMemberFor(request) } = options;
+    const onlyMember = this.links.onlyMemberFor(request);
     const entry = new Entry(
-      ...([id, request, { ...options, member }, settle] as const),
+      ...([id, request, { ...options, onlyMember }, settle] as const),
       this.#missed.membersWithout(request),
     );
     this.#open.set(entry.id, entry);

@@ -1,15 +1,15 @@
 import { WaitingRoom, type Waiting } from './waiting-room.ts';
 
-interface ForMember extends Waiting {
-  /** The only member of an HSM group that may do it; undefined where any may. */
-  readonly member: string | undefined;
+interface InRoom extends Waiting {
+  /** The same for all that the same hosts may do: one member of an HSM group, that member's own hosts here, or any. */
+  readonly room: string;
 }
 
 /**
  * What waits for a token: what only one member of an HSM group may do waits in a room of its own, so that it keeps nothing waiting
  * that another could do while that member hangs.
  */
-export class WaitingRooms<Entry extends ForMember> {
+export class WaitingRooms<Entry extends InRoom> {
   readonly #rooms = new Map<string, WaitingRoom<Entry>>();
 
   get length(): number {
@@ -19,9 +19,9 @@ export class WaitingRooms<Entry extends ForMember> {
   }
 
   /** Where this one waits, or would. */
-  roomOf({ member = '' }: Entry): WaitingRoom<Entry> {
-    const room = this.#rooms.get(member) ?? new WaitingRoom<Entry>();
-    this.#rooms.set(member, room);
+  roomOf({ room: name }: Entry): WaitingRoom<Entry> {
+    const room = this.#rooms.get(name) ?? new WaitingRoom<Entry>();
+    this.#rooms.set(name, room);
     return room;
   }
 
