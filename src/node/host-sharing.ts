@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import type { ToWorker } from './messages.ts';
 import { socketPair } from './socket-pair.ts';
+import type { LoginGate } from '../token/login-gate.ts';
 
 /** After a pair of sockets could not be had, or one was lost, milliseconds. */
 const pauseAfterFailure = 250;
@@ -215,4 +216,16 @@ function compare(a: readonly number[], b: readonly number[]): number {
     if (difference !== 0) return difference;
   }
   return 0;
+}
+
+/**
+ * Whether a token cannot be served at all for refused PINs: every HSM that has its keys refused its own, and no host is
+ * logged in from before. A host that is goes on, whatever PIN the next one would try.
+ */
+export function isLostToPins(
+  token: string,
+  groups: readonly Pick<Sharer, 'hosts'>[],
+  gates: readonly Pick<LoginGate, 'refused'>[],
+): boolean {
+  return gates.every(({ refused }) => refused) && groups.every((group) => group.hosts(token).ready === 0);
 }

@@ -10,6 +10,7 @@ import type { OwnKeysMade, ToWorker } from './messages.ts';
 /** A token host of a worker's, with what its worker's supervisor knows of it. */
 export interface KeptHost {
   keeper: HostKeeper;
+  gate: LoginGate;
   token: string;
   /** Which of the HSMs that hold the token's keys it is of. */
   member: string;
@@ -60,8 +61,7 @@ export function keepHost(
   // Where a token is one HSM, its name says it all.
   const named = of.title === token ? { token } : { token, member };
   const entry: KeptHost = {
-    token,
-    member,
+    ...{ gate, token, member },
     hostId: undefined,
     preparedId: undefined,
     pid: 0,

@@ -13,7 +13,7 @@ import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { answerWrite, giveUpLeaseOf, writerOf, type ServedWriter } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
 import { historyOf, type HistoryKeeper } from '../serving/history-keeper.ts';
-import { HostSharing } from './host-sharing.ts';
+import { HostSharing, isLostToPins } from './host-sharing.ts';
 import { hostTotals, nodeFacts, ownFacts, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
 import { NodeSigns } from './node-signs.ts';
@@ -115,8 +115,8 @@ export class Supervisor {
   }
 
   /**
-   * Resolves with the reason when the node cannot serve: a token refused its PIN before the node had ever been ready,
-   * or a worker does not come up. Later a refused PIN stops only the hosts that would try it.
+   * Resolves with the reason when the node cannot serve: a token refused its PIN before the node had ever been ready and has
+   * no host that is up, or a worker does not come up. Later a refused PIN stops only the hosts that would try it.
    */
   get startupFailed(): Promise<StartupFailure> {
     return this.#startupFailed.promise;
@@ -252,9 +252,11 @@ export class Supervisor {
       onPinRefused: (member, problem, remediation) => {
         const { token, title } = member;
         const words = `token ${title}: ${problem}; ${remediation}`;
-        // Where another HSM has the keys too, the node serves with that.
-        const others = membersOf(config).filter((one) => one.token === token && one !== member);
-        if (this.#isReady || others.some((one) => !this.#gate(one.title).refused))
+        // Where another HSM has the keys too, or a host of before the refusal is there, the node serves with that.
+        const gates = membersOf(config)
+          .filter((one) => one.token === token)
+          .map((one) => this.#gate(one.title));
+        if (this.#isReady || !isLostToPins(token, this.#everyone, gates))
           log.error({ token }, `${words}; ${thenNewPin[this.#gate(title).newPinBy]}`);
         else this.#startupFailed.resolve({ problem: words, pinRefusedBy: token });
       },

@@ -88,10 +88,14 @@ export class WorkerGroup implements Sharer {
 
   /**
    * Whether the worker listens and has every host that it can have now, each with what it must know to be in time. One that
-   * could not start twice is not waited for: a token may have fewer sessions than hosts are wanted.
+   * could not start twice is not waited for: a token may have fewer sessions than hosts are wanted. Nor is one whose PIN
+   * was refused: it waits for another PIN, and does not fail a second time.
    */
   get settled(): boolean {
-    return this.listens && this.#keepers.every((host) => isPrepared(host) || host.failures >= vainStarts);
+    return (
+      this.listens &&
+      this.#keepers.every((host) => isPrepared(host) || host.gate.refused || host.failures >= vainStarts)
+    );
   }
 
   /** Why it lacks hosts of the token, as the last of them said that could not start. */

@@ -3,10 +3,13 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import { OwnCode } from '../../src/node/own-code.ts';
+import { isLostToPins } from '../../src/node/host-sharing.ts';
 import { WorkerGroup } from '../../src/node/worker-group.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from '../../src/node/messages.ts';
 import { managementMessage } from '../../src/node/worker-messages.ts';
 import { createLog } from '../../src/log.ts';
+import type { LoadedMember } from '../../src/config/load.ts';
+import { LoginGate, type HostSettings } from '../../src/token/keeper/host-keeper.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { KeptLog } from '../vault/stage.ts';
 
@@ -49,6 +52,52 @@ test('an answer to a worker that was replaced meanwhile is not given to the one 
   group.tell({ kind: 'ticket-keys', ticketKeys: [] });
   await marked.promise;
   t.deepEqual(heard, ['marked']);
+});
+
+test('hosts of an HSM that has refused its PIN are not waited for: they try nothing until there is another', async (t) => {
+  const gate = new LoginGate('reload', true);
+  const listens = Promise.withResolvers<void>();
+  const group = new WorkerGroup({
+    kind: 'management process',
+    index: 0,
+    script: new URL('./replaced-worker.ts', import.meta.url),
+    may: { read: [import.meta.dirname], write: [] },
+    members: [
+      {
+        member: { token: 'token', name: 'b', title: 'token:b' } as LoadedMember,
+        hosts: 2,
+        settings: {
+          order: {},
+          pin: async () => Promise.reject(new Error('no PIN')),
+        } as unknown as HostSettings,
+        gate,
+      },
+    ],
+    start: () => ({ kind: 'start' }) as StartMessage,
+    // However busy the machine.
+    maxSilence: 600_000,
+    log: new KeptLog().log,
+    onListening: () => listens.resolve(),
+    onChange: () => undefined,
+    onPinRefused: () => undefined,
+    onStartupFailed: (why) => t.fail(why),
+    says: managementMessage,
+  });
+  t.teardown(async () => group.stop(10_000));
+  group.start();
+  await listens.promise;
+  t.true(group.settled);
+  gate.reset();
+  t.false(group.settled, 'another PIN is about to be tried');
+});
+
+test('a token is lost to refused PINs only where every HSM refuses and no host is logged in from before', (t) => {
+  const [refused, fine] = [{ refused: true }, { refused: false }];
+  const without = { hosts: () => ({ wanted: 2, ready: 0, prepared: 0, members: [] }) };
+  const withOne = { hosts: () => ({ wanted: 2, ready: 1, prepared: 0, members: [] }) };
+  t.true(isLostToPins('token', [without, without], [refused, refused]));
+  t.false(isLostToPins('token', [without, without], [refused, fine]));
+  t.false(isLostToPins('token', [without, withOne], [refused, refused]));
 });
 
 for (const [deed, replace] of [

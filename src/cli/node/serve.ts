@@ -30,7 +30,8 @@ import { exitCodes } from '../output/exit-codes.ts';
 import { takeNodeLocks } from './node-locks.ts';
 import { pinOf } from './open-node.ts';
 import { probePort } from './port-probe.ts';
-import { assertNotRefused, PinRefusedBeforeError, knownPins } from './refused-pins.ts';
+import { assertNotRefused, knownPins } from './refused-pins.ts';
+import { refusedPins } from './unfit-pins.ts';
 import { build, version } from '../client/version.ts';
 import { note, print } from '../output/streams.ts';
 
@@ -82,23 +83,6 @@ function warnOfIvs({ tokens }: LoadedConfig, known: KnownTokens, log: Logger): v
       'keys of this token were seen in several HSMs, and its profile does not say that their IVs are random (iv.random): see docs/profiles.md, HSM groups',
     );
   }
-}
-
-/** Members of HSM groups that have refused this PIN before, by title. Throws PinRefusedBeforeError where no other has the keys. */
-async function refusedPins(config: LoadedConfig, log: Logger): Promise<Set<string>> {
-  const refused = new Set<string>();
-  for (const { members } of config.tokens)
-    for (const [at, member] of members.entries())
-      try {
-        await assertNotRefused(config, member, await pinOf(member));
-      } catch (error) {
-        if (!(error instanceof PinRefusedBeforeError)) throw error;
-        refused.add(member.title);
-        const isLast = at === members.length - 1;
-        if (isLast && members.every(({ title }) => refused.has(title))) throw error;
-        log.error({ token: member.token, member: member.name }, `${error.message}; ${error.remediation}`);
-      }
-  return refused;
 }
 
 /** A copy of a machine would take the other's work. Throws StoreError. */
