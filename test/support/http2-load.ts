@@ -42,7 +42,10 @@ export class Http2Load {
         if (session === undefined || session.closed || session.destroyed) session = await this.#connect();
         this.answers.push(await answerOf(session, request));
       } catch (error) {
-        this.answers.push((error as Error).message);
+        const { message } = error as Error;
+        // It had left before the last GOAWAY came, and was certainly not processed: clients send it again elsewhere (RFC 9113, 8.7).
+        if (message.includes('NGHTTP2_REFUSED_STREAM')) session = undefined;
+        else this.answers.push(message);
       }
       await delay(pause);
     }
