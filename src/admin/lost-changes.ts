@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { leaveLostChanges, type LostChangeRow } from '../fleet/lost-change-acts.ts';
 import { applyLostChanges } from '../reconcile/lost-changes.ts';
-import { parseTaken } from '../store/taken.ts';
+import { lostKinds } from '../store/lost-changes.ts';
+import { parseTaken, refusals } from '../store/taken.ts';
 import { readPage } from '../vault/page.ts';
 import { time } from './keys/key-forms.ts';
 import { pageOf, pageInput, pageQuery } from './page-query.ts';
@@ -10,21 +11,12 @@ import { route, shownPage, type Route } from './route.ts';
 const orders = { noticedAt: 'lost_changes.noticed_at' } as const;
 
 const id = z.string().regex(/^[0-9a-f]{24}$/, 'must be the id of a lost change');
-const refusals = [
-  'DISABLED',
-  'EXPIRED',
-  'PENDING_DELETION',
-  'DELETED',
-  'FROZEN',
-  'WITHDRAWN',
-  'NO_KEY_STORE',
-] as const;
 
 const shownLostChange = z
   .strictObject({
     id,
     kind: z
-      .enum(['vault', 'key-set', 'path-prefixes', 'cloud-key', 'credential', 'everything', 'nothing'])
+      .enum(lostKinds)
       .describe(
         '`everything`: too much to be named. `nothing`: an act that changed nothing of what AWS is served by.',
       ),

@@ -13,7 +13,7 @@ import {
   wholeFrom,
 } from '../message-check.ts';
 import { maxKept, nothingKept, type KeptHistory } from './kept-history.ts';
-import { maxLost, type LostChange } from './lost-changes.ts';
+import { lostKinds, maxLost, type LostChange } from './lost-changes.ts';
 import type { Moment } from './revision-log.ts';
 
 /** Larger than the largest that is written, bytes. */
@@ -24,7 +24,7 @@ const moment = record<Moment>({ revision: wholeFrom(-1), mark: nullOr(text) });
 const change = record<LostChange>({
   revision: wholeFrom(0),
   mark: nullOr(text),
-  kind: oneOf(['vault', 'key-set', 'path-prefixes', 'cloud-key', 'credential', 'everything', 'nothing']),
+  kind: oneOf(lostKinds),
   name: text,
   taken: nullOr(text),
 });

@@ -6,6 +6,17 @@ import { StoreError } from './store-error.ts';
 /** A change that was lost: which, and what it took away. */
 export type LostChange = Pick<Selectable<LostChangeTable>, 'revision' | 'mark' | 'kind' | 'name' | 'taken'>;
 
+/** What may have been changed: a thing that workers serve by, more than can be named, or nothing of that. */
+export const lostKinds = [
+  'vault',
+  'key-set',
+  'path-prefixes',
+  'cloud-key',
+  'credential',
+  'everything',
+  'nothing',
+] as const satisfies readonly LostChange['kind'][];
+
 /** So many at the most are gone by: a store that has lost more is no accident of a moment. */
 export const maxLost = 5_000;
 

@@ -3,7 +3,7 @@ import { listOf, MisfitError, oneOf, optional, parseMessage, record, textOf } fr
 import type { CloudKeyState, ServedKind, Tables } from './schema.ts';
 import type { ServedChange } from './served-changes.ts';
 
-const refusals = [
+export const refusals = [
   'DISABLED',
   'EXPIRED',
   'PENDING_DELETION',

@@ -15,11 +15,11 @@ import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { wizardTexts } from '../parts/wizard-texts.ts';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { stores } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { keySets as t } from '../texts/key-sets.ts';
-import { parts } from '../texts/parts.ts';
 import { AccountFields, DetailsFields, ForAwsField, ScheduleFields, TokenFields } from './key-set-fields.tsx';
 import { bodyOf, factsOfNew, formOf, toldByKeySetFields, wordsOf, type KeySetForm } from './key-set-form.ts';
 
@@ -57,16 +57,7 @@ export function CreateKeySetPage() {
     <Page title={t.create} above={[{ text: t.title, href: `${home}/key-sets` }]} headless>
       <Wizard
         activeStepIndex={step}
-        i18nStrings={{
-          stepNumberLabel: parts.step,
-          optional: parts.optional,
-          collapsedStepsLabel: (number, count) => `${number} / ${count}`,
-          navigationAriaLabel: t.create,
-          cancelButton: parts.cancel,
-          previousButton: parts.back,
-          nextButton: parts.next,
-          submitButton: t.create,
-        }}
+        i18nStrings={wizardTexts(t.create, t.create)}
         isLoadingNextStep={making.isPending}
         onCancel={() => void navigate(`${home}/key-sets`)}
         onNavigate={({ detail }) => goTo(detail.requestedStepIndex)}

@@ -17,6 +17,7 @@ import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { wizardTexts } from '../parts/wizard-texts.ts';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
@@ -67,16 +68,7 @@ export function CreateKeyPage() {
     <Page title={t.wizard} above={[{ text: t.title, href: `${home}/cloud-keys` }]} headless>
       <Wizard
         activeStepIndex={step}
-        i18nStrings={{
-          stepNumberLabel: parts.step,
-          optional: parts.optional,
-          collapsedStepsLabel: (number, count) => `${number} / ${count}`,
-          navigationAriaLabel: t.wizard,
-          cancelButton: parts.cancel,
-          previousButton: parts.back,
-          nextButton: parts.next,
-          submitButton: t.submit,
-        }}
+        i18nStrings={wizardTexts(t.submit, t.wizard)}
         isLoadingNextStep={create.isPending}
         onCancel={() => void navigate(`${home}/cloud-keys`)}
         onNavigate={({ detail }) => {
