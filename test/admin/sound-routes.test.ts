@@ -365,6 +365,38 @@ test.serial('a node that was never there is not found, and no act is done to it'
   t.is(kindOf(await boss.request('DELETE', node)), 'not-found');
 });
 
+test.serial(
+  'what the store may have lost stops acts, and a lost change that is none is not found',
+  async (t) => {
+    const { boss } = t.context;
+    const none = { lostChanges: ['0'.repeat(24)] };
+    t.is(kindOf(await boss.post('/lost-changes/apply', none)), 'not-found');
+    t.is(kindOf(await boss.post('/lost-changes/leave', none)), 'not-found');
+    const [decide, rename] = ['leaveLostChanges', 'updateVault'].map((one) =>
+      allRoutes.find(({ operation }) => operation === one),
+    ) as [Route, Route];
+    const renamed = await caseOf(t.context, rename);
+    const lost = await caseOf(t.context, decide);
+    const before = await look(t.context, renamed.row);
+    t.is(kindOf(await ask(rename, renamed)), 'store-went-back');
+    t.deepEqual(await look(t.context, renamed.row), before);
+    t.is((await ask(decide, lost)).status, 200);
+    t.is((await ask(rename, renamed)).status, 200, 'decided: changes are taken again');
+  },
+);
+
+test.serial('a finding that is otherwise than it was seen is a conflict', async (t) => {
+  const { admin, boss, stage } = t.context;
+  const [fingerprint, note] = ['0'.repeat(64), 'nothing to be done'];
+  for (const [client, place] of [
+    [boss, '/status'],
+    [admin, `/vaults/${stage.vaultId}/status`],
+  ] as const) {
+    t.is(kindOf(await client.post(`${place}/acknowledge`, { fingerprint, note })), 'conflict');
+    t.is(kindOf(await client.post(`${place}/withdraw-acknowledgement`, { fingerprint })), 'conflict');
+  }
+});
+
 test.serial('what the state of a key store does not allow is a conflict', async (t) => {
   const { admin, stage } = t.context;
   const byOperation = (operation: string) => allRoutes.find((route) => route.operation === operation);
