@@ -4,10 +4,11 @@
  * migrations, backups and restores, is what the tables are in.
  */
 export const writers = {
-  // By triggers, and by the store itself with each change.
+  // By triggers, by the store itself with each change, and when it is moved.
   revision: 'src/store',
   served_changes: 'src/store',
   audit_count: 'src/store',
+  store_moves: 'src/store',
 
   vaults: 'src/vault',
   unfinished_work: 'src/vault',

@@ -11,3 +11,9 @@ export const blockSize = 2 ** 16;
 export function isRotationDue(leased: number): boolean {
   return leased >= rotateAt - blockSize;
 }
+
+/**
+ * More encryptions than all nodes make with one key in a second: AWS KMS sends 1,800 requests a second to a key store, unless
+ * its quota was raised.
+ */
+export const encryptionsPerSecond = 5_000;

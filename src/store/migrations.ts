@@ -29,6 +29,7 @@ import { failedRequests } from './migrations/0060-failed-requests.ts';
 import { replacedTokens } from './migrations/0064-replaced-tokens.ts';
 import { lostChanges } from './migrations/0067-lost-changes.ts';
 import { acknowledgements } from './migrations/0073-acknowledgements.ts';
+import { storeMoves } from './migrations/0088-store-moves.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -62,6 +63,7 @@ export const migrations: Record<string, Migration> = {
   '0064-replaced-tokens': replacedTokens,
   '0067-lost-changes': lostChanges,
   '0073-acknowledgements': acknowledgements,
+  '0088-store-moves': storeMoves,
 };
 
 /** The last one that was made before nodes of two versions could work with one database. */

@@ -35,6 +35,7 @@ import type { ReconciliationTable } from './schema/reconcile.ts';
 import type { LostChangeTable, RevisionTable, ServedChangeTable } from './schema/served-changes.ts';
 import type { FailedRequestTable, UseTable } from './schema/serving.ts';
 import type { AcknowledgementTable } from './schema/status.ts';
+import type { StoreMoveTable } from './schema/store-moves.ts';
 import type { TrafficTable } from './schema/traffic.ts';
 import type { UnfinishedWorkTable, VaultTable } from './schema/vault.ts';
 
@@ -47,6 +48,7 @@ export type * from './schema/reconcile.ts';
 export type * from './schema/served-changes.ts';
 export type * from './schema/serving.ts';
 export type * from './schema/status.ts';
+export type * from './schema/store-moves.ts';
 export type * from './schema/traffic.ts';
 export type * from './schema/vault.ts';
 
@@ -96,4 +98,5 @@ export interface Tables {
   audit_events: AuditEventTable;
   audit_prunings: AuditPruningTable;
   audit_count: AuditCountTable;
+  store_moves: StoreMoveTable;
 }

@@ -13,6 +13,7 @@ export type StoreFault =
   | 'gone'
   | 'not-a-store'
   | 'damaged'
+  | 'moved'
   | 'older'
   | 'newer'
   | 'altered'

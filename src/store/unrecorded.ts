@@ -69,6 +69,10 @@ export const reasons = {
     tables: ['failed_requests'],
   },
   node: { why: 'which nodes there are, and when each was seen', tables: ['nodes'] },
+  'store move': {
+    why: 'that the store is elsewhere from now on: on record there',
+    tables: ['store_moves'],
+  },
   nothing: { why: 'nothing is written: it only reads, with all other writers behind it', tables: [] },
   'by hand': { why: 'no act of Holdfast, such as what a test sets up', tables: 'all' },
 } as const satisfies Record<string, { why: string; tables: readonly (keyof Tables)[] | 'all' }>;

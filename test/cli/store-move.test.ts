@@ -3,6 +3,8 @@ import path from 'node:path';
 import test from 'ava';
 import { NodeLock } from '../../src/store/sqlite/node-lock.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
+import { deletionsHeldUntil } from '../../src/schedules/deletion-hold.ts';
 import { PostgresStore } from '../../src/store/postgres/postgres.ts';
 import { sharedCluster } from '../../testing/postgres.ts';
 import { TestNode } from '../../testing/test-node.ts';
@@ -58,9 +60,18 @@ durability = "single"
     .execute();
   t.is(event?.target_name, to);
   t.is(event?.actor_kind, 'command');
-  const again = await t.throwsAsync(node.cli('store', 'move', '--to', file));
-  t.regex(
-    (again as unknown as { stderr: string }).stderr,
-    /there is a store already where this one is to go/,
-  );
+  for (const words of [['store', 'move', '--to', file], ['serve'], ['init']]) {
+    const again = await t.throwsAsync(node.cli(...words));
+    const { stderr } = again as unknown as { stderr: string };
+    t.true(stderr.includes(`was moved to ${to} at `), stderr);
+  }
+  const unasked = await t.throwsAsync(node.cli('store', 'reopen'));
+  t.regex((unasked as unknown as { stderr: string }).stderr, /Is it lost[^]*add --yes if so/);
+  const { reopened } = (await node.cliJson('store', 'reopen', '--yes')) as { reopened: object };
+  t.like(reopened, { movedTo: to, keySetsFrozen: 1 });
+  await node.cli('serve', '--check');
+  const old = await SqliteStore.open(storePath);
+  t.truthy(await deletionsHeldUntil({ store: old, now: () => new Date() }));
+  await old.close();
+  t.like(await node.cliJson('store', 'reopen'), { reopened: null });
 });

@@ -3,12 +3,23 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
+import { reopen } from '../../src/cli/node/store-reopen.ts';
+import { beginMove, endMove } from '../../src/store/moving/mark.ts';
+import { rotateAt } from '../../src/keys/encryption-limits.ts';
 import { moveStore } from '../../src/store/moving/move-store.ts';
-import { openStore, type StorePlace } from '../../src/store/opening/open.ts';
+import {
+  initStore,
+  openMovedStore,
+  openStore,
+  openStoreToRead,
+  placeInWords,
+  type StorePlace,
+} from '../../src/store/opening/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { LoopDisk } from '../../testing/loop-disk.ts';
+import { byHand } from '../../testing/by-hand.ts';
 import { freshDatabase, sharedCluster } from '../../testing/postgres.ts';
 
 /** A store in a file that has rows in every table, and more than are moved at once in one. */
@@ -25,7 +36,8 @@ async function fullStore(t: ExecutionContext): Promise<{ directory: string; file
     )
     .pluck()
     .all();
-  for (const table of tables.filter((name) => name !== 'revision' && name !== 'audit_count')) {
+  const ofTheStore = new Set(['revision', 'audit_count', 'store_moves']);
+  for (const table of tables.filter((name) => !ofTheStore.has(name))) {
     const columns = database
       .prepare<[string], { name: string; type: string; notnull: number; pk: number }>(
         'SELECT * FROM pragma_table_info(?)',
@@ -57,11 +69,12 @@ async function fullStore(t: ExecutionContext): Promise<{ directory: string; file
   return { directory, file };
 }
 
+/** All but whether it was moved. */
 function contents(file: string): Record<string, unknown[]> {
   const database = new Database(file, { readonly: true });
   const tables = database
     .prepare<[], string>(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'kysely%' AND name NOT LIKE 'sqlite_stat%'",
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'kysely%' AND name NOT LIKE 'sqlite_stat%' AND name <> 'store_moves'",
     )
     .pluck()
     .all();
@@ -70,6 +83,17 @@ function contents(file: string): Record<string, unknown[]> {
   );
   database.close();
   return rows;
+}
+
+/** In whatever way, it is refused as moved to there; `ended`: the whole of it. */
+async function assertMoved(t: ExecutionContext, from: StorePlace, to: StorePlace, ended = true) {
+  for (const open of [openStore, openStoreToRead, initStore]) {
+    const error = await t.throwsAsync<StoreError>(async () => open(from), { instanceOf: StoreError });
+    t.is(error?.fault, 'moved');
+    const when = ended ? 'was moved to' : 'a move of';
+    t.true(error?.message.includes(when) && error.message.includes(placeInWords(to)), error?.message);
+    t.regex(error?.remediation ?? '', /holdfast store reopen/);
+  }
 }
 
 test('a store is moved into a database and back, and is the same row by row', async (t) => {
@@ -87,6 +111,11 @@ test('a store is moved into a database and back, and is the same row by row', as
   await t.throwsAsync(store.db.updateTable('audit_events').set({ action: '' }).execute(), {
     message: /audit events are never changed/,
   });
+  await assertMoved(t, { kind: 'sqlite', path: file }, database);
+  await t.throwsAsync(moveStore({ kind: 'sqlite', path: file }, { kind: 'sqlite', path: `${file}-2` }), {
+    message: /was moved to .* at /,
+  });
+  t.false(existsSync(`${file}-2`), 'a copy that does not know of what came since');
   const back = path.join(directory, 'back', 'holdfast.db');
   mkdirSync(path.dirname(back));
   // As the state directory of a node has it, where its store lies unless somebody wanted otherwise.
@@ -94,6 +123,8 @@ test('a store is moved into a database and back, and is the same row by row', as
   await moveStore(database, { kind: 'sqlite', path: back });
   t.deepEqual(contents(back), before);
   t.deepEqual(contents(file), before, 'the first is as it was');
+  await assertMoved(t, database, { kind: 'sqlite', path: back });
+  await (await openStore({ kind: 'sqlite', path: back })).close();
   t.deepEqual(
     readdirSync(path.dirname(back)).filter((name) => name.includes('-moving')),
     [],
@@ -165,6 +196,7 @@ test('a move goes to no place where a store is, and to none where it is already'
   for (const to of [full, { kind: 'sqlite', path: other }, from] as StorePlace[]) {
     const error = await t.throwsAsync(moveStore(from, to), { instanceOf: StoreError });
     t.regex(error?.message ?? '', /already/);
+    await (await openStore(from)).close();
   }
   t.is((await store.db.selectFrom('leases').selectAll().execute()).length, 1);
 });
@@ -192,6 +224,10 @@ test('a move that fails has moved nothing, and goes through when it is repeated'
   const error = await t.throwsAsync(moveStore(from, to), { instanceOf: StoreError });
   t.regex(error?.message ?? '', /table leases, only 0 rows have come\. Nothing was moved/);
   await cluster.asSuperuser('DROP RULE gone ON leases', settings.database);
+  await (await openStore(from)).close();
+  // As one that was killed leaves it.
+  await beginMove(from, to);
+  await assertMoved(t, from, to, false);
   t.is((await moveStore(from, to))['leases'], 3);
   t.false(existsSync(`${file}-moving`));
 });
@@ -219,4 +255,39 @@ test('a move onto a disk that becomes full says which, moves nothing, and goes t
     disk.makeRoom();
   }
   t.is((await moveStore(from, { kind: 'sqlite', path: place }))['leases'], 3);
+});
+
+test('a store that was moved is reopened without what may have been taken away since', async (t) => {
+  const { directory, file } = await fullStore(t);
+  const database = new Database(file);
+  database.exec(`UPDATE key_sets SET frozen_at = NULL, removed_at = CASE id WHEN 'id-0' THEN '2026' END;
+    UPDATE api_keys SET revoked_at = NULL, expires_at = '2999';
+    UPDATE cloud_keys SET state = 'PENDING_DELETION', deletion_at = '2026' WHERE id = 'id-1';
+    UPDATE key_versions SET state = 'ACTIVE', encryptions_leased = ${rotateAt - 1} - version % 2;`);
+  database.close();
+  const inFile: StorePlace = { kind: 'sqlite', path: file };
+  const copy: StorePlace = { kind: 'postgres', ...(await freshDatabase()) };
+  await moveStore(inFile, copy);
+  const elsewhere: StorePlace = { kind: 'sqlite', path: path.join(directory, 'elsewhere.db') };
+  await beginMove(copy, elsewhere);
+  await endMove(copy);
+  const act = { ...byHand, despiteLoss: true };
+  for (const place of [inFile, copy]) {
+    const store = await openMovedStore(place);
+    const { revision } = await store.moment();
+    const [mark] = await store.db.selectFrom('store_moves').selectAll().execute();
+    const done = await store.change(act, async (trx) => reopen(trx));
+    t.like(done, {
+      ...{ movedAt: mark?.ended_at, keySetsFrozen: 2, apiKeysRevoked: 3, sessionsEnded: 3 },
+      deletionsCancelled: 1,
+    });
+    t.true((await store.moment()).revision > revision, 'XKS workers hear of it');
+    const keys = await store.db.selectFrom('cloud_keys').select(['state', 'deletion_at']).execute();
+    t.false(keys.some(({ state }) => state === 'PENDING_DELETION'));
+    const leased = await store.db.selectFrom('key_versions').select('encryptions_leased').execute();
+    t.deepEqual(new Set(leased.map((row) => row.encryptions_leased)), new Set([rotateAt]));
+    t.is(await store.change(act, async (trx) => reopen(trx)), undefined);
+    await store.close();
+    await (await openStore(place)).close();
+  }
 });

@@ -134,7 +134,8 @@ async function restored(
       database.close();
     }
   };
-  if (replaced !== undefined && more.asBackedUp !== true) t.is(adjusted.since, 'known');
+  const goesOn = replaced !== undefined && replaced['store_moves'] === undefined;
+  if (goesOn && more.asBackedUp !== true) t.is(adjusted.since, 'known');
   const withheld = adjusted.withheld.map(({ kind, id }) => `${kind} ${id}`);
   return { adjusted, file, rows, withheld };
 }
@@ -165,6 +166,13 @@ test('a deletion that was put off since is not done earlier than was said last',
     ]);
     t.deepEqual(withheld, []);
   }
+});
+
+test('a replaced store that was moved to elsewhere does not tell what was taken away since', async (t) => {
+  const store_moves = [{ id: 'move', moved_to: 'a database', begun_at: at, ended_at: at }];
+  const { adjusted, withheld } = await restored(t, {}, { store_moves });
+  t.is(adjusted.since, 'unknown');
+  t.deepEqual(withheld, ['key-set payments']);
 });
 
 test('nothing is destroyed for a day after any restore, and events are counted, not their numbers', async (t) => {

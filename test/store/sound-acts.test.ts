@@ -239,6 +239,7 @@ const places: Readonly<Record<Unrecorded, readonly string[]>> = {
   traffic: ['src/metrics/series/traffic-rows.ts'],
   node: ['src/fleet/nodes.ts', 'src/fleet/nodes.ts'],
   'failed request': ['src/keys/failed-request-rows.ts'],
+  'store move': [],
   nothing: ['src/keys/destruction.ts'],
   'by hand': [],
 };

@@ -75,10 +75,9 @@ export function addBackupCommand(program: Command): void {
 }
 
 export function addStoreCommand(program: Command): void {
+  const store = program.command('store').description('the store itself');
   example(
-    program
-      .command('store')
-      .description('the store itself')
+    store
       .command('move')
       .description(
         'copy the store to where another configuration has it, a file or a database, and compare every row; while no node runs',
@@ -88,6 +87,18 @@ export function addStoreCommand(program: Command): void {
         (await import('./store-move.ts')).runStoreMove(input, command),
       ),
     'holdfast store move --to /etc/holdfast/holdfast-postgres.toml',
+  );
+  example(
+    store
+      .command('reopen')
+      .description(
+        'let nodes serve from a store again that was moved, where the other one is lost or the move was given up; what may have been taken away since is taken away',
+      )
+      .addOption(yesOption())
+      .action(async (input: { yes?: boolean }, command: Command) =>
+        (await import('./store-reopen.ts')).runStoreReopen(input, command),
+      ),
+    'holdfast store reopen',
   );
 }
 

@@ -20,7 +20,7 @@ import { buildStore } from '../../store/backup/reader.ts';
 import { adjustRestored } from '../../store/backup/restored-store.ts';
 import { companions, restoringPath } from '../../store/sqlite/store-file.ts';
 import { putInPlace, ReplacedStore } from '../../store/backup/store-swap.ts';
-import { refuseAt, rotateAt } from '../../keys/encryption-limits.ts';
+import { encryptionsPerSecond, refuseAt, rotateAt } from '../../keys/encryption-limits.ts';
 import type { TokenContents } from '../../reconcile/restored-keys.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { CliError } from '../output/cli-error.ts';
@@ -40,12 +40,6 @@ export interface RestoreInput {
   allowMissingKeys?: boolean;
   asBackedUp?: boolean;
 }
-
-/**
- * More encryptions than a node makes with one key in a second: AWS KMS sends 1,800 requests a second to a key store, unless
- * its quota was raised.
- */
-const encryptionsPerSecond = 5_000;
 
 /** `holdfast restore`. */
 export async function runRestore(file: string, input: RestoreInput, command: Command): Promise<void> {

@@ -66,6 +66,6 @@ function inWords(
   file: string,
 ): string {
   return `${total(rows)} rows moved and compared, from ${from} to ${to}.
-Put the [store] table of ${file} into the node’s configuration before it is started again. The store at ${from} is as it
-was: no node may be started on it any more, since it forgets what is disabled from now on.`;
+Put the [store] table of ${file} into the node’s configuration before it is started again. The store at ${from} is marked
+as moved, and no node starts on it any more: it does not know what is disabled from now on.`;
 }

@@ -17,7 +17,7 @@ export const backupVersion = 1;
 /**
  * What no backup holds: sign-ins that are open or under way, whose tokens would be good again; work that a process has
  * leased; what workers were told of changes, which a restored store tells anew; how many requests came in the last weeks, and
- * which of them failed.
+ * which of them failed; that the store was moved, which its copy was not.
  */
 export const leftOut: ReadonlySet<string> = new Set([
   'sessions',
@@ -26,6 +26,7 @@ export const leftOut: ReadonlySet<string> = new Set([
   'served_changes',
   'traffic',
   'failed_requests',
+  'store_moves',
   'kysely_migration',
   'kysely_migration_lock',
 ]);

@@ -108,13 +108,17 @@ function adjust(
   return { since, withheld, lost, lastAuditEvent, resumesAt: last + 1 };
 }
 
-/** Whether the replaced store has the backup's past: the same schema, and the last audit event of the backup. */
+/**
+ * Whether the replaced store has the backup's past and all that came after it: the same schema, the last audit event of the backup, and
+ * it was not moved, since what was taken away after that stands in another store.
+ */
 function goesOn(database: Database.Database, { lastAuditEvent }: BackupManifest): boolean {
   const names = database
     .prepare<[], string>('SELECT name FROM before.kysely_migration ORDER BY name')
     .pluck()
     .all();
   if (names.join() !== knownMigrations.toSorted().join()) return false;
+  if (database.prepare('SELECT 1 FROM before.store_moves').get() !== undefined) return false;
   const eventOf = (schema: string) =>
     JSON.stringify(
       database.prepare(`SELECT * FROM ${schema}.audit_events WHERE sequence = ?`).get(lastAuditEvent) ?? null,

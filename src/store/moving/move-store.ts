@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Kysely } from 'kysely';
-import { placeInWords, openStore, type StorePlace } from '../opening/open.ts';
+import { placeInWords, type StorePlace } from '../opening/open.ts';
 import { CommitInDoubt, CommitNotCertain } from '../postgres/commit-errors.ts';
 import { StorePool, type Timeouts } from '../postgres/pool.ts';
 import { StoreDialect } from '../postgres/postgres-dialect.ts';
@@ -13,6 +13,7 @@ import { companions } from '../sqlite/store-file.ts';
 import { syncToDisk } from '../sqlite/sync-to-disk.ts';
 import { codeOf, StoreError } from '../store-error.ts';
 import { toStoreError } from '../store-faults.ts';
+import { beginMove, endMove, takeMoveBack } from './mark.ts';
 import { moveRows } from './move.ts';
 import { PostgresSide } from './postgres-side.ts';
 import type { Side } from './side.ts';
@@ -22,9 +23,9 @@ import { SqliteSide } from './sqlite-side.ts';
 const timeouts: Timeouts = { connect: 3000, lock: 60_000, statement: 0, answer: 0, idleInTransaction: 0 };
 
 /**
- * Copies a store to another place where none is, and compares every row; the old one stays as it is. Whoever calls has the locks of
- * both: no node works with either. Cut off wherever, it leaves nothing that a second try would mind. Answers how many rows each
- * table has. Throws StoreError.
+ * Copies a store to another place where none is, and compares every row; the old one is marked as moved, and no node opens it any more.
+ * Whoever calls has the locks of both: no node works with either. Cut off wherever, it leaves nothing that a second try would mind, and
+ * the mark. Answers how many rows each table has. Throws StoreError; then nothing was moved and no mark is left, unless that is `in-doubt`.
  */
 export async function moveStore(from: StorePlace, to: StorePlace): Promise<Record<string, number>> {
   if (placeInWords(from) === placeInWords(to))
@@ -34,10 +35,27 @@ export async function moveStore(from: StorePlace, to: StorePlace): Promise<Recor
       'name another configuration',
     );
   // It is of this version, and nobody has changed its schema.
-  await (await openStore(from)).close();
-  return withSource(from, async (source) =>
-    to.kind === 'sqlite' ? intoFile(source, to.path) : intoDatabase(source, to),
-  );
+  await beginMove(from, to);
+  const counts = await copied(from, to);
+  try {
+    await endMove(from);
+  } catch (error) {
+    // It stays marked as begun, which no node opens either.
+    throw inDoubt(error, `everything is at ${placeInWords(to)}: start the node with its configuration`);
+  }
+  return counts;
+}
+
+async function copied(from: StorePlace, to: StorePlace): Promise<Record<string, number>> {
+  try {
+    return await withSource(from, async (source) =>
+      to.kind === 'sqlite' ? intoFile(source, to.path) : intoDatabase(source, to),
+    );
+  } catch (error) {
+    // Where it may be there nevertheless, nodes start on neither until somebody has looked.
+    if (!(error instanceof StoreError && error.fault === 'in-doubt')) await takeMoveBack(from);
+    throw error;
+  }
 }
 
 async function withSource<T>(from: StorePlace, run: (side: Side) => Promise<T>): Promise<T> {
@@ -69,12 +87,7 @@ async function intoDatabase(source: Side, to: PostgresSettings): Promise<Record<
     );
   } catch (error) {
     if (!(error instanceof CommitInDoubt || error instanceof CommitNotCertain)) throw error;
-    throw new StoreError(
-      'in-doubt',
-      `everything was copied, and whether it is certain is not known (${error.message})`,
-      'make the database anew, and repeat it',
-      error,
-    );
+    throw inDoubt(error, 'make the database anew, and repeat it');
   }
 }
 
@@ -113,6 +126,7 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
   const prepared = path.join(making, path.basename(file));
   const remove = () => rmSync(making, { recursive: true, force: true });
   remove();
+  let isThere = false;
   try {
     mkdirSync(making, { mode: 0o700 });
     await (await SqliteStore.init(prepared)).close();
@@ -128,13 +142,25 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
     await (await SqliteStore.open(prepared)).close();
     syncToDisk(prepared);
     renameSync(prepared, file);
+    isThere = true;
     syncToDisk(path.dirname(file));
     remove();
     return counts;
   } catch (error) {
+    if (isThere) throw inDoubt(error, `see the disk of ${file}, move that file away, and repeat it`);
     remove();
     throw orFull(error, file);
   }
+}
+
+function inDoubt(error: unknown, remediation: string): StoreError {
+  const words = error instanceof Error ? error.message : String(error);
+  return new StoreError(
+    'in-doubt',
+    `everything was copied, and what comes after that has failed (${words})`,
+    remediation,
+    error,
+  );
 }
 
 /** Nobody works with a new store, so it has no reserve that anything would be written from. */

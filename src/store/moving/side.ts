@@ -29,7 +29,7 @@ export interface Side {
 /** Rows that are read or written at once. */
 export const batchSize = 500;
 
-/** Tables of Kysely's own, which say what was done to this database. */
+/** All but tables of Kysely's own, which say what was done to this database, and that it was moved, which its copy was not. */
 export function isMoved(table: string): boolean {
-  return !table.startsWith('kysely_') && !table.startsWith('sqlite_');
+  return table !== 'store_moves' && !table.startsWith('kysely_') && !table.startsWith('sqlite_');
 }

@@ -25,11 +25,18 @@ export type OnDurability = (problems: readonly string[]) => void;
 
 /* Only the driver that is needed is loaded. */
 
-/** Opens a store that is there and up to date. Throws StoreError. */
+/** Opens a store that is there, up to date, and not moved to elsewhere. Throws StoreError. */
 export async function openStore(place: StorePlace, onDurability?: OnDurability): Promise<OpenStore> {
   if (place.kind === 'sqlite') return (await import('../sqlite/sqlite.ts')).SqliteStore.open(place.path);
   const { PostgresStore } = await import('../postgres/postgres.ts');
   return PostgresStore.open(place, onDurability === undefined ? {} : { onDurability });
+}
+
+/** The same of one that may have been moved: for what is done about that alone. Throws StoreError. */
+export async function openMovedStore(place: StorePlace): Promise<OpenStore> {
+  if (place.kind === 'sqlite')
+    return (await import('../sqlite/sqlite.ts')).SqliteStore.open(place.path, { movedToo: true });
+  return (await import('../postgres/postgres.ts')).PostgresStore.open(place, { movedToo: true });
 }
 
 /** The same for who only reads: nothing can be written by it. Throws StoreError. */

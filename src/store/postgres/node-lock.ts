@@ -6,7 +6,7 @@ import { nameOf, type PostgresSettings } from './settings.ts';
 import { StoreError } from '../store-error.ts';
 
 /** What has it: several nodes, and what upgrades it beside them, or one command alone. */
-export type DatabaseUse = 'serve' | 'upgrade' | 'init' | 'store move';
+export type DatabaseUse = 'serve' | 'upgrade' | 'init' | 'store move' | 'store reopen';
 
 /** Of the session that has it, and no transaction's. */
 const nodeLock = '4748314691126226542';

@@ -15,6 +15,7 @@ import type { ChangesSince } from '../served-changes.ts';
 import type { Session } from './session.ts';
 import { nameOf, type PostgresSettings } from './settings.ts';
 import { assertNotNewer, migrationsOf, pendingIn, upgrade, upgradeBeside } from './upgrading.ts';
+import { assertNotMoved, type MovedToo } from '../moved-mark.ts';
 import { StoreError } from '../store-error.ts';
 import type { Unrecorded } from '../unrecorded.ts';
 import {
@@ -51,7 +52,7 @@ const reading: Timeouts = {
   idleInTransaction: 1000,
 };
 
-export interface PostgresOptions extends Partial<Pick<PoolOptions, 'readonly' | 'size'>> {
+export interface PostgresOptions extends Partial<Pick<PoolOptions, 'readonly' | 'size'>>, MovedToo {
   timeouts?: Partial<Timeouts>;
   /** How long a transaction is tried while the database is away, milliseconds; 5 s without it. */
   patience?: number;
@@ -99,7 +100,7 @@ export class PostgresStore implements Store {
     return (await pendingIn(settings)).isBeside;
   }
 
-  /** Opens a store that is up to date. Throws StoreError. */
+  /** Opens a store that is up to date and nowhere else. Throws StoreError. */
   static async open(settings: PostgresSettings, options: PostgresOptions = {}): Promise<PostgresStore> {
     const store = new PostgresStore(settings, options);
     try {
@@ -109,6 +110,7 @@ export class PostgresStore implements Store {
       assertNotNewer(store.name, executed);
       if (!knownMigrations.every((name) => executed.includes(name)))
         throw new StoreError('older', `the store in ${store.name} has an older schema`, 'run: holdfast init');
+      if (options.movedToo !== true) await assertNotMoved(store.name, store.db);
       return store;
     } catch (error) {
       await store.close();

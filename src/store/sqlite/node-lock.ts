@@ -6,7 +6,7 @@ import { isBusy, toStoreError } from '../store-faults.ts';
 
 /** Who has it, for whoever finds it taken. */
 export interface Holder {
-  command: 'serve' | 'quickstart' | 'init' | 'restore' | 'store move';
+  command: 'serve' | 'quickstart' | 'init' | 'restore' | 'store move' | 'store reopen';
   pid: number;
   hostname: string;
   /** The configuration file. */
@@ -14,6 +14,13 @@ export interface Holder {
   /** ISO 8601. */
   since: string;
 }
+
+const endByThemselves: ReadonlySet<Holder['command']> = new Set([
+  'restore',
+  'init',
+  'store move',
+  'store reopen',
+]);
 
 /**
  * What only one node may have at a time: a state directory, a store. The kernel lets go of it together with the process,
@@ -41,7 +48,7 @@ export class NodeLock {
       throw new StoreError(
         'locked',
         `${of} is in use already: ${inWords(other)}`,
-        other?.command === 'restore' || other?.command === 'init' || other?.command === 'store move'
+        other !== undefined && endByThemselves.has(other.command)
           ? `wait until that ${other.command} has ended, then repeat`
           : 'end that node first, or give this one a state directory and a store of its own (node.state_directory, store.path)',
       );

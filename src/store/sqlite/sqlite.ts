@@ -14,6 +14,7 @@ import { assertNotNewer, assertOfThisVersion, assertUnaltered } from './schema-v
 import { SpaceReserve } from './space-reserve.ts';
 import { connect, leavingNothing, orStoreError, withRoom, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
+import { assertNotMoved, type MovedToo } from '../moved-mark.ts';
 import { StoreError } from '../store-error.ts';
 import { companions, evidenceOf, examineStoreFile, orUnfitFileSystem } from './store-file.ts';
 import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from '../store-faults.ts';
@@ -108,15 +109,17 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** Opens an existing store that is up to date and whose schema nobody has changed. Throws StoreError. */
-  static async open(path: string, options: ConnectOptions = {}): Promise<SqliteStore> {
+  /** Opens an existing store that is up to date, whose schema nobody has changed, and that is nowhere else. Throws StoreError. */
+  static async open(path: string, options: ConnectOptions & MovedToo = {}): Promise<SqliteStore> {
     examineStoreFile(path, evidenceOf(path), false);
     const open = async () => {
       const database = connect(path, options);
       try {
-        const executed = await migrationsOf(readingDb(database));
+        const db = readingDb(database);
+        const executed = await migrationsOf(db);
         assertOfThisVersion(path, executed);
         assertUnaltered(path, await schemaDifferences(database, executed));
+        if (options.movedToo !== true) await assertNotMoved(path, db);
       } finally {
         database.close();
       }
