@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const maxFreeze = 60;
 
 /**
- * A file system of its own (ext4 on a loop device), which can be filled up and made to stand still. For root on a machine
+ * A file system of its own (ext4 on a loop device), which can be filled up, made to stand still and made read-only. For root on a machine
  * that has loop devices; {@link LoopDisk.create} answers with the reason where there is none.
  */
 export class LoopDisk {
@@ -75,6 +75,12 @@ export class LoopDisk {
     } finally {
       closeSync(descriptor);
     }
+  }
+
+  /** As ext4 makes it where the disk under it fails, for good: also files that are open already take nothing any more. */
+  becomeReadOnly(): void {
+    // (A plain remount is refused while somebody has a file open to write.)
+    execFileSync('mount', ['-o', 'remount,abort', this.directory]);
   }
 
   makeRoom(): void {

@@ -68,12 +68,18 @@ export function storeError(fault: StoreFault, cause?: unknown): StoreError {
 }
 
 /**
- * SQLite tells a quota that is used up as it tells a disk that fails, since only of ENOSPC it says that there is no room
- * (sqlite.org/rescode.html#ioerr_write). Where it is the quota, that is said, and dealt with as a full disk.
+ * SQLite tells a quota that is used up, and a file system that was made read-only under an open store, as it tells a disk that
+ * fails (sqlite.org/rescode.html#ioerr_write). Which of them it is, is asked of the system: a quota is dealt with as a full
+ * disk, and each has a way out of its own.
  */
-export function orFullByQuota(error: unknown, reserve: { quotaIsUsedUp: () => boolean }): unknown {
-  if (!(error instanceof StoreError) || error.fault !== 'io') return error;
-  if (!writes.has(error.code ?? '') || !reserve.quotaIsUsedUp()) return error;
+export function orWhyNoMore(
+  error: unknown,
+  reserve: { whyNoMore: () => 'quota' | 'read-only' | undefined },
+): unknown {
+  if (!(error instanceof StoreError) || error.fault !== 'io' || !writes.has(error.code ?? '')) return error;
+  const why = reserve.whyNoMore();
+  if (why === 'read-only') return storeError('read-only', error.cause);
+  if (why === undefined) return error;
   return new StoreError(
     'full',
     `the disk quota of the user that Holdfast runs as is used up (${error.code}, EDQUOT)`,

@@ -10,14 +10,18 @@ import { AdminClient, type SignIn } from '../support/admin-client.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { bringToLimit } from '../support/limit-rotation.ts';
 import { LoopDisk } from '../../testing/loop-disk.ts';
-import { waitUntil } from '../support/steady-load.ts';
+import { CoreWaits } from '../support/core-waits.ts';
+import { fared, hindered, SteadyLoad, waitUntil } from '../support/steady-load.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { versionOf } from '../../testing/xks-client.ts';
 
-/* A full disk: keys are served, whoever signs in can read, and what takes power away is done (promise 2). */
+/*
+ * A full disk: keys are served, whoever signs in can read, and what takes power away is done (promise 2). A disk that becomes
+ * read-only: keys are served, and whoever changes something is told why it was not done.
+ */
 
-test('on a full disk keys are served, people sign in and read, and disable and freeze are done', async (t) => {
+test('on a full or read-only disk keys are served as ever, and on a full one people sign in, read, disable and freeze', async (t) => {
   const disk = await LoopDisk.create(48);
   if (typeof disk === 'string') {
     t.log(`not run: ${disk}`);
@@ -55,6 +59,16 @@ test('on a full disk keys are served, people sign in and read, and disable and f
   const limited = keys[4] ?? '';
   await node.withStore(async (vault) => bringToLimit(vault.vaultContext, await vault.key(limited)));
 
+  const load = new SteadyLoad(node, access, served, { connections: 4, every: 50 });
+  t.teardown(() => load.close());
+  const { workers, hosts } = node.processes();
+  const waits = new CoreWaits(() => [[process.pid], workers, hosts]);
+  t.teardown(() => waits.stop());
+  await load.start();
+  await waitUntil(() => load.answers.length >= 100);
+  const undisturbed = fared(waits, load.answers);
+  const filled = performance.now();
+
   disk.fill();
   // What the log of the database has of its own is used up first.
   let full = await before.post(`${at}/admin-groups`, { name: 'one' });
@@ -75,6 +89,9 @@ test('on a full disk keys are served, people sign in and read, and disable and f
   const trail = await person.get(`${at}/audit-events?action=cloud-key.disable`);
   t.is((trail.body as { items: object[] }).items.length, 1);
   t.true(statSync(reserve).size < reserveSize);
+  await load.stop();
+  t.is(hindered(undisturbed, fared(waits, load.since(filled))), undefined);
+  t.deepEqual(load.wrong, []);
 
   // Started again on the full disk it serves, and keys that have no lease yet are leased.
   await node.closeVault();
@@ -93,6 +110,30 @@ test('on a full disk keys are served, people sign in and read, and disable and f
   const stopping = await back.change('POST', `${at}/freeze`, undefined, at);
   t.is(stopping.status, 200, stopping.text);
   t.like(stopping.body, { state: 'FROZEN' });
+
+  // Thawed, since what is frozen shows nothing; and then the disk fails.
+  disk.makeRoom();
+  for (const frozen of [at, keySet])
+    t.is((await back.change('POST', `${frozen}/thaw`, undefined, frozen)).status, 200);
+  const second = new SteadyLoad(node, access, served, { connections: 4, every: 50 });
+  t.teardown(() => second.close());
+  const now = node.processes();
+  const later = new CoreWaits(() => [[process.pid], now.workers, now.hosts]);
+  t.teardown(() => later.stop());
+  await second.start();
+  await waitUntil(() => second.answers.length >= 100);
+  const calm = fared(later, second.answers);
+  disk.becomeReadOnly();
+  const failing = performance.now();
+  const late = `${at}/cloud-keys/${idOf(keys[3] ?? '')}`;
+  const refused = await back.change('POST', `${late}/disable`, undefined, late);
+  t.is(refused.status, 503, refused.text);
+  t.regex(refused.text, /store cannot be written: it, or its file system, is read-only .*dmesg/s);
+  t.is((await back.get(`${at}/cloud-keys`)).status, 200);
+  await waitUntil(() => second.since(failing).length >= 200);
+  await second.stop();
+  t.is(hindered(calm, fared(later, second.since(failing))), undefined);
+  t.deepEqual(second.wrong, []);
 });
 
 async function vaultAdministrator(node: TestNode): Promise<SignIn & { vaultId: string }> {

@@ -176,6 +176,31 @@ export function lateAnswers(
     .filter(({ took, waited }) => took - waited > answerLimit);
 }
 
+/** How a load fared. */
+export interface Fared {
+  answers: number;
+  /** As {@link lateAnswers} judges it. */
+  late: number;
+  /** Not answered with 200. */
+  failed: number;
+}
+
+export function fared(waits: CoreWaits, answers: readonly Answer[]): Fared {
+  const failed = answers.filter(({ status }) => status !== 200).length;
+  return { answers: answers.length, late: lateAnswers(waits, answers).length, failed };
+}
+
+/**
+ * What is wrong with how a load fared while something was out of order; undefined where it was as good as undisturbed. One
+ * answer in twenty may be late or retryable that was not before: the machine is shared.
+ */
+export function hindered(before: Fared, during: Fared): string | undefined {
+  const spared = during.answers / 20;
+  if (during.failed <= spared && during.late <= during.answers * (before.late / before.answers) + spared)
+    return undefined;
+  return `before: ${JSON.stringify(before)}; meanwhile: ${JSON.stringify(during)}`;
+}
+
 /** Whether an answer spent a good part of its time waiting for a core: then a timeout tells of the machine, not of us. */
 export function wasStarved(waits: CoreWaits, { sent, took }: Pick<Answer, 'sent' | 'took'>): boolean {
   return waits.between(sent, sent + took) > answerLimit / 4;

@@ -86,25 +86,28 @@ export class SpaceReserve {
   }
 
   /**
-   * Whether the system lets nobody of this user write more: what the disk has left is not for who has used up a quota of it
-   * (EDQUOT). Tried with some bytes at the end of the reserve, which are taken away again.
+   * Why the system lets nobody of this user write more, where it does not: what the disk has left is not for who has used up a
+   * quota of it (EDQUOT), and a disk that fails is made read-only while files on it are open (EROFS). Tried with some bytes at
+   * the end of the reserve, which are taken away again.
    */
-  quotaIsUsedUp(): boolean {
+  whyNoMore(): 'quota' | 'read-only' | undefined {
     try {
       const descriptor = openSync(this.#file, synced);
-      const { size } = fstatSync(descriptor);
       try {
-        writeSync(descriptor, randomBytes(slice), 0, slice, size);
-        return false;
-      } catch (error) {
-        return isOfQuota(error);
+        const { size } = fstatSync(descriptor);
+        try {
+          writeSync(descriptor, randomBytes(slice), 0, slice, size);
+        } finally {
+          ftruncateSync(descriptor, size);
+        }
       } finally {
-        ftruncateSync(descriptor, size);
         closeSync(descriptor);
       }
-    } catch {
-      return false;
+    } catch (error) {
+      if (isOfQuota(error)) return 'quota';
+      if ((error as NodeJS.ErrnoException).code === 'EROFS') return 'read-only';
     }
+    return undefined;
   }
 
   /**

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { SpaceReserve } from './space-reserve.ts';
 import { StoreError } from '../store-error.ts';
 import { companions, orUnfitFileSystem } from './store-file.ts';
-import { isBusy, orFullByQuota, storeError, toStoreError } from '../store-faults.ts';
+import { isBusy, orWhyNoMore, storeError, toStoreError } from '../store-faults.ts';
 
 /**
  * How long a statement waits for another process's write, milliseconds. Short, since waiting stops the whole event
@@ -58,7 +58,7 @@ export async function withRoom<T>(path: string, run: () => Promise<T>): Promise<
       return await orStoreError(run);
     } catch (cause) {
       const reserve = new SpaceReserve(path);
-      const error = orFullByQuota(cause, reserve);
+      const error = orWhyNoMore(cause, reserve);
       const isFull = error instanceof StoreError && error.fault === 'full';
       if (!isFull || !reserve.release('serving')) throw error;
     }

@@ -17,7 +17,7 @@ import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
 import { assertNotMoved, type MovedToo } from '../moved-mark.ts';
 import { StoreError } from '../store-error.ts';
 import { companions, evidenceOf, examineStoreFile, orUnfitFileSystem } from './store-file.ts';
-import { isBusy, orFullByQuota, restoreIt, storeError, toStoreError } from '../store-faults.ts';
+import { isBusy, orWhyNoMore, restoreIt, storeError, toStoreError } from '../store-faults.ts';
 import {
   executedMigrations,
   knownMigrations,
@@ -71,7 +71,7 @@ export class SqliteStore implements Store {
     this.db = new Kysely<Tables>({
       dialect: new StoreDialect({
         database: this.#main,
-        translate: (error) => orFullByQuota(toStoreError(error), this.reserve),
+        translate: (error) => orWhyNoMore(toStoreError(error), this.reserve),
         meter: this.writes,
         reads: this.reads,
         changes: this.#changes,
