@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import anyTest, { type TestFn } from 'ava';
 import { at, behind, one } from '../../src/cli/client/address.ts';
 import { ApiClient } from '../../src/cli/client/api-client.ts';
@@ -46,7 +47,7 @@ test('a list is read to its end, page by page, with the bearer on each request',
 
 test('a limit asks for no more than so many, and stops', async (t) => {
   const { api, client } = t.context;
-  api.replies = [json({ items: [{}, {}, {}], next: 'more' })];
+  api.replies = [json({ items: [{ id: 1 }, { id: 2 }, { id: 3 }], next: 'more' })];
   t.is((await client.list(groups, undefined, 3)).length, 3);
   t.is(api.asked[0]?.url, '/api/v1/vaults/v/admin-groups?limit=3');
   t.is(api.asked.length, 1);
@@ -72,7 +73,7 @@ for (const [name, reply] of [
 
 test('two creates have two Idempotency-Keys', async (t) => {
   const { api, client } = t.context;
-  api.replies = [json({}, 201), json({}, 201)];
+  api.replies = [json({ id: 'it' }, 201), json({ id: 'it' }, 201)];
   await client.create(groups, { name: 'x' });
   await client.create(groups, { name: 'x' });
   t.not(api.asked[0]?.headers['idempotency-key'], api.asked[1]?.headers['idempotency-key']);
@@ -124,7 +125,12 @@ test('a change is sent with the ETag of what was read, and once only', async (t)
 
 test('what is set is sent with the ETag of what was there, and with * where there was nothing', async (t) => {
   const { api, client } = t.context;
-  api.replies = [problem('not-found', 404), json({}), json({}, 200, { ETag: '"1"' }), json({})];
+  api.replies = [
+    problem('not-found', 404),
+    json({ id: 'it' }),
+    json({ id: 'it' }, 200, { ETag: '"1"' }),
+    json({ id: 'it' }),
+  ];
   await client.put(at('/mail'), { host: 'h', port: 25, security: 'none', from: 'a@b.c' });
   await client.put(at('/mail'), { host: 'h', port: 25, security: 'none', from: 'a@b.c' });
   t.deepEqual(
@@ -182,7 +188,7 @@ test('too many requests: the time to wait is said', async (t) => {
 test('a record that somebody else changed meanwhile says so, with the way out', async (t) => {
   const { api, client } = t.context;
   api.replies = [
-    json({}, 200, { ETag: '"7"' }),
+    json({ id: 'it' }, 200, { ETag: '"7"' }),
     problem('precondition-failed', 412, { detail: 'it has been changed meanwhile' }),
   ];
   const error = await t.throwsAsync(client.edit(one(groups, '1'), {}), { instanceOf: ApiProblem });
@@ -208,6 +214,35 @@ test('what answers as no management API does is told as that', async (t) => {
   t.is(api.asked.length, 4, 'no redirect is followed');
 });
 
+test('an answer of 204, of nothing, of another kind or with a byte order mark is told, and nothing is made of it', async (t) => {
+  const { api, client } = t.context;
+  const raw = (text: string, status: number) => (response: ServerResponse) =>
+    response.writeHead(status, { 'Content-Type': 'application/json' }).end(text);
+  for (const [text, what] of [
+    ['{}', /that is no record/],
+    ['null', /that is no record/],
+    ['[]', /that is no record/],
+    ['7', /that is no record/],
+    ['', /that is not JSON/],
+    ['\uFEFF{"id":"it"}', /that is not JSON/],
+  ] as const)
+    for (const [name, ask] of Object.entries({
+      get: async () => client.get(at('/user')),
+      create: async () => client.create(groups, { name: 'it' }),
+      act: async () => client.act(one(keys, 'k'), '/disable'),
+      list: async () => client.list(groups),
+    })) {
+      api.replies = [raw(text, text === '' ? 204 : 200)];
+      const told = { instanceOf: CliError, message: what };
+      const { exitCode } = await t.throwsAsync<CliError>(ask(), told, `${name}: ${text}`);
+      t.is(exitCode, 69);
+    }
+  for (const page of [{ id: 'it' }, { items: 7 }, { items: [null], next: null }, { items: [], next: 7 }]) {
+    api.replies = [json(page)];
+    await t.throwsAsync(client.list(groups), { instanceOf: CliError, message: /that is no list/ });
+  }
+});
+
 test('an answer without end is cut off', async (t) => {
   const { api, client } = t.context;
   api.replies = [
@@ -228,7 +263,7 @@ test('a server that does not answer is given up in words, and nothing is sent ag
   const { api, transport } = t.context;
   const client = new ApiClient(transport, undefined, 3000);
   // The connection is there already: it is the answer that is waited for.
-  api.replies = [json({}), silence, silence];
+  api.replies = [json({ id: 'it' }), silence, silence];
   await client.get(at('/user'));
   const error = await t.throwsAsync(client.create(groups, { name: 'x' }), { instanceOf: CliError });
   t.regex(
@@ -305,11 +340,11 @@ test('on which nodes something is in force is told where nodes serve from memory
   const { api, client } = t.context;
   const told: string[] = [];
   client.onInForce = (words) => told.push(words);
-  const header = (value: string) => json({}, 201, { 'Holdfast-In-Force': value });
+  const header = (value: string) => json({ id: 'it' }, 201, { 'Holdfast-In-Force': value });
   api.replies = [
     header('nodes=0, confirmed=0, ended=0, milliseconds=0'),
     header('nodes=3, confirmed=2, ended=1, milliseconds=15150'),
-    json({}),
+    json({ id: 'it' }),
   ];
   for (let count = 0; count < 3; count++) await client.create(groups, { name: 'x' });
   t.deepEqual(told, [

@@ -340,7 +340,11 @@ test.serial('what is between us and the node is told in words', async (t) => {
       /refuses connections|certificate of another name/,
     ],
     [['--endpoint', `https://localhost:${port}`], 69, /does not speak TLS/],
-    [['--endpoint', `https://localhost:${closedPort}`], 69, /refuses connections: nothing listens there/],
+    [
+      ['--endpoint', `https://localhost:${closedPort}`],
+      69,
+      /refuses connections: nothing listens there\n.*; where localhost is not 127\.0\.0\.1, https:\/\/127\.0\.0\.1:\d+/,
+    ],
     [['--endpoint', `http://localhost:${port}`], 64, /speaks HTTPS only/],
     [['--endpoint', 'https://admin:secret@localhost'], 64, /must not contain a username or password/],
     [['--endpoint', 'keys'], 64, /the endpoint is not a URL/],

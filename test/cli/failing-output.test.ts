@@ -155,7 +155,7 @@ const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] 
     replies: [
       keySet,
       json({ items: [credential], next: null }),
-      json({}),
+      json({ id: 'it' }),
       json({ ...credential, accessKeyId: 'B'.repeat(20) }, 201),
     ],
     file: '--console-file',
@@ -166,7 +166,7 @@ const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] 
     replies: [
       keySet,
       json({ items: [store], next: null }),
-      json({}),
+      json({ id: 'it' }),
       json({
         accessKeyId: 'C'.repeat(20),
         externalKeyStore: store,
@@ -193,7 +193,11 @@ const makers: { words: string; replies: Reply[]; file: string; told: RegExp }[] 
   },
   {
     words: 'user reset-password 6b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11',
-    replies: [user, json({}), json({ username: 'grace', firstPassword: 'planted-secret', mailed: false })],
+    replies: [
+      user,
+      json({ id: 'it' }),
+      json({ username: 'grace', firstPassword: 'planted-secret', mailed: false }),
+    ],
     file: '--first-password-file',
     told: /the first password was made.*\n {2}hint: repeat the command/,
   },

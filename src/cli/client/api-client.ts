@@ -117,7 +117,9 @@ export class ApiClient {
     max = Infinity,
   ): Promise<Page<ItemOf<P>>> {
     const asked = { ...query, limit: Math.min(largestPage, max), cursor };
-    return (await this.#exchange({ method: 'GET', path, query: asked })).body as Page<ItemOf<P>>;
+    const { body } = await this.#exchange({ method: 'GET', path, query: asked });
+    if (!isPage<ItemOf<P>>(body)) throw this.#stranger('that is no list of the management API');
+    return body;
   }
 
   /** Makes something: a lost connection makes it once all the same. */
@@ -209,15 +211,21 @@ export class ApiClient {
     if (received.status >= 300 || received.status < 200) throw readProblem(received, this.#transport.host);
     const inForce = inForceWords(received.headers['holdfast-in-force']);
     if (inForce !== undefined) this.onInForce(inForce);
-    if (received.status === 204) return { body: undefined, etag: received.headers.etag };
+    const answersRecord = request.method === 'GET' || request.idempotencyKey !== undefined;
+    if (received.status === 204 && !answersRecord) return { body: undefined, etag: received.headers.etag };
     const body = toJson(received.text);
-    if (body === undefined)
-      throw new CliError(
-        'unreachable',
-        `${this.#transport.host} answers something that is not JSON`,
-        'the endpoint: is it that of the management API?',
-      );
+    if (body === undefined) throw this.#stranger('that is not JSON');
+    if (!isRecord(body)) throw this.#stranger('that is no record of the management API');
     return { body, etag: received.headers.etag };
+  }
+
+  /** What answers is not the management API: a middlebox, or a server of something else. */
+  #stranger(what: string): CliError {
+    return new CliError(
+      'unreachable',
+      `${this.#transport.host} answers something ${what}`,
+      'the endpoint: is it that of the management API?',
+    );
   }
 
   /** Sends; where nobody can be harmed by it, again after a lost connection. */
@@ -272,4 +280,14 @@ function inForceWords(header: string | string[] | undefined): string | undefined
 /** Whether the API refused with this kind of problem. */
 export function isProblem(error: unknown, ...kinds: string[]): error is ApiProblem {
   return error instanceof ApiProblem && kinds.includes(error.kind);
+}
+
+/** An object with something in it, as every answer of the API with a body is. */
+function isRecord(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length > 0;
+}
+
+function isPage<T>(body: unknown): body is Page<T> {
+  const { items, next } = body as Partial<Record<keyof Page<T>, unknown>>;
+  return Array.isArray(items) && items.every(isRecord) && (next === null || typeof next === 'string');
 }

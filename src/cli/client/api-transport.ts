@@ -133,7 +133,14 @@ function unreachable(host: string, error: Error): CliError {
     `could not be reached (${code === '' ? error.message : code})`,
     'the address and port of the endpoint',
   ];
-  return new CliError('unreachable', `${host} ${problem}`, remediation, error);
+  return new CliError('unreachable', `${host} ${problem}`, remediation + whereLocalhost(host, code), error);
+}
+
+/** On some machines `localhost` is ::1 alone, where a node does not listen by itself, and on some it is nothing. */
+function whereLocalhost(host: string, code: string): string {
+  if (!/^localhost(?::|$)/.test(host) || !['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code))
+    return '';
+  return `; where localhost is not 127.0.0.1, https://${host.replace('localhost', '127.0.0.1')}`;
 }
 
 const untrusted: [string, string] = [
