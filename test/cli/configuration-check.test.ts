@@ -150,11 +150,17 @@ test('a module that is missing, text, a directory, cut, for 32 bits or another m
   );
 });
 
-test('an expired certificate is a problem, one that ends soon or is for another name a warning', async (t) => {
+test('an expired certificate is a problem; one that is not valid yet, ends soon or is for another name a warning', async (t) => {
   const { ca } = t.context;
   const { problems } = await found(t.context, { tls: await ca.issue('localhost', { days: -1 }) });
   t.is(problems.length, 1);
   t.regex(problems[0] ?? '', /^ca-\d+\.pem: the certificate expired at .*: no client takes it any more$/);
+
+  const early = await found(t.context, { tls: await ca.issue('localhost', { startsIn: 2 }) });
+  t.regex(
+    early.warnings[0] ?? '',
+    /^ca-\d+\.pem: the certificate is not valid before .*: no client takes it/,
+  );
 
   const soon = await found(t.context, { tls: await ca.issue('localhost', { days: 2 }) });
   t.deepEqual(soon.problems, []);

@@ -129,7 +129,12 @@ const borne: [name: string, rules: Rule[]][] = [
     'a slot that is not formatted',
     [{ call: 'C_GetTokenInfo', rv: CKR.TOKEN_NOT_RECOGNIZED, uninitialised: true }],
   ],
-  ...[2, 3, 8].map((sessions): [string, Rule[]] => [
+  ['slots whose numbers nobody knows', [{ call: 'C_GetSlotList', ghosts: 2 }]],
+  [
+    'a slot that says nothing of itself',
+    [{ call: 'C_GetSlotInfo', rv: CKR.DEVICE_ERROR, uninitialised: true }],
+  ],
+  ...[2, 3, 4, 5, 6, 7, 8].map((sessions): [string, Rule[]] => [
     `${sessions} sessions a process`,
     [{ call: 'C_OpenSession', sessions }],
   ]),
@@ -317,7 +322,11 @@ for (const [name, rv] of [
 
 test.serial('a healthy token of 100 ms a call is not sick, and no work of it is done twice', async (t) => {
   await state.shim.set(both(['C_EncryptInit', 'C_Encrypt'], { delayMicroseconds: 100_000 }));
-  const open = await OpenPool.start(t, state.fixture, { ...setUp(), hosts: 2 });
+  const [open, verification] = await Promise.all([
+    OpenPool.start(t, state.fixture, { ...setUp(), hosts: 2 }),
+    verify(),
+  ]);
+  t.true(verification.ok, JSON.stringify(verification));
   const encryptions = async () => (await state.shim.counts())['C_Encrypt'] ?? 0;
   // Each host learns the key, and has it show that it is the right one.
   const request = () => open.call(encryptOf(served, Buffer.from('data')));
