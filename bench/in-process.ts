@@ -47,6 +47,7 @@ if (port === undefined) {
     usable: true,
     health: 'ACTIVE',
     healthOf: () => 'ACTIVE',
+    serialOf: () => undefined,
     hosts: [],
     call: <R extends TokenRequest>(
       request: R,
@@ -58,7 +59,13 @@ if (port === undefined) {
       if (response === undefined || response.answer instanceof TokenError)
         return Promise.reject(response?.answer ?? new TokenError('internal', 'bench'));
       const value = response.answer.value as CallResult<R['kind']>['value'];
-      return Promise.resolve({ value, queue: 0, token: response.microseconds / 1000, host: process.pid });
+      return Promise.resolve({
+        value,
+        queue: 0,
+        token: response.microseconds / 1000,
+        host: process.pid,
+        serial: undefined,
+      });
     },
   };
   const tokens = new TokenPools([client]);

@@ -46,7 +46,7 @@ export class HsmGroup {
   async up(member: Member): Promise<void> {
     const { host, keeper } = await start(this.fixtures[member], member, { recorded: this.#recorded });
     this.#keepers.set(member, keeper);
-    this.pool.addHost(host.id, host.pid, host.socket, { member });
+    this.pool.addHost(host.id, host.pid, host.socket, { member, serial: host.info.serial });
   }
 
   /** A member has no host any more. */

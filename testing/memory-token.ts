@@ -19,6 +19,7 @@ export function memoryToken(keys: readonly { id: Buffer; label: string }[]): Mem
     usable: true,
     health: 'ACTIVE',
     healthOf: () => 'ACTIVE',
+    serialOf: () => undefined,
     hosts: [],
     objects,
     call: async (request) => {

@@ -78,12 +78,16 @@ export async function insertGroup(store: Pick<Store, 'db'>, vaultId: string, nam
 export interface TestToken {
   tokens: TokenPools;
   fixture: TokenFixture;
+  serial: string;
   dispose: () => Promise<void>;
 }
 
-/** Through the fault shim if one is given. */
-export async function openToken(shim?: Shim): Promise<TestToken> {
-  const fixture = await createSoftHsmToken();
+/** Through the fault shim if one is given; a new one, unless one that there is. */
+export async function openToken(
+  shim?: Shim,
+  made: Promise<TokenFixture> = createSoftHsmToken(),
+): Promise<TestToken> {
+  const fixture = await made;
   // What no test makes silent is never silent for long, but on a machine that is starved.
   const [sickAfter, killAfter] = shim === undefined ? [20_000, 40_000] : [5_000, 10_000];
   const pool = new TokenPool('token', 1, () => undefined, {
@@ -92,7 +96,7 @@ export async function openToken(shim?: Shim): Promise<TestToken> {
     queueLength: 4096,
     healthInterval: 60_000,
   });
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<string>();
   const settings = hostSettings(
     {
       ...{ name: 'token', token: 'token', title: 'token' },
@@ -106,18 +110,19 @@ export async function openToken(shim?: Shim): Promise<TestToken> {
     { prepare: true },
   );
   const keeper = new HostKeeper(settings, new LoginGate(), {
-    onReady: ({ id, pid, socket }) => {
-      pool.addHost(id, pid, socket);
-      ready.resolve();
+    onReady: ({ id, pid, socket, info }) => {
+      pool.addHost(id, pid, socket, { serial: info.serial });
+      ready.resolve(info.serial);
     },
     onGone: (id) => pool.removeHost(id),
     onFailed: (problem) => ready.reject(new Error(problem)),
   });
   keeper.start();
-  await ready.promise;
+  const serial = await ready.promise;
   return {
     tokens: new TokenPools([pool]),
     fixture,
+    serial,
     dispose: async () => {
       pool.close();
       await keeper.stop();

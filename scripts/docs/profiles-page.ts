@@ -184,9 +184,9 @@ serial = "1234567890124"
 - **A member that is down holds nothing up**: keys are made and rotated on the others. It has to get those keys before it can help with
   them; what it lacks, reconcile tells as \`missing\`, with its name, and requests for such a key go to the others.
 - **A key is destroyed on every member**, and only then recorded as \`DESTROYED\`. Where one cannot be asked the version stays DESTROYING,
-  the log (\`a key object could not be destroyed\`) names the member, and it is tried again until that one is back. A member that is
-  taken out of the configuration is not asked any more: erase it. Where a token was seen under more serial numbers than HSMs were asked,
-  \`cloud-key.destroy-version\` in the audit trail has them all (\`serialsOnRecord\`, beside \`asked\`), as does reconcile where it destroys.
+  the log (\`a key object could not be destroyed\`) names the member, and it is tried again until that one is back. A member that was
+  taken out of the configuration is not asked: the version stays DESTROYING until it was, or is on record as erased
+  ([which token is meant](fleet.md#which-token-is-meant)).
 - **Reconcile** looks for each key on each member, and at what lies on any of them without a record. While a member cannot be asked the
   token counts as not compared; once it is back: \`holdfast reconcile run\`. \`holdfast token show\` and \`holdfast status\` tell
   which member is down.

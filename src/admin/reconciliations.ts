@@ -35,7 +35,7 @@ const finding = z
       .describe(
         '`interrupted`: an act that was not completed. `missing`: a version without its key object; what was ' +
           'encrypted with it cannot be decrypted. `in-replaced-token`: a version whose key object was left in a token that ' +
-          'another replaced, and is not in that one. `orphan`: a key object of Holdfast without a record. `drift`: a ' +
+          'another replaced, and is not in that one; or one that is to be destroyed, and may be in an HSM that is not asked. `orphan`: a key object of Holdfast without a record. `drift`: a ' +
           'key object that differs from how it was generated, or from its record. `duplicate`: several key objects ' +
           'with the same CKA_ID, none of which can be used.',
       ),

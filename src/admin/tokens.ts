@@ -1,6 +1,7 @@
 import { tokensOf } from '../vault/granted-tokens.ts';
 import { z } from 'zod';
 import { recordAlone } from '../evidence/trail.ts';
+import { hsmsInUse } from '../fleet/hsms-in-use.ts';
 import { countLeft, readReplacedTokens, recordErased, type ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { TokenClient } from '../vault/tokens.ts';
 import { Problem } from './problem.ts';
@@ -45,8 +46,16 @@ const shownToken = z
       .array(
         z.strictObject({
           id: z.uuid(),
+          kind: z
+            .enum(['token', 'member'])
+            .describe(
+              '`token`: a token that had the name before, until `holdfast init --replace-token`. `member`: an HSM that has held the ' +
+                'keys of this token and was not asked when one was to be destroyed, since the configuration does not have it.',
+            ),
           serials: z.array(z.string()).describe('Serial numbers that it was seen under.'),
-          replacedAt: z.iso.datetime(),
+          replacedAt: z.iso
+            .datetime()
+            .describe('When it was replaced; of a member, when it was noticed that it is not asked.'),
           erasedAt: z.iso
             .datetime()
             .nullable()
@@ -54,7 +63,7 @@ const shownToken = z
           keyVersions: z.int().describe('Versions, not DESTROYED, whose key objects were left in it.'),
         }),
       )
-      .describe('Tokens that had the name before, until `holdfast init --replace-token`.'),
+      .describe('What has or may have key objects of this token, and is not asked.'),
   })
   .meta({ id: 'Token', description: 'A PKCS#11 token, as this node sees it.' });
 
@@ -123,17 +132,19 @@ export const tokenRoutes: readonly Route[] = [
     method: 'POST',
     path: '/tokens/{token}/replaced/{replacedId}/record-erased',
     tag,
-    summary: 'Record that a token that was replaced is erased',
+    summary: 'Record that a token or HSM that is not asked any more is erased',
     description:
       'No key object is left in it, by your word: nobody can ask it. From then on what was left in it and is to be ' +
-      'destroyed counts as destroyed, within a minute. Cannot be taken back. Safe to repeat.',
+      'destroyed counts as destroyed, within a minute. Refused for an HSM that a node uses. Cannot be taken back. Safe to repeat.',
     access: { kind: 'permission', appliance: 'appliance.write' },
     params: z.strictObject({ ...one.shape, replacedId: z.uuid().describe('Its `id` in `replaced`.') }),
     answer: shownToken,
-    problems: ['not-found'],
+    problems: ['not-found', 'conflict'],
     handle: async ({ services, params, act }) => {
       const facts = factsOf(services, params.token);
-      await recordErased(services, act, facts.name, params.replacedId);
+      const { name: token } = facts;
+      const inUse = await hsmsInUse(services, token);
+      await recordErased(services, act, { token, id: params.replacedId, inUse });
       return { body: show(services, facts, await onRecord(services)) };
     },
   }),
@@ -229,8 +240,9 @@ function show(
     vaults: vaults.get(name) ?? 0,
     replaced: replaced
       .filter(({ token }) => token === name)
-      .map(({ id, serials, replacedAt, erasedAt }) => ({
+      .map(({ id, kind, serials, replacedAt, erasedAt }) => ({
         id,
+        kind,
         serials: [...serials],
         replacedAt,
         erasedAt,

@@ -6,9 +6,9 @@ import { inPages } from '../vault/in-pages.ts';
 import { paced } from '../vault/paced.ts';
 import { whyNotOrdered } from './destruction-orders.ts';
 import { destroyOnMembers } from './hsm/group-members.ts';
+import { noteGone } from './hsm/hsms-not-asked.ts';
 import { identityOfVersion, type IdentifiedVersion } from './key-identities.ts';
 import { auditedKey, keyEntry, keyWillStand } from './key-records.ts';
-import { readTokensOnRecord } from './own-key-proofs.ts';
 import { LeftInReplacedError, readReplacedTokens, type ReplacedToken } from './replaced-tokens.ts';
 import { LostLeaseError } from '../vault/lost-lease-error.ts';
 import { systemAct } from '../vault/system-act.ts';
@@ -23,14 +23,8 @@ const batchSize = 10;
 export interface DoomedVersion extends IdentifiedVersion {
   name: string;
   token: string;
-  /** The token that was replaced in which its key object was left. */
+  /** The token that was replaced in which its key object was left, or the HSM that was not asked. */
   leftIn: string | null;
-}
-
-/** A version whose key object is on no HSM that could be asked. */
-export interface DestroyedVersion extends DoomedVersion {
-  /** Serial numbers on record for its token, where they are more than the HSMs that were asked; else none. */
-  moreSerials: readonly string[];
 }
 
 /** A version that is DESTROYING still, since its token did not do it. */
@@ -57,10 +51,10 @@ export async function destroyVersions(
   context: VaultContext,
   act: Act = systemAct(context, 'schedule'),
   { vaultId, mayAsk = () => true, withLeft = false }: DestructionScope = {},
-): Promise<{ destroyed: DestroyedVersion[]; failed: FailedDestruction[] }> {
+): Promise<{ destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   const failed: FailedDestruction[] = [];
   const away = new Set<string>();
-  const destroyed: DestroyedVersion[] = [];
+  const destroyed: DoomedVersion[] = [];
   const pages = inPages<DoomedVersion>(async (after, limit) =>
     doomedVersions(context, { vaultId, withLeft }, after, limit),
   );
@@ -69,8 +63,7 @@ export async function destroyVersions(
       const { token } = doomed;
       if (away.has(token) || !mayAsk(token)) continue;
       try {
-        const moreSerials = await destroyOne(context, act, doomed);
-        if (moreSerials !== undefined) destroyed.push({ ...doomed, moreSerials });
+        if (await destroyOne(context, act, doomed)) destroyed.push(doomed);
       } catch (error) {
         if (error instanceof LostLeaseError) throw error;
         failed.push({ ...doomed, error });
@@ -89,7 +82,7 @@ export async function deleteDueKeys(
   context: VaultContext,
   now: Date,
   scope: DestructionScope = {},
-): Promise<{ deleted: number; destroyed: DestroyedVersion[]; failed: FailedDestruction[] }> {
+): Promise<{ deleted: number; destroyed: DoomedVersion[]; failed: FailedDestruction[] }> {
   let deleted = 0;
   await paced(async () => {
     const some = await deleteKeys(context, await dueKeys(context, now), now);
@@ -202,14 +195,10 @@ async function doomedVersions(
 }
 
 /**
- * Returns what {@link DestroyedVersion.moreSerials} says; undefined where another process was there first. Throws TokenError, VaultError for a row
- * that nothing led to.
+ * False where another process was there first. Throws TokenError, VaultError for a row that nothing led to, LeftInReplacedError where
+ * its key object may be in an HSM that was not asked.
  */
-async function destroyOne(
-  context: VaultContext,
-  act: Act,
-  doomed: DoomedVersion,
-): Promise<readonly string[] | undefined> {
+async function destroyOne(context: VaultContext, act: Act, doomed: DoomedVersion): Promise<boolean> {
   const { cloudKeyId, name, version, objectId, token, vaultId } = doomed;
   const notOrdered = await context.store.bookkeep('nothing', async (trx) =>
     whyNotOrdered(trx, doomed, context.now()),
@@ -221,13 +210,19 @@ async function destroyOne(
       'find out who changed the store',
     );
   const left = await leftIn(context, doomed);
-  const mayBeHere = left === undefined || left.sameSerial || left.erasedAt !== null;
-  const identity = identityOfVersion(doomed);
-  const pool = context.tokens.pool(token);
-  const destroyed = mayBeHere ? await destroyOnMembers(pool, { key: objectId, identity }) : 0;
+  const isOfToken = left === undefined || left.kind === 'member' || left.sameSerial;
+  const mayBeHere = isOfToken || left.erasedAt !== null;
+  const named = { key: objectId, identity: identityOfVersion(doomed) };
+  const { destroyed, serials } = mayBeHere
+    ? await destroyOnMembers(context.tokens.pool(token), named)
+    : { destroyed: 0, serials: [] };
   // That this token has no such object says nothing of the one where it was left.
-  if (left !== undefined && left.erasedAt === null && destroyed === 0) throw new LeftInReplacedError(left);
-  return context.store.write(act, async (trx) => {
+  if (left?.kind === 'token' && left.erasedAt === null && destroyed === 0)
+    throw new LeftInReplacedError(left);
+  const outcome = await context.store.write(act, async (trx) => {
+    // Nor do the HSMs that were asked say anything of those that were not.
+    const notAsked = isOfToken ? await noteGone(trx, doomed, serials) : undefined;
+    if (notAsked !== undefined) return notAsked;
     const { numUpdatedRows } = await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYED', destroyed_at: context.now().toISOString() })
@@ -235,20 +230,18 @@ async function destroyOne(
       .where('version', '=', version)
       .where('state', '=', 'DESTROYING')
       .executeTakeFirst();
-    if (numUpdatedRows === 0n) return undefined;
-    // An HSM that was taken out of the configuration is not asked, and may have the key still.
-    const serials = (await readTokensOnRecord({ db: trx })).get(token)?.serials ?? [];
-    const moreSerials = serials.length > pool.members.length ? serials : [];
+    if (numUpdatedRows === 0n) return false;
     await record(trx, act, {
       ...keyEntry('destroy-version', vaultId, { id: cloudKeyId, name }),
       after: {
         version,
         ...(left === undefined ? {} : { leftIn: left.serials, erasedAt: left.erasedAt }),
-        ...(moreSerials.length === 0 ? {} : { asked: pool.members, serialsOnRecord: moreSerials }),
       },
     });
-    return moreSerials;
+    return true;
   });
+  if (typeof outcome !== 'boolean') throw new LeftInReplacedError(outcome);
+  return outcome;
 }
 
 async function leftIn(

@@ -8,6 +8,7 @@ import type { VaultContext } from '../vault/context.ts';
 import type { KeyContext } from './followers.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { destroyOnMembers, membersInUse } from './hsm/group-members.ts';
+import { noteGone } from './hsm/hsms-not-asked.ts';
 import { identityOfVersion } from './key-identities.ts';
 import type { KeySet } from './key-sets/key-set-records.ts';
 import { systemAct } from '../vault/system-act.ts';
@@ -112,7 +113,7 @@ export async function undoCreation(
 /**
  * Undoes a rotation that was left behind: destroys the key object, if there is one. The number stays spent, since a
  * token that was slow might make the object yet. A version that is not PENDING (any more) is left alone; one whose key object
- * may be in a token that was replaced stays DESTROYING. For reconcile. Throws TokenError; then the version is DESTROYING.
+ * may be in a token that was replaced, or in an HSM that was not asked, stays DESTROYING. For reconcile. Throws TokenError; then the version is DESTROYING.
  */
 export async function undoVersion(
   context: VaultContext,
@@ -121,16 +122,25 @@ export async function undoVersion(
   version: number,
 ): Promise<void> {
   if (!(await claim(context, key, version))) return;
-  const destroyed = await destroy(context, keySet, key, version, 'every member');
+  const { destroyed, serials } = await destroy(context, keySet, key, version, 'every member');
   await context.store.change(systemAct(context, 'interrupted'), async (trx) => {
     leaveUnrecorded(trx, 'being made');
+    const row = await trx
+      .selectFrom('key_versions')
+      .select('left_in')
+      .where('cloud_key_id', '=', key.id)
+      .where('version', '=', version)
+      .executeTakeFirst();
+    // It is in a token that was replaced.
+    if (destroyed === 0 && row?.left_in !== null) return;
+    const named = { cloudKeyId: key.id, version, token: keySet.token };
+    if ((await noteGone(trx, named, serials)) !== undefined) return;
     await trx
       .updateTable('key_versions')
       .set({ state: 'DESTROYED', destroyed_at: context.now().toISOString() })
       .where('cloud_key_id', '=', key.id)
       .where('version', '=', version)
       .where('state', '=', 'DESTROYING')
-      .$if(destroyed === 0, (none) => none.where('left_in', 'is', null))
       .execute();
   });
 }
@@ -206,8 +216,8 @@ async function abandon(
 }
 
 /**
- * Only what carries the id and the label of this version: it was never in use, so that it has no proof. Returns how many key
- * objects were destroyed. Of an HSM group a member that is down holds up only what is to be on record as DESTROYED: what it may
+ * Only what carries the id and the label of this version: it was never in use, so that it has no proof. Returns what
+ * `destroyOnMembers` does. Of an HSM group a member that is down holds up only what is to be on record as DESTROYED: what it may
  * have of a record that is taken back, nobody has used, and reconcile tells it as an orphan.
  */
 async function destroy(
@@ -216,7 +226,7 @@ async function destroy(
   { id }: Pick<CloudKeyRecord, 'id'>,
   version: number,
   on: 'every member' | 'members in use' = 'members in use',
-): Promise<number> {
+): ReturnType<typeof destroyOnMembers> {
   const key = await context.store.db
     .selectFrom('cloud_keys')
     .innerJoin('key_sets', 'key_sets.id', 'cloud_keys.key_set_id')
@@ -224,7 +234,7 @@ async function destroy(
     .where('cloud_keys.id', '=', id)
     .executeTakeFirst();
   // Somebody was at the same undoing, and has ended it.
-  if (key === undefined) return 0;
+  if (key === undefined) return { destroyed: 0, serials: [] };
   const objectId = versionObjectId(id, version);
   const facts = { ...key, cloudKeyId: id, version, objectId };
   const identity = identityOfVersion({ ...facts, origin: 'holdfast', label: null, proof: null });

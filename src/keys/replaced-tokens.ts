@@ -11,16 +11,18 @@ import { readTokensOnRecord } from './own-key-proofs.ts';
 /*
  * `init --replace-token` gives the name of a token to another one. The key objects that were made until then stay where they
  * are, and the new token says nothing about them: that it has none of them is no destruction. So each version is noted as
- * left in the token that was replaced.
+ * left in the token that was replaced. A single HSM that has a token's keys and was not asked to destroy one is noted in the same
+ * way (hsm/hsms-not-asked.ts).
  */
 
-/** A token that had a name before another took its place. */
+/** A token that had a name before another took its place, or an HSM of a token that was not asked. */
 export interface ReplacedToken {
   id: string;
+  kind: 'token' | 'member';
   token: string;
   /** That it was seen under; none where the store knew of none. */
   serials: readonly string[];
-  /** ISO 8601. */
+  /** ISO 8601; of an HSM that was not asked, when that was noticed. */
   replacedAt: string;
   /** Since when it is on record that no key object is left in it. */
   erasedAt: string | null;
@@ -55,7 +57,13 @@ export async function replaceToken(trx: ActTransaction, token: string): Promise<
   if (serials.length > 0 || numUpdatedRows > 0n)
     await trx
       .insertInto('replaced_tokens')
-      .values({ id, token, serials: JSON.stringify(serials), replaced_at: trx.at.toISOString() })
+      .values({
+        id,
+        kind: 'token',
+        token,
+        serials: JSON.stringify(serials),
+        replaced_at: trx.at.toISOString(),
+      })
       .execute();
   await trx.deleteFrom('own_key_proofs').where('token', '=', token).execute();
   return Number(numUpdatedRows);
@@ -79,7 +87,14 @@ export async function readReplacedTokens(db: Reading, tokens: readonly string[])
 function fromRow(row: Selectable<ReplacedTokenTable>, present: readonly string[]): ReplacedToken {
   const serials = JSON.parse(row.serials) as string[];
   return {
-    ...{ id: row.id, token: row.token, serials, replacedAt: row.replaced_at, erasedAt: row.erased_at },
+    ...{
+      id: row.id,
+      kind: row.kind,
+      token: row.token,
+      serials,
+      replacedAt: row.replaced_at,
+      erasedAt: row.erased_at,
+    },
     sameSerial: serials.length > 0 && serials.every((serial) => present.includes(serial)),
   };
 }
@@ -96,13 +111,15 @@ export async function countLeft(db: Reading): Promise<ReadonlyMap<string, number
   return new Map(rows.map(({ left_in, n }) => [left_in ?? '', n]));
 }
 
-/** What keeps a version from being destroyed: its key object was left in a token that was replaced. */
+/** What keeps a version from being destroyed: its key object was left in a token that was replaced, or in an HSM that is not asked. */
 export class LeftInReplacedError extends VaultError {
   constructor(left: ReplacedToken) {
+    const [isThere, nothing] =
+      left.kind === 'member' ? ['may be', 'that one was not asked'] : ['is', 'nothing is destroyed there'];
     super(
       'conflict',
-      `its key object is in ${replacedInWords(left)}, and nothing is destroyed there`,
-      remediationOfReplaced(left),
+      `its key object ${isThere} in ${replacedInWords(left)}, and ${nothing}`,
+      left.kind === 'member' ? remediationOfNotAsked(left) : remediationOfReplaced(left),
     );
   }
 }
@@ -125,11 +142,25 @@ export async function noteBack(
   });
 }
 
-/** Which token it was, and since when it is not the one of the name. */
-export function replacedInWords({ token, serials, replacedAt }: Omit<ReplacedToken, 'sameSerial'>): string {
+/** Which token it was, and since when it is not the one of the name; or which HSM it is. */
+export function replacedInWords({
+  kind,
+  token,
+  serials,
+  replacedAt,
+}: Omit<ReplacedToken, 'sameSerial'>): string {
   const serial =
     serials.length === 0 ? 'of a serial number not on record' : `of serial ${serials.join(' or ')}`;
+  if (kind === 'member')
+    return `the HSM ${serial}, which has held the keys of token ${token} and is not in the configuration`;
   return `the token ${serial} that another replaced as ${token} at ${replacedAt}`;
+}
+
+function remediationOfNotAsked({ id, token }: Pick<ReplacedToken, 'id' | 'token'>): string {
+  return (
+    'where a node has it, run holdfast reconcile run there; where none has it any more, put it back, or erase it by its vendor’s means ' +
+    `and then say so: holdfast token record-erased ${token} ${id}`
+  );
 }
 
 /** What makes the record of a destruction true again. */
@@ -141,24 +172,32 @@ function remediationOfReplaced({ id, token }: Pick<ReplacedToken, 'id' | 'token'
 }
 
 /**
- * Puts on record that no key object is left in a token that was replaced, by the word of who asks: from then on versions that
- * were left in it and are to be destroyed are DESTROYED. Safe to repeat. Throws VaultError `not-found`.
+ * Puts on record that no key object is left in a token that was replaced, or in an HSM that was not asked, by the word of who asks:
+ * from then on versions that were left in it and are to be destroyed are DESTROYED. The HSM is none of the token's any more, until
+ * a node has it again. `inUse` has the serial numbers of HSMs that some node uses. Safe to repeat. Throws VaultError `not-found`,
+ * `conflict`.
  */
 export async function recordErased(
   { store }: Pick<VaultContext, 'store'>,
   act: Act,
-  token: string,
-  id: string,
+  { token, id, inUse }: { token: string; id: string; inUse: readonly string[] },
 ): Promise<void> {
   await store.write(act, async (trx) => {
     const replaced = (await readReplacedTokens(trx, [token])).find((one) => one.id === id);
     if (replaced === undefined)
       throw new VaultError(
         'not-found',
-        'no token of this id was replaced under this name',
+        'no token of this id was replaced under this name, and no HSM of this id was not asked',
         `holdfast token show ${token} lists those that were`,
       );
     if (replaced.erasedAt !== null) return;
+    const serving = replaced.kind === 'member' && replaced.serials.find((serial) => inUse.includes(serial));
+    if (typeof serving === 'string')
+      throw new VaultError(
+        'conflict',
+        `the HSM of serial ${serving} is in use for token ${token}, so that its keys are not erased`,
+        'where it is in use, holdfast reconcile run destroys what is to be destroyed; to give it up, take it out of the configuration of every node first',
+      );
     const erasedAt = trx.at.toISOString();
     await trx
       .updateTable('replaced_tokens')
@@ -166,7 +205,13 @@ export async function recordErased(
       .where('id', '=', id)
       .where('erased_at', 'is', null)
       .execute();
-    const { serials, replacedAt } = replaced;
+    const { kind, serials, replacedAt } = replaced;
+    if (kind === 'member')
+      await trx
+        .deleteFrom('own_key_proofs')
+        .where('token', '=', token)
+        .where('serial', 'in', serials)
+        .execute();
     await record(trx, act, {
       ...{ action: 'token.record-erased', vaultId: '', target: { kind: 'replaced-token', id, name: token } },
       before: { serial: serials.join(', '), replacedAt, erasedAt: null },

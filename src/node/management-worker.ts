@@ -191,7 +191,10 @@ class AdminWorker implements Worker {
         break;
       case 'host':
         if (handle === undefined) break;
-        this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, message);
+        this.#pools.get(message.token)?.addHost(message.id, message.pid, handle, {
+          ...{ operationTime: message.operationTime, member: message.member },
+          serial: message.info.serial,
+        });
         this.#do(this.#keepProofs(message.token, message.info, message.ownProofs));
         this.#do(this.#comparisons.opened(`${message.token} ${message.member}`));
         this.#startWork();

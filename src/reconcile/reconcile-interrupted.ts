@@ -173,16 +173,11 @@ async function destroyDoomed(comparing: Comparing): Promise<void> {
     mayAsk: (asked) => asked === token,
     withLeft: true,
   });
-  for (const { moreSerials, ...version } of destroyed)
+  for (const version of destroyed)
     tell(comparing, {
       kind: 'interrupted',
       outcome: 'destroyed',
-      detail:
-        'the key object was due to be destroyed; it has been destroyed' +
-        (moreSerials.length === 0
-          ? ''
-          : `, on the HSMs of the configuration: the token was seen under more serial numbers (${moreSerials.join(', ')}); ` +
-            'erase each HSM of these that has been taken out'),
+      detail: 'the key object was due to be destroyed; it has been destroyed',
       ...about(version),
     });
   for (const { error, ...version } of failed)

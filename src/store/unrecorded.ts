@@ -32,7 +32,7 @@ export const reasons = {
   },
   'found in a token': {
     why: 'what a key object was found to be, by the token itself',
-    tables: ['key_versions', 'own_key_proofs'],
+    tables: ['key_versions', 'own_key_proofs', 'replaced_tokens'],
   },
   'work in AWS': {
     why: 'what AWS says of a record, and how far our own work on it has come; what was asked for is on record, and so is what it came to',

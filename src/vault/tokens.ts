@@ -5,7 +5,7 @@ import type { TokenPool } from '../token/pool/token-pool.ts';
 /** What the vault and the XKS operations need of a token's pool. */
 export type TokenClient = Pick<
   TokenPool,
-  'name' | 'members' | 'usable' | 'health' | 'healthOf' | 'hosts' | 'call'
+  'name' | 'members' | 'usable' | 'health' | 'healthOf' | 'serialOf' | 'hosts' | 'call'
 >;
 
 /** The pools of the configured tokens, by name. */

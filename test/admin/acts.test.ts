@@ -261,6 +261,19 @@ test.serial('a CloudKey that was made is answered as made, whoever has its key s
   t.is(status, 201, text);
 });
 
+test.serial('an HSM that a node uses is not put on record as erased', async (t) => {
+  const { open, boss } = t.context;
+  const id = randomUUID();
+  const serials = JSON.stringify([open.tokens.pool('token').serialOf('token')]);
+  const row = { id, kind: 'member' as const, token: 'token', serials, replaced_at: new Date().toISOString() };
+  await open.store.db.insertInto('replaced_tokens').values(row).execute();
+  const refused = await boss.post(`/tokens/token/replaced/${id}/record-erased`);
+  t.is(refused.status, 409, refused.text);
+  t.regex(refused.text, /is in use for token token/);
+  const { body } = await boss.get('/tokens/token');
+  t.like((body as { replaced: object[] }).replaced.at(-1), { id, kind: 'member', erasedAt: null });
+});
+
 test.serial('what was refused is on record with what was reached for, of whichever kind', async (t) => {
   const { blue, open } = t.context;
   const { client, actorId } = await newVictim(t.context, 'cloud-admin', 'session');

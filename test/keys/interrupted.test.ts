@@ -56,6 +56,7 @@ function contextWith(
     usable: true,
     health: 'ACTIVE',
     healthOf: () => 'ACTIVE',
+    serialOf: (member) => pool.serialOf(member),
     hosts: pool.hosts,
     call: async (request, options) => {
       await between(request, pool);

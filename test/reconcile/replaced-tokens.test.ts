@@ -12,6 +12,7 @@ import { ownKeys, versionObjectId } from '../../src/token/own-keys.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/tokens.ts';
 import { byHand } from '../../testing/by-hand.ts';
+import { cloneSoftHsmToken } from '../../testing/cloned-token.ts';
 import { openToken, type TestToken } from '../../testing/vault.ts';
 import { ofVersion } from '../support/key-identity.ts';
 import { keysInToken } from '../support/keys-in-token.ts';
@@ -41,14 +42,14 @@ class Replacing {
     this.context = stage.vaultContext;
   }
 
-  static async open(t: ExecutionContext, token: TestToken, serial: string): Promise<Replacing> {
-    const replacing = new Replacing(await Stage.open(t, token.tokens));
+  static async open(t: ExecutionContext, { tokens, serial }: TestToken): Promise<Replacing> {
+    const replacing = new Replacing(await Stage.open(t, tokens));
     await replacing.#keepProofs(serial);
     return replacing;
   }
 
   /** As `init --replace-token` does. */
-  async replace({ tokens }: TestToken, serial: string): Promise<number> {
+  async replace({ tokens, serial }: TestToken): Promise<number> {
     const left = await this.stage.store.change(byHand, async (trx) => replaceToken(trx, 'token'));
     this.context = { ...this.context, tokens };
     this.stage.now += minute;
@@ -57,8 +58,33 @@ class Replacing {
   }
 
   /** Another HSM of the group that `first` is of: it shows the same key. */
-  async joins(serial: string, first: string): Promise<void> {
-    await this.#keepProofs(serial, first);
+  async joins({ serial }: TestToken, first: TestToken): Promise<void> {
+    await this.#keepProofs(serial, first.serial);
+  }
+
+  /** The configuration has this HSM, and no other of the group. */
+  configure({ tokens }: TestToken): void {
+    this.context = { ...this.context, tokens };
+  }
+
+  /** By schedule: which CloudKeys had a version destroyed, and which not. */
+  async deleteDue(): Promise<[destroyed: string[], failed: string[]]> {
+    const { destroyed, failed } = await deleteDueKeys(this.context, this.context.now());
+    return [destroyed.map(({ name }) => name), failed.map(({ name }) => name)];
+  }
+
+  /** The `replaced_tokens` of an HSM that was not asked. */
+  async notAsked({ serial }: TestToken): Promise<string> {
+    const noted = await readReplacedTokens(this.stage.store.db, ['token']);
+    return (
+      noted.find(
+        ({ kind, erasedAt, serials: [only] }) => kind === 'member' && erasedAt === null && only === serial,
+      )?.id ?? ''
+    );
+  }
+
+  async recordErased(id: string, { token = 'token', inUse = [] as string[] } = {}): Promise<void> {
+    await recordErased(this.context, systemAct(this.context, 'test'), { token, id, inUse });
   }
 
   async #keepProofs(serial: string, key = serial): Promise<void> {
@@ -100,16 +126,23 @@ class Replacing {
   }
 }
 
+/** Another HSM of the same keys. */
+async function cloneOf(t: ExecutionContext, { fixture, serial }: TestToken): Promise<TestToken> {
+  const clone = await openToken(undefined, cloneSoftHsmToken(fixture, serial));
+  t.teardown(async () => clone.dispose());
+  return clone;
+}
+
 test('what was left in a replaced token is destroyed by the word of who erased it, and not by another token', async (t) => {
   const { first, second } = t.context;
-  const site = await Replacing.open(t, first, 'first');
+  const site = await Replacing.open(t, first);
   const { stage } = site;
   const keySet = await stage.keySet();
   const [kept, doomed] = [
     await stage.key(keySet, { name: 'kept' }),
     await stage.key(keySet, { name: 'doomed' }),
   ];
-  t.is(await site.replace(second, 'second'), 2);
+  t.is(await site.replace(second), 2);
   await rotateCloudKey(site.context, systemAct(site.context, 'test'), kept, 'asked');
   t.deepEqual(await site.versions(kept.id), [
     ['ACTIVE', true],
@@ -130,20 +163,22 @@ test('what was left in a replaced token is destroyed by the word of who erased i
     ],
   );
   const [replaced] = await readReplacedTokens(stage.store.db, ['token']);
-  t.like(replaced, { serials: ['first'], erasedAt: null, sameSerial: false });
+  t.like(replaced, { serials: [first.serial], erasedAt: null, sameSerial: false });
   const id = replaced?.id ?? '';
-  t.regex(found[0]?.detail ?? '', /the token of serial first that another replaced as token at 20/);
+  t.true(
+    found[0]?.detail.includes(`the token of serial ${first.serial} that another replaced as token at 20`),
+  );
   t.true(found[0]?.detail.includes(`holdfast token record-erased token ${id}`));
   t.deepEqual(await site.versions(doomed.id), [['DESTROYING', true]]);
   const [unsettled] = await findUnsettled(site.context);
   t.is(unsettled?.compared?.counts.get('in-replaced-token'), 2);
 
   // Under another name nothing is erased.
-  await t.throwsAsync(recordErased(site.context, systemAct(site.context, 'test'), 'gone', id), {
+  await t.throwsAsync(site.recordErased(id, { token: 'gone' }), {
     message: /no token of this id/,
   });
-  await recordErased(site.context, systemAct(site.context, 'test'), 'token', id);
-  await recordErased(site.context, systemAct(site.context, 'test'), 'token', id);
+  await site.recordErased(id);
+  await site.recordErased(id);
   t.is((await stage.acts(id))['token.record-erased'], 1);
   t.like(await deleteDueKeys(site.context, site.context.now()), {
     failed: [],
@@ -155,7 +190,7 @@ test('what was left in a replaced token is destroyed by the word of who erased i
     .select('after')
     .where('action', '=', 'cloud-key.destroy-version')
     .executeTakeFirstOrThrow();
-  t.like(JSON.parse(event.after ?? ''), { version: 1, leftIn: ['first'] });
+  t.like(JSON.parse(event.after ?? ''), { version: 1, leftIn: [first.serial] });
   const after = await site.reconcile();
   t.like(after, [{ kind: 'in-replaced-token', name: 'kept' }]);
   t.regex(after[0]?.detail ?? '', /on record as erased since/);
@@ -163,7 +198,7 @@ test('what was left in a replaced token is destroyed by the word of who erased i
 
 test('an HSM that is put back shows its keys, and destroys what was to be destroyed meanwhile', async (t) => {
   const { first, second } = t.context;
-  const site = await Replacing.open(t, first, 'first');
+  const site = await Replacing.open(t, first);
   const { stage } = site;
   const keySet = await stage.keySet();
   const [kept, doomed, lost] = [
@@ -171,13 +206,13 @@ test('an HSM that is put back shows its keys, and destroys what was to be destro
     await stage.key(keySet, { name: 'doomed' }),
     await stage.key(keySet, { name: 'lost' }),
   ];
-  await site.replace(second, 'second');
+  await site.replace(second);
   const ofSecond = await site.key(keySet.id, 'of-the-second');
   await recordDeletion(site.context, stage.vault.id, doomed);
   await recordDeletion(site.context, stage.vault.id, lost);
   await first.tokens.pool('token').call({ kind: 'destroyKey', ...ofVersion(lost, 1) }, managementDeadline());
 
-  await site.replace(first, 'first');
+  await site.replace(first);
   const found = await site.reconcile();
   t.deepEqual(
     found.map(({ kind, outcome, name }) => `${kind} ${outcome} ${name ?? ''}`).toSorted(),
@@ -193,61 +228,115 @@ test('an HSM that is put back shows its keys, and destroys what was to be destro
 
 test('of a replaced HSM group one HSM that is put back does not show that the others have no key', async (t) => {
   const { first, second } = t.context;
-  const site = await Replacing.open(t, first, 'A');
-  await site.joins('B', 'A');
+  const site = await Replacing.open(t, first);
   const { stage } = site;
   const keySet = await stage.keySet();
   const [doomed, kept] = [
     await stage.key(keySet, { name: 'doomed' }),
     await stage.key(keySet, { name: 'kept' }),
   ];
-  await site.replace(second, 'C');
+  const clone = await cloneOf(t, first);
+  await site.joins(clone, first);
+  await site.replace(second);
   await recordDeletion(site.context, stage.vault.id, doomed);
 
-  await site.replace(first, 'A');
-  const told = (await site.reconcile()).map(({ kind, outcome, name }) => [kind, outcome, name]);
-  t.deepEqual(told, [['in-replaced-token', 'none', 'doomed']], 'the one that is kept serves');
+  await site.replace(first);
+  const told = async () => (await site.reconcile()).map(({ kind, outcome, name }) => [kind, outcome, name]);
+  t.deepEqual(await told(), [['in-replaced-token', 'none', 'doomed']], 'the one that is kept serves');
   t.deepEqual(await site.versions(doomed.id), [['DESTROYING', true]]);
   t.deepEqual(await site.versions(kept.id), [['ACTIVE', true]]);
 
-  await site.joins('B', 'A');
-  t.like(await site.reconcile(), [{ kind: 'interrupted', outcome: 'destroyed', name: 'doomed' }]);
-  t.deepEqual(await site.versions(doomed.id), [['DESTROYED', true]]);
+  await site.joins(clone, first);
+  t.deepEqual(await told(), [['in-replaced-token', 'none', 'doomed']], 'it is on record, and was not asked');
+  t.deepEqual(await site.versions(doomed.id), [['DESTROYING', true]]);
   t.deepEqual(await site.versions(kept.id), [['ACTIVE', false]]);
+  site.configure(clone);
+  t.deepEqual(await told(), [['interrupted', 'destroyed', 'doomed']]);
+  t.deepEqual(await site.versions(doomed.id), [['DESTROYED', true]]);
 });
 
-test('a destruction tells the serial numbers on record where they are more than the HSMs that were asked', async (t) => {
+test('what an HSM that was taken out may have is DESTROYED once it was asked too, or is erased on record', async (t) => {
   const { first } = t.context;
-  const site = await Replacing.open(t, first, 'A');
+  const site = await Replacing.open(t, first);
   const { stage } = site;
   const keySet = await stage.keySet();
-  const afterOf = async (name: string) => {
-    await recordDeletion(site.context, stage.vault.id, await stage.key(keySet, { name }));
-    const [found] = await site.reconcile();
-    const { after } = await stage.store.db
-      .selectFrom('audit_events')
-      .select('after')
-      .where('action', '=', 'cloud-key.destroy-version')
-      .where('target_name', '=', name)
-      .executeTakeFirstOrThrow();
-    return { detail: found?.detail ?? '', after: JSON.parse(after ?? '') as unknown };
-  };
-  t.deepEqual((await afterOf('alone')).after, { version: 1 });
-  await site.joins('B', 'A');
-  const { detail, after } = await afterOf('member-gone');
-  t.deepEqual(after, { version: 1, asked: ['token'], serialsOnRecord: ['A', 'B'] });
-  t.regex(detail, /it has been destroyed, on the HSMs of the configuration: .*\(A, B\); erase each HSM/);
+  const [asked, erased, later] = [
+    await stage.key(keySet, { name: 'asked' }),
+    await stage.key(keySet, { name: 'erased' }),
+    await stage.key(keySet, { name: 'later' }),
+  ];
+  const member = await cloneOf(t, first);
+  await site.joins(member, first);
+  await recordDeletion(site.context, stage.vault.id, asked);
+  t.deepEqual(await site.deleteDue(), [[], ['asked']]);
+  t.deepEqual(await site.versions(asked.id), [['DESTROYING', true]]);
+  t.deepEqual([await site.has(first, asked.id), await site.has(member, asked.id)], [false, true]);
+  t.deepEqual(await site.deleteDue(), [[], []], 'nobody is asked in vain every minute');
+  const [found, ...more] = await site.reconcile();
+  t.deepEqual(more, []);
+  t.like(found, { kind: 'in-replaced-token', outcome: 'none', name: 'asked' });
+  const id = await site.notAsked(member);
+  t.true(found?.detail.includes(`may be in the HSM of serial ${member.serial}, which has held the keys`));
+  t.true(found?.detail.includes(`holdfast token record-erased token ${id}`));
+
+  // It is configured again; or it is another node's, with this store.
+  site.configure(member);
+  await t.throwsAsync(site.recordErased(id, { inUse: [member.serial] }), {
+    message: /is in use for token token/,
+  });
+  t.like(await site.reconcile(), [{ kind: 'interrupted', outcome: 'destroyed', name: 'asked' }]);
+  t.deepEqual(await site.versions(asked.id), [['DESTROYED', true]]);
+  t.false(await site.has(member, asked.id));
+
+  site.configure(first);
+  await recordDeletion(site.context, stage.vault.id, erased);
+  t.deepEqual(await site.deleteDue(), [[], ['erased']]);
+  await site.recordErased(id);
+  t.deepEqual(await site.deleteDue(), [['erased'], []]);
+  await recordDeletion(site.context, stage.vault.id, later);
+  t.deepEqual(await site.deleteDue(), [['later'], []], 'it is an HSM of the token no more');
+
+  // What is made while it is away may come to it by the vendor's means.
+  const since = await site.key(keySet.id, 'since');
+  await site.joins(member, first);
+  await recordDeletion(site.context, stage.vault.id, since);
+  t.deepEqual(await site.deleteDue(), [[], ['since']]);
+  t.not(await site.notAsked(member), id);
+  // Another takes the name: the HSM that was not asked is on no record but that of the version.
+  await site.replace(t.context.second);
+  t.like(await site.reconcile(), [{ kind: 'in-replaced-token', outcome: 'none', name: 'since' }]);
+  t.deepEqual(await site.versions(since.id), [['DESTROYING', true]]);
+});
+
+test('a rotation that was cut off is not said to be destroyed where an HSM was not asked', async (t) => {
+  const { first } = t.context;
+  const site = await Replacing.open(t, first);
+  const { stage } = site;
+  const keySet = await stage.keySet();
+  const key = await stage.key(keySet, { name: 'k' });
+  await stage.store.change(byHand, async (trx) => beginVersion(trx, '', key, new Date(stage.now)));
+  const member = await cloneOf(t, first);
+  await site.joins(member, first);
+  const kinds = (await site.reconcile()).map(({ kind, outcome, version }) => [kind, outcome, version]);
+  t.deepEqual(kinds, [
+    ['interrupted', 'undone', 2],
+    ['in-replaced-token', 'none', 2],
+  ]);
+  t.deepEqual(await site.versions(key.id), [
+    ['ACTIVE', false],
+    ['DESTROYING', true],
+  ]);
 });
 
 test('a rotation that was cut off before the token was replaced is not said to be destroyed', async (t) => {
   const { first, second } = t.context;
-  const site = await Replacing.open(t, first, 'first');
+  const site = await Replacing.open(t, first);
   const { stage } = site;
   const keySet = await stage.keySet();
   const key = await stage.key(keySet, { name: 'k' });
   await stage.store.change(byHand, async (trx) => beginVersion(trx, '', key, new Date(stage.now)));
   await generateVersion(first.tokens.pool('token'), versionToMake(keySet, key, 2));
-  await site.replace(second, 'second');
+  await site.replace(second);
   const kinds = (await site.reconcile()).map(({ kind, version }) => [kind, version]);
   t.deepEqual(kinds, [
     ['interrupted', 2],

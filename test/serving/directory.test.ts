@@ -390,6 +390,7 @@ test.serial(
         usable: true,
         health: 'ACTIVE',
         healthOf: () => 'ACTIVE',
+        serialOf: () => undefined,
         hosts: [],
         call: async (request, options) => {
           asked.push(request.kind);

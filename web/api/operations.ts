@@ -148,7 +148,7 @@ export const operations = {
   listTokens: { method: 'GET', path: '/tokens', appliance: 'appliance.read' },
   /** Show a token. */
   getToken: { method: 'GET', path: '/tokens/{token}', appliance: 'appliance.read' },
-  /** Record that a token that was replaced is erased. */
+  /** Record that a token or HSM that is not asked any more is erased. */
   recordErasedToken: {
     method: 'POST',
     path: '/tokens/{token}/replaced/{replacedId}/record-erased',

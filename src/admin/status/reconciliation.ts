@@ -15,8 +15,8 @@ export type StatusNote = z.infer<typeof shownNote>;
 const unsettledWords: Readonly<Record<UnsettledKind, readonly [one: string, several: string]>> = {
   missing: ['key version without a key object', 'key versions without a key object'],
   'in-replaced-token': [
-    'key version in a token that was replaced',
-    'key versions in a token that was replaced',
+    'key version in a token that was replaced, or in an HSM that is not asked',
+    'key versions in a token that was replaced, or in an HSM that is not asked',
   ],
   duplicate: ['CKA_ID that several key objects have', 'CKA_IDs that several key objects have'],
   unfit: ['key object that is not the key on record', 'key objects that are not the keys on record'],

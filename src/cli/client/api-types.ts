@@ -751,7 +751,7 @@ export interface Schemas {
   };
   /** A difference; fields are null if no record has them. */
   Finding: {
-    /** `interrupted`: an act that was not completed. `missing`: a version without its key object; what was encrypted with it cannot be decrypted. `in-replaced-token`: a version whose key object was left in a token that another replaced, and is not in that one. `orphan`: a key object of Holdfast without a record. `drift`: a key object that differs from how it was generated, or from its record. `duplicate`: several key objects with the same CKA_ID, none of which can be used. */
+    /** `interrupted`: an act that was not completed. `missing`: a version without its key object; what was encrypted with it cannot be decrypted. `in-replaced-token`: a version whose key object was left in a token that another replaced, and is not in that one; or one that is to be destroyed, and may be in an HSM that is not asked. `orphan`: a key object of Holdfast without a record. `drift`: a key object that differs from how it was generated, or from its record. `duplicate`: several key objects with the same CKA_ID, none of which can be used. */
     kind:
       | 'interrupted'
       | 'missing'
@@ -1564,11 +1564,14 @@ export interface Schemas {
     }[];
     /** Number of vaults that may use it. */
     vaults: number;
-    /** Tokens that had the name before, until `holdfast init --replace-token`. */
+    /** What has or may have key objects of this token, and is not asked. */
     replaced: {
       id: string;
+      /** `token`: a token that had the name before, until `holdfast init --replace-token`. `member`: an HSM that has held the keys of this token and was not asked when one was to be destroyed, since the configuration does not have it. */
+      kind: 'token' | 'member';
       /** Serial numbers that it was seen under. */
       serials: string[];
+      /** When it was replaced; of a member, when it was noticed that it is not asked. */
       replacedAt: string;
       /** Since when it is on record that no key object is left in it; null while it is not. */
       erasedAt: string | null;

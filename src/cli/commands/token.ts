@@ -69,7 +69,7 @@ function addRecordErased(token: Command): void {
     token
       .command('record-erased <token> <replaced>')
       .description(
-        'record that no key object is left in a token that another replaced, so that what was to be destroyed in it counts as destroyed',
+        'record that no key object is left in a token that another replaced, or in an HSM that was taken out of the configuration, so that what was to be destroyed in it counts as destroyed',
       )
       .action(async (name: string, replacedId: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) => {
@@ -79,7 +79,7 @@ function addRecordErased(token: Command): void {
           });
           const told = await client.post(address);
           printChanged(
-            `it is on record that no key object is left in the token ${replacedId} that was replaced as ${name}`,
+            `it is on record that no key object of token ${name} is left in ${replacedId}`,
             told,
             options,
           );
@@ -99,10 +99,11 @@ function printToken(token: Schemas['Token'], options: OutputOptions): void {
 }
 
 function replacedInWords(token: Schemas['Token']['replaced'][number]): string {
-  const { id, serials, replacedAt, erasedAt, keyVersions } = token;
+  const { id, kind, serials, replacedAt, erasedAt, keyVersions } = token;
   const serial = serials.length === 0 ? 'serial not on record' : `serial ${serials.join(' or ')}`;
   const erased = erasedAt === null ? 'not erased as far as is on record' : `erased since ${erasedAt}`;
-  return `${id}: ${serial}, replaced ${replacedAt}, ${erased}, ${counted(keyVersions, 'key version')} left in it`;
+  const since = kind === 'member' ? 'an HSM that is not asked, noticed' : 'replaced';
+  return `${id}: ${serial}, ${since} ${replacedAt}, ${erased}, ${counted(keyVersions, 'key version')} left in it`;
 }
 
 /** It needs no node: what it is made of is loaded only where it runs. */

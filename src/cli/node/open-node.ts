@@ -111,6 +111,7 @@ export async function openTokens(
           pools.get(token)?.addHost(host.id, host.pid, host.socket, {
             operationTime: host.operationTime,
             member: member.name,
+            serial: host.info.serial,
           });
           started.resolve(host);
         },

@@ -80,27 +80,31 @@ export async function proveOn(
 }
 
 /**
- * Destroys the key object on every member, those that are down too, unless `members` are told. Returns how many objects there were. Throws TokenError of
- * the first member that did not do it, once all were asked: what is left is destroyed when it is repeated.
+ * Destroys the key object on every member, those that are down too, unless `members` are told. Returns how many objects there were, and
+ * on which HSMs there is none any more, by serial number. Throws TokenError of the first member that did not do it, once all were
+ * asked: what is left is destroyed when it is repeated.
  */
 export async function destroyOnMembers(
   pool: AskedGroup,
   { key, identity }: NamedKey,
   members = pool.members,
-): Promise<number> {
+): Promise<{ destroyed: number; serials: string[] }> {
   const ask = async (member: string) =>
     askMember(pool, member, async (options) => pool.call({ kind: 'destroyKey', key, identity }, options));
   let destroyed = 0;
+  const serials: string[] = [];
   const failures: unknown[] = [];
   // One after the other: members of one security world share the key object, and only one of them finds it.
   for (const member of members)
     try {
-      destroyed += (await ask(member)).value.destroyed;
+      const { value, serial } = await ask(member);
+      destroyed += value.destroyed;
+      if (serial !== undefined) serials.push(serial);
     } catch (error) {
       failures.push(error);
     }
   if (failures.length > 0) throw failures[0];
-  return destroyed;
+  return { destroyed, serials };
 }
 
 /** Asks one member; what it fails with says which it was. Throws TokenError. */

@@ -96,11 +96,18 @@ export interface KeyVersionTable {
   unfit_why: string | null;
   /** The `replaced_tokens` in which its key object was left; null where it is in the token that has the name. */
   left_in: string | null;
+  /** While DESTROYING: JSON list of the serial numbers of HSMs on which the key object is destroyed already; null for none. */
+  gone_from: string | null;
 }
 
-/** Tokens of which another has taken the name and the place (`init --replace-token`). */
+/** What has or may have key objects of a token and is not asked: replaced tokens (`init --replace-token`), and single HSMs. */
 export interface ReplacedTokenTable {
   id: string;
+  /**
+   * `token`: another has taken its name and its place. `member`: an HSM in which the token’s keys were seen, and that was not asked
+   * when one was to be destroyed, since the configuration does not have it.
+   */
+  kind: Generated<'token' | 'member'>;
   /** Name of the token in the configuration. */
   token: string;
   /** JSON list of the serial numbers that it was seen under. */

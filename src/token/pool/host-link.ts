@@ -41,6 +41,8 @@ export interface LinkOptions {
   operationTime?: number | undefined;
   /** Which of the HSMs that hold the token's keys it is of; '' for hosts of another process. */
   member?: string;
+  /** Of that HSM, as it told when the host started. */
+  serial?: string | undefined;
   borrowed?: Borrowed;
 }
 
@@ -67,6 +69,7 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
   /** Has it learn where keys are; undefined where nobody is in a hurry. */
   ahead: FetchAhead | undefined;
   readonly member: string;
+  readonly serial: string | undefined;
   /** Undefined for a host of its own. */
   readonly borrowed: Borrowed | undefined;
   readonly #socket: Socket;
@@ -81,9 +84,10 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
     id: number,
     pid: number,
     socket: Socket,
-    { operationTime = 1, member = '', borrowed }: LinkOptions = {},
+    { operationTime = 1, member = '', serial, borrowed }: LinkOptions = {},
   ) {
     this.member = member;
+    this.serial = serial;
     this.borrowed = borrowed;
     this.#expectedTime = operationTime;
     // Of an encryption with its decryption; what is quicker than this shows soon.

@@ -31,6 +31,8 @@ export interface CallTimes {
   token: number;
   /** Process id of the token host that answered. */
   host: number;
+  /** Serial number of the HSM that did it; undefined of hosts that are borrowed. */
+  serial: string | undefined;
   /** Members of an HSM group that were asked before, and could not do it with their key object. */
   notOn?: ReadonlyMap<string, TokenError>;
 }

@@ -28,6 +28,8 @@ export class PoolHosts {
   #withoutHostSince = monotonicNow();
   /** Since when each member has no host of its own. */
   readonly #memberWithoutHostSince = new Map<string, number>();
+  /** Of each member, as the last host of it told. */
+  readonly #serials = new Map<string, string>();
   /** Members of which processes beside this one lack hosts: what is healthy here is not all of it; and such as none has a host of. */
   othersLack: { lacking: readonly string[]; gone: readonly string[] } = { lacking: [], gone: [] };
   readonly #watchers = new Set<(healthy: boolean) => void>();
@@ -51,6 +53,11 @@ export class PoolHosts {
   add(link: Link): void {
     this.#links.set(link.id, link);
     if (link.borrowed === undefined) this.#memberWithoutHostSince.delete(link.member);
+    if (link.serial !== undefined) this.#serials.set(link.member, link.serial);
+  }
+
+  serialOf(member: string): string | undefined {
+    return this.#serials.get(member);
   }
 
   get(id: number): Link | undefined {

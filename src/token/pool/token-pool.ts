@@ -69,14 +69,14 @@ export class TokenPool extends ToldHosts {
     this.#healthTimer = setInterval(() => this.#checkHealth(), limits.healthInterval).unref();
   }
 
-  /** Takes a host of a member that has passed its self-test, and what an operation took it then, milliseconds. */
+  /** Takes a host of a member that has passed its self-test, and what an operation took it then, milliseconds; and of which HSM it is. */
   addHost(
     id: number,
     pid: number,
     socket: Socket,
-    { operationTime, member = this.name }: Pick<LinkOptions, 'operationTime' | 'member'> = {},
+    { operationTime, member = this.name, serial }: Omit<LinkOptions, 'borrowed'> = {},
   ): void {
-    const link: Link = new HostLink(id, pid, socket, { operationTime, member });
+    const link: Link = new HostLink(id, pid, socket, { operationTime, member, serial });
     this.#missed.forget(member);
     this.links.add(link);
     socket.on('data', (chunk: Buffer) => this.#receive(link, chunk));
@@ -271,7 +271,13 @@ export class TokenPool extends ToldHosts {
     const queue = Math.max(0, monotonicNow() - entry.enqueued - token);
     if (entry.avoided.has(link.member)) this.#missed.forget(link.member, entry.request);
     const { notOn } = entry;
-    const times = { token, queue, host: link.pid, ...(notOn.size === 0 ? {} : { notOn }) };
+    const times = {
+      token,
+      queue,
+      host: link.pid,
+      serial: link.serial,
+      ...(notOn.size === 0 ? {} : { notOn }),
+    };
     this.#settle(entry, { answer, times });
   }
 

@@ -17,6 +17,11 @@ export class ToldHosts {
     return this.links.members;
   }
 
+  /** Serial number of a member’s HSM, as its last host told; undefined where it has had none. */
+  serialOf(member: string): string | undefined {
+    return this.links.serialOf(member);
+  }
+
   /** Process ids and states of the hosts, for logs and tests. */
   get hosts(): { id: number; pid: number; state: HostState; member: string }[] {
     return this.links.shown;
