@@ -26,6 +26,7 @@ export const writers = {
   csp_accounts: 'src/cloud/accounts',
   csp_access_keys: 'src/cloud/accounts',
   external_key_stores: 'src/cloud/key-stores',
+  doctor_reports: 'src/cloud/key-stores',
   // An external key store that is forgotten takes the records of its KMS keys along, which point at it.
   kms_keys: ['src/cloud/kms-keys', 'src/cloud/key-stores'],
 

@@ -7,6 +7,7 @@ import { auditPruningRoutes } from './audit/audit-prunings.ts';
 import { cloudKeyRoutes } from './keys/cloud-keys.ts';
 import { credentialRoutes } from './keys/credentials.ts';
 import { cspAccountRoutes } from './cloud/csp-accounts.ts';
+import { doctorReportRoutes } from './cloud/doctor-reports.ts';
 import { externalKeyStoreRoutes } from './cloud/external-key-stores.ts';
 import { failedRequestRoutes } from './requests/failed-requests.ts';
 import { freezeRoutes } from './keys/freezes.ts';
@@ -56,6 +57,7 @@ const described: readonly Route[] = [
   ...freezeRoutes,
   ...credentialRoutes,
   ...externalKeyStoreRoutes,
+  ...doctorReportRoutes,
   ...keyLookupRoutes,
   ...cloudKeyRoutes,
   ...kmsKeyRoutes,

@@ -29,6 +29,7 @@ import { failedRequests } from './migrations/0060-failed-requests.ts';
 import { replacedTokens } from './migrations/0064-replaced-tokens.ts';
 import { lostChanges } from './migrations/0067-lost-changes.ts';
 import { acknowledgements } from './migrations/0073-acknowledgements.ts';
+import { doctorReports } from './migrations/0074-doctor-reports.ts';
 import { hsmsNotAsked } from './migrations/0080-hsms-not-asked.ts';
 import { storeMoves } from './migrations/0088-store-moves.ts';
 
@@ -64,6 +65,7 @@ export const migrations: Record<string, Migration> = {
   '0064-replaced-tokens': replacedTokens,
   '0067-lost-changes': lostChanges,
   '0073-acknowledgements': acknowledgements,
+  '0074-doctor-reports': doctorReports,
   '0080-hsms-not-asked': hsmsNotAsked,
   '0088-store-moves': storeMoves,
 };

@@ -1,6 +1,7 @@
 import type {
   CspAccessKeyTable,
   CspAccountTable,
+  DoctorReportTable,
   ExternalKeyStoreTable,
   KmsKeyTable,
 } from './schema/cloud.ts';
@@ -76,6 +77,7 @@ export interface Tables {
   csp_accounts: CspAccountTable;
   csp_access_keys: CspAccessKeyTable;
   external_key_stores: ExternalKeyStoreTable;
+  doctor_reports: DoctorReportTable;
   kms_keys: KmsKeyTable;
   key_sets: KeySetTable;
   cloud_keys: CloudKeyTable;

@@ -66,6 +66,8 @@ export const expected: Readonly<Record<string, Row>> = {
   // The appliance
   getStatus: applianceReads,
   getVaultStatus: vaultReads,
+  getDoctorReport: ownedReads,
+  putDoctorReport: ownedWrites,
   acknowledgeFinding: applianceWrites,
   withdrawAcknowledgement: applianceWrites,
   acknowledgeVaultFinding: cloudWrites,

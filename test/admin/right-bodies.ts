@@ -15,6 +15,7 @@ export const rightBodies: Readonly<Record<string, unknown>> = {
   rotateExternalKeyStoreCredential: {},
   getExternalKeyStoreConsole: {},
   updateCloudKey: { description: 'x' },
+  putDoctorReport: { hostname: 'x', endpoint: 'https://xks.example.com', findings: [] },
   scheduleCloudKeyDeletion: { days: 7 },
   // Of no Region that there is: nothing is made.
   createKmsKey: { region: 'nowhere' },

@@ -70,6 +70,7 @@ const withoutRowVersion: Readonly<Record<string, string>> = {
       'withdrawVaultAcknowledgement',
     ].map((one) => [one, 'of a finding as it was seen, which its fingerprint tells']),
   ),
+  putDoctorReport: 'what was seen last takes the place of what was seen before',
   addAdminGroupMember: 'somebody is a member or is none; safe to repeat',
   removeAdminGroupMember: 'somebody is a member or is none; safe to repeat',
   freezeAllVaults: 'all that there are: nothing may stand in its way',

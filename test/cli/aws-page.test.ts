@@ -221,6 +221,10 @@ sudo() { shift 2; "$@"; }
 holdfast credential issue --key-set payments --console-file xks-proxy-config.json
 ${scriptOf(doctor.blocks, {
   put: [
+    [
+      '--external-key-store payments',
+      `--external-key-store payments --connect 127.0.0.1:${node.port} --ca ${node.ca.certificate}`,
+    ],
     ['/var/backups/holdfast', 'backups'],
     [
       'EXTERNAL-KEY-ID',

@@ -505,6 +505,26 @@ test.serial('every command takes any name that AWS or an operator has for a Clou
   await json('external-key-store', 'edit', 'named', '--custom-key-store-id', 'cks-1234567890abcdef0');
   for (const name of ['named', store.id, store.id.toUpperCase(), 'cks-1234567890abcdef0'])
     t.is((await json('external-key-store', 'show', name)).id, store.id, name);
+  // Whoever runs the doctor for it has its findings kept, for who looks at its page.
+  t.is((await json('external-key-store', 'findings', 'named')).report, null);
+  const looked = await run(
+    'doctor',
+    '--external-key-store',
+    'named',
+    '--name-server',
+    '127.0.0.1:9',
+    '--timeout',
+    '1',
+  );
+  t.is(looked.code, 1, looked.stderr);
+  t.regex(looked.stderr, /the findings are kept with the external key store named/);
+  const { report } = await json('external-key-store', 'findings', 'named');
+  t.like(report, { by: 'ada', endpoint: 'https://xks.example.com' });
+  t.like(
+    report.findings.find(({ id }: { id: string }) => id === 'name.resolves'),
+    { level: 'PROBLEM', title: 'known to DNS' },
+  );
+  t.is((await run('doctor', '--external-key-store', 'nobody')).code, 66);
   const link = ['--key-arn', `${arn}:key/${keyId}`, '--alias', 'payroll-2026'];
   await json('kms-key', 'create', 'ticket', '--region', region, ...link);
   const names = [

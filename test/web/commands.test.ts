@@ -140,7 +140,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   ],
   storeRotate: [true, false].map((done) => commands.storeRotate(store, '60', done)),
   storeConsole: [true, false].map((withCredential) => commands.storeConsole(store, withCredential)),
-  doctor: [commands.doctor()],
+  doctor: [commands.doctor(store)],
   kmsKeyAct: [
     ...(['enable', 'disable', 'schedule', 'cancel', 'retry', 'remove'] as const).map((kind) =>
       commands.kmsKeyAct({ kind }, kmsKey, more),

@@ -3,7 +3,8 @@ import test from 'ava';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { failure } from '../simulator/sdk-clients.ts';
 import { endpoint } from '../story/story-vault.ts';
-import { choose, choosePassword, dialogOf, signIn, type ConsoleStage } from './stage.ts';
+import type { AdminAnswer } from '../support/admin-answer.ts';
+import { choose, choosePassword, dialogOf, lookAgain, signIn, type ConsoleStage } from './stage.ts';
 
 /*
  * KeyControl's guide, sections 2.5 to 2.9, in the browser: from the first vault to a picture in S3 that cannot be opened
@@ -143,6 +144,19 @@ export function testGuide(open: () => ConsoleStage): void {
     t.regex(page.url(), new RegExp(`^${home}/external-key-stores/`));
     t.deepEqual(await axeViolations(page), []);
     await picture(page, 'the external key store, connected');
+    await page.getByText('Nobody has run it for this external key store.').waitFor();
+    t.is((await handInFindings(open(), page.url(), 'Certificate of \u202Esomebody')).status, 422);
+    t.is((await handInFindings(open(), page.url(), 'Of an earlier look')).status, 200);
+    t.is((await handInFindings(open(), page.url(), 'Certificate of <b>somebody</b>')).status, 200);
+    await lookAgain(page);
+    // Whatever the doctor was told somewhere is text here.
+    await page.getByText('Certificate of <b>somebody</b>').waitFor();
+    await page.getByText('Renew it.').waitFor();
+    await page.getByText('holdfast doctor --external-key-store pictures').waitFor();
+    await page.getByText('2 more that need no attention').click();
+    await page.getByText('192.0.2.1', { exact: false }).last().waitFor();
+    await picture(page, 'what the doctor found');
+    t.deepEqual(await axeViolations(page), []);
 
     await page.getByRole('button', { name: 'Open the help of this page' }).first().click();
     await page.getByText('Connected says that AWS reached the proxy once').first().waitFor();
@@ -222,4 +236,22 @@ export function testGuide(open: () => ConsoleStage): void {
       t.deepEqual(browser.complaints, []);
     },
   );
+}
+
+/** As `holdfast doctor --external-key-store` does, of the external key store whose page it is. */
+async function handInFindings(stage: ConsoleStage, page: string, seen: string): Promise<AdminAnswer> {
+  const ada = await stage.adasClient();
+  const vault = `/vaults/${stage.vaultId}`;
+  const { items } = (await ada.get(`${vault}/external-key-stores`)).body as {
+    items: { id: string; keySetId: string }[];
+  };
+  const { id, keySetId } = items.find((one) => page.endsWith(one.id)) ?? {};
+  const path = `${vault}/key-sets/${keySetId}/external-key-stores/${id}/doctor-report`;
+  const of = { title: 'a check', subject: null, why: 'AWS looks at it' };
+  const findings = [
+    { ...of, id: 'name.resolves', level: 'OK', seen: '192.0.2.1', remediation: null },
+    { ...of, id: 'certificate.validity', level: 'WARNING', seen, remediation: 'renew it' },
+    { ...of, id: 'middlebox.headers', level: 'SKIPPED', seen: 'no echo was asked for', remediation: null },
+  ];
+  return ada.request('PUT', path, { body: { hostname: 'a-machine', endpoint, findings } });
 }

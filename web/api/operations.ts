@@ -440,6 +440,18 @@ export const operations = {
     path: '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/console',
     vault: 'credentials.write',
   },
+  /** Show what the doctor found last of an external key store. */
+  getDoctorReport: {
+    method: 'GET',
+    path: '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/doctor-report',
+    vault: 'vault.read',
+  },
+  /** Hand in what the doctor found of an external key store. */
+  putDoctorReport: {
+    method: 'PUT',
+    path: '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/doctor-report',
+    vault: 'key-sets.write',
+  },
   /** Find the vault that a CloudKey belongs to. */
   findCloudKeys: { method: 'POST', path: '/cloud-keys/find', appliance: 'cloud-keys.find' },
   /** List the CloudKeys of a vault. */

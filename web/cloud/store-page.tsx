@@ -27,6 +27,7 @@ import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { StoreDialog, type StoreAct } from './store-dialogs.tsx';
 import { StoreState } from './store-state.tsx';
+import { Doctor } from './store-doctor.tsx';
 
 type Store = Schemas['ExternalKeyStore'];
 
@@ -109,6 +110,7 @@ function Known({ store, etag, refetch }: Props) {
         <Connection store={store} />
         <Configuration store={store} />
         <Credentials store={store} />
+        <Doctor store={store} />
       </SpaceBetween>
       {open !== undefined && <StoreDialog {...open} refetch={refetch} onClose={() => setOpen(undefined)} />}
     </Page>
@@ -145,7 +147,7 @@ function Connection({ store }: { store: Store }) {
                 [t.wayOut, sentence(connectionError.remediation)],
               ]}
             />
-            <CommandLine command={commands.doctor()} label={t.doctor} />
+            <CommandLine command={commands.doctor(store)} label={t.doctor} />
           </SpaceBetween>
         </Alert>
       )}

@@ -19,6 +19,7 @@ import { parseMarkdown, type Block, type Inline } from './markdown.ts';
 export function DocPage() {
   const { doc = '' } = useParams();
   const { hash } = useLocation();
+  const home = homeOf(useSession().user);
   const { data, isPending, isError } = useQuery({
     queryKey: ['documentation', doc],
     queryFn: async () => parseMarkdown((await docText(doc)) ?? ''),
@@ -31,7 +32,11 @@ export function DocPage() {
   if (isPending) return <Spinner size="large" />;
   if (isError || data.length === 0) return <NotFound />;
   return (
-    <Page title={titleOf(data)} above={[{ text: t.documentation, href: '#' }]} headless>
+    <Page
+      title={titleOf(data)}
+      above={[{ text: t.documentation, href: docAddress(home, 'guide', '') }]}
+      headless
+    >
       <Container>
         <article className="documentation">
           <Blocks blocks={data} />

@@ -148,7 +148,7 @@ export const stores = {
   cause: 'What is behind it as a rule',
   wayOut: 'What to do',
   problem: 'The last act on it failed',
-  doctor: 'Look for the cause from this node, from DNS to a decrypted plaintext',
+  doctor: 'Look for the cause, from DNS to a decrypted plaintext',
   connectTitle: (name: string) => `Connect ${name}`,
   connectWhy:
     'AWS looks at the endpoint and the credential, for about five minutes. One that is FAILED is disconnected first.',

@@ -141,7 +141,7 @@ export const commands = {
     `holdfast external-key-store rotate-credential ${storeName(store)}${done ? ' --done' : option('retire-after-quiet', `${minutes}min`)}`,
   storeConsole: (store: StoreName, withCredential: boolean) =>
     `holdfast external-key-store console ${storeName(store)}${withCredential ? ' --console-file xks-proxy-config.json' : ' --no-credential'}`,
-  doctor: () => 'holdfast doctor',
+  doctor: (store: { name: string }) => `holdfast doctor${option('external-key-store', store.name)}`,
   kmsKeyAct: (
     act: KmsKeyActWords,
     kmsKey: { alias: string; cloudKeyName: string; region: string },

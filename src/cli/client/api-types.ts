@@ -532,6 +532,48 @@ export interface Schemas {
       why: string;
     }[];
   };
+  DoctorFinding: {
+    /** The check, such as `certificate.chain`; the first word is its group. */
+    id: string;
+    level: 'OK' | 'WARNING' | 'PROBLEM' | 'SKIPPED';
+    title: string;
+    /** The external key id, token or file that it is about, if there are several. */
+    subject: string | null;
+    /** What was found. */
+    seen: string;
+    /** Why it matters. */
+    why: string;
+    /** What to do; null if nothing has to be done. */
+    remediation: string | null;
+  };
+  DoctorFindingInput: {
+    /** The check, such as `certificate.chain`; the first word is its group. */
+    id: string;
+    level: 'OK' | 'WARNING' | 'PROBLEM' | 'SKIPPED';
+    title: string;
+    /** The external key id, token or file that it is about, if there are several. */
+    subject: string | null;
+    /** What was found. */
+    seen: string;
+    /** Why it matters. */
+    why: string;
+    /** What to do; null if nothing has to be done. */
+    remediation: string | null;
+  };
+  DoctorReport: {
+    /** The last one; null if there is none. */
+    report: {
+      /** UTC, ISO 8601 with milliseconds. */
+      at: string;
+      /** Who handed it in. */
+      by: string;
+      /** Machine on which the doctor ran, as it says. */
+      hostname: string;
+      /** What it looked at, such as `https://xks.example.com:443`. */
+      endpoint: string;
+      findings: Schemas['DoctorFinding'][];
+    } | null;
+  };
   ExternalKeyStore: {
     id: string;
     keySetId: string;
@@ -3219,6 +3261,22 @@ export interface Paths {
         credential?: boolean | undefined;
       };
       answer: Schemas['ExternalKeyStoreByHand'];
+    };
+  };
+  '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/doctor-report': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['DoctorReport'];
+    };
+    PUT: {
+      query: undefined;
+      body: {
+        hostname: string;
+        endpoint: string;
+        findings: readonly Schemas['DoctorFindingInput'][];
+      };
+      answer: Schemas['DoctorReport'];
     };
   };
   '/cloud-keys/find': {

@@ -5,6 +5,7 @@ import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { parseConsoleFile, parseKeys, isExternalKeyId } from '../../doctor/console-file.ts';
 import { groups, type Group } from '../../doctor/catalogue.ts';
+import { endpointOf, findKeyStore, handIn } from './doctor-key-store.ts';
 import { diagnose } from '../../doctor/diagnose.ts';
 import type { Finding } from '../../doctor/finding.ts';
 import { isLoopback } from '../../doctor/name.ts';
@@ -32,6 +33,7 @@ import { counted } from '../../counted.ts';
 export interface DoctorInput {
   /** Of the program or of the command: what stands for both is the program's. */
   endpoint?: string;
+  externalKeyStore?: string;
   ca?: string;
   timeout?: number;
   config: string;
@@ -54,7 +56,9 @@ const schema = 'holdfast-doctor/1';
 
 /** `holdfast doctor`. */
 export async function runDoctor(command: Command): Promise<void> {
-  const input = command.optsWithGlobals<DoctorInput>();
+  const given = command.optsWithGlobals<DoctorInput>();
+  const keyStore = given.externalKeyStore === undefined ? undefined : await findKeyStore(command, given);
+  const input = keyStore === undefined ? given : { ...given, ...endpointOf(keyStore) };
   const options = asCliErrors(() => readInput(input, command));
   if (options.load !== undefined) await confirmLoad(options, input.yes);
   const output = outputOf(command);
@@ -86,6 +90,7 @@ export async function runDoctor(command: Command): Promise<void> {
       output,
     );
   process.exitCode = summary.problem > 0 ? exitCodes.problemFound : 0;
+  if (keyStore !== undefined) await handIn(command, keyStore, input.endpoint ?? '', findings);
 }
 
 // oxlint-disable-next-line complexity, max-lines-per-function -- one option after another

@@ -147,6 +147,10 @@ export function addDoctorCommand(program: Command): void {
         'look for what keeps AWS KMS from using this key store: on the node, or with --endpoint from anywhere; changes nothing',
       )
       .option('--endpoint <url>', 'where AWS KMS goes: https://HOST, as XksProxyUriEndpoint')
+      .option(
+        '--external-key-store <name>',
+        'one of the vault that you are signed in to, by name or id, instead of --endpoint; the findings are kept with it',
+      )
       .option('--console-file <file>', 'xks-proxy-config.json with path and credential, mode 0600')
       .addOption(
         new Option(
@@ -175,6 +179,7 @@ export function addDoctorCommand(program: Command): void {
       .addOption(yesOption())
       .action(async (_: unknown, command: Command) => (await import('./doctor.ts')).runDoctor(command)),
     'holdfast doctor',
+    'holdfast doctor --external-key-store payments',
     'holdfast doctor --endpoint https://xks.example.com --console-file xks-proxy-config.json --key 8a1c…',
     'holdfast doctor --endpoint https://xks.example.com --console-file xks-proxy-config.json --key 8a1c… --load 500 --for 10',
   );

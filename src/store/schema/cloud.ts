@@ -175,3 +175,15 @@ export interface KmsKeyTable {
   created_at: string;
   updated_at: string;
 }
+
+/** What the doctor found last of an external key store, as whoever ran it has handed in. */
+export interface DoctorReportTable {
+  external_key_store_id: string;
+  at: string;
+  actor_name: string;
+  /** Where it ran, as it says. */
+  hostname: string;
+  endpoint: string;
+  /** JSON. */
+  findings: string;
+}

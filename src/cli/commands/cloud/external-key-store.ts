@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { behind, one } from '../../client/address.ts';
+import type { Schemas } from '../../client/api-types.ts';
 import { changes, withApi, type Api } from '../../client/api.ts';
 import { editedSentence } from '../../records/changed.ts';
 import { example } from '../../output/example.ts';
@@ -18,7 +19,7 @@ import {
 import { askedFor, waitForConnection, waitForDeletion, waitOption } from './external-key-store-waiting.ts';
 import { cspAccounts } from './csp-account.ts';
 import { named } from '../../records/named.ts';
-import { printDone, printList } from '../../output/output.ts';
+import { isForPrograms, printDone, printList, printRecord, type Columns } from '../../output/output.ts';
 import { confirm } from '../../client/prompt.ts';
 import { limitOption, yesOption } from '../../output/values.ts';
 import { note } from '../../output/streams.ts';
@@ -76,6 +77,16 @@ function addCreate(store: Command): void {
   );
 }
 
+const findingColumns: Columns<Schemas['DoctorFinding']> = {
+  level: ({ level }) => level,
+  check: ({ title }) => title,
+  on: ({ subject }) => subject,
+  found: ({ seen }) => seen,
+  'what to do': ({ remediation }) => remediation,
+  why: { of: ({ why }) => why, wide: true },
+  id: { of: ({ id }) => id, wide: true },
+};
+
 function addList(store: Command): void {
   example(
     store
@@ -99,6 +110,19 @@ function addList(store: Command): void {
     );
     tellStore(api, shown);
   });
+  addAct(
+    store,
+    'findings',
+    'show what holdfast doctor found last of an external key store',
+    async ({ client, options }, { record, store: { name } }) => {
+      const { report } = await client.get(behind(record, '/doctor-report'));
+      if (isForPrograms(options)) return printRecord({ report }, options);
+      if (report === null)
+        return note(`nobody has run the doctor for it: holdfast doctor --external-key-store ${name}`);
+      printList(report.findings, findingColumns, options);
+      note(`as ${report.by} found it on ${report.hostname} at ${report.at}`);
+    },
+  );
   addAct(
     store,
     'refresh',
