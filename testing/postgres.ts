@@ -258,6 +258,8 @@ export async function databaseThatGoesBack(): Promise<{
   /** While nobody is connected to it. */
   remember: () => Promise<void>;
   goBack: () => Promise<void>;
+  /** Makes the copy another store, by its id. */
+  renameCopy: (id: string) => Promise<void>;
 }> {
   const settings = await freshDatabase();
   const { database } = settings;
@@ -266,6 +268,9 @@ export async function databaseThatGoesBack(): Promise<{
     settings,
     remember: async () => {
       await cluster.asSuperuser(`CREATE DATABASE ${database}_old OWNER holdfast TEMPLATE ${database}`);
+    },
+    renameCopy: async (id) => {
+      await cluster.asSuperuser(`UPDATE revision SET store_id = '${id}'`, `${database}_old`);
     },
     goBack: async () => {
       await cluster.asSuperuser(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`);

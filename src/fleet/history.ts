@@ -1,6 +1,12 @@
 import { record } from '../evidence/trail.ts';
 import { follow, maxKept, type KeptHistory } from '../store/kept-history.ts';
-import { idOfLost, readChangesFrom, readLostIds, type LostChange } from '../store/lost-changes.ts';
+import {
+  assertStillSameStore,
+  idOfLost,
+  readChangesFrom,
+  readLostIds,
+  type LostChange,
+} from '../store/lost-changes.ts';
 import type { Moment } from '../store/revision-log.ts';
 import type { Store } from '../store/store.ts';
 import { systemAct } from '../vault/system-act.ts';
@@ -13,6 +19,8 @@ export interface Teller {
 
 /** A look of a node at the store's history. */
 export interface HistoryLook {
+  /** Where the store is. */
+  at: Moment;
   /** To be kept from now on, once what is untold is told; the same object as before where nothing is new. */
   kept: KeptHistory;
   /** What this node knows to be lost, and nobody has decided on. */
@@ -23,23 +31,23 @@ export interface HistoryLook {
   wentBack?: { known: Moment; found: Moment };
 }
 
-/** Compares what a node keeps of the store's history with the store. Throws StoreError. */
+/** Compares what a node keeps of the store's history with the store, which is at `at`. Throws StoreError. */
 export async function lookAtHistory(
-  store: Pick<Store, 'db' | 'moment'>,
+  { db }: Pick<Store, 'db'>,
   kept: KeptHistory,
+  at: Moment,
 ): Promise<HistoryLook> {
-  const at = await store.moment();
-  const { db } = store;
   const look = await follow(kept, {
     now: at,
-    since: await readChangesFrom(db, Math.max(0, kept.at.revision), maxKept + 1),
-    whole: async () => readChangesFrom(db, 0, maxKept),
+    since: await readChangesFrom(db, at, Math.max(0, kept.at.revision), maxKept + 1),
+    whole: async () => readChangesFrom(db, at, 0, maxKept),
   });
   const all = look.kind === 'went-back' ? look.lost : kept.lost;
   const known = await readLostIds(db, all.map(idOfLost));
   const lost = all.filter((change) => known.get(idOfLost(change))?.decided !== true);
   const isSame = look.kind === 'same' && isAt(kept, look.kept) && lost.length === kept.lost.length;
   return {
+    at,
     kept: isSame ? kept : { ...look.kept, lost },
     lost,
     untold: lost.filter((change) => !known.has(idOfLost(change))),
@@ -48,18 +56,20 @@ export async function lookAtHistory(
 }
 
 function isAt(one: KeptHistory, other: KeptHistory): boolean {
-  return one.at.revision === other.at.revision && one.at.mark === other.at.mark;
+  const [a, b] = [one.at, other.at];
+  return a.revision === b.revision && a.mark === b.mark && a.store === b.store;
 }
 
 /** Tells the store what it has lost: from then on every node goes by that, and nothing is changed before somebody has decided. Throws StoreError. */
 export async function tellLost(
   store: Pick<Store, 'change'>,
-  lost: readonly LostChange[],
+  { at: found, untold: lost }: Pick<HistoryLook, 'at' | 'untold'>,
   { id: node_id, hostname }: Teller,
   now: () => Date,
 ): Promise<void> {
   const act = { ...systemAct({ now }, 'node'), despiteLoss: true };
   await store.change(act, async (trx) => {
+    await assertStillSameStore(trx, found);
     const about = { node_id, hostname, noticed_at: trx.at.toISOString(), decided_at: null, decision: null };
     const rows = lost.map((change) => Object.assign({ id: idOfLost(change) }, change, about));
     for (let at = 0; at < rows.length; at += rowsAtOnce)

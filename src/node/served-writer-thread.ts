@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { wallClock } from '../clock.ts';
-import { lookAtHistory, tellLost, type HistoryLook } from '../fleet/history.ts';
+import { lookAtHistory, tellLost, type HistoryLook, type Teller } from '../fleet/history.ts';
 import { removeExitedHolders, removeHolders } from '../fleet/in-force.ts';
 import { showNode, type NodeSign } from '../fleet/nodes.ts';
-import { readKeptHistory, writeKeptHistory } from '../store/kept-history-file.ts';
-import { nothingKept, type KeptHistory } from '../store/kept-history.ts';
+import { KeptHistories, type OtherStore } from '../store/kept-histories.ts';
+import { beforeEverything } from '../store/revision-log.ts';
 import { StoreError } from '../store/store-error.ts';
 import { openStore } from '../store/opening/open.ts';
 import { writeServed, type ServedWrite } from '../serving/served-writes.ts';
@@ -19,20 +18,19 @@ import type { ThreadAnswer, ThreadAsk, ThreadData } from './served-writer.ts';
 
 const { place, history } = workerData as ThreadData;
 const store = await openStore(place);
-let kept = history === undefined ? nothingKept : readKeptHistory(history.file).kept;
-/** What of it is on the disk. */
-let onDisk = kept;
-let writing: Promise<void> | undefined;
-/** Nobody waits longer for the disk, milliseconds. */
-const longestWrite = 2_000;
-/** Why what is kept is not on the disk, or the store could not be told. */
-let problem: string | undefined;
+const histories = history === undefined ? undefined : new KeptHistories(history.file);
+/** That the store is another one than before, until it is told. */
+let otherStore: OtherStore | undefined;
+/** Why the store could not be told what it has lost. */
+let untoldProblem: string | undefined;
 let last: Promise<void> = Promise.resolve();
 /** Beside the writes: none of them waits for it. */
 let lastBeside: Promise<void> = Promise.resolve();
 /** No worker of an earlier start of the node is waited for any more. */
 let isSwept = false;
 let lastFollowed: Promise<void> = Promise.resolve();
+/** Under way: its COMMIT may wait for a standby for long, and no look does. */
+let telling: Promise<void> | undefined;
 
 function tell(answer: ThreadAnswer): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's, not a window's
@@ -55,54 +53,41 @@ async function show(id: number, sign: NodeSign): Promise<void> {
 }
 
 async function follow(id: number): Promise<void> {
-  if (history === undefined)
+  if (history === undefined || histories === undefined)
     return tell({ kind: 'failed', id, problem: 'no history is kept', refused: true });
   let look: HistoryLook;
   try {
-    look = await lookAtHistory(store, kept);
+    const at = await store.moment();
+    otherStore = histories.turnTo(at) ?? otherStore;
+    look = await lookAtHistory(store, histories.kept, at);
   } catch (error) {
     return tell({ kind: 'failed', id, problem: (error as Error).message, refused: false });
   }
-  const { lost, untold, wentBack } = look;
-  // What is lost is gone by at once, however long the store takes to be told.
-  if (untold.length === 0) await keep(look.kept, history.file);
-  tell({ kind: 'followed', id, at: look.kept.at, lost, wentBack, isTold: untold.length === 0, problem });
-  if (untold.length === 0) return;
+  const { kept, lost, untold, wentBack } = look;
+  const isTold = untold.length === 0;
+  if (isTold) {
+    untoldProblem = undefined;
+    await histories.keep(kept);
+  } else telling ??= tellStore(look, history.teller, histories);
+  // What is lost is gone by at once, however long the store takes to be told; till then nothing of what it has now is kept.
+  const at = isTold ? kept.at : { ...beforeEverything, store: kept.at.store };
+  const problem = untoldProblem ?? histories.problem;
+  tell({ kind: 'followed', id, at, lost, wentBack, otherStore, isTold, problem });
+  otherStore = undefined;
+}
+
+async function tellStore(look: HistoryLook, teller: Teller, of: KeptHistories): Promise<void> {
+  const before = of.kept;
   try {
-    await tellLost(store, untold, history.teller, wallClock);
-    await keep(look.kept, history.file);
+    await tellLost(store, look, teller, wallClock);
+    untoldProblem = undefined;
+    // Else a look has come to something else meanwhile.
+    if (of.kept === before) await of.keep(look.kept);
   } catch (error) {
     // What was kept stays, so that the next look finds the same.
-    problem = (error as Error).message;
+    untoldProblem = (error as Error).message;
   }
-}
-
-/**
- * What cannot be put on the disk, which may be full or stand still, is gone by all the same, as long as this process lives: no disable waits
- * for it longer, and no write of the store at all.
- */
-async function keep(next: KeptHistory, file: string): Promise<void> {
-  kept = next;
-  writing ??= put(file).finally(() => {
-    writing = undefined;
-  });
-  const late = delay(longestWrite, 'late', { ref: false });
-  if ((await Promise.race([writing, late])) === 'late') problem = `${file}: the disk takes nothing`;
-}
-
-/** Until what is kept is there. */
-async function put(file: string): Promise<void> {
-  problem = undefined;
-  while (onDisk !== kept) {
-    const these = kept;
-    try {
-      await writeKeptHistory(file, these);
-      onDisk = these;
-    } catch (error) {
-      problem = (error as Error).message;
-      return;
-    }
-  }
+  telling = undefined;
 }
 
 async function remove(id: number, instance: string): Promise<void> {
@@ -126,6 +111,7 @@ async function write(id: number, asked: ServedWrite, by: string): Promise<void> 
 
 async function close(): Promise<void> {
   await Promise.all([lastBeside, lastFollowed]);
+  await telling;
   await store.close();
   parentPort?.close();
 }

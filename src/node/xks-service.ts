@@ -343,7 +343,7 @@ function holderOf(
     who: { nodeId, hostname: hostname() },
     instance,
     length: store.lease,
-    kept: () => history.kept,
+    kept: (at) => history.keptOf(at),
     log,
   });
 }

@@ -1,7 +1,7 @@
 import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
 import { readOpenLost, type LostChange } from '../store/lost-changes.ts';
-import { beforeEverything, isSameMoment, type Moment } from '../store/revision-log.ts';
+import { beforeEverything, isOtherStore, isSameMoment, type Moment } from '../store/revision-log.ts';
 import type { ServedChange, ServedChanges } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from '../keys/credentials/credentials.ts';
@@ -84,13 +84,13 @@ export class Directory {
   readonly #store: ReadableStore;
   readonly #tokens: TokenPools;
   readonly #now: () => number;
-  /** Told once everything is forgotten, since the store has gone back in time. */
+  /** Told once everything is forgotten, since the store has gone back in time, or is another. */
   onWentBack: (step: WentBack) => void = () => undefined;
   /** Told of keys that were looked up ahead and may be asked to encrypt next: those in use, and those that were made or changed. */
   onWarm: (keys: readonly CloudKey[]) => void = () => undefined;
   #timesBack = 0;
   readonly #history: KnownHistory | undefined;
-  /** The store has gone back in time, and what it has lost is not known yet: until then nothing is looked up. */
+  /** The store has gone back in time, or is another, and what it has lost is not known yet: until then nothing is looked up. */
   #settling: Promise<void> | undefined;
   /** Of all who know: what the store has been told, and this node. */
   #lost = new LostRecords();
@@ -149,6 +149,7 @@ export class Directory {
     const seen = this.#store.moment();
     const now = seen instanceof Promise ? await seen : seen;
     if (isSameMoment(now, this.#at)) {
+      if (this.#at.store === null) this.#at = now;
       // The moment that it begins with is later than what others have told the store of a loss.
       if (this.#lostAsOf === 0) await this.#readLost();
       return [];
@@ -187,10 +188,10 @@ export class Directory {
     return this.#timesBack;
   }
 
-  /** The store has gone back in time, and is at `found`: nothing that is remembered counts. */
+  /** The store has gone back in time, or is another, and is at `found`: nothing that is remembered counts. */
   wentBack(found: Moment): void {
     const known = this.#at;
-    this.#timesBack++;
+    if (!isOtherStore(known, found)) this.#timesBack++;
     this.#forgetEverything();
     this.#at = beforeEverything;
     if (this.#history !== undefined) {

@@ -92,7 +92,13 @@ export class HistoryKeeper {
     this.#timer = setTimeout(() => this.look(), pause).unref();
   }
 
-  #tell({ wentBack, lost, problem = '' }: FollowedHistory): void {
+  #tell({ wentBack, otherStore, lost, problem = '' }: FollowedHistory): void {
+    if (otherStore !== undefined)
+      this.#options.log.warn(
+        otherStore,
+        'the store is another one than this node has worked with: what it knew of the other is put aside in the file that is named, and counts ' +
+          'again once the node is pointed at that one (docs/fleet.md)',
+      );
     const loss = wentBack === undefined ? '' : JSON.stringify(wentBack.known);
     if (wentBack !== undefined && loss !== this.#loss)
       this.#options.log.error(

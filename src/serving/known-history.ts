@@ -1,4 +1,5 @@
 import type { LostChange } from '../store/lost-changes.ts';
+import type { OtherStore } from '../store/kept-histories.ts';
 import type { Moment } from '../store/revision-log.ts';
 
 /** What the node knows of the store's history beside the store, and tells its workers. */
@@ -27,6 +28,8 @@ export interface ToldHistory {
 export interface FollowedHistory extends Omit<ToldHistory, 'asked'> {
   /** The store has gone back in time since the last look. */
   wentBack: { known: Moment; found: Moment } | undefined;
+  /** The store is another one than at the last look. */
+  otherStore: OtherStore | undefined;
   /** Whether the store knows what it has lost; it is told at once. */
   isTold: boolean;
   /** Why what is kept is not on the disk, or the store could not be told. */

@@ -33,8 +33,8 @@ export interface SnapshotHolderOptions {
   instance: string;
   /** Of the lease, milliseconds. */
   length: number;
-  /** The revision up to which the node keeps what was changed, over restarts too: no later one is confirmed. */
-  kept?: () => number;
+  /** The revision up to which the node keeps what was changed in that store, over restarts too: no later one is confirmed. */
+  kept?: (at: Moment) => number;
   log: Logger;
 }
 
@@ -261,9 +261,10 @@ export class SnapshotHolder {
     for (;;) {
       this.#mayConfirm = false;
       await this.#leaveEarlier();
-      const epoch = Math.min(this.#lease.confirmable, this.#options.kept?.() ?? Infinity);
+      const { at } = this.#options.snapshot;
+      const epoch = Math.min(this.#lease.confirmable, this.#options.kept?.(at) ?? Infinity);
       if (this.#id !== undefined && epoch > this.#confirmed) {
-        await this.#line?.confirm(this.#id, epoch, this.#options.snapshot.at);
+        await this.#line?.confirm(this.#id, epoch, at);
         this.#confirmed = epoch;
       }
       const left = due - monotonicNow();

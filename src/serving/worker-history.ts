@@ -1,5 +1,5 @@
 import type { LostChange } from '../store/lost-changes.ts';
-import type { Moment } from '../store/revision-log.ts';
+import { beforeEverything, isOtherStore, type Moment } from '../store/revision-log.ts';
 import type { KnownHistory, ToldHistory } from './known-history.ts';
 
 interface Waiting {
@@ -13,7 +13,7 @@ export class WorkerHistory implements KnownHistory {
   lost: readonly LostChange[];
   readonly #ask: (id: number) => void;
   readonly #onTold: () => void;
-  #kept: number;
+  #kept: Moment;
   #last = 0;
   #waiting: Waiting[] = [];
 
@@ -21,14 +21,14 @@ export class WorkerHistory implements KnownHistory {
   constructor({ at, lost }: Pick<ToldHistory, 'at' | 'lost'>, ask: (id: number) => void, onTold: () => void) {
     this.at = at;
     this.lost = lost;
-    this.#kept = at.revision;
+    this.#kept = at;
     this.#ask = ask;
     this.#onTold = onTold;
   }
 
-  /** The revision up to which the node keeps what was changed, over restarts too. */
-  get kept(): number {
-    return this.#kept;
+  /** The revision up to which the node keeps what was changed in the store that is at `at`, over restarts too. */
+  keptOf(at: Moment): number {
+    return isOtherStore(this.#kept, at) ? -1 : this.#kept.revision;
   }
 
   moved(): void {
@@ -37,7 +37,7 @@ export class WorkerHistory implements KnownHistory {
 
   async settled(): Promise<void> {
     // What was kept is of another history.
-    this.#kept = -1;
+    this.#kept = beforeEverything;
     const id = this.#next();
     return new Promise((resolve) => {
       this.#waiting.push({ id, resolve });
@@ -47,7 +47,7 @@ export class WorkerHistory implements KnownHistory {
   receive({ asked, at, lost }: ToldHistory): void {
     this.lost = lost;
     // One that nobody has asked for may be of before.
-    if (asked > 0 && !this.#waiting.some(({ id }) => id > asked)) this.#kept = at.revision;
+    if (asked > 0 && !this.#waiting.some(({ id }) => id > asked)) this.#kept = at;
     this.#onTold();
     for (const { id, resolve } of this.#waiting) if (id <= asked) resolve();
     this.#waiting = this.#waiting.filter(({ id }) => id > asked);

@@ -20,7 +20,12 @@ import type { Moment } from './revision-log.ts';
 const maxSize = 16 * 1024 ** 2;
 const text = textOf(1000);
 
-const moment = record<Moment>({ revision: wholeFrom(-1), mark: nullOr(text) });
+const moment = record<Moment>({
+  revision: wholeFrom(-1),
+  mark: nullOr(text),
+  // One of a version that knew of no ids is of the store that the node works with.
+  store: (value, at) => nullOr(text)(value ?? null, at),
+});
 const change = record<LostChange>({
   revision: wholeFrom(0),
   mark: nullOr(text),
@@ -36,6 +41,11 @@ const history = record<KeptHistory>({
 
 export function keptHistoryFile(stateDirectory: string): string {
   return path.join(stateDirectory, 'known-changes');
+}
+
+/** Where what was kept of another store lies while the node works with one that is not that. */
+export function asideOf(file: string, store: string): string {
+  return `${file}.${encodeURIComponent(store).slice(0, 64)}`;
 }
 
 /** What the node kept last; nothing where it has kept nothing yet. `problem`: there is a file, and it cannot be believed. */

@@ -70,7 +70,7 @@ function keepingList(
 function lastMoment(list: readonly Selectable<ServedChangeTable>[], now: Moment): Moment {
   const last = list.at(-1);
   return last !== undefined && last.revision > now.revision
-    ? { revision: last.revision, mark: last.mark }
+    ? { revision: last.revision, mark: last.mark, store: now.store }
     : now;
 }
 

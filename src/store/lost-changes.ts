@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { LostChangeTable, ServedChangeTable, Tables } from './schema.ts';
+import { isOtherStore, type Moment } from './revision-log.ts';
 import { StoreError } from './store-error.ts';
 
 /** A change that was lost: which, and what it took away. */
@@ -62,20 +63,44 @@ export async function readLostIds(
   return found;
 }
 
-/** The list of what was changed, from a revision on, in order: the last of it where it is longer than that. */
+/**
+ * The list of what was changed in the store that is at `now`, from a revision on, in order: the last of it where it is longer than that.
+ * Throws StoreError where another store answers meanwhile: what is missing there was not lost.
+ */
 export async function readChangesFrom(
   db: Pick<Kysely<Tables>, 'selectFrom'>,
+  now: Pick<Moment, 'store'>,
   revision: number,
   limit: number,
 ): Promise<Selectable<ServedChangeTable>[]> {
   const rows = await db
     .selectFrom('served_changes')
     .selectAll()
+    .select((eb) => eb.selectFrom('revision').select('store_id').where('id', '=', 1).as('store'))
     .where('revision', '>=', revision)
     .orderBy('revision', 'desc')
     .limit(limit)
     .execute();
+  for (const { store } of rows) assertSameStore(now, { store });
   return rows.toReversed();
+}
+
+/** Throws StoreError. */
+export async function assertStillSameStore(
+  trx: Pick<Transaction<Tables>, 'selectFrom'>,
+  known: Pick<Moment, 'store'>,
+): Promise<void> {
+  const row = await trx.selectFrom('revision').select('store_id').where('id', '=', 1).executeTakeFirst();
+  assertSameStore(known, { store: row?.store_id ?? null });
+}
+
+function assertSameStore(one: Pick<Moment, 'store'>, other: Pick<Moment, 'store'>): void {
+  if (!isOtherStore(one, other)) return;
+  throw new StoreError(
+    'unreachable',
+    `two stores answer in turn at the place of one: ${one.store} and ${other.store}`,
+    'see where the name of the database server leads, and restart the node',
+  );
 }
 
 /** Throws StoreError `went-back`: what is done now would be done to records that may not be as they were last. */

@@ -30,6 +30,7 @@ import { replacedTokens } from './migrations/0064-replaced-tokens.ts';
 import { lostChanges } from './migrations/0067-lost-changes.ts';
 import { acknowledgements } from './migrations/0073-acknowledgements.ts';
 import { doctorReports } from './migrations/0074-doctor-reports.ts';
+import { storeId } from './migrations/0075-store-id.ts';
 import { hsmsNotAsked } from './migrations/0080-hsms-not-asked.ts';
 import { storeMoves } from './migrations/0088-store-moves.ts';
 
@@ -66,6 +67,7 @@ export const migrations: Record<string, Migration> = {
   '0067-lost-changes': lostChanges,
   '0073-acknowledgements': acknowledgements,
   '0074-doctor-reports': doctorReports,
+  '0075-store-id': storeId,
   '0080-hsms-not-asked': hsmsNotAsked,
   '0088-store-moves': storeMoves,
 };

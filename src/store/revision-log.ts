@@ -13,22 +13,35 @@ export interface Moment {
   revision: number;
   /** Null for a revision that a node of an older version, or a person, has moved: then the number has to do. */
   mark: string | null;
+  /** Which store it is of. Null where a version that knew of no ids remembers it: then it may be of any. */
+  store: string | null;
 }
 
 /** Before everything: that of whoever remembers nothing. */
-export const beforeEverything: Moment = { revision: -1, mark: null };
+export const beforeEverything: Moment = { revision: -1, mark: null, store: null };
 
 /** The mark in the row counts for the number that it was written with. */
-export function momentOf({ revision, mark, marked }: Omit<Selectable<RevisionTable>, 'id'>): Moment {
-  return { revision, mark: marked === revision ? mark : null };
+export function momentOf({
+  revision,
+  mark,
+  marked,
+  store_id: store,
+}: Omit<Selectable<RevisionTable>, 'id'>): Moment {
+  return { revision, mark: marked === revision ? mark : null, store };
+}
+
+/** Whether they are moments of two stores: what is known of the one says nothing of the other. */
+export function isOtherStore(one: Pick<Moment, 'store'>, other: Pick<Moment, 'store'>): boolean {
+  return one.store !== null && other.store !== null && one.store !== other.store;
 }
 
 export function isSameMoment(a: Moment, b: Moment): boolean {
-  return a.revision === b.revision && a.mark === b.mark;
+  return a.revision === b.revision && a.mark === b.mark && !isOtherStore(a, b);
 }
 
-/** Whether a store that is at `now` cannot have been at `known` before, by the two alone; a later one may still not have been. */
+/** Whether the store that is at `now` cannot have been at `known` before, by the two alone; a later one may still not have been. */
 export function isOtherHistory(known: Moment, now: Moment): boolean {
+  if (isOtherStore(known, now)) return true;
   return now.revision < known.revision || (now.revision === known.revision && now.mark !== known.mark);
 }
 
@@ -109,7 +122,7 @@ export async function moveRevision(
       .select(['revision', 'mark', 'marked'])
       .where('id', '=', 1)
       .executeTakeFirst();
-    return row !== undefined && isSameMoment(momentOf(row), { revision, mark });
+    return row?.revision === revision && row.mark === mark && row.marked === revision;
   });
   willStand(trx, 'what workers have to hear of', async () => {
     const noted = await trx

@@ -22,7 +22,7 @@ export interface ServedChange {
 /** What was changed between two revisions; `everything` where that is not known any more, or is too much to tell. */
 export type ServedChanges = readonly ServedChange[] | 'everything';
 
-/** The same since a moment that somebody remembers; `went-back` where that is none of the store's history: it has gone back in time. */
+/** The same since a moment that somebody remembers; `went-back` where that is none of the store's history: it has gone back in time, or is another. */
 export type ChangesSince = ServedChanges | 'went-back';
 
 /** The columns that XKS workers read. They may read no others: a change of them is not told. */

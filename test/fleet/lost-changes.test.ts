@@ -1,187 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
-import test, { type ExecutionContext } from 'ava';
-import { byHand } from '../../testing/by-hand.ts';
+import test from 'ava';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
-import { databaseThatGoesBack } from '../../testing/postgres.ts';
 import { insertVault } from '../../testing/vault.ts';
 import { InForce } from '../../src/fleet/in-force.ts';
 import { leaveLostChanges } from '../../src/fleet/lost-change-acts.ts';
 import { applyLostChanges } from '../../src/reconcile/lost-changes.ts';
-import { HistoryKeeper } from '../../src/serving/history-keeper.ts';
 import { ServedWriter } from '../../src/node/served-writer.ts';
-import { WorkerHistory } from '../../src/serving/worker-history.ts';
-import { Directory } from '../../src/serving/directory.ts';
-import { SnapshotHolder } from '../../src/serving/snapshot-holder.ts';
 import { keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
 import { countLost } from '../../src/store/lost-changes.ts';
 import { isSameMoment } from '../../src/store/revision-log.ts';
 import { follow, type KeptHistory } from '../../src/store/kept-history.ts';
-import { openHolderLine, openStore, openStoreToRead, type StorePlace } from '../../src/store/opening/open.ts';
-import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
-import type { ReadableStore, Store } from '../../src/store/store.ts';
+import { openStore, openStoreToRead } from '../../src/store/opening/open.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
-import { TokenPools } from '../../src/vault/tokens.ts';
+import {
+  act,
+  FollowingNode,
+  insertKeys,
+  kinds,
+  setKey,
+  time,
+  until,
+  type Kind,
+} from '../support/following-node.ts';
 
 /*
  * A store in whose place an older copy is put, as it is or by a fail-over that lost changes: what was taken away in the lost time stays so
  * on every node, nothing else is changed, and it can be done again. Real databases, and of a node all but its token hosts.
  */
-
-const time = '2031-05-05T12:00:00.000Z';
-const act = () => ({ ...systemAct({ now: () => new Date() }, 'test'), ...byHand });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let left = 12_000; !(await condition()); left--) {
-    if (left === 0) throw new Error('it does not come about');
-    await delay(5);
-  }
-}
-
-interface Kind {
-  make: (
-    t: ExecutionContext,
-  ) => Promise<{ place: StorePlace; remember: () => Promise<void>; goBack: () => Promise<void> }>;
-}
-
-const kinds: Readonly<Record<string, Kind>> = {
-  SQLite: {
-    make: async (t) => {
-      const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-back-'));
-      t.teardown(async () => rm(directory, { recursive: true, force: true }));
-      const file = path.join(directory, 'holdfast.db');
-      await (await SqliteStore.init(file)).close();
-      return {
-        place: { kind: 'sqlite', path: file },
-        remember: async () => copyFile(file, `${file}.old`),
-        goBack: async () => {
-          for (const end of ['', '-wal', '-shm']) await rm(`${file}${end}`, { force: true });
-          await copyFile(`${file}.old`, file);
-        },
-      };
-    },
-  },
-  PostgreSQL: {
-    make: async () => {
-      const { settings, remember, goBack } = await databaseThatGoesBack();
-      return { place: { kind: 'postgres', lease: 60_000, ...settings }, remember, goBack };
-    },
-  },
-};
-
-/** What of a node follows the store: the thread that writes, the supervisor's keeper, and what a worker serves by. */
-class FollowingNode {
-  readonly directory: Directory;
-  readonly log: { msg: string; named?: unknown[] }[] = [];
-  readonly #reader: ReadableStore;
-  readonly #writer: ServedWriter;
-  readonly #keeper: HistoryKeeper;
-  readonly holder: SnapshotHolder | undefined;
-
-  private constructor(place: StorePlace, reader: ReadableStore, name: string, stateDirectory: string) {
-    const log = pino(
-      { level: 'warn' },
-      { write: (line: string) => void this.log.push(JSON.parse(line) as never) },
-    );
-    const file = keptHistoryFile(stateDirectory);
-    this.#reader = reader;
-    this.#writer = new ServedWriter(place, undefined, {
-      file,
-      teller: { id: name, hostname: `host-${name}` },
-    });
-    const { at, lost } = readKeptHistory(file).kept;
-    const begin = { at, lost };
-    this.#keeper = new HistoryKeeper({
-      ...{ writer: this.#writer, begin, log },
-      tellWorkers: (message) => history.receive(message),
-    });
-    // As over IPC: never before the ask has returned.
-    const ask = (id: number) => setImmediate(() => this.#keeper.ask(id, (answer) => history.receive(answer)));
-    const history = new WorkerHistory(begin, ask, () => {
-      this.directory.takeLost();
-      this.holder?.keptMore();
-    });
-    this.directory = new Directory(reader, new TokenPools([]), undefined, { history });
-    if (place.kind === 'postgres')
-      this.holder = new SnapshotHolder({
-        open: async (options) => openHolderLine(place, options),
-        snapshot: this.directory,
-        who: { nodeId: name, hostname: name },
-        ...{ instance: `xks-worker/${name}`, length: 60_000, kept: () => history.kept, log },
-      });
-  }
-
-  static async start(
-    t: ExecutionContext,
-    place: StorePlace,
-    name: string,
-    state?: string,
-  ): Promise<FollowingNode> {
-    const directory = state ?? (await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-')));
-    if (state === undefined) t.teardown(async () => rm(directory, { recursive: true, force: true }));
-    const node = new FollowingNode(place, await openStoreToRead(place), name, directory);
-    node.#keeper.look();
-    node.holder?.start();
-    t.teardown(async () => node.stop());
-    await node.directory.refresh();
-    return node;
-  }
-
-  async stop(): Promise<void> {
-    await this.holder?.stop();
-    await this.#keeper.end();
-    await this.#writer.close();
-    await this.#reader.close();
-  }
-
-  /** What a request meets, which asks the store first. */
-  async stateOf(key: string): Promise<string> {
-    await this.directory.refresh();
-    const keySet = { id: 's' };
-    const found = await this.directory.cloudKey(keySet, key);
-    return found === undefined ? 'not found' : this.directory.stateOf({ frozen: false } as never, found);
-  }
-}
-
-async function insertKeys(store: Store, vaultId: string, ...keys: string[]): Promise<void> {
-  const times = { created_at: time, updated_at: time };
-  const set = { id: 's', vault_id: vaultId, name: 's', description: '', token: 'token', path_prefix: 'p' };
-  await store.change(act(), async (trx) => {
-    await trx
-      .insertInto('key_sets')
-      .values({ ...set, external_key_store: 1, ...times })
-      .execute();
-    for (const key of keys)
-      await trx
-        .insertInto('cloud_keys')
-        .values({
-          ...{
-            id: `id-${key}`,
-            key_set_id: 's',
-            name: key,
-            description: '',
-            external_key_id: key,
-            state: 'AVAILABLE',
-          },
-          ...{ region: '', administrators: '[]', users: '[]', made_by: '', can_encrypt: 1, can_decrypt: 1 },
-          ...{ current_version: 1, rotation: 'INHERIT', rotated_at: time, ...times },
-        })
-        .execute();
-    await trx
-      .insertInto('xks_credentials')
-      .values({ access_key_id: 'c', key_set_id: 's', sealed_secret: Buffer.from('x'), created_at: time })
-      .execute();
-  });
-}
-
-const setKey = async (store: Store, key: string, change: object) =>
-  store.change(act(), async (trx) =>
-    trx.updateTable('cloud_keys').set(change).where('external_key_id', '=', key).execute(),
-  );
 
 for (const [kind, { make }] of Object.entries(kinds)) {
   test(`${kind}: what was taken away in the time that the store has lost stays so, and is done again`, async (t) => {
@@ -365,12 +213,19 @@ test('after a fail-back to the store that has lost nothing, what stands in its l
   const look = async (kept: KeptHistory, list: typeof full) => {
     const { revision, mark } = list.at(-1) ?? row(-1, null, '');
     const since = list.filter((one) => one.revision >= kept.at.revision);
-    const found = await follow(kept, { now: { revision, mark }, since, whole: async () => list });
+    const found = await follow(kept, {
+      now: { revision, mark, store: null },
+      since,
+      whole: async () => list,
+    });
     if (found.kind !== 'went-back') throw new Error(found.kind);
     return { ...found.kept, lost: found.lost };
   };
   const names = ({ lost }: KeptHistory) => lost.map(({ name }) => name);
-  const back = await look({ at: { revision: 4, mark: 'd' }, changes: full, lost: elsewhere }, copy);
+  const back = await look(
+    { at: { revision: 4, mark: 'd', store: null }, changes: full, lost: elsewhere },
+    copy,
+  );
   t.deepEqual(names(back), ['y', 'unmarked', 'y', 'z'], 'a later loss does not displace an earlier one');
   const forth = await look(back, full);
   t.deepEqual(names(forth), ['y', 'unmarked', 'other'], 'what only the copy had is lost now');

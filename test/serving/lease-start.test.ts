@@ -8,7 +8,7 @@ import type { HolderLine } from '../../src/store/holder-line.ts';
 
 /* How a worker comes to its lease, with a database of which only the answers matter. */
 
-const at = { revision: 1, mark: null };
+const at = { revision: 1, mark: null, store: null };
 
 /** `line` is what this database does otherwise than all well. */
 function holderOf(t: ExecutionContext, line: Partial<HolderLine>, length = 300) {

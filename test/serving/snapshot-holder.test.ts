@@ -330,7 +330,7 @@ test.serial('an epoch of a history that the database does not have is not confir
     t.is(await confirmed(), at.revision);
   }
   // Moved by a node of a version that knows no marks.
-  const older = { revision: last.revision + 1, mark: null };
+  const older = { revision: last.revision + 1, mark: null, store: last.store };
   await store.bookkeep('by hand', async (trx) =>
     trx.updateTable('revision').set({ revision: older.revision }).execute(),
   );

@@ -124,6 +124,8 @@ test('a store made of a backup has every row, and a revision that nobody has see
   const after = await SqliteStore.open(made);
   t.true(after.revision() > before.revision() + 1000);
   t.is(after.changesSince(before.moment()), 'everything');
+  t.regex(before.moment().store ?? '', /^[\w-]{20}$/);
+  t.is(after.moment().store, before.moment().store);
   await before.close();
   await after.close();
 });

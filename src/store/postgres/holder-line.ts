@@ -74,6 +74,7 @@ export class PostgresHolderLine implements HolderLine {
         RETURNING (SELECT revision FROM revision WHERE revision.id = 1) AS revision,
           (SELECT mark FROM revision WHERE revision.id = 1) AS mark,
           (SELECT marked FROM revision WHERE revision.id = 1) AS marked,
+          (SELECT store_id FROM revision WHERE revision.id = 1) AS store_id,
           EXISTS (SELECT 1 FROM nodes WHERE start IS NULL AND last_seen_at >= $2) AS older`,
       [id, new Date(wallClock().getTime() - longGone).toISOString(), randomBytes(12).toString('base64url')],
     );

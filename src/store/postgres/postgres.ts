@@ -193,7 +193,7 @@ export class PostgresStore implements Store {
   async #readMoment(): Promise<Moment> {
     const row = await this.db
       .selectFrom('revision')
-      .select(['revision', 'mark', 'marked'])
+      .select(['revision', 'mark', 'marked', 'store_id'])
       .where('id', '=', 1)
       .executeTakeFirstOrThrow();
     return momentOf(row);

@@ -7,6 +7,8 @@ export interface RevisionTable {
   /** Random, of the revision `marked`: of no other, since nodes of older versions move the number alone. */
   mark: string | null;
   marked: number | null;
+  /** Which store it is: of every copy of it the same, and of no other. */
+  store_id: string | null;
 }
 
 /** What a revision changed of what XKS workers serve by; each of the latest revisions has a row at least. */

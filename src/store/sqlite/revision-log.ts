@@ -17,7 +17,7 @@ export class RevisionLog {
   readonly #changes: Database.Statement<[number], Selectable<ServedChangeTable>>;
 
   constructor(database: Database.Database) {
-    this.#revision = database.prepare('SELECT revision, mark, marked FROM revision WHERE id = 1');
+    this.#revision = database.prepare('SELECT revision, mark, marked, store_id FROM revision WHERE id = 1');
     this.#changes = database.prepare(
       `SELECT revision, kind, name, mark, taken FROM served_changes WHERE revision >= ? ORDER BY revision LIMIT ${maxTold + 1}`,
     );

@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'ava';
+import Database from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { insertVault } from '../../testing/vault.ts';
+import { asideOf, keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
+import { KeptHistories } from '../../src/store/kept-histories.ts';
+import { nothingKept } from '../../src/store/kept-history.ts';
+import { countLost } from '../../src/store/lost-changes.ts';
+import { migrations } from '../../src/store/migrations.ts';
+import { openStore, openStoreToRead } from '../../src/store/opening/open.ts';
+import { FollowingNode, insertKeys, kinds, setKey, time, until } from '../support/following-node.ts';
+
+/* A node that is pointed at another store: nothing of it is lost, and what was kept of the one before waits for that one. */
+
+const other = 'another-store';
+
+for (const [kind, { make }] of Object.entries(kinds)) {
+  test(`${kind}: another store in the place of one is none that has gone back, and that one is known again when it is back`, async (t) => {
+    const { place, remember, goBack, renameCopy } = await make(t);
+    const before = await openStore(place);
+    const { store: own } = await before.moment();
+    const vault = await insertVault(before, 'first');
+    await insertKeys(before, vault.id, 'disabled', 'other');
+    await before.close();
+    await remember();
+
+    const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+    t.teardown(async () => rm(state, { recursive: true, force: true }));
+    const file = keptHistoryFile(state);
+    const kept = () => readKeptHistory(file).kept;
+    const node = await FollowingNode.start(t, place, 'n', state);
+    const first = await openStore(place);
+    await setKey(first, 'disabled', { state: 'DISABLED' });
+    await first.close();
+    t.is(await node.stateOf('disabled'), 'DISABLED');
+    await until(() => kept().changes.some(({ taken }) => taken?.includes('DISABLED') === true));
+
+    // A file is another while the node is stopped; a database, by its name, under it.
+    await renameCopy(other);
+    if (place.kind === 'sqlite') await node.stop();
+    await goBack();
+    const there = place.kind === 'sqlite' ? await FollowingNode.start(t, place, 'n', state) : node;
+    await until(async () => (await there.stateOf('disabled').catch(() => '')) === 'AVAILABLE');
+    await until(() => kept().at.store === other);
+    const store = await openStore(place);
+    t.is((await countLost(store.db)).lost, 0);
+    await setKey(store, 'other', { state: 'DISABLED' });
+    t.is(await there.stateOf('other'), 'DISABLED', 'it is changed as ever');
+    await until(() => there.holder?.isFresh ?? true);
+    await store.close();
+    t.deepEqual(
+      there.log.filter(({ level }) => level >= 50),
+      [],
+      'no alarm',
+    );
+    t.is(there.log.filter(({ putAside }) => putAside === asideOf(file, own ?? '')).length, 1);
+    await there.stop();
+
+    // The first one is back, and has lost the change.
+    await remember();
+    await renameCopy(own ?? '');
+    await goBack();
+    const back = await FollowingNode.start(t, place, 'n', state);
+    t.is(await back.stateOf('disabled'), 'DISABLED');
+    const reader = await openStoreToRead(place);
+    await until(async () => (await countLost(reader.db)).lost === 1);
+    await reader.close();
+    await until(() => kept().at.store === own);
+    t.is(readKeptHistory(asideOf(file, other)).kept.at.store, other);
+  });
+}
+
+test('what was kept of another store is not written over before it is put aside', async (t) => {
+  const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const file = keptHistoryFile(state);
+  const at = (store: string) => ({ revision: 1, mark: 'm', store });
+  const histories = new KeptHistories(file);
+  t.is(histories.turnTo(at('a')), undefined, 'nothing was kept');
+  await histories.keep({ ...nothingKept, at: { ...at('a'), store: null } });
+  t.is(histories.turnTo(at('a')), undefined, 'of a version that knew of no ids');
+  await histories.keep({ ...nothingKept, at: at('a') });
+  await mkdir(asideOf(file, 'a'));
+  t.deepEqual(histories.turnTo(at('b')), {
+    ...{ known: at('a'), found: at('b'), putAside: asideOf(file, 'a'), problem: undefined },
+  });
+  await histories.keep({ ...nothingKept, at: at('b') });
+  t.regex(histories.problem ?? '', /known-changes\.a/);
+  t.is(readKeptHistory(file).kept.at.store, 'a');
+  await rmdir(asideOf(file, 'a'));
+  await histories.keep(histories.kept);
+  t.is(histories.problem, undefined);
+  t.is(readKeptHistory(file).kept.at.store, 'b');
+  histories.turnTo(at('a'));
+  t.deepEqual(histories.kept.at, at('a'));
+});
+
+test('a store that is brought up to date has the id that every copy of it gets; a new one has its own', async (t) => {
+  const idOf = async (vaults: readonly [string, string][]) => {
+    const database = new Database(':memory:');
+    t.teardown(() => database.close());
+    const db = new Kysely<never>({ dialect: new SqliteDialect({ database }) });
+    for (const [name, migration] of Object.entries(migrations)) {
+      if (name === '0075-store-id')
+        for (const [id, created_at] of vaults)
+          database
+            .prepare(
+              `INSERT INTO vaults (id, name, type, description, administrator_name, administrator_email, tokens, created_at, updated_at)
+                VALUES (?, ?, '', '', '', '', '[]', ?, '')`,
+            )
+            .run(id, id, created_at);
+      await migration.up(db);
+    }
+    return database.prepare<[], string>('SELECT store_id FROM revision').pluck().get();
+  };
+  const first = ['v1', time] as [string, string];
+  const later = ['v0', '2032-01-01T00:00:00.000Z'] as [string, string];
+  t.is(await idOf([first]), await idOf([later, first]));
+  t.not(await idOf([first]), await idOf([later]));
+  t.not(await idOf([]), await idOf([]));
+});
