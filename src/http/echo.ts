@@ -86,13 +86,14 @@ export async function echo(
   });
   const claim = body === undefined ? undefined : parse(body);
   if (body === undefined || claim === undefined) return undefined;
-  await directory.refresh();
+  const deadline = options.now() + timeout;
+  await directory.refresh(deadline);
   const credential = await directory.credential(claim.accessKeyId);
   // An unknown access key id takes as long as a known one.
   const secret =
     credential === undefined
       ? new Secret(randomBytes(32).toString('base64'))
-      : await directory.secret(credential, options.now() + timeout);
+      : await directory.secret(credential, deadline);
   const proven = isEchoProof(claim, claim.proof, secret.reveal()) && isFreshEcho(claim, wallClock());
   if (credential === undefined || !proven) return undefined;
   if (!options.echoes.take(claim.accessKeyId))

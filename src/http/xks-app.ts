@@ -144,7 +144,7 @@ async function answer(
   try {
     if (ctx.method !== 'POST') throw wrongMethod(ctx);
     const request: ReceivedRequest = { method: ctx.method, path, query, rawHeaders: headersOf(ctx) };
-    await visit.begin();
+    await visit.begin(began + options.answerWithin);
     if (!(await visit.find(async () => directory.hasPrefix(route.prefix)))) {
       if (await answeredEcho(ctx, path, query)) return;
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
@@ -161,17 +161,17 @@ async function answer(
     const arrived = monotonicNow();
     const deadline = (arrived - began < promptBody ? began : arrived) + options.answerWithin;
 
-    await visit.arrive(arrived - began > quickBody);
+    await visit.arrive(arrived - began > quickBody, deadline);
     const work = async (): Promise<object> => {
       const credential = await find();
       if (credential === undefined) throw authenticationFailed();
-      const secret = await directory.secret(credential, visit.within(deadline));
+      const secret = await directory.secret(credential, visit.deadline);
       verifySignature(request, body, authorization, secret);
       ({ keySet, accessKeyId } = credential);
       const address = ctx.req.socket?.remoteAddress ?? '';
       options.services.uses.record('credential', accessKeyId, address);
       checkForm(ctx);
-      const call = { keySet, address, body, deadline: visit.within(deadline), facts };
+      const call = { keySet, address, body, deadline: visit.deadline, facts };
       return run(options.services, route, call);
     };
     const result = await visit.run(work, { isRefusal, isRestricted: () => facts.restricted === true });

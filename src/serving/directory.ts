@@ -1,7 +1,8 @@
 import { wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
 import { readOpenLost, type LostChange } from '../store/lost-changes.ts';
-import { beforeEverything, isOtherStore, isSameMoment, type Moment } from '../store/revision-log.ts';
+import { beforeEverything, isOtherStore, isSameMoment, ofItsStore } from '../store/revision-log.ts';
+import type { Moment } from '../store/revision-log.ts';
 import type { ServedChange, ServedChanges } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
 import { revealSecret } from '../keys/credentials/credentials.ts';
@@ -33,6 +34,7 @@ import {
   type ServedKeySet,
   type ServedVault,
 } from './served-records.ts';
+import { settledBy } from './settled-by.ts';
 import type { WentBack } from './went-back.ts';
 import { TokenError } from '../token/faults.ts';
 import { isOfWholeToken, type TokenPools } from '../vault/tokens.ts';
@@ -142,14 +144,14 @@ export class Directory {
 
   /**
    * Asks the store, and forgets what was changed. Call it once for each request, before anything is looked up, where no lease says
-   * that what is remembered holds. Gives what was changed.
+   * that what is remembered holds. Gives what was changed. Throws StoreError; at `deadline` where what is lost is not known by then.
    */
-  async refresh(): Promise<ServedChanges> {
-    await this.#settling;
+  async refresh(deadline = Infinity): Promise<ServedChanges> {
+    await settledBy(deadline, this.#settling);
     const seen = this.#store.moment();
     const now = seen instanceof Promise ? await seen : seen;
     if (isSameMoment(now, this.#at)) {
-      if (this.#at.store === null) this.#at = now;
+      this.#at = ofItsStore(this.#at, now);
       // The moment that it begins with is later than what others have told the store of a loss.
       if (this.#lostAsOf === 0) await this.#readLost();
       return [];
@@ -160,7 +162,7 @@ export class Directory {
     // One of those who ask at the same time says so.
     if (found === 'went-back') {
       if (this.#at === since) this.wentBack(now);
-      await this.#settling;
+      await settledBy(deadline, this.#settling);
     }
     const changes = found === 'went-back' ? 'everything' : found;
     // Before anything is looked up anew.

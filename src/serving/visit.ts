@@ -17,6 +17,8 @@ export class Visit {
   #counted: Started | undefined;
   /** The store was asked by this request. */
   #asked = false;
+  /** When it is answered at the latest, by the monotonic clock. */
+  #deadline = 0;
 
   constructor(directory: Directory, holder: SnapshotHolder | undefined) {
     this.#directory = directory;
@@ -25,9 +27,10 @@ export class Visit {
 
   /**
    * Before anything is looked up. It holds up no confirmation before {@link arrive}: whoever sends the body slowly would have
-   * every disable wait.
+   * every disable wait. `deadline` is when the request is answered at the latest, by the monotonic clock.
    */
-  async begin(): Promise<void> {
+  async begin(deadline: number): Promise<void> {
+    this.#deadline = deadline;
     if (this.#holder?.isFresh !== true) await this.#ask('no-lease');
   }
 
@@ -40,7 +43,8 @@ export class Visit {
   }
 
   /** The body is there, which may have taken its time: what was acknowledged meanwhile counts as well. */
-  async arrive(isSlow: boolean): Promise<void> {
+  async arrive(isSlow: boolean, deadline: number): Promise<void> {
+    this.#deadline = deadline;
     this.#started = this.#holder?.begin();
     if (this.#started !== undefined) {
       this.#asked = false;
@@ -51,10 +55,10 @@ export class Visit {
   }
 
   /** When it must be done by the token, by the monotonic clock: no later than its lease ends. */
-  within(deadline: number): number {
+  get deadline(): number {
     return this.#started === undefined
-      ? deadline
-      : Math.min(deadline, this.#holder?.endOf(this.#started) ?? 0);
+      ? this.#deadline
+      : Math.min(this.#deadline, this.#holder?.endOf(this.#started) ?? 0);
   }
 
   /**
@@ -100,7 +104,7 @@ export class Visit {
 
   async #ask(why: AskReason): Promise<void> {
     this.#holder?.asked(why);
-    await this.#directory.refresh();
+    await this.#directory.refresh(this.#deadline);
     this.#asked = true;
     this.#holder?.loaded();
   }

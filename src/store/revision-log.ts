@@ -39,6 +39,11 @@ export function isSameMoment(a: Moment, b: Moment): boolean {
   return a.revision === b.revision && a.mark === b.mark && !isOtherStore(a, b);
 }
 
+/** The same moment with the store that it turns out to be of; the same object where that was known. */
+export function ofItsStore(known: Moment, found: Moment): Moment {
+  return known.store === null ? found : known;
+}
+
 /** Whether the store that is at `now` cannot have been at `known` before, by the two alone; a later one may still not have been. */
 export function isOtherHistory(known: Moment, now: Moment): boolean {
   if (isOtherStore(known, now)) return true;

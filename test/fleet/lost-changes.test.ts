@@ -2,19 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
+import { Client } from 'pg';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { sharedCluster } from '../../testing/postgres.ts';
 import { insertVault } from '../../testing/vault.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import { InForce } from '../../src/fleet/in-force.ts';
 import { leaveLostChanges } from '../../src/fleet/lost-change-acts.ts';
 import { applyLostChanges } from '../../src/reconcile/lost-changes.ts';
 import { ServedWriter } from '../../src/node/served-writer.ts';
+import { Directory } from '../../src/serving/directory.ts';
+import { Visit } from '../../src/serving/visit.ts';
 import { keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
 import { countLost } from '../../src/store/lost-changes.ts';
 import { isSameMoment } from '../../src/store/revision-log.ts';
 import { follow, type KeptHistory } from '../../src/store/kept-history.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { openStore, openStoreToRead } from '../../src/store/opening/open.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
+import { TokenPools } from '../../src/vault/tokens.ts';
 import {
   act,
   FollowingNode,
@@ -274,4 +282,77 @@ test('what was taken away again is not lost either, nor is what an act took away
   t.is(await last.stateOf('disabled'), 'DISABLED');
   for (const key of many) t.false((await last.directory.cloudKey({ id: 's' }, key))?.canDecrypt, key);
   t.is(await last.stateOf('other'), 'AVAILABLE');
+});
+
+test('no look waits for the COMMIT by which the store is told what it has lost', async (t) => {
+  const { place, remember, goBack } = await (kinds['PostgreSQL'] as Kind).make(t);
+  if (place.kind !== 'postgres') return t.fail();
+  const before = await openStore(place);
+  const vault = await insertVault(before, 'first');
+  await insertKeys(before, vault.id, 'disabled');
+  await before.close();
+  await remember();
+  const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const file = keptHistoryFile(state);
+  const start = () => new ServedWriter(place, undefined, { file, teller: { id: 'n', hostname: 'host-n' } });
+  const first = start();
+  const store = await openStore(place);
+  await setKey(store, 'disabled', { state: 'DISABLED' });
+  await store.close();
+  await first.follow();
+  await first.close();
+  await goBack();
+
+  const cluster = await sharedCluster();
+  const waiting = async () =>
+    cluster.asSuperuser<{ pid: number; since: string }>(
+      `SELECT pid, xact_start::text AS since FROM pg_stat_activity WHERE datname = '${place.database}' AND wait_event_type = 'Lock'`,
+    );
+  const lock = new Client({
+    ...{ host: cluster.directory, port: cluster.port, database: place.database },
+    ...{ user: 'postgres', password: '' },
+  });
+  await lock.connect();
+  t.teardown(async () => lock.end());
+  await lock.query('BEGIN');
+  await lock.query('LOCK TABLE lost_changes IN SHARE MODE');
+  const writer = start();
+  t.teardown(async () => writer.close());
+  const look = await writer.follow();
+  t.like(look, { isTold: false, at: { revision: -1 } }, 'nothing of the new history is kept yet');
+  t.is(look.lost.length, 1);
+  // One that is answered while the same transaction waits all the time.
+  await until(async () => {
+    const telling = await waiting();
+    const { isTold } = await writer.follow();
+    return telling.length === 1 && !isTold && isDeepStrictEqual(await waiting(), telling);
+  });
+  await lock.query('ROLLBACK');
+  await until(async () => (await writer.follow()).isTold);
+  t.is((await writer.follow()).lost.length, 1);
+  t.is(readKeptHistory(file).kept.lost.length, 1);
+});
+
+test('a request waits for what the store has lost no longer than it may take itself', async (t) => {
+  const { place } = await (kinds['SQLite'] as Kind).make(t);
+  const reader = await openStoreToRead(place);
+  t.teardown(async () => reader.close());
+  const known = Promise.withResolvers<undefined>();
+  const directory = new Directory(reader, new TokenPools([]), undefined, {
+    history: {
+      ...{ at: { revision: 5, mark: 'm', store: null }, lost: [] },
+      moved: () => undefined,
+      settled: async () => known.promise,
+    },
+  });
+  for (const finds of ['it', 'that another has found it'])
+    await t.throwsAsync(
+      new Visit(directory, undefined).begin(monotonicNow() + 20),
+      { instanceOf: StoreError, message: /not found out in time/ },
+      finds,
+    );
+  known.resolve(undefined);
+  await new Visit(directory, undefined).begin(monotonicNow() + 60_000);
+  t.is(directory.timesBack, 1);
 });

@@ -101,8 +101,8 @@ test.serial('a change is confirmed at once, and only when what began before has 
 
   // One that asked the store is waited for all the same.
   const asked = new Visit(directory, holder);
-  await asked.begin();
-  await asked.arrive(false);
+  await asked.begin(Infinity);
+  await asked.arrive(false, Infinity);
   await change();
   t.deepEqual(await states(inForce, 100), ['waiting']);
   asked.end();
@@ -114,8 +114,8 @@ test.serial(
   async (t) => {
     const { holder, directory, change } = await openHolder(t);
     const visit = new Visit(directory, holder);
-    await visit.begin();
-    await visit.arrive(false);
+    await visit.begin(Infinity);
+    await visit.arrive(false, Infinity);
     const seen: number[] = [];
     const work = async () => {
       seen.push(directory.at.revision);
@@ -136,9 +136,9 @@ test.serial(
 test.serial('what is remembered permits and does not refuse: the store is asked before', async (t) => {
   const { holder, directory, store } = await openHolder(t);
   const visit = new Visit(directory, holder);
-  await visit.begin();
+  await visit.begin(Infinity);
   t.false(await visit.find(async () => directory.hasPrefix('x')));
-  await visit.arrive(false);
+  await visit.arrive(false, Infinity);
   // Given without a word to the holder, as where a hint is lost.
   const refusal = new Error('refused');
   let runs = 0;
@@ -154,8 +154,8 @@ test.serial('what is remembered permits and does not refuse: the store is asked 
   t.is(await visit.run(work, { isRefusal: (error) => error === refusal, isRestricted: () => false }), 'done');
   visit.end();
   const again = new Visit(directory, holder);
-  await again.begin();
-  await again.arrive(false);
+  await again.begin(Infinity);
+  await again.arrive(false, Infinity);
   await t.throwsAsync(
     again.run(async () => Promise.reject(refusal), {
       isRefusal: (error) => error === refusal,
@@ -211,7 +211,7 @@ test.serial('a lease outlives an outage that is shorter, and ends in one that is
   await until(() => !holder.isFresh);
   t.is(holder.begin(), undefined);
   const away = new Visit(directory, holder);
-  await t.throwsAsync(away.begin());
+  await t.throwsAsync(away.begin(Infinity));
   t.like(holder.signs, { remaining: 0, lost: 1, asks: { 'no-lease': 1, refusal: 0 } });
   await until(() => holder.signs.failures > 0);
   if (started !== undefined) {
@@ -282,8 +282,8 @@ test.serial(
     const lost = directory.at;
     const before = await holders();
     const visit = new Visit(directory, holder);
-    await visit.begin();
-    await visit.arrive(false);
+    await visit.begin(Infinity);
+    await visit.arrive(false, Infinity);
     let runs = 0;
     const work = async () => {
       const found = await directory.hasPrefix('p');
