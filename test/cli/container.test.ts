@@ -1,7 +1,9 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { chmod, chown, cp, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import anyTest, { type TestFn } from 'ava';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { TestNode } from '../../testing/test-node.ts';
@@ -118,6 +120,27 @@ testAsPod('a user id without a name is the actor by its number', async (t) => {
   const names = await store.db.selectFrom('audit_events').select('actor_name').execute();
   t.true(names.length > 0);
   for (const { actor_name: name } of names) t.is(name, `init, run by user id ${uid}`);
+});
+
+testAsPod('serve takes such secrets, serves, and ends when told', async (t) => {
+  const { node } = t.context;
+  const serving = spawn('setpriv', [...identity(), command, '--config', node.config, 'serve'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] ?? '' },
+  });
+  t.teardown(() => serving.kill('SIGKILL'));
+  const exited = once(serving, 'exit');
+  const lines = createInterface({ input: serving.stdout });
+  const hosts = new Set<string>();
+  for await (const line of lines) {
+    if (line.includes('"token host ready"')) hosts.add(line);
+    if (line.startsWith('holdfast ready')) break;
+  }
+  t.true(hosts.size > 0);
+  // What it says at its end needs a reader.
+  serving.stdout.resume();
+  serving.kill('SIGTERM');
+  t.deepEqual(await exited, [0, null]);
 });
 
 testAsPod('a first password that cannot be shown is told with the way to another', async (t) => {

@@ -10,8 +10,9 @@ import { encryptOf, OpenPool, settingsFor, throwsFault } from './open-pool.ts';
 
 /*
  * What real modules do × {start, run, verify}: right behaviour, and where that is a refusal, a message that names the thing.
- * What the other files of this folder have is not here again: slots (strange-slots), return values (return-codes), logins,
- * IVs (iv-modes), sick and hanging hosts.
+ * What the other files of this folder have is not here again: slots of which nothing matches, and signals while a host waits
+ * (strange-slots), return values (return-codes), logins that are lost while it serves (logins, gone-token), IVs (iv-modes), a host
+ * that hangs or has no session left while it serves (sick-hosts, pool).
  */
 
 const served = Buffer.from('served');
