@@ -16,6 +16,8 @@ export interface TokenContents {
   opened: number;
   /** What it has not, or what does not open, in words. */
   missing: string[];
+  /** Members of an HSM group that could not be asked, and why; what was found was found in the others. */
+  notAsked: readonly string[];
 }
 
 /**
@@ -27,7 +29,7 @@ export async function examineToken(
   token: string,
   secrets: AsyncIterable<NamedSecret>,
 ): Promise<TokenContents> {
-  const contents: TokenContents = { token, proven: 0, opened: 0, missing: [] };
+  const contents: TokenContents = { token, proven: 0, opened: 0, missing: [], notAsked: [] };
   await examineKeys(context, contents);
   for await (const secret of secrets)
     if (secret.token === token) await examineSecret(context, contents, secret);

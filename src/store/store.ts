@@ -45,6 +45,9 @@ export interface Store extends ReadableStore {
   bookkeep<T>(why: Unrecorded, run: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
 }
 
+/** What a store of an earlier release is read by, once it was looked which tables it has. */
+export type OlderDb = Pick<Kysely<Tables>, 'selectFrom' | 'introspection'>;
+
 /** Brings the schema up to date. Only `holdfast init` does so; serving a store of another version is refused. */
 export async function migrate(db: Kysely<Tables>): Promise<void> {
   const { error } = await migrator(db).migrateToLatest();

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import Database from 'better-sqlite3';
 import { takeNodeLocks } from '../../src/cli/node/node-locks.ts';
 import { MissingKeysError, restore, type RestoreInput } from '../../src/cli/node/restore.ts';
 import type { Restored } from '../../src/cli/node/restored.ts';
@@ -26,6 +27,7 @@ import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { insertVault } from '../../testing/vault.ts';
 import type { KeySetAccess } from '../../testing/xks-client.ts';
+import { memberTable } from '../support/member-table.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';
 
 /* A real store and a real token; what a backup holds, and what comes back of it. */
@@ -513,6 +515,54 @@ test('keys and secrets that the tokens do not have are named, and only whoever k
   });
   t.true((tokens[0]?.missing.length ?? 0) > 3);
   t.is((await commands.run(['--config', node.config, 'restore', '--check', file])).code, 0);
+});
+
+test('with one HSM of a group away init and restore go on with another, and say so; a group that is not on record needs all', async (t) => {
+  const { fixture } = t.context;
+  const node = await TestNode.create({ tokens: [{ fixture }] });
+  t.teardown(async () => node.dispose());
+  await node.makeKeySet('first', { prefix: 'first' });
+  await node.makeKey('first', 'payroll');
+  const file = await backUp(t, node);
+  await node.closeVault();
+  const { module, environment } = fixture;
+  const away = { SOFTHSM2_CONF: '/nonexistent' };
+  const group = [
+    { name: 'a', module, environment: away },
+    { name: 'b', module, environment },
+  ];
+  writeFileSync(node.config, group.map(memberTable).join(''), { flag: 'a' });
+  const isTold = ({ code, stderr }: Run) => {
+    t.is(code, 0, stderr);
+    t.regex(stderr, /warning: not looked at, since another member .* stands in: token token:a: /);
+  };
+  isTold(await holdfast(node, 'init'));
+
+  const check = await holdfast(node, 'restore', '--check', file);
+  t.is(check.code, 0, check.stderr);
+  t.regex(check.stdout, /Not asked, since another member of its HSM group stands in: token token:a: /);
+  const [token] = (await restore(loadConfig(node.config), file, { replace: true })).tokens;
+  t.like(token, { token: 'token', proven: 1, missing: [] });
+  t.is(token?.notAsked.length, 1);
+
+  // As the release before has left it.
+  const store = storePath(node);
+  const older = new Database(store);
+  older.exec(
+    'DROP TABLE store_moves; DELETE FROM kysely_migration WHERE name = (SELECT max(name) FROM kysely_migration)',
+  );
+  older.close();
+  const upgrade = await holdfast(node, 'init');
+  isTold(upgrade);
+  t.regex(upgrade.stdout, /brought up to date/);
+
+  rmSync(store);
+  rmSync(path.dirname(store), { recursive: true });
+  mkdirSync(path.dirname(store), { mode: 0o700 });
+  const first = await holdfast(node, 'init');
+  t.not(first.code, 0);
+  t.regex(first.stderr, /token token:a: .*every member of an HSM group is needed until the store has/s);
+  t.false(existsSync(store));
 });
 
 for (const [condition, steps] of [

@@ -7,6 +7,7 @@ import { Shim } from '../../testing/shim.ts';
 import { TestNode, type LogLine } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import type { KeySetAccess } from '../../testing/xks-client.ts';
+import { memberTable } from '../support/member-table.ts';
 import { waitUntil } from '../support/steady-load.ts';
 import { OpenPool } from '../token/open-pool.ts';
 
@@ -58,21 +59,6 @@ async function serialOf(fixture: TokenFixture): Promise<string> {
   const [ready] = open.events;
   await open.stop();
   return ready?.kind === 'ready' ? ready.serial : '';
-}
-
-function memberTable({
-  name,
-  module,
-  environment,
-}: {
-  name: string;
-  module: string;
-  environment: object;
-}): string {
-  const variables = Object.entries(environment).map(
-    ([variable, value]) => `${variable} = "${String(value)}"`,
-  );
-  return `\n[[token.member]]\nname = "${name}"\nmodule = "${module}"\nenvironment = { ${variables.join(', ')} }\n`;
 }
 
 /** CKA_ID of the key object of the first version, in hex, and its label. */

@@ -15,6 +15,7 @@ import {
   placeInWords,
   openStore,
   openStoreToRead,
+  readOlderStore,
 } from '../../store/opening/open.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { keepOwnKeyProofs, readTokensOnRecord } from '../../keys/own-key-proofs.ts';
@@ -97,8 +98,7 @@ export async function init(
   const use = replaced === undefined && work !== undefined ? await useFor(work, config) : 'init';
   const releaseDatabase = isAlone ? await lockDatabase(config.store, use) : undefined;
   try {
-    // Of one that is of an earlier release its own transaction tells.
-    const onRecord = isThere && work === undefined ? await tokensOnRecord(config, replaced) : undefined;
+    const onRecord = isThere && work !== 'make' ? await tokensOnRecord(config, replaced) : undefined;
     await makeAll(config, administrator, { stands: toldOf(work, use), onRecord, replaced });
   } finally {
     await releaseDatabase?.();
@@ -129,22 +129,21 @@ function assertConfigured({ tokens }: LoadedConfig, name: string): void {
   );
 }
 
-/** Which token is meant by each name; whichever is there by that of the replaced one. */
+/** Which token is meant by each name; whichever is there by that of the replaced one. Undefined of a release that did not know. */
 async function tokensOnRecord(
   config: LoadedConfig,
   replaced: string | undefined,
-): Promise<Map<string, TokenOnRecord>> {
-  const store = await openStore(config.store);
-  try {
-    const known = await readTokensOnRecord(store);
+): Promise<Map<string, TokenOnRecord> | undefined> {
+  return readOlderStore(config.store, async (db) => {
+    const tables = await db.introspection.getTables();
+    if (!tables.some(({ name }) => name === 'own_key_proofs')) return undefined;
+    const known = await readTokensOnRecord({ db });
     return new Map(
       config.tokens
         .filter(({ name }) => name !== replaced)
         .map(({ name }) => [name, known.get(name) ?? 'none']),
     );
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 async function replace(store: Store, token: string, serial: string): Promise<void> {
@@ -172,8 +171,13 @@ async function makeAll(
   administrator: FirstAdministrator,
   { stands, onRecord, replaced }: InitWork,
 ): Promise<void> {
-  const { made, hosts, close } = await openTokens(config, config.tokens, { prepare: true, onRecord });
+  const { made, hosts, notOpened, close } = await openTokens(config, config.tokens, {
+    prepare: true,
+    onRecord,
+  });
   await close();
+  for (const line of [...notOpened.values()].flat())
+    note(`holdfast: warning: not looked at, since another member of its HSM group stands in: ${line}`);
   for (const [token, labels] of made)
     print(
       `token ${token}: ${labels.length === 0 ? 'has our own keys already' : `made ${labels.join(', ')}`}`,

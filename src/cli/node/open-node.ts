@@ -1,4 +1,5 @@
 import { readPinFile, type LoadedConfig, type LoadedMember, type LoadedToken } from '../../config/load.ts';
+import { ConfigError } from '../../config/problem.ts';
 import { pinIn } from '../../config/pin-text.ts';
 import { hostSettings } from '../../node/host-settings.ts';
 import type { Secret } from '../../secret.ts';
@@ -11,7 +12,7 @@ import { ownKeys } from '../../token/own-keys.ts';
 import { TokenPools } from '../../vault/tokens.ts';
 import type { TokenOnRecord } from '../../token/own-key-proofs.ts';
 import { askSecret } from '../client/prompt.ts';
-import { assertNotRefused, knownPins } from './refused-pins.ts';
+import { assertNotRefused, knownPins, PinRefusedBeforeError } from './refused-pins.ts';
 
 const asked = new Map<string, Promise<Secret>>();
 
@@ -37,6 +38,7 @@ async function askPin(token: string): Promise<Secret> {
 
 /** A token could not be opened; the text is the host's own report. */
 export class TokenStartError extends Error {
+  readonly token: string;
   readonly remediation: string;
 
   readonly pinRefused: boolean;
@@ -44,6 +46,7 @@ export class TokenStartError extends Error {
   constructor(token: string, problem: string, remediation: string, pinRefused: boolean) {
     super(`token ${token}: ${problem}`);
     this.name = 'TokenStartError';
+    this.token = token;
     this.remediation = remediation;
     this.pinRefused = pinRefused;
   }
@@ -55,6 +58,8 @@ export interface OpenTokens {
   made: ReadonlyMap<string, string[]>;
   /** What each token's host told of it: which one it is, and proofs of the keys of our own. */
   hosts: ReadonlyMap<string, Pick<ReadyHost, 'info' | 'made' | 'ownProofs' | 'alarms'>>;
+  /** Members of HSM groups that could not be opened while another member was, by token: a line for each that says why. */
+  notOpened: ReadonlyMap<string, readonly string[]>;
   close: () => Promise<void>;
 }
 
@@ -69,7 +74,9 @@ export interface OpenTokensOptions {
 
 /**
  * Opens one host for each HSM of `tokens`, for a command that needs them: the command's own process loads no module
- * either. Throws TokenStartError at the first failure; a PIN is tried once.
+ * either. Of an HSM group any member stands in for the others, unless keys of our own are to be made in one that is not on record:
+ * then the others have to show them. Throws TokenStartError, PinRefusedBeforeError, ConfigError of the first that is needed; a PIN is
+ * tried once.
  */
 // oxlint-disable-next-line max-lines-per-function -- one step of the start after another
 export async function openTokens(
@@ -80,6 +87,7 @@ export async function openTokens(
   const keepers: HostKeeper[] = [];
   const made = new Map<string, string[]>();
   const hosts = new Map<string, ReadyHost>();
+  const notOpened = new Map<string, string[]>();
   const pools = new Map(
     config.tokens.map((token) => [
       token.name,
@@ -123,22 +131,67 @@ export async function openTokens(
     );
     keepers.push(keeper);
     keeper.start();
-    return started.promise;
+    try {
+      return await started.promise;
+    } catch (error) {
+      // It would try again, and nobody waits for it any more.
+      await keeper.stop();
+      throw error;
+    }
   };
-  /** The first member of an HSM group gets our own keys where they are missing; the others are to hold the same. */
-  const openToken = async ({ name, members: [first, ...others] }: LoadedToken): Promise<void> => {
-    if (first === undefined) return;
-    const known = { ownProofs: ownProofs?.get(name), recorded: onRecord?.get(name) };
-    const host = await openMember(first, { prepare, ...known });
+  /** One that says why it could not be opened is passed over. */
+  const openIfUp = async (
+    member: LoadedMember,
+    order: Parameters<typeof hostSettings>[2],
+  ): Promise<ReadyHost | undefined> => {
+    try {
+      return await openMember(member, order);
+    } catch (error) {
+      if (!isOfMember(error)) throw error;
+      const { token, title } = member;
+      const words = error instanceof TokenStartError ? error.message : `token ${title}: ${error.message}`;
+      notOpened.set(token, [...(notOpened.get(token) ?? []), `${words}${wayOut(error)}`]);
+      failures.set(token, failures.get(token) ?? error);
+      return undefined;
+    }
+  };
+  const failures = new Map<string, Error>();
+  const openToken = async (token: LoadedToken): Promise<void> => {
+    const { name, members } = token;
+    const recorded = onRecord?.get(name);
+    const known = { ownProofs: ownProofs?.get(name), recorded };
+    if (prepare && typeof recorded !== 'object') return openAll(token, known);
+    let stands: ReadyHost | undefined;
+    const others = [...members];
+    while (stands === undefined && others.length > 0) {
+      const [member] = others.splice(0, 1);
+      if (member !== undefined) stands = await openIfUp(member, { prepare, ...known });
+    }
+    if (stands === undefined) throw failures.get(name) ?? new Error(`token ${name} has no member`);
+    take(name, stands);
+    await Promise.all(others.map(async (member) => openIfUp(member, known)));
+  };
+  const take = (name: string, host: ReadyHost): void => {
     made.set(name, host.made);
     hosts.set(name, host);
-    const recorded = {
-      serials: [host.info.serial],
-      proof: host.ownProofs[ownKeys.sealing.label] ?? '',
-    };
-    await Promise.all(
-      others.map(async (member) => openMember(member, { ...known, ...(prepare ? { recorded } : {}) })),
-    );
+  };
+  /** The first member of an HSM group gets our own keys where they are missing; the others are to hold the same. */
+  const openAll = async (
+    { name, members: [first, ...others] }: LoadedToken,
+    known: Parameters<typeof hostSettings>[2],
+  ): Promise<void> => {
+    if (first === undefined) return;
+    try {
+      const host = await openMember(first, { prepare, ...known });
+      take(name, host);
+      const recorded = {
+        serials: [host.info.serial],
+        proof: host.ownProofs[ownKeys.sealing.label] ?? '',
+      };
+      await Promise.all(others.map(async (member) => openMember(member, { ...known, recorded })));
+    } catch (error) {
+      throw others.length > 0 && error instanceof TokenStartError ? neededFirst(error) : error;
+    }
   };
   try {
     await Promise.all(tokens.map(async (token) => openToken(token)));
@@ -146,7 +199,26 @@ export async function openTokens(
     await close();
     throw error;
   }
-  return { rooms: new TokenPools([...pools.values()]), made, hosts, close };
+  return { rooms: new TokenPools([...pools.values()]), made, hosts, notOpened, close };
+}
+
+function isOfMember(error: unknown): error is TokenStartError | PinRefusedBeforeError | ConfigError {
+  return (
+    error instanceof TokenStartError || error instanceof PinRefusedBeforeError || error instanceof ConfigError
+  );
+}
+
+function wayOut(error: object): string {
+  return 'remediation' in error && typeof error.remediation === 'string' ? `; ${error.remediation}` : '';
+}
+
+/** Which HSMs hold the same keys shows only where each is asked. */
+function neededFirst({ token, message, remediation, pinRefused }: TokenStartError): TokenStartError {
+  const problem = message.slice(`token ${token}: `.length);
+  const all =
+    'every member of an HSM group is needed until the store has the group on record, since each has to show that it holds the same keys; ' +
+    'one that is not there yet can be left out of the configuration until it is';
+  return new TokenStartError(token, problem, `${remediation}; ${all}`, pinRefused);
 }
 
 function oneHostEach({ members }: LoadedToken): MemberHosts[] {

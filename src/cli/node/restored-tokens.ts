@@ -9,14 +9,14 @@ import { openTokens } from './open-node.ts';
 
 /**
  * Looks whether the tokens of the configuration have what a store needs: the key of each version, and the sealing key of each
- * secret. Token hosts of its own do it. Throws TokenStartError, TokenError.
+ * secret. Token hosts of its own do it. Of an HSM group one member is enough. Throws TokenStartError, TokenError.
  */
 export async function examineTokens(config: LoadedConfig, storePath: string): Promise<TokenContents[]> {
   const store = await SqliteStore.open(storePath, { readonly: true });
   try {
     const needed = await tokensNeeded({ store }, sealedSecrets(store));
     const tokens = config.tokens.filter(({ name }) => needed.includes(name));
-    const { rooms, hosts, close } = await openTokens(config, tokens, {
+    const { rooms, hosts, notOpened, close } = await openTokens(config, tokens, {
       ownProofs: await readOwnKeyProofs(store),
     });
     try {
@@ -31,7 +31,7 @@ export async function examineTokens(config: LoadedConfig, storePath: string): Pr
         const contents = await examineToken(context, token, sealedSecrets(store));
         // Keys of our own that are not those of the backup: in another token of this name, say.
         contents.missing.unshift(...(hosts.get(token)?.alarms ?? []));
-        found.push(contents);
+        found.push({ ...contents, notAsked: notOpened.get(token) ?? [] });
       }
       return found;
     } finally {
@@ -51,5 +51,5 @@ function notConfigured(token: string): TokenContents {
   const missing = [
     'the configuration has no token of this name, and the backup has key sets or secrets in it',
   ];
-  return { token, proven: 0, opened: 0, missing };
+  return { token, proven: 0, opened: 0, missing, notAsked: [] };
 }

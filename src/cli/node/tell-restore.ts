@@ -80,9 +80,10 @@ function aboutBackup(manifest: BackupManifest): string[] {
 }
 
 function aboutTokens(tokens: readonly TokenContents[]): string[] {
-  return tokens.flatMap(({ token, proven, opened, missing }) => [
+  return tokens.flatMap(({ token, proven, opened, missing, notAsked }) => [
     `Token ${token}: has the ${proven === 1 ? 'key' : 'keys'} of ${counted(proven, 'version')}, and opens ${counted(opened, 'secret')}${missing.length === 0 ? '' : `; ${counted(missing.length, 'is', 'are')} missing:`}`,
     ...named(missing, (what) => what),
+    ...notAsked.map((why) => `  Not asked, since another member of its HSM group stands in: ${why}`),
   ]);
 }
 

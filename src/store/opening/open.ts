@@ -2,7 +2,7 @@ import type { SpaceReserve } from '../sqlite/space-reserve.ts';
 import { nameOf, type PostgresSettings } from '../postgres/settings.ts';
 import type { HolderLine, HolderLineOptions } from '../holder-line.ts';
 import type { StoreError } from '../store-error.ts';
-import type { ReadableStore, Store } from '../store.ts';
+import type { OlderDb, ReadableStore, Store } from '../store.ts';
 
 /** Where the store is: a file of this machine's, or a database. */
 export type StorePlace =
@@ -44,6 +44,13 @@ export async function openStoreToRead(place: StorePlace): Promise<ReadableStore>
   if (place.kind === 'sqlite')
     return (await import('../sqlite/sqlite.ts')).SqliteStore.openToRead(place.path);
   return (await import('../postgres/postgres.ts')).PostgresStore.openToRead(place);
+}
+
+/** Reads a store that may be of an earlier release, whose tables are those of that release. Throws StoreError. */
+export async function readOlderStore<T>(place: StorePlace, read: (db: OlderDb) => Promise<T>): Promise<T> {
+  if (place.kind === 'sqlite')
+    return (await import('../sqlite/sqlite.ts')).SqliteStore.readOlder(place.path, read);
+  return (await import('../postgres/postgres.ts')).PostgresStore.readOlder(place, read);
 }
 
 /** What a process that serves from memory says to a database; a file needs none. Throws StoreError. */

@@ -23,6 +23,7 @@ import {
   type Acting,
   type ActTransaction,
   type ChangeTransaction,
+  type OlderDb,
   type ReadableStore,
   type Store,
 } from '../store.ts';
@@ -121,6 +122,17 @@ export class PostgresStore implements Store {
   /** The same for who only reads: nothing can be written by its connections, and its type has no way to. */
   static async openToRead(settings: PostgresSettings): Promise<ReadableStore> {
     return PostgresStore.open(settings, { readonly: true });
+  }
+
+  /** Reads one that may be of an earlier release, whose tables are those of that release. Throws StoreError. */
+  static async readOlder<T>(settings: PostgresSettings, read: (db: OlderDb) => Promise<T>): Promise<T> {
+    const store = new PostgresStore(settings, { readonly: true });
+    try {
+      assertNotNewer(store.name, await migrationsOf(store.db));
+      return await read(store.db);
+    } finally {
+      await store.close();
+    }
   }
 
   /** What the server does not do that is claimed of it, by its newest connection. */

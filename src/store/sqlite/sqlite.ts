@@ -25,6 +25,7 @@ import {
   type Acting,
   type ActTransaction,
   type ChangeTransaction,
+  type OlderDb,
   type ReadableStore,
   type Store,
 } from '../store.ts';
@@ -131,6 +132,24 @@ export class SqliteStore implements Store {
   /** The same for who only reads: by connections that SQLite lets write nothing, and a type that has no way to. */
   static async openToRead(path: string): Promise<ReadableStore> {
     return SqliteStore.open(path, { readonly: true });
+  }
+
+  /** Reads one that may be of an earlier release, whose tables are those of that release. Throws StoreError. */
+  static async readOlder<T>(path: string, read: (db: OlderDb) => Promise<T>): Promise<T> {
+    return leavingNothing(path, async () =>
+      orStoreError(async () => {
+        const database = connect(path, { readonly: true });
+        try {
+          const db = readingDb(database);
+          const executed = await migrationsOf(db);
+          assertNotNewer(path, executed);
+          assertUnaltered(path, await schemaDifferences(database, executed));
+          return await read(db);
+        } finally {
+          database.close();
+        }
+      }),
+    );
   }
 
   revision(): number {
