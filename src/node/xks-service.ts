@@ -343,7 +343,7 @@ function holderOf(
     who: { nodeId, hostname: hostname() },
     instance,
     length: store.lease,
-    kept: (at) => history.keptOf(at),
+    history,
     log,
   });
 }

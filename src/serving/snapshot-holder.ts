@@ -6,6 +6,7 @@ import type { HolderLine, HolderLineOptions, NewHolder } from '../store/holder-l
 import { isOtherHistory, type Moment } from '../store/revision-log.ts';
 import { LeaseCounts, type AskReason, type LeaseSigns } from './lease-signs.ts';
 import { tellWentBack, type WentBack } from './went-back.ts';
+import type { WorkerHistory } from './worker-history.ts';
 
 /** CLOCK_BOOTTIME is told in steps of so many milliseconds, rounded down. */
 const bootStep = 10;
@@ -16,8 +17,8 @@ const longestPause = 500;
 export interface Snapshot {
   /** All that was changed up to this moment is known. */
   readonly at: Moment;
-  /** Asks the store; afterwards it contains what was committed before. */
-  refresh(): Promise<unknown>;
+  /** Asks the store; afterwards it contains what was committed before. Throws where it is not known by `deadline` what the store has lost. */
+  refresh(deadline?: number): Promise<unknown>;
   /** Forgets everything, and tells `onWentBack`, as where a refresh finds it. */
   wentBack(found: Moment): void;
   onWentBack: (step: WentBack) => void;
@@ -33,8 +34,8 @@ export interface SnapshotHolderOptions {
   instance: string;
   /** Of the lease, milliseconds. */
   length: number;
-  /** The revision up to which the node keeps what was changed in that store, over restarts too: no later one is confirmed. */
-  kept?: (at: Moment) => number;
+  /** What the node keeps of what was changed, over restarts too: no later revision is confirmed. Nothing asks that of a file. */
+  history?: Pick<WorkerHistory, 'keptOf' | 'unheard' | 'moved'>;
   log: Logger;
 }
 
@@ -67,6 +68,8 @@ export class SnapshotHolder {
   #isTold = false;
   #isWarm = false;
   #isOlderTold = false;
+  /** The supervisor has not answered for the length of a lease. */
+  #isUnheard = false;
   /** By how much the boot clock is ahead of the monotonic one, as it was seen last. */
   #asleep = 0;
 
@@ -144,6 +147,7 @@ export class SnapshotHolder {
   /** The node keeps more than before. */
   keptMore(): void {
     this.#mayConfirm = true;
+    if (this.#isUnheard) this.#hinted = true;
     this.#wakeUp();
   }
 
@@ -199,6 +203,7 @@ export class SnapshotHolder {
       },
     });
     this.#hinted = false;
+    if (this.#noteUnheard()) return this.#giveUp(this.#line);
     await this.#join(this.#line);
     const id = this.#id;
     if (id === undefined) return this.#renewLater();
@@ -221,13 +226,34 @@ export class SnapshotHolder {
     if (this.#id === id && (isOtherHistory(known, at) || at.revision < renewal.known)) snapshot.wentBack(at);
     if (this.#id !== id) return this.#renewLater();
     if (renewed.older || this.#lease.renewed(renewal, at.revision) !== 'extended') {
-      await snapshot.refresh();
+      await snapshot.refresh(monotonicNow() + this.#interval);
       // Found by the refresh, or by that of a request.
       if (this.#id !== id) return this.#renewLater();
       this.loaded();
     }
     // A request may have brought the snapshot up before it was looked up for the first time; and what failed is tried again.
     if (!this.#isWarm) void this.#warm();
+  }
+
+  /** Without its supervisor it can confirm nothing: each change would be waited for until its lease has ended. So it has none. */
+  #noteUnheard(): boolean {
+    const { history, length, log } = this.#options;
+    const isUnheard = history !== undefined && history.unheard >= length;
+    if (isUnheard && !this.#isUnheard)
+      log.warn(
+        'the supervisor of this node has not answered for as long as a lease lasts: each request asks the database until it does',
+      );
+    this.#isUnheard = isUnheard;
+    if (isUnheard) history.moved();
+    return isUnheard;
+  }
+
+  /** What is under way asks the store before it is answered, so that nobody needs to wait for it. */
+  async #giveUp(line: HolderLine): Promise<void> {
+    const id = this.#id;
+    this.#lease.drop();
+    this.#id = undefined;
+    if (id !== undefined) await line.leave(id);
   }
 
   /** Where the store goes back and forth, as with a primary that does not know that it is none any more, it is no tight loop. */
@@ -262,7 +288,7 @@ export class SnapshotHolder {
       this.#mayConfirm = false;
       await this.#leaveEarlier();
       const { at } = this.#options.snapshot;
-      const epoch = Math.min(this.#lease.confirmable, this.#options.kept?.(at) ?? Infinity);
+      const epoch = Math.min(this.#lease.confirmable, this.#options.history?.keptOf(at) ?? Infinity);
       if (this.#id !== undefined && epoch > this.#confirmed) {
         await this.#line?.confirm(this.#id, epoch, at);
         this.#confirmed = epoch;

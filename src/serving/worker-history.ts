@@ -1,3 +1,4 @@
+import { monotonicNow } from '../clock.ts';
 import type { LostChange } from '../store/lost-changes.ts';
 import { beforeEverything, isOtherStore, type Moment } from '../store/revision-log.ts';
 import type { KnownHistory, ToldHistory } from './known-history.ts';
@@ -15,6 +16,8 @@ export class WorkerHistory implements KnownHistory {
   readonly #onTold: () => void;
   #kept: Moment;
   #last = 0;
+  /** Since when an ask waits for its answer, by the monotonic clock. */
+  #since: number | undefined;
   #waiting: Waiting[] = [];
 
   /** `ask` has the supervisor look at the store, and answer with this number; `onTold` is called after each answer. */
@@ -29,6 +32,11 @@ export class WorkerHistory implements KnownHistory {
   /** The revision up to which the node keeps what was changed in the store that is at `at`, over restarts too. */
   keptOf(at: Moment): number {
     return isOtherStore(this.#kept, at) ? -1 : this.#kept.revision;
+  }
+
+  /** For how long the supervisor has answered no ask, milliseconds; 0 where it owes no answer. */
+  get unheard(): number {
+    return this.#since === undefined ? 0 : monotonicNow() - this.#since;
   }
 
   moved(): void {
@@ -46,6 +54,7 @@ export class WorkerHistory implements KnownHistory {
 
   receive({ asked, at, lost }: ToldHistory): void {
     this.lost = lost;
+    this.#since = asked >= this.#last ? undefined : monotonicNow();
     // One that nobody has asked for may be of before.
     if (asked > 0 && !this.#waiting.some(({ id }) => id > asked)) this.#kept = at;
     this.#onTold();
@@ -55,6 +64,7 @@ export class WorkerHistory implements KnownHistory {
 
   #next(): number {
     const id = ++this.#last;
+    this.#since ??= monotonicNow();
     this.#ask(id);
     return id;
   }

@@ -3,7 +3,12 @@ import { syncBuiltinESMExports } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import test, { type ExecutionContext } from 'ava';
-import { SnapshotHolder, type Snapshot } from '../../src/serving/snapshot-holder.ts';
+import {
+  SnapshotHolder,
+  type Snapshot,
+  type SnapshotHolderOptions,
+} from '../../src/serving/snapshot-holder.ts';
+import { WorkerHistory } from '../../src/serving/worker-history.ts';
 import type { HolderLine } from '../../src/store/holder-line.ts';
 
 /* How a worker comes to its lease, with a database of which only the answers matter. */
@@ -11,7 +16,11 @@ import type { HolderLine } from '../../src/store/holder-line.ts';
 const at = { revision: 1, mark: null, store: null };
 
 /** `line` is what this database does otherwise than all well. */
-function holderOf(t: ExecutionContext, line: Partial<HolderLine>, length = 300) {
+function holderOf(
+  t: ExecutionContext,
+  line: Partial<HolderLine>,
+  { length = 300, ...options }: Partial<SnapshotHolderOptions> = {},
+) {
   const joined: string[] = [];
   const warmed = Promise.withResolvers<void>();
   const snapshot: Snapshot = {
@@ -42,17 +51,20 @@ function holderOf(t: ExecutionContext, line: Partial<HolderLine>, length = 300) 
     instance: 'n/1',
     length,
     log: pino({ level: 'silent' }),
+    ...options,
   });
   t.teardown(async () => holder.stop());
   return { holder, joined, warmed: warmed.promise };
 }
 
-async function untilFresh(holder: SnapshotHolder): Promise<void> {
-  for (let left = 1000; !holder.isFresh; left--) {
-    if (left === 0) throw new Error('it never has a lease');
+async function until(condition: () => boolean): Promise<void> {
+  for (let left = 5000; !condition(); left--) {
+    if (left === 0) throw new Error('it does not come about');
     await delay(2);
   }
 }
+
+const untilFresh = async (holder: SnapshotHolder) => until(() => holder.isFresh);
 
 test('a worker that cannot join tries it with the same row each time', async (t) => {
   let left = 3;
@@ -90,4 +102,41 @@ test.serial('a machine whose uptime is a container’s own has a lease as any ot
   holder.start();
   await untilFresh(holder);
   t.pass();
+});
+
+test('a worker whose supervisor stands still gives its lease up, and has one again once that answers', async (t) => {
+  const left: string[] = [];
+  let confirmed = -1;
+  const asks: number[] = [];
+  const history: WorkerHistory = new WorkerHistory(
+    { at: { ...at, revision: 0 }, lost: [] },
+    (id) => asks.push(id),
+    () => holder.keptMore(),
+  );
+  const { holder, joined } = holderOf(
+    t,
+    {
+      confirm: async (_, epoch) => {
+        confirmed = epoch;
+      },
+      leave: async (id) => void left.push(id),
+    },
+    { length: 60, history },
+  );
+  holder.loaded();
+  holder.start();
+  await untilFresh(holder);
+  t.deepEqual(left, [], 'it owes no answer');
+  const started = holder.begin();
+  history.moved();
+  await until(() => left.length === 1);
+  t.deepEqual(left, joined, 'nobody waits for it');
+  t.false(holder.isFresh);
+  t.true(started !== undefined && !holder.mayAnswer(started));
+  t.is(confirmed, 0);
+  await until(() => asks.length > 1);
+  history.receive({ asked: asks.at(-1) ?? 0, at, lost: [] });
+  await untilFresh(holder);
+  await until(() => confirmed === 1);
+  t.is(joined.length, 2);
 });

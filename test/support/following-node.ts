@@ -109,7 +109,7 @@ export class FollowingNode {
         open: async (options) => openHolderLine(place, options),
         snapshot: this.directory,
         who: { nodeId: name, hostname: name },
-        ...{ instance: `xks-worker/${name}`, length: 60_000, kept: (at) => history.keptOf(at), log },
+        ...{ instance: `xks-worker/${name}`, length: 60_000, history, log },
       });
   }
 
