@@ -123,6 +123,7 @@ test('on a full or read-only disk keys are served as ever, and on a full one peo
   await second.start();
   await waitUntil(() => second.answers.length >= 100);
   const calm = fared(later, second.answers);
+  const said = node.output.length;
   disk.becomeReadOnly();
   const failing = performance.now();
   const late = `${at}/cloud-keys/${idOf(keys[3] ?? '')}`;
@@ -130,7 +131,8 @@ test('on a full or read-only disk keys are served as ever, and on a full one peo
   t.is(refused.status, 503, refused.text);
   t.regex(refused.text, /store cannot be written: it, or its file system, is read-only .*dmesg/s);
   t.is((await back.get(`${at}/cloud-keys`)).status, 200);
-  await waitUntil(() => second.since(failing).length >= 200);
+  // What workers have written beside their answers has failed too, by then.
+  await waitUntil(() => node.output.slice(said).includes('uses of keys and credentials could not'));
   await second.stop();
   t.is(hindered(calm, fared(later, second.since(failing))), undefined);
   t.deepEqual(second.wrong, []);

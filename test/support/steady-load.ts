@@ -181,24 +181,36 @@ export interface Fared {
   answers: number;
   /** As {@link lateAnswers} judges it. */
   late: number;
+  /** Of the time of all connections the part that was spent waiting for late answers: a standstill has few of them. */
+  stood: number;
   /** Not answered with 200. */
   failed: number;
 }
 
 export function fared(waits: CoreWaits, answers: readonly Answer[]): Fared {
-  const failed = answers.filter(({ status }) => status !== 200).length;
-  return { answers: answers.length, late: lateAnswers(waits, answers).length, failed };
+  const late = lateAnswers(waits, answers);
+  const from = Math.min(...answers.map(({ sent }) => sent));
+  const to = Math.max(...answers.map(({ sent, took }) => sent + took));
+  const connections = new Set(answers.map(({ connection }) => connection)).size;
+  return {
+    answers: answers.length,
+    late: late.length,
+    stood: late.reduce((sum, { took, waited }) => sum + took - waited, 0) / ((to - from) * connections),
+    failed: answers.filter(({ status }) => status !== 200).length,
+  };
 }
 
 /**
  * What is wrong with how a load fared while something was out of order; undefined where it was as good as undisturbed. One
- * answer in twenty may be late or retryable that was not before: the machine is shared.
+ * answer in twenty may be late or retryable that was not before, and a tenth of the time so spent: the machine is shared.
  */
 export function hindered(before: Fared, during: Fared): string | undefined {
   const spared = during.answers / 20;
-  if (during.failed <= spared && during.late <= during.answers * (before.late / before.answers) + spared)
-    return undefined;
-  return `before: ${JSON.stringify(before)}; meanwhile: ${JSON.stringify(during)}`;
+  const isWell =
+    during.failed <= spared &&
+    during.late <= during.answers * (before.late / before.answers) + spared &&
+    during.stood <= before.stood + 1 / 10;
+  return isWell ? undefined : `before: ${JSON.stringify(before)}; meanwhile: ${JSON.stringify(during)}`;
 }
 
 /** Whether an answer spent a good part of its time waiting for a core: then a timeout tells of the machine, not of us. */
