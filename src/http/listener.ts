@@ -10,6 +10,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, BlockList, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.ts';
+import { inShortTurn } from '../turn.ts';
 import { Connections, peerOf, showSource, type ConnectionBounds } from './connections.ts';
 import { endsGently, isToBeAnswered, maxAhead } from './gentle-end.ts';
 import { answerMalformed, maxHeadLength, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
@@ -77,7 +78,8 @@ export class Listener {
     const take: RequestHandler = (request, response) => {
       if (!isToBeAnswered(request, response)) return;
       this.#connections.began(request, response);
-      if (!refusedAsMalformed(request, response, options.refusalForm)) handler(request, response);
+      if (!refusedAsMalformed(request, response, options.refusalForm))
+        inTurn(response, () => handler(request, response));
     };
     this.#server = createServer(
       {
@@ -226,6 +228,17 @@ export class Listener {
     clearTimeout(cut);
     this.#connections.cut();
   }
+}
+
+/** Whoever hangs up while their request waits for its turn is not heard of any more by whoever would read the body: it is not begun. */
+function inTurn(response: ServerResponse, begin: () => void): void {
+  let isGone = false;
+  response.once('close', () => {
+    isGone = true;
+  });
+  inShortTurn(() => {
+    if (!isGone) begin();
+  });
 }
 
 /** Over HTTP/2 nothing else ends a stream whose body never does. */

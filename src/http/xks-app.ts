@@ -16,6 +16,7 @@ import { isByRecords, toXksError, XksError } from '../xks/errors.ts';
 import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
+import { shortTurn } from '../turn.ts';
 import { ClientGoneError, discardBody, isEncoded, passOverBody, readBody } from './body.ts';
 import { echo, EchoBudget } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
@@ -221,6 +222,8 @@ function hangUp(ctx: Context): void {
 }
 
 async function run(services: XksServices, route: Route, call: XksCall): Promise<object> {
+  // The first requests of a process may take long, each up to here.
+  await shortTurn();
   switch (route.operation) {
     case 'GetHealthStatus':
       return getHealthStatus(services, call);

@@ -26,6 +26,7 @@ import { RequestLog } from '../http/request-log.ts';
 import { ServedWriteAsks } from './served-write-asks.ts';
 import { WorkerHistory } from '../serving/worker-history.ts';
 import { receiveCommon, type Worker } from './worker-process.ts';
+import { rehearse } from '../http/rehearsal.ts';
 import { createXksApp, xksRefusal } from '../http/xks-app.ts';
 
 /** How long requests under way may take once the node closes, milliseconds. */
@@ -191,6 +192,7 @@ export class XksService implements Worker {
   static async start(config: WorkerConfig, surroundings: XksSurroundings): Promise<XksService> {
     const service = new XksService(config, await openStoreToRead(config.store), surroundings);
     service.#holder?.start();
+    rehearse(wallClock(), surroundings.log);
     const { port } = await service.#listener.listen();
     service.#tell({ kind: 'listening', port });
     return service;

@@ -10,6 +10,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import { keepingStatements } from './prepared-statements.ts';
+import { shortTurn } from '../../turn.ts';
 import { ChangesOfTransaction } from '../served-changes.ts';
 import { telling } from '../telling.ts';
 import type { ReadMeter } from './read-meter.ts';
@@ -68,7 +69,9 @@ class StoreDriver extends SqliteDriver {
     this.#changes = options.database.prepare<[], number>('SELECT total_changes()').pluck();
   }
 
+  /** SQLite answers within the turn, so that a row of steps would be one turn: each statement or transaction begins in a short one. */
   override async acquireConnection(): Promise<DatabaseConnection> {
+    await shortTurn();
     return watched(await super.acquireConnection(), this.#options);
   }
 

@@ -1,0 +1,58 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import test from 'ava';
+import { monotonicNow } from '../../src/clock.ts';
+import { rehearse } from '../../src/http/rehearsal.ts';
+import type { Logger } from '../../src/log.ts';
+import { inShortTurn, shortTurn } from '../../src/turn.ts';
+
+/** Longer than what is begun in one turn. */
+function busy(): void {
+  const until = monotonicNow() + 6;
+  while (monotonicNow() < until);
+}
+
+test.serial(
+  'what comes at once is done in the order in which it came, in a turn each where it takes long',
+  async (t) => {
+    const order: string[] = [];
+    const done = Promise.withResolvers<void>();
+    let turn = 0;
+    const count = () => {
+      turn++;
+      if (order.length < 4) setImmediate(count);
+    };
+    await nextTurn();
+    setImmediate(count);
+    for (const name of ['a', 'b', 'c', 'd'])
+      inShortTurn(() => {
+        order.push(`${name}${turn}`);
+        busy();
+        // What it leaves to microtasks is of its own turn.
+        queueMicrotask(busy);
+        if (name === 'd') done.resolve();
+      });
+    t.deepEqual(order, ['a0'], 'the first at once');
+    await done.promise;
+    t.deepEqual(order, ['a0', 'b1', 'c2', 'd3']);
+  },
+);
+
+test.serial('who waits for a short turn gets one, however busy the process is', async (t) => {
+  let isBusy = true;
+  const keepBusy = () => {
+    // What comes first in each turn takes all of its time.
+    inShortTurn(() => undefined);
+    busy();
+    if (isBusy) setTimeout(keepBusy, 0);
+  };
+  keepBusy();
+  await Promise.all([shortTurn(), shortTurn(), shortTurn()]);
+  isBusy = false;
+  t.pass();
+});
+
+test('what the first requests need is read once before any comes, up to a signature that nobody made', (t) => {
+  const said: unknown[] = [];
+  rehearse(new Date(), { debug: (facts: unknown) => said.push(facts) } as unknown as Logger);
+  t.deepEqual(said, []);
+});
