@@ -37,6 +37,8 @@ export interface NodeSign {
   serves: boolean;
   manages: boolean;
   boot: string | null;
+  /** {@link ShownNode} */
+  unkept?: string | undefined;
 }
 
 /** What the node is told of the others, and of itself. */
@@ -61,7 +63,7 @@ export async function showNode(
   now: () => Date,
   clock = clockAhead,
 ): Promise<Fleet> {
-  const { tokens, serves, manages, boot } = sign;
+  const { tokens, serves, manages, boot, unkept = null } = sign;
   const revision = await store.revision();
   return store.bookkeep('node', async (trx) => {
     // On a connection that is there: how long one is waited for says nothing of the clock.
@@ -73,7 +75,7 @@ export async function showNode(
     const drained = isDrained(before) && others.some((node) => takesRequests(node, at));
     // One that is about to hear that it is drained is none that another's drain may count on.
     const facts = { database, clockOffset, revision, tokens, serves: serves && !drained, manages, boot };
-    const shown = JSON.stringify(facts satisfies ShownNode);
+    const shown = JSON.stringify({ ...facts, unkept } satisfies ShownNode);
     await write(trx, { ...(await rowOf(trx, sign, before)), shown }, at.at, sign.ends);
     return {
       live: others.length + (sign.ends ? 0 : 1),

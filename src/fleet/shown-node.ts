@@ -55,6 +55,8 @@ export interface ShownNode {
   manages: boolean;
   /** Of this start of its machine's kernel (boot_id); null of a version that does not say. */
   boot: string | null;
+  /** Why what it knows of the store's history is not on its disk; null where it is, or of a version that does not say. */
+  unkept: string | null;
 }
 
 const text = textOf(1000);
@@ -84,6 +86,7 @@ const shownNode: Check<ShownNode> = record<ShownNode>({
   serves: said,
   manages: said,
   boot: (value, at) => nullOr(text)(value ?? null, at),
+  unkept: (value, at) => nullOr(text)(value ?? null, at),
 });
 
 /** What stands in its row. Undefined where that is of a version that shows nothing, or shows it in another form. */

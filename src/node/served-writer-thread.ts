@@ -41,12 +41,13 @@ async function show(id: number, sign: NodeSign): Promise<void> {
   try {
     if (!isSwept) await removeExitedHolders(store, sign.id, hasExited);
     isSwept = true;
+    const shown = { ...sign, unkept: histories?.unkept };
     const database = {
       kind: place.kind,
       durability: place.kind === 'sqlite' ? null : place.durability,
       problems: [...(store.durabilityProblems ?? [])],
     };
-    tell({ kind: 'shown', id, fleet: await showNode(store, sign, database, wallClock) });
+    tell({ kind: 'shown', id, fleet: await showNode(store, shown, database, wallClock) });
   } catch (error) {
     tell({ kind: 'failed', id, problem: (error as Error).message, refused: false });
   }
@@ -71,8 +72,8 @@ async function follow(id: number): Promise<void> {
   } else telling ??= tellStore(look, history.teller, histories);
   // What is lost is gone by at once, however long the store takes to be told; till then nothing of what it has now is kept.
   const at = isTold ? kept.at : { ...beforeEverything, store: kept.at.store };
-  const problem = untoldProblem ?? histories.problem;
-  tell({ kind: 'followed', id, at, lost, wentBack, otherStore, isTold, problem });
+  const { unkept } = histories;
+  tell({ kind: 'followed', id, at, lost, wentBack, otherStore, isTold, problem: untoldProblem, unkept });
   otherStore = undefined;
 }
 

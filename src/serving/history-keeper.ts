@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { Logger } from '../log.ts';
-import { keptHistoryFile, readKeptHistory } from '../store/kept-history-file.ts';
+import { keptHistoryFile, readKeptHistory, unreadOf } from '../store/kept-history-file.ts';
+import { remediationOfUnkept } from '../store/kept-histories.ts';
 import { parseTaken } from '../store/taken.ts';
 import type { FollowedHistory, ToldHistory } from './known-history.ts';
 
@@ -9,6 +10,10 @@ const lookEvery = 10_000;
 const againAfter = 500;
 /** So many lost changes are named in a line of the log; `holdfast lost-change list` has all. */
 const maxNamed = 20;
+
+const remediationOfUnread =
+  'if the store is as it was, nothing. Otherwise stop the node, have its user read the file, put it back in its place, and start the node ' +
+  '(docs/fleet.md)';
 
 export interface HistoryKeeperOptions {
   writer: { follow: () => Promise<FollowedHistory> };
@@ -31,8 +36,9 @@ export class HistoryKeeper {
   #again = false;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #problem = '';
   /** Of which the log has told. */
+  #problem = '';
+  #unkept = '';
   #loss = '';
 
   constructor(options: HistoryKeeperOptions) {
@@ -92,7 +98,7 @@ export class HistoryKeeper {
     this.#timer = setTimeout(() => this.look(), pause).unref();
   }
 
-  #tell({ wentBack, otherStore, lost, problem = '' }: FollowedHistory): void {
+  #tell({ wentBack, otherStore, lost, problem = '', unkept = '' }: FollowedHistory): void {
     if (otherStore !== undefined)
       this.#options.log.warn(
         otherStore,
@@ -113,12 +119,23 @@ export class HistoryKeeper {
       );
     this.#loss = loss;
     this.#tellProblem(problem);
+    if (unkept !== this.#unkept && unkept !== '')
+      this.#options.log.error(
+        { problem: unkept, remediation: remediationOfUnkept },
+        'what this node knows of the store’s history is not on its disk: it is gone by as long as the node runs, and after a restart a ' +
+          'store that has gone back in time is not noticed by it',
+      );
+    else if (unkept !== this.#unkept) this.#options.log.info('the store’s history is kept on the disk again');
+    this.#unkept = unkept;
   }
 
   /** Once for each that is another than before. */
   #tellProblem(problem: string): void {
     if (problem !== this.#problem && problem !== '')
-      this.#options.log.warn({ problem }, 'the store’s history is not kept up');
+      this.#options.log.warn(
+        { problem, remediation: 'see that the node reaches its store: holdfast doctor' },
+        'the store’s history is not kept up',
+      );
     this.#problem = problem;
   }
 }
@@ -134,8 +151,9 @@ export function historyOf(
   const { kept, problem } = readKeptHistory(file);
   if (problem !== undefined)
     log.error(
-      { file, problem },
-      'what this node knew of the store’s history cannot be read: a store that has gone back in time since is not noticed by it',
+      { file, problem, putAside: unreadOf(file), remediation: remediationOfUnread },
+      'what this node knew of the store’s history cannot be read, and is put aside: a store that has gone back in time since is not ' +
+        'noticed by it',
     );
   return new HistoryKeeper({ writer, begin: { at: kept.at, lost: kept.lost }, log, tellWorkers });
 }

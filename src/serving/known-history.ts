@@ -32,6 +32,8 @@ export interface FollowedHistory extends Omit<ToldHistory, 'asked'> {
   otherStore: OtherStore | undefined;
   /** Whether the store knows what it has lost; it is told at once. */
   isTold: boolean;
-  /** Why what is kept is not on the disk, or the store could not be told. */
+  /** Why the store could not be told. */
   problem: string | undefined;
+  /** Why what is kept is not on the disk. */
+  unkept: string | undefined;
 }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { asideOf, readKeptHistory, writeKeptHistory } from './kept-history-file.ts';
+import { asideOf, readKeptHistory, unreadOf, writeKeptHistory } from './kept-history-file.ts';
 import { nothingKept, type KeptHistory } from './kept-history.ts';
 import { isOtherStore, type Moment } from './revision-log.ts';
 
@@ -15,6 +17,13 @@ export interface OtherStore {
 
 /** Nobody waits longer for the disk, milliseconds. */
 const longestWrite = 2_000;
+/** Of what is not on the disk. */
+export const remediationOfUnkept =
+  'see that known-changes in the state directory (node.state_directory) is a file that the service may replace, and that the disk has room ' +
+  'and can be written (docs/fleet.md)';
+
+/** Of what the system says: every node is shown it. */
+const longestWords = 500;
 
 /**
  * What a node keeps of the history of the store that it works with, in memory and in a file; and in a file for each, what it kept of other
@@ -28,12 +37,16 @@ export class KeptHistories {
   /** Of other stores by their ids, not on the disk yet: until it is, nothing is written over what is there of them. */
   readonly #aside = new Map<string, KeptHistory>();
   #writing: Promise<void> | undefined;
-  #problem: string | undefined;
+  #unkept: string | undefined;
+  /** What is there could not be read: it is nothing to be written over. */
+  #isUnread: boolean;
 
   constructor(file: string) {
     this.#file = file;
-    this.#kept = readKeptHistory(file).kept;
-    this.#onDisk = this.#kept;
+    const { kept, problem } = readKeptHistory(file);
+    this.#kept = kept;
+    this.#onDisk = kept;
+    this.#isUnread = problem !== undefined;
   }
 
   get kept(): KeptHistory {
@@ -41,8 +54,8 @@ export class KeptHistories {
   }
 
   /** Why what is kept is not on the disk. */
-  get problem(): string | undefined {
-    return this.#problem;
+  get unkept(): string | undefined {
+    return this.#unkept;
   }
 
   /**
@@ -70,7 +83,7 @@ export class KeptHistories {
     });
     const late = delay(longestWrite, 'late', { ref: false });
     if ((await Promise.race([this.#writing, late])) === 'late')
-      this.#problem = `${this.#file}: the disk takes nothing`;
+      this.#unkept = `${this.#file}: the disk takes nothing`;
   }
 
   #of(store: string): { kept: KeptHistory; problem?: string } {
@@ -79,9 +92,15 @@ export class KeptHistories {
     return kept === undefined ? readKeptHistory(asideOf(this.#file, store)) : { kept };
   }
 
+  async #saveUnread(): Promise<void> {
+    if (this.#isUnread && existsSync(this.#file)) await rename(this.#file, unreadOf(this.#file));
+    this.#isUnread = false;
+  }
+
   /** Until what is kept is there. */
   async #put(): Promise<void> {
     try {
+      await this.#saveUnread();
       for (const [store, history] of this.#aside) {
         await writeKeptHistory(asideOf(this.#file, store), history);
         if (this.#aside.get(store) === history) this.#aside.delete(store);
@@ -91,9 +110,9 @@ export class KeptHistories {
         await writeKeptHistory(this.#file, these);
         this.#onDisk = these;
       }
-      this.#problem = undefined;
+      this.#unkept = undefined;
     } catch (error) {
-      this.#problem = (error as Error).message;
+      this.#unkept = (error as Error).message.slice(0, longestWords);
     }
   }
 }

@@ -48,6 +48,11 @@ export function asideOf(file: string, store: string): string {
   return `${file}.${encodeURIComponent(store).slice(0, 64)}`;
 }
 
+/** Where one that could not be read is put, before another is written. */
+export function unreadOf(file: string): string {
+  return `${file}.unread`;
+}
+
 /** What the node kept last; nothing where it has kept nothing yet. `problem`: there is a file, and it cannot be believed. */
 export function readKeptHistory(file: string): { kept: KeptHistory; problem?: string } {
   if (!existsSync(file)) return { kept: nothingKept };

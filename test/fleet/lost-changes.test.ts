@@ -18,6 +18,7 @@ import { Visit } from '../../src/serving/visit.ts';
 import { keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
 import { countLost } from '../../src/store/lost-changes.ts';
 import { isSameMoment } from '../../src/store/revision-log.ts';
+import { remediationOfUnkept } from '../../src/store/kept-histories.ts';
 import { follow, type KeptHistory } from '../../src/store/kept-history.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { openStore, openStoreToRead } from '../../src/store/opening/open.ts';
@@ -165,10 +166,14 @@ test('a disk that takes nothing holds up no look, and gets what is kept once it 
   t.teardown(async () => writer.close());
   const first = await writer.follow();
   t.true(first.at.revision >= 0, 'gone by all the same');
-  t.regex(first.problem ?? '', /ENOENT/);
+  t.regex(first.unkept ?? '', /ENOENT/);
+  const node = await FollowingNode.start(t, place, 'n', state);
+  await until(() => node.log.length > 0);
+  t.like(node.log, [{ level: 50, problem: first.unkept, remediation: remediationOfUnkept }]);
+  await node.stop();
   await mkdir(state);
   const second = await writer.follow();
-  t.is(second.problem, undefined);
+  t.is(second.unkept, undefined);
   t.deepEqual(readKeptHistory(file).kept.at, second.at);
 });
 

@@ -195,7 +195,12 @@ test('a drain counts on no node but one that says it serves', async (t) => {
   t.like(nodeFindings([await nodes.row('a')], new Date(nodes.at)), [
     { trouble: 'NODE_DRAINED', where: 'host-a', remediation: 'holdfast node undrain a' },
   ]);
+  t.like(await nodes.show('a', { unkept: 'EISDIR: no file' }), { drained: true });
+  const [, unkept] = nodeFindings([await nodes.row('a')], new Date(nodes.at));
+  t.like(unkept, { trouble: 'HISTORY_NOT_KEPT', where: 'host-a' });
+  t.regex(unkept?.message ?? '', /EISDIR: no file$/);
   t.like(await nodes.show('a'), { drained: true });
+  t.is(nodeFindings([await nodes.row('a')], new Date(nodes.at)).length, 1);
   await undrainNode(nodes.context, act(), 'a');
   await t.throwsAsync(drainNode(nodes.context, act(), 'b'), refused, 'the other has not heard of it');
   t.like(await nodes.show('a'), { drained: false });
@@ -318,7 +323,7 @@ test('a node whose clock is far behind is UP while it shows itself, for one whos
   const shown = (clockOffset: number) =>
     JSON.stringify({
       ...{ tokens: [], database: { kind: 'postgres', durability: 'single', problems: [] }, clockOffset },
-      ...{ revision: 0, serves: true, manages: true, boot: null },
+      ...{ revision: 0, serves: true, manages: true, boot: null, unkept: null },
     } satisfies ShownNode);
   // Both have shown themselves at the same moment, of which each has its own time.
   for (const [id, offset] of [

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { insertVault } from '../../testing/vault.ts';
-import { asideOf, keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
+import { asideOf, keptHistoryFile, readKeptHistory, unreadOf } from '../../src/store/kept-history-file.ts';
 import { KeptHistories } from '../../src/store/kept-histories.ts';
 import { nothingKept } from '../../src/store/kept-history.ts';
 import { countLost } from '../../src/store/lost-changes.ts';
@@ -88,14 +89,34 @@ test('what was kept of another store is not written over before it is put aside'
     ...{ known: at('a'), found: at('b'), putAside: asideOf(file, 'a'), problem: undefined },
   });
   await histories.keep({ ...nothingKept, at: at('b') });
-  t.regex(histories.problem ?? '', /known-changes\.a/);
+  t.regex(histories.unkept ?? '', /known-changes\.a/);
   t.is(readKeptHistory(file).kept.at.store, 'a');
   await rmdir(asideOf(file, 'a'));
   await histories.keep(histories.kept);
-  t.is(histories.problem, undefined);
+  t.is(histories.unkept, undefined);
   t.is(readKeptHistory(file).kept.at.store, 'b');
   histories.turnTo(at('a'));
   t.deepEqual(histories.kept.at, at('a'));
+});
+
+test('what cannot be read is put aside, and where that cannot be, it is not written over', async (t) => {
+  const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const file = keptHistoryFile(state);
+  const next = { ...nothingKept, at: { revision: 1, mark: 'm', store: 'a' } };
+  await mkdir(file);
+  await writeFile(path.join(file, 'x'), '');
+  await mkdir(path.join(unreadOf(file), 'of before'), { recursive: true });
+  const histories = new KeptHistories(file);
+  await histories.keep(next);
+  t.deepEqual(histories.kept, next, 'gone by all the same');
+  t.regex(histories.unkept ?? '', /known-changes/);
+  t.true(existsSync(path.join(file, 'x')));
+  await rm(unreadOf(file), { recursive: true });
+  await histories.keep(next);
+  t.is(histories.unkept, undefined);
+  t.deepEqual(readKeptHistory(file).kept, next);
+  t.true(existsSync(path.join(unreadOf(file), 'x')));
 });
 
 test('a store that is brought up to date has the id that every copy of it gets; a new one has its own', async (t) => {

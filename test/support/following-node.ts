@@ -71,10 +71,19 @@ export const kinds: Readonly<Record<string, Kind>> = {
   },
 };
 
+interface LogLine {
+  level: number;
+  msg: string;
+  named?: unknown[];
+  putAside?: string;
+  problem?: string;
+  remediation?: string;
+}
+
 /** What of a node follows the store: the thread that writes, the supervisor's keeper, and what a worker serves by. */
 export class FollowingNode {
   readonly directory: Directory;
-  readonly log: { level: number; msg: string; named?: unknown[]; putAside?: string }[] = [];
+  readonly log: LogLine[] = [];
   readonly #reader: ReadableStore;
   readonly #writer: ServedWriter;
   readonly #keeper: HistoryKeeper;

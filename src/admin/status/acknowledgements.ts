@@ -33,6 +33,7 @@ export const acknowledgeable: Readonly<Record<Trouble, boolean>> = {
   NODE_DOWN: false,
   NODE_DRAINED: true,
   CLOCK_OFF: false,
+  HISTORY_NOT_KEPT: false,
   SUPERVISOR_SILENT: false,
   QUOTA_NEAR: false,
   RECONCILIATION_FINDINGS: true,

@@ -21,6 +21,7 @@ export const applianceTroubles = [
   'NODE_DOWN',
   'NODE_DRAINED',
   'CLOCK_OFF',
+  'HISTORY_NOT_KEPT',
   'SUPERVISOR_SILENT',
   'QUOTA_NEAR',
   'RECONCILIATION_FINDINGS',

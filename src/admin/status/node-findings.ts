@@ -1,5 +1,6 @@
 import { isUp, type NodeTime } from '../../fleet/nodes.ts';
 import { shownOf } from '../../fleet/shown-node.ts';
+import { remediationOfUnkept } from '../../store/kept-histories.ts';
 import type { NodeTable } from '../../store/schema.ts';
 import type { StatusFinding } from './findings.ts';
 
@@ -13,7 +14,9 @@ type Row = Pick<NodeTable, 'id' | 'hostname' | 'last_seen_at' | 'ended_at' | 'dr
 /** Of nodes of one database. */
 export function nodeFindings(nodes: readonly Row[], now: Date | NodeTime): StatusFinding[] {
   return nodes.flatMap((node) =>
-    isUp(node, now) ? [...drainFindings(node), ...clockFindings(node)] : downFindings(node, now),
+    isUp(node, now)
+      ? [...drainFindings(node), ...clockFindings(node), ...historyFindings(node)]
+      : downFindings(node, now),
   );
 }
 
@@ -48,6 +51,20 @@ function clockFindings(node: Row): StatusFinding[] {
       where: node.hostname,
       message: `the clock of node ${node.hostname} is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the database server’s`,
       remediation: `on ${node.hostname}, and on the database server: have NTP set the clock (timedatectl)`,
+    },
+  ];
+}
+
+/** It serves on, and is the one that would not notice. */
+function historyFindings(node: Row): StatusFinding[] {
+  const unkept = shownOf(node)?.unkept ?? null;
+  if (unkept === null) return [];
+  return [
+    {
+      trouble: 'HISTORY_NOT_KEPT',
+      where: node.hostname,
+      message: `node ${node.hostname} cannot keep what it knows of the store’s history: after a restart it would not notice that the store has gone back in time: ${unkept}`,
+      remediation: `on ${node.hostname}: ${remediationOfUnkept}`,
     },
   ];
 }
