@@ -159,6 +159,27 @@ test.serial('another key object in the place of a key on one HSM is never used, 
   await throwsFault(t, 'key-unfit', state.group.call(encryptWith(key(2))), 'the graver of the two');
 });
 
+test.serial('what changes or lists key objects is refused where it names no member', async (t) => {
+  const [id, none] = [versionObjectId(randomUUID(), 1), Buffer.alloc(0)];
+  const label = versionLabel(randomUUID(), 'x', 1);
+  for (const request of [
+    { kind: 'generateKey', key: id, label, binding: none, encrypt: true, decrypt: true },
+    { kind: 'destroyKey', key: key(3).id, identity: key(3).identity },
+    { kind: 'restrictKey', key: key(3).id, label: key(3).label },
+    { kind: 'listKeys', after: none, limit: 1 },
+  ] as const) {
+    const error = await throwsFault(t, 'internal', state.group.call(request));
+    t.is(error?.call, 'HSM group', request.kind);
+  }
+  await state.group.call(encryptWith(key(3)));
+  for (const member of ['a', 'b'])
+    await throwsFault(
+      t,
+      'key-missing',
+      state.group.pool.call({ kind: 'inspectKey', key: id }, inTime({ member })),
+    );
+});
+
 test.serial('a key without a proof is used on the first HSM alone', async (t) => {
   const bare = { ...key(3), identity: labelled(key(3).label) };
   const calls = await useMany(t, bare);

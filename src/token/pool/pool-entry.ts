@@ -74,18 +74,32 @@ const ofMember: ReadonlySet<TokenFault> = new Set<TokenFault>([
   'internal',
 ]);
 
-/** What any of them may be asked for. What changes key objects, or lists them, is asked of each by name. */
-const ofAnyMember: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
-  'encrypt',
-  'decrypt',
-  'inspectKey',
-  'findKey',
-  'seal',
-  'unseal',
-  'reseal',
-  'proveKey',
-  'makeProof',
-]);
+/**
+ * Which member of an HSM group a request is for: any, where one answers for all; the one that the call names, where each has to be
+ * asked for itself, since it changes key objects or lists them; or whichever host it is sent to.
+ */
+const memberFor: Readonly<Record<TokenRequestKind, 'any' | 'named' | 'of-host'>> = {
+  encrypt: 'any',
+  decrypt: 'any',
+  inspectKey: 'any',
+  findKey: 'any',
+  seal: 'any',
+  unseal: 'any',
+  reseal: 'any',
+  proveKey: 'any',
+  makeProof: 'any',
+  generateKey: 'named',
+  destroyKey: 'named',
+  restrictKey: 'named',
+  listKeys: 'named',
+  health: 'of-host',
+  learn: 'of-host',
+};
+
+/** What an HSM group may be asked for only with the name of a member: one that happens to be free would do it, and no other. */
+export function lacksMember({ kind }: TokenRequest, { member }: Pick<CallOptions, 'member'>): boolean {
+  return member === undefined && memberFor[kind] === 'named';
+}
 
 export type Link = HostLink<Entry>;
 export type Settled = { answer: TokenAnswer; times: CallTimes } | TokenError;
@@ -152,7 +166,7 @@ export class Entry implements Waiting {
 
   /** Whether another member of an HSM group may do what this fault kept one from. */
   isOfMember(fault: TokenFault): boolean {
-    return this.member === undefined && ofMember.has(fault) && ofAnyMember.has(this.request.kind);
+    return this.member === undefined && ofMember.has(fault) && memberFor[this.request.kind] === 'any';
   }
 
   /** A member cannot do it. What is told where none can is the gravest that one said. */

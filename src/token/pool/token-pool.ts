@@ -9,6 +9,7 @@ import { HostLink, type Borrowed, type LinkOptions } from './host-link.ts';
 import type { TokenRequest, TokenResponses } from '../messages.ts';
 import {
   Entry,
+  lacksMember,
   worthAnotherHost,
   type CallOptions,
   type CallResult,
@@ -154,13 +155,15 @@ export class TokenPool extends ToldHosts {
     return { members: this.links.sick, waiting, underWay: Math.max(0, this.#open.size - waiting) };
   }
 
-  /** Does one operation. Rejects with TokenError; never later than `deadline`. */
+  /** Does one operation. Rejects with TokenError, `internal` where a group is asked for what has to name its member; never later than `deadline`. */
   async call<R extends TokenRequest>(request: R, options: CallOptions): Promise<CallResult<R['kind']>> {
     return new Promise((resolve, reject) => {
       const entry = this.#entry(request, options, (result) => {
         if (result instanceof TokenError) reject(result);
         else resolve({ value: result.answer.value as TokenResponses[R['kind']], ...result.times });
       });
+      if (this.links.isGroup && lacksMember(request, options))
+        return this.#settle(entry, new TokenError('internal', 'HSM group', undefined, 'it names no member'));
       if (this.#closed) return this.#settle(entry, new TokenError('unavailable', 'pool'));
       if (this.links.lacks(entry, entry.enqueued))
         return this.#settle(entry, new TokenError('unavailable', 'pool'));
