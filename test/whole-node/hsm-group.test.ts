@@ -1,4 +1,5 @@
-import { appendFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import test from 'ava';
 import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import { cloneSoftHsmToken } from '../../testing/cloned-token.ts';
@@ -20,6 +21,8 @@ const state = {} as {
   node: TestNode;
   access: KeySetAccess;
   keys: string[];
+  /** Of member b alone. */
+  pinFile: string;
 };
 
 test.before(async () => {
@@ -34,12 +37,16 @@ test.before(async () => {
   // As a group of HSMs has it, each key is in both.
   state.b = await cloneSoftHsmToken(state.a, await serialOf(state.a));
   state.shim = await Shim.create(state.b.module);
+  state.pinFile = path.join(node.directory, 'b.pin');
+  // Not the right one, until the first test has seen what comes of it.
+  await writeFile(state.pinFile, `x${state.b.pin}`, { mode: 0o600 });
   const members = [
     { name: 'a', module: state.a.module, environment: state.a.environment },
     {
       name: 'b',
       module: state.shim.module,
       environment: { ...state.b.environment, ...state.shim.environment },
+      settings: { pin: `{ file = "${state.pinFile}" }` },
     },
   ];
   await appendFile(node.config, members.map(memberTable).join(''));
@@ -73,6 +80,40 @@ async function keyObject(externalKeyId: string): Promise<{ id: string; label: st
     return { id: versionObjectId(key.id, 1).toString('hex'), label };
   });
 }
+
+test.serial(
+  'one HSM refuses its PIN: it alone stands aside, and costs one try, over restarts too',
+  async (t) => {
+    const { node, shim, access, pinFile } = state;
+    const [, key = ''] = state.keys;
+    const statuses = async () => {
+      const client = node.client(access);
+      try {
+        const { status } = await client.encrypt(key, Buffer.from('data'));
+        t.is(status, 200);
+        const { body } = await client.health();
+        return body.ekmFleetDetails.map(({ healthStatus }: Record<string, string>) => healthStatus).join();
+      } finally {
+        client.close();
+      }
+    };
+    const standsAside = async (words: RegExp, since: number) => {
+      t.is(await statuses(), 'ACTIVE,UNAVAILABLE');
+      await waitUntil(async () =>
+        node.log.slice(since).some(({ level, msg }) => level === 'error' && words.test(msg)),
+      );
+      t.is((await shim.counts())['C_Login'], 1);
+    };
+    await standsAside(/^token token:b: .*put the right PIN in place/, 0);
+    await node.stop();
+    const since = node.log.length;
+    await node.serve();
+    await standsAside(/^token token:b has refused this PIN before/, since);
+    await writeFile(pinFile, state.b.pin, { mode: 0o600 });
+    node.signal('SIGHUP');
+    await waitUntil(async () => (await statuses()) === 'ACTIVE,ACTIVE');
+  },
+);
 
 test.serial('AWS is told of each HSM', async (t) => {
   const client = state.node.client(state.access);
