@@ -141,6 +141,39 @@ test.serial('a store on a read-only file system says so, and is not changed', as
   t.regex(error.remediation, /dmesg/);
 });
 
+test.serial(
+  'a store whose disk becomes read-only is read on, and status tells why nothing is written',
+  async (t) => {
+    const disk = await LoopDisk.create();
+    if (typeof disk === 'string') {
+      t.log(`not run: ${disk}`);
+      return t.pass();
+    }
+    t.teardown(async () => disk.dispose());
+    const file = path.join(disk.directory, 'holdfast.db');
+    await storeAt(file);
+    const store = await SqliteStore.open(file);
+    t.teardown(async () => store.close());
+    const write = async (then: () => void) =>
+      store.bookkeep('by hand', async (trx) => {
+        await trx.insertInto('leases').values({ name: 'it', holder: 'us', until: '' }).execute();
+        then();
+      });
+    const changeMind = () => {
+      throw new Error('no');
+    };
+    await t.throwsAsync(write(changeMind), { message: 'no' });
+    t.is(store.whyUnwritable(), undefined, 'what one act fails with is not the store’s');
+    disk.becomeReadOnly();
+    await t.throwsAsync(
+      write(() => undefined),
+      { instanceOf: StoreError, message: /is read-only/ },
+    );
+    t.is(store.whyUnwritable()?.fault, 'read-only');
+    t.deepEqual(await store.db.selectFrom('leases').selectAll().execute(), []);
+  },
+);
+
 test('damage that nothing has come upon yet is found as a node starts; of a large store it is logged', async (t) => {
   const file = await freshPath(t);
   await storeAt(file);

@@ -147,7 +147,7 @@ export const metricCatalogue = {
   // The store.
   holdfast_store_writable: {
     type: 'gauge',
-    help: '0 where the store takes no write, since somebody has changed its schema.',
+    help: '0 where the store takes no write: somebody has changed its schema, or its disk fails or is read-only.',
     labels: [],
   },
   holdfast_store_disk_free_bytes: { type: 'gauge', help: 'Free on the disk of the store.', labels: [] },

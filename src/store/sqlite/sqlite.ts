@@ -15,7 +15,7 @@ import { SpaceReserve } from './space-reserve.ts';
 import { connect, leavingNothing, orStoreError, withRoom, type ConnectOptions } from './sqlite-connection.ts';
 import { MigratingDialect, StoreDialect } from './sqlite-dialect.ts';
 import { assertNotMoved, type MovedToo } from '../moved-mark.ts';
-import { StoreError } from '../store-error.ts';
+import { StoreError, type StoreFault } from '../store-error.ts';
 import { companions, evidenceOf, examineStoreFile, orUnfitFileSystem } from './store-file.ts';
 import { isBusy, orWhyNoMore, restoreIt, storeError, toStoreError } from '../store-faults.ts';
 import {
@@ -62,6 +62,8 @@ export class SqliteStore implements Store {
   #seenSchemaVersion: number;
   #watchedSchema: number;
   #seenDataVersion = -1;
+  /** What the last write failed with, where every other does too. */
+  #refused: StoreError | undefined;
   #moment = beforeEverything;
 
   private constructor(path: string, schema: Schema, options: ConnectOptions) {
@@ -212,6 +214,7 @@ export class SqliteStore implements Store {
           return done;
         });
         begun?.committed();
+        this.#refused = undefined;
         this.#readAfterWrite();
         return result;
       } catch (error) {
@@ -220,16 +223,22 @@ export class SqliteStore implements Store {
           if (monotonicNow() > until) throw storeError('locked', error);
           await delay(5 + Math.random() * 20);
         } else if (this.#makesRoom(error, begun?.trx, slices)) slices *= 2;
-        else throw error;
+        else {
+          if (error instanceof StoreError && refusesAll.has(error.fault)) this.#refused = error;
+          throw error;
+        }
       }
     }
   }
 
-  /** Why every write is refused, where somebody has changed the schema while it was open. */
+  /**
+   * Why every write is refused: somebody has changed the schema while it was open, or its disk took nothing of the last one
+   * (the management process writes every few seconds).
+   */
   whyUnwritable(): StoreError | undefined {
     try {
       this.#assertWritable();
-      return undefined;
+      return this.#refused;
     } catch (error) {
       const told = toStoreError(error);
       if (told instanceof StoreError) return told;
@@ -284,6 +293,9 @@ export class SqliteStore implements Store {
     this.#watchedSchema = version;
   }
 }
+
+/** Not a full disk, on which restrictions are written, nor a lock, which passes. */
+const refusesAll: ReadonlySet<StoreFault> = new Set(['read-only', 'io', 'not-permitted', 'damaged']);
 
 /** Opens it as whatever comes after does, and changes nothing. */
 async function lookInto(path: string): Promise<void> {
