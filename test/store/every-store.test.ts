@@ -118,7 +118,7 @@ for (const [kind, make] of Object.entries(databases)) {
       await trx.insertInto('served_changes').values({ revision, kind: 'nothing', name: '' }).execute();
     });
     const older = await reader.moment();
-    t.deepEqual(older, { revision: again.revision + 1, mark: null });
+    t.like(older, { revision: again.revision + 1, mark: null });
     t.is(await reader.changesSince(lost), 'went-back', 'by the list');
     t.deepEqual(await reader.changesSince(again), []);
     const since = await change();
