@@ -1,3 +1,4 @@
+import type { Act } from '../evidence/trail.ts';
 import { leaveUnrecorded } from '../store/act-transaction.ts';
 import { serves } from '../store/read-back.ts';
 import type { Store } from '../store/store.ts';
@@ -48,7 +49,13 @@ export interface VersionWrites {
 
 type Written = Pick<Store, 'db' | 'change'>;
 
-const actor = 'encryption limit';
+/**
+ * Done though the store has lost changes: a new version takes nothing away, and without it a key comes to where it encrypts no more. Where
+ * the lost time had one of the same number, the token refuses to make another: that stays for reconcile.
+ */
+function actAtLimit(now: () => Date): Act {
+  return { ...systemAct({ now }, 'encryption limit'), despiteLoss: true };
+}
 
 /** Steps that are written here, into `store`, for the process `madeBy` as the record of a version has it. */
 export function versionWritesInto(store: Written, now: () => Date, madeBy: string): VersionWrites {
@@ -65,7 +72,7 @@ async function beginAtLimit(
   madeBy: string,
   { cloudKeyId, current }: BeginAsk,
 ): Promise<BegunVersion | null> {
-  return store.change(systemAct({ now }, actor), async (trx) => {
+  return store.change(actAtLimit(now), async (trx) => {
     leaveUnrecorded(trx, 'being made');
     serves(trx);
     const found = await readKeyAndSet(trx, cloudKeyId);
@@ -110,7 +117,7 @@ async function activateAtLimit(
   if (begun === undefined) return 0;
   const { current_version } = await activateVersion(
     { store, now },
-    { ...systemAct({ now }, actor), at: new Date(begun.created_at) },
+    { ...actAtLimit(now), at: new Date(begun.created_at) },
     { id: cloudKeyId },
     version,
     'limit',
@@ -127,7 +134,7 @@ async function takeBackAtLimit(
   madeBy: string,
   { cloudKeyId, version, keyObject }: TakeBackAsk,
 ): Promise<void> {
-  await store.change(systemAct({ now }, actor), async (trx) => {
+  await store.change(actAtLimit(now), async (trx) => {
     leaveUnrecorded(trx, 'being made');
     serves(trx);
     if (keyObject === 'none')

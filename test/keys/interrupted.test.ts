@@ -17,7 +17,7 @@ import {
 } from '../../src/keys/cloud-keys.ts';
 import { bringToLimit, RotatingWorker } from '../support/limit-rotation.ts';
 import { listVersions } from '../support/versions.ts';
-import { generateVersion } from '../../src/keys/key-generation.ts';
+import { generateVersion, versionToMake } from '../../src/keys/key-generation.ts';
 import type { KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { versionWritesInto, WriteRefusedError } from '../../src/keys/limit-rotation-writes.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
@@ -344,6 +344,34 @@ test.serial(
     t.is((await findCloudKey(store, key.id)).current_version, 1);
   },
 );
+
+test.serial('a rotation at the limit does not wait until somebody has decided on lost changes', async (t) => {
+  const { vaultContext, act, store } = t.context;
+  const keySet = await newKeySet(t.context);
+  const key = await newKey(t.context, keySet);
+  const again = await newKey(t.context, keySet);
+  // The lost time had rotated this one: the key object is there, its record is not.
+  await generateVersion(vaultContext.tokens.pool('token'), versionToMake(keySet, again, 2));
+  for (const one of [key, again]) await bringToLimit(vaultContext, one);
+  await store.db
+    .insertInto('lost_changes')
+    .values({
+      ...{ id: 'l', revision: 1, mark: null, kind: 'cloud-key', name: again.external_key_id, taken: '{}' },
+      ...{ node_id: 'n', hostname: 'h', noticed_at: '', decided_at: null, decision: null },
+    })
+    .execute();
+  t.teardown(async () => store.db.deleteFrom('lost_changes').execute());
+  await t.throwsAsync(rotateCloudKey(vaultContext, act(), key, 'asked'), { message: /gone back in time/ });
+  t.is(await new RotatingWorker(vaultContext).rotate(key), 2);
+  t.deepEqual(await versionsOf(vaultContext, key), ['1 ACTIVE', '2 ACTIVE']);
+  await t.throwsAsync(new RotatingWorker(vaultContext).rotate(again), {
+    instanceOf: TokenError,
+    message: /C_GenerateKey/,
+  });
+  t.deepEqual(await versionsOf(vaultContext, again), ['1 ACTIVE']);
+  t.true(await isInToken(t.context, again, 2));
+  await store.db.deleteFrom('lost_changes').execute();
+});
 
 test.serial('a rotation that no host had is taken back whole', async (t) => {
   const { vaultContext } = t.context;
