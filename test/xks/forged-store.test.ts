@@ -1,11 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { listVersions } from '../support/versions.ts';
+import { inToken, type Deed } from '../../testing/in-token.ts';
 import { InProcessNode } from '../../testing/in-process-node.ts';
 import type { NodeVault } from '../../testing/node-vault.ts';
-import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { insertVault } from '../../testing/vault.ts';
 import type { KeySetAccess, XksClient, XksResponse } from '../../testing/xks-client.ts';
 
@@ -23,7 +24,7 @@ interface Tenant {
   encrypted: Record<string, string>;
 }
 
-const test = anyTest as TestFn<{ node: InProcessNode; bystander: Tenant }>;
+const test = anyTest as TestFn<{ fixture: TokenFixture; node: InProcessNode; bystander: Tenant }>;
 let tenants = 0;
 
 async function tenant(node: InProcessNode): Promise<Tenant> {
@@ -37,8 +38,9 @@ async function tenant(node: InProcessNode): Promise<Tenant> {
 }
 
 test.before(async (t) => {
-  const node = await InProcessNode.start({ tokens: [{ fixture: await createSoftHsmToken() }] });
-  t.context = { node, bystander: await tenant(node) };
+  const fixture = await createSoftHsmToken();
+  const node = await InProcessNode.start({ tokens: [{ fixture }] });
+  t.context = { fixture, node, bystander: await tenant(node) };
 });
 test.after.always(async (t) => t.context.node.dispose());
 
@@ -170,6 +172,33 @@ test.serial('a credential that is moved to the key set of another tenant', async
   t.is((await theirs.client.decrypt(theirs.key, theirs.encrypted)).status, 200);
   t.is((await mine.client.decrypt(mine.key, mine.encrypted)).status, 401, 'it is none of its own any more');
 });
+
+/** By whoever can write to the token; of keys of our own making: test/token/swapped-key.test.ts. Before another vault may use the token. */
+const swaps: Record<string, (place: { id: string; label: string }) => Deed> = {
+  'a random one of its label': (place) => ({ do: 'generate', ...place }),
+  'a known one of its label': (place) => ({ do: 'plant', ...place, value: randomBytes(32).toString('hex') }),
+  'a known, extractable one of another': ({ id }) => ({
+    ...{ do: 'plant', id, label: 'another', value: randomBytes(32).toString('hex'), extractable: true },
+  }),
+};
+
+for (const [words, swap] of Object.entries(swaps))
+  test.serial(`a key that was taken over, its key object swapped for ${words}`, async (t) => {
+    const { fixture, node } = t.context;
+    const mine = await tenant(node);
+    const place = { id: randomBytes(8).toString('hex'), label: `before-${tenants}` };
+    await inToken(fixture, [{ do: 'generate', ...place }]);
+    const key = await node.withVault(async (vault) => vault.adoptKey(mine.keySet, place.label, place.label));
+    const { status, body } = await mine.client.encrypt(key, 'x');
+    t.is(status, 200);
+    await inToken(fixture, [{ do: 'destroy', id: place.id }, swap(place)]);
+    const own: Tenant = { ...mine, key, encrypted: body as Record<string, string> };
+    await nothingPasses(t, [own, own], [key]);
+    await node.waitForLog(({ level, externalKeyId }) => level === 'error' && externalKeyId === key);
+    const noted = await node.withVault(async (vault) => versionOf(vault, key));
+    t.truthy(noted.unfit_since, 'it is told with the version');
+    t.is((await mine.client.decrypt(mine.key, mine.encrypted)).status, 200, 'its neighbour is served');
+  });
 
 test.serial('a key set that is moved to another vault, its credentials and keys with it', async (t) => {
   const { node } = t.context;
