@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createSoftHsmToken, type TokenFixture } from './tokens.ts';
 
@@ -8,8 +8,8 @@ export async function cloneSoftHsmToken(original: TokenFixture, serial: string):
   const clone = await createSoftHsmToken({ label: original.label, pin: original.pin });
   const [from, to] = [tokensOf(original), tokensOf(clone)];
   await rm(to, { recursive: true });
-  await cp(from, to, { recursive: true });
-  for (const name of await readdir(to)) {
+  for (const name of await readdir(from)) {
+    await copyFiles(path.join(from, name), path.join(to, name));
     const file = path.join(to, name, 'token.object');
     const bytes = await readFile(file);
     const at = bytes.indexOf(serial);
@@ -18,6 +18,15 @@ export async function cloneSoftHsmToken(original: TokenFixture, serial: string):
     await writeFile(file, bytes);
   }
   return clone;
+}
+
+/** Without those that go meanwhile: tests beside this one make and destroy key objects in the original. */
+async function copyFiles(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const name of await readdir(from))
+    await copyFile(path.join(from, name), path.join(to, name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
 }
 
 function tokensOf({ environment }: TokenFixture): string {

@@ -44,7 +44,21 @@ export async function replaceToken(trx: ActTransaction, token: string): Promise<
   const { numUpdatedRows } = await trx
     .updateTable('key_versions')
     .set({ left_in: id })
-    .where('left_in', 'is', null)
+    // One that waits for a single HSM of the group waits for all of them from now on.
+    .where((eb) =>
+      eb.or([
+        eb('left_in', 'is', null),
+        eb(
+          'left_in',
+          'in',
+          eb
+            .selectFrom('replaced_tokens')
+            .select('id')
+            .where('kind', '=', 'member')
+            .where('token', '=', token),
+        ),
+      ]),
+    )
     .where('state', '<>', 'DESTROYED')
     .where('cloud_key_id', 'in', (eb) =>
       eb

@@ -308,6 +308,28 @@ test('what an HSM that was taken out may have is DESTROYED once it was asked too
   t.deepEqual(await site.versions(since.id), [['DESTROYING', true]]);
 });
 
+test('a version waits for all HSMs of a group that was replaced, whichever one was noted first', async (t) => {
+  const { first, second } = t.context;
+  const site = await Replacing.open(t, first);
+  const { stage } = site;
+  const doomed = await stage.key(await stage.keySet(), { name: 'doomed' });
+  const members = await Promise.all([cloneOf(t, first), cloneOf(t, first)]);
+  for (const member of members) await site.joins(member, first);
+  await recordDeletion(site.context, stage.vault.id, doomed);
+  t.deepEqual(await site.deleteDue(), [[], ['doomed']]);
+  t.is(await site.replace(second), 1);
+  for (const member of members) {
+    const id = await site.notAsked(member);
+    if (id !== '') await site.recordErased(id);
+  }
+  t.deepEqual(await site.deleteDue(), [[], []], 'the others of the group have it still');
+  t.deepEqual(await site.versions(doomed.id), [['DESTROYING', true]]);
+  const replaced = (await readReplacedTokens(stage.store.db, ['token'])).find(({ kind }) => kind === 'token');
+  t.is(replaced?.serials.length, 3);
+  await site.recordErased(replaced?.id ?? '');
+  t.deepEqual(await site.deleteDue(), [['doomed'], []]);
+});
+
 test('a rotation that was cut off is not said to be destroyed where an HSM was not asked', async (t) => {
   const { first } = t.context;
   const site = await Replacing.open(t, first);
