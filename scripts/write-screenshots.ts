@@ -17,7 +17,14 @@ const most = 150;
 
 /** Pages of the vault, in the order in which they are gone to: what they are called, and how they are come by. */
 const pages: readonly { name: string; open: (page: Page) => Promise<void> }[] = [
-  { name: 'overview', open: async (page) => follow(page, 'Overview') },
+  {
+    name: 'overview',
+    open: async (page) => {
+      await follow(page, 'Overview');
+      // As it is once all that was done is counted.
+      await page.getByText('1 pending deletion').waitFor();
+    },
+  },
   { name: 'cloud-keys', open: async (page) => follow(page, 'CloudKeys') },
   {
     name: 'cloud-key',

@@ -233,6 +233,18 @@ export function testGuide(open: () => ConsoleStage): void {
       await page.getByText('picture-key is enabled').waitFor();
       t.is(await read(), 'a picture');
       await picture(page, 'enabled again');
+
+      // A list that is open goes by its address, whoever changes that.
+      await page.getByRole('link', { name: 'CloudKeys', exact: true }).first().click();
+      const found = page.getByRole('link', { name: 'picture-key', exact: true });
+      await found.waitFor();
+      await page.getByRole('combobox', { name: 'Find a CloudKey' }).fill('no-such-key');
+      await page.keyboard.press('Enter');
+      await page.getByText('Nothing matches').first().waitFor();
+      t.is(await found.count(), 0);
+      await page.getByRole('button', { name: 'Clear filters' }).last().click();
+      await found.click();
+      await page.getByRole('heading', { name: 'picture-key' }).waitFor();
       t.deepEqual(browser.complaints, []);
     },
   );

@@ -79,7 +79,7 @@ export function AuditPage() {
         download={{ name: 'audit', command: commands.auditList(from) }}
         empty={<Empty title={t.noEvents} why={t.noEventsWhy} />}
         columns={[
-          { id: 'at', header: t.when, width: 130, file: ({ at }) => at, cell: ({ at }) => <Time at={at} /> },
+          { id: 'at', header: t.when, width: 120, file: ({ at }) => at, cell: ({ at }) => <Time at={at} /> },
           {
             id: 'who',
             header: t.who,
@@ -106,7 +106,7 @@ export function AuditPage() {
           {
             id: 'target',
             header: t.target,
-            width: 160,
+            width: 145,
             text: ({ target }) => target.name || target.id,
             cell: ({ target }) => target.name || target.id || parts.none,
           },
@@ -126,7 +126,7 @@ export function AuditPage() {
           },
           {
             id: 'sequence',
-            width: 95,
+            width: 120,
             header: t.sequence,
             sortedAs: 'sequence',
             text: ({ sequence }) => String(sequence),

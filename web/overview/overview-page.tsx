@@ -73,7 +73,7 @@ function Tiles({ status }: { status: Status }) {
           label={t.keySets}
           number={keySets.total}
           notes={[
-            `${credentials.live} ${t.live} ${t.credentials}`,
+            t.liveCredentials(credentials.live),
             ...(keySets.frozen > 0 ? [`${keySets.frozen} ${t.frozen}`] : []),
           ]}
         />

@@ -1,4 +1,4 @@
-import { useEffect, type ReactNode } from 'react';
+import { useEffect, useLayoutEffect, type ReactNode } from 'react';
 import { useCollection, type PropertyFilterProperty } from '@cloudscape-design/collection-hooks';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
@@ -56,6 +56,11 @@ export function ResourceTable<T>(props: Props<T>) {
     propertyFiltering: { filteringProperties: filterProperties(columns), defaultQuery: query },
     pagination: { pageSize: preferences.pageSize, allowPageOutOfRange: true },
   });
+  useLayoutEffect(() => {
+    // The address says what is looked for, whoever changed it: the filter itself, a search, "clear filters", "back".
+    found.actions.setPropertyFiltering(query);
+    // oxlint-disable-next-line react/exhaustive-deps -- other actions each time, which do the same
+  }, [query]);
   const isFiltered = query.tokens.length > 0;
   const { hasNextPage, isFetchingNextPage, fetchNextPage, items } = list;
   useEffect(() => {
@@ -153,10 +158,7 @@ export function ResourceTable<T>(props: Props<T>) {
         <PropertyFilter
           {...found.propertyFilterProps}
           query={query}
-          onChange={({ detail }) => {
-            setQuery(detail);
-            found.actions.setPropertyFiltering(detail);
-          }}
+          onChange={({ detail }) => setQuery(detail)}
           countText={t.matches(matches)}
           filteringAriaLabel={t.filterAria}
           i18nStrings={filterTexts}
