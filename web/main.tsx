@@ -5,10 +5,12 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { watch } from './api/watched.ts';
 import { App } from './app.tsx';
+import { giveBackFocus } from './frame/give-back-focus.ts';
 import { applyPreferences } from './frame/preferences.ts';
 
 applyPreferences();
 watch();
+giveBackFocus();
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no place for the console');

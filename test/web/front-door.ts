@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
+import { axeViolations } from '../../testing/browser.ts';
 import type { ConsoleStage } from './stage.ts';
 
 /** What a browser is given before anybody has signed in, and what keeps other sites out. */
@@ -68,6 +69,34 @@ export function testWalls(open: () => ConsoleStage): void {
     // With its cookie and without its CSRF token.
     const answer = await ada.request.delete(`${origin}/api/v1/session`);
     t.is(answer.status(), 403);
+  });
+
+  test.serial('a page that a role does not include says so, and asks for nothing of it', async (t) => {
+    const stage = open();
+    const { vaultId, home, browser } = stage;
+    const refused: string[] = [];
+    for (const [role, page, offered] of [
+      ['auditor', 'cloud-keys/create', 'Audit log'],
+      ['auditor', 'key-sets/create', 'Users'],
+      ['cloud-admin', 'users', 'CloudKeys'],
+      ['cloud-admin', 'audit', 'CloudKeys'],
+    ] as const) {
+      const person = await browser.person();
+      await stage.signedIn(person, vaultId, `${role}-of-${page.replace('/', '-')}`, role);
+      person.on('response', (response) => {
+        if (response.status() === 403) refused.push(response.url());
+      });
+      const view = await person.newPage();
+      await view.goto(`${home}/${page}`);
+      await view.getByRole('heading', { name: 'Not for your role' }).waitFor();
+      t.deepEqual(await axeViolations(view), []);
+      await view.getByRole('link', { name: 'To the start' }).click();
+      await view.getByRole('heading', { name: 'Overview' }).waitFor();
+      await view.getByRole('link', { name: offered, exact: true }).first().waitFor();
+      await person.close();
+    }
+    t.deepEqual(refused, []);
+    t.deepEqual(browser.complaints, []);
   });
 
   test.serial('another site cannot put the console into a frame', async (t) => {

@@ -73,14 +73,15 @@ export class ConsoleStage {
   }
 
   /**
-   * A browser in which somebody of this role is signed in: as with {@link addUser}, how people sign in is tested where that
-   * is the matter.
+   * A browser becomes that of somebody of this role: as with {@link addUser}, how people sign in is tested where that is the
+   * matter.
    */
-  async as(
+  async signedIn(
+    context: BrowserContext,
     vaultId: string,
     username: string,
     role: Role,
-  ): Promise<{ context: BrowserContext; userId: string }> {
+  ): Promise<{ userId: string }> {
     const { node } = this.story;
     const { token, user } = await node.withStore(async ({ vaultContext, act }) =>
       vaultContext.store.write(byHand, async (trx) => {
@@ -94,14 +95,13 @@ export class ConsoleStage {
         return openSession(trx, { context: vaultContext, limits }, act(), added, from);
       }),
     );
-    const context = await this.browser.person();
     await context.addCookies([
       {
         ...{ name: sessionCookie, value: token.reveal(), url: this.origin },
         ...{ httpOnly: true, secure: true, sameSite: 'Strict' },
       },
     ]);
-    return { context, userId: user.id };
+    return { userId: user.id };
   }
 
   async close(): Promise<void> {

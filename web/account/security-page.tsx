@@ -4,6 +4,7 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Box from '@cloudscape-design/components/box';
 import { CommandLine } from '../frame/command.tsx';
 import { useFlash } from '../frame/flash.tsx';
@@ -20,11 +21,16 @@ type Open = 'password' | 'enrol' | 'off' | 'codes';
 
 /** One's own password and second factor. */
 export function SecurityPage() {
-  const { method } = useSession();
-  const { enter } = useSessionFacts();
+  const { method, user } = useSession();
+  const { enter, look } = useSessionFacts();
   const flash = useFlash();
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
+  const isOn = user.secondFactor;
+  const closeFactor = () => {
+    close();
+    void look();
+  };
   return (
     <Page title={t.security} above={[{ text: t.title, href: '#' }]}>
       <SpaceBetween size="l">
@@ -49,20 +55,26 @@ export function SecurityPage() {
               variant="h2"
               description={t.factorWhy}
               actions={
-                <SpaceBetween direction="horizontal" size="xs">
-                  <Button onClick={() => setOpen('off')}>{t.turnOff}</Button>
-                  <Button onClick={() => setOpen('codes')}>{t.newCodes}</Button>
+                isOn ? (
+                  <SpaceBetween direction="horizontal" size="xs">
+                    <Button onClick={() => setOpen('codes')}>{t.newCodes}</Button>
+                    <Button onClick={() => setOpen('off')}>{t.turnOff}</Button>
+                  </SpaceBetween>
+                ) : (
                   <Button variant="primary" onClick={() => setOpen('enrol')}>
                     {t.setUp}
                   </Button>
-                </SpaceBetween>
+                )
               }
             >
               {t.factor}
             </Header>
           }
         >
-          <Box color="text-body-secondary">{t.codesWhy}</Box>
+          <SpaceBetween size="xs">
+            <StatusIndicator type={isOn ? 'success' : 'stopped'}>{isOn ? t.on : t.off}</StatusIndicator>
+            {isOn && <Box color="text-body-secondary">{t.codesWhy}</Box>}
+          </SpaceBetween>
         </Container>
       </SpaceBetween>
       {open === 'password' && (
@@ -80,8 +92,8 @@ export function SecurityPage() {
           </SpaceBetween>
         </Modal>
       )}
-      {open === 'enrol' && <EnrolDialog onClose={close} />}
-      {(open === 'off' || open === 'codes') && <FactorDialog what={open} onClose={close} />}
+      {open === 'enrol' && <EnrolDialog onClose={closeFactor} />}
+      {(open === 'off' || open === 'codes') && <FactorDialog what={open} onClose={closeFactor} />}
     </Page>
   );
 }

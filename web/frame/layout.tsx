@@ -11,7 +11,8 @@ import { help } from '../texts/help.ts';
 import { EnvironmentBand } from './environment.tsx';
 import { FlashArea } from './flash.tsx';
 import { useFollow } from './link.tsx';
-import { navigationOf } from './navigation.ts';
+import { navigationOf, neededAt } from './navigation.ts';
+import { NotForRole } from './not-found.tsx';
 import { useCrumbs } from './page.tsx';
 import { PageBoundary } from './page-boundary.tsx';
 import { isNarrow, setPreferences, useIsNarrow, usePreferences } from './preferences.ts';
@@ -30,6 +31,7 @@ export function Layout() {
   const [isOver, setOver] = useState(false);
   const [helpOpen, setHelpOpen] = useState(false);
   const { header, items, active } = navigationOf(session, may, pathname);
+  const needed = neededAt(session, pathname);
   const crumbs = useCrumbs();
   return (
     <>
@@ -82,7 +84,7 @@ export function Layout() {
         content={
           <PageBoundary key={pathname}>
             <Suspense fallback={<Spinner size="large" />}>
-              <Outlet />
+              {needed === undefined || may(needed) ? <Outlet /> : <NotForRole />}
             </Suspense>
           </PageBoundary>
         }

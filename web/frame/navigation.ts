@@ -1,4 +1,5 @@
 import type { SideNavigationProps } from '@cloudscape-design/components/side-navigation';
+import { matchPath } from 'react-router';
 import type { OperationName } from '../api/operations.ts';
 import { homeOf, type Session } from '../session/session.tsx';
 import { navigation as t } from '../texts/navigation.ts';
@@ -58,10 +59,28 @@ const ofAppliance: readonly Section[] = [
   { text: t.about, path: '/about', needs: 'getStatus' },
 ];
 
+/** Pages with an act of their own, which need more than the list above them. */
+const ofActs: readonly Omit<Place, 'text'>[] = [
+  { path: '/cloud-keys/create', needs: 'createCloudKey' },
+  { path: '/cloud-keys/:cloudKeyId/edit', needs: 'updateCloudKey' },
+  { path: '/key-sets/create', needs: 'createKeySet' },
+];
+
 interface Navigation {
   header: { text: string; href: string };
   items: SideNavigationProps.Item[];
   active: string;
+}
+
+/** The operation that a page is not shown without; undefined for what everybody may see. */
+export function neededAt({ user }: Session, pathname: string): OperationName | undefined {
+  const home = homeOf(user);
+  const listed = (user.vaultId === null ? ofAppliance : ofVault).flatMap((section) =>
+    'places' in section ? section.places : [section],
+  );
+  return [...ofActs, ...listed].find(
+    ({ path }) => matchPath({ path: home + path, end: path === '' }, pathname) !== null,
+  )?.needs;
 }
 
 /** What the session's user finds on the left: no page that they may not see. */

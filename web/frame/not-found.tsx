@@ -16,3 +16,16 @@ export function NotFound() {
     </Page>
   );
 }
+
+/** In place of a page whose contents the API would refuse: nothing of it is asked for. */
+export function NotForRole() {
+  const { user } = useSession();
+  return (
+    <Page title={t.noRight}>
+      <SpaceBetween size="m">
+        <Box>{t.noRightWhy(t.roles[user.role])}</Box>
+        <Link href={homeOf(user)}>{t.toStart}</Link>
+      </SpaceBetween>
+    </Page>
+  );
+}

@@ -59,7 +59,10 @@ const shownSession = z
     lastSeenAt: time.describe('When it was last used, to within half a minute.'),
     expiresAt: time.describe('When it ends at the latest, however busy.'),
     current: z.boolean().describe('Whether it is the current session.'),
-    user: z.strictObject(ownFields),
+    user: z.strictObject({
+      ...ownFields,
+      secondFactor: z.boolean().describe('Whether the user has a second factor.'),
+    }),
     csrfToken,
   })
   .meta({ id: 'Session' });
@@ -293,7 +296,11 @@ function showSession(session: SessionRow, user: UserRow, current: string) {
     lastSeenAt: session.last_seen_at,
     expiresAt: session.expires_at,
     current: session.id === current,
-    user: { ...showOwn(user), permissions: [...permissionsOf[user.role]] },
+    user: {
+      ...showOwn(user),
+      permissions: [...permissionsOf[user.role]],
+      secondFactor: user.totp_state === 'ON',
+    },
   };
 }
 

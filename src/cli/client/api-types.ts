@@ -1322,6 +1322,8 @@ export interface Schemas {
         | 'audit.prune'
         | 'reconcile.run'
       )[];
+      /** Whether the user has a second factor. */
+      secondFactor: boolean;
     };
     /** For a session in a cookie: send it as X-CSRF-Token with every request that changes something. */
     csrfToken?: string;
