@@ -3,6 +3,7 @@ import { wallClock } from '../clock.ts';
 import { lookAtHistory, tellLost, type HistoryLook, type Teller } from '../fleet/history.ts';
 import { removeExitedHolders, removeHolders } from '../fleet/in-force.ts';
 import { showNode, type NodeSign } from '../fleet/nodes.ts';
+import { KnownCounts } from '../keys/encryption-leases.ts';
 import { KeptHistories, type OtherStore } from '../store/kept-histories.ts';
 import { beforeEverything } from '../store/revision-log.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -23,6 +24,8 @@ const histories = history === undefined ? undefined : new KeptHistories(history.
 let otherStore: OtherStore | undefined;
 /** Why the store could not be told what it has lost. */
 let untoldProblem: string | undefined;
+/** Of all workers of the node. */
+const known = new KnownCounts();
 let last: Promise<void> = Promise.resolve();
 /** Beside the writes: none of them waits for it. */
 let lastBeside: Promise<void> = Promise.resolve();
@@ -102,7 +105,7 @@ async function remove(id: number, instance: string): Promise<void> {
 
 async function write(id: number, asked: ServedWrite, by: string): Promise<void> {
   try {
-    tell({ kind: 'written', id, written: await writeServed(store, asked, by) });
+    tell({ kind: 'written', id, written: await writeServed(store, asked, by, wallClock, known) });
   } catch (error) {
     // What a store cannot do now, it can do once it is put right; anything else is in what was asked for.
     const refused = !(error instanceof StoreError);

@@ -1,7 +1,7 @@
 import type { UseTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { wallClock } from '../clock.ts';
-import { leaseBlocks, type Leased, type LeaseAsk } from '../keys/encryption-leases.ts';
+import { leaseBlocks, type KnownCounts, type Leased, type LeaseAsk } from '../keys/encryption-leases.ts';
 import { writeUnfit, type UnfitNote } from '../keys/unfit-note.ts';
 import {
   versionWritesInto,
@@ -43,18 +43,19 @@ const rowsPerBatch = 200;
 
 /**
  * Each block is in the store, synced, before anybody may use it (promise 5). `by` is the process that asked, told by who
- * knows it: it faces the network, and what it says of itself proves nothing. Throws StoreError.
+ * knows it: it faces the network, and what it says of itself proves nothing. `known` is what was leased before. Throws StoreError.
  */
 export async function writeServed(
   store: ServedStore,
   write: ServedWrite,
   by: string,
   now: () => Date = wallClock,
+  known?: KnownCounts,
 ): Promise<ServedWritten> {
   const versions = versionWritesInto(store, now, by);
   switch (write.kind) {
     case 'leases':
-      return { kind: 'leases', leased: await leaseBlocks(store, write.asks) };
+      return { kind: 'leases', leased: await leaseBlocks(store, write.asks, known) };
     case 'uses':
       for (let from = 0; from < write.uses.length; from += rowsPerBatch)
         await addUses(store, write.uses.slice(from, from + rowsPerBatch));

@@ -12,6 +12,8 @@ import { monotonicNow } from '../../src/clock.ts';
 import { InForce } from '../../src/fleet/in-force.ts';
 import { leaveLostChanges } from '../../src/fleet/lost-change-acts.ts';
 import { applyLostChanges } from '../../src/reconcile/lost-changes.ts';
+import { blockSize, refuseAt } from '../../src/keys/encryption-limits.ts';
+import { KnownCounts, leaseBlocks } from '../../src/keys/encryption-leases.ts';
 import { ServedWriter } from '../../src/node/served-writer.ts';
 import { Directory } from '../../src/serving/directory.ts';
 import { Visit } from '../../src/serving/visit.ts';
@@ -141,6 +143,39 @@ for (const [kind, { make }] of Object.entries(kinds)) {
       );
   });
 }
+
+for (const [kind, { make }] of Object.entries(kinds))
+  test(`${kind}: encryptions that were counted in the time that the store has lost count`, async (t) => {
+    const { place, remember, goBack } = await make(t);
+    const before = await openStore(place);
+    const vault = await insertVault(before, 'first');
+    await insertKeys(before, vault.id, 'k');
+    const ask = { cloudKeyId: 'id-k', version: 1 };
+    await before.bookkeep('by hand', async (trx) =>
+      trx
+        .insertInto('key_versions')
+        .values({
+          ...{ cloud_key_id: ask.cloudKeyId, version: ask.version, object_id: Buffer.from('k') },
+          ...{ state: 'ACTIVE', origin: 'holdfast', made_by: '', created_at: time, destroyed_at: null },
+        })
+        .execute(),
+    );
+    await before.close();
+    await remember();
+    const known = new KnownCounts();
+    const lost = await openStore(place);
+    t.deepEqual(await leaseBlocks(lost, [ask, ask], known), [blockSize, 2 * blockSize]);
+    await lost.close();
+    await goBack();
+    const store = await openStore(place);
+    t.teardown(async () => store.close());
+    t.deepEqual(await leaseBlocks(store, [ask], known), [3 * blockSize]);
+    t.deepEqual(await leaseBlocks(store, [ask]), [4 * blockSize], 'the store counts so for all');
+    known.note(ask, refuseAt);
+    t.deepEqual(await leaseBlocks(store, [ask], known), [null], 'the limit was reached');
+    const [row] = await store.db.selectFrom('key_versions').select('encryptions_leased').execute();
+    t.is(row?.encryptions_leased, refuseAt);
+  });
 
 test('what a node keeps is whole or not believed, and a file that is missing is none', async (t) => {
   const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
