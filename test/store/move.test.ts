@@ -21,6 +21,7 @@ import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { LoopDisk } from '../../testing/loop-disk.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { freshDatabase, sharedCluster } from '../../testing/postgres.ts';
+import { insertVault } from '../../testing/vault.ts';
 
 /** A store in a file that has rows in every table, and more than are moved at once in one. */
 async function fullStore(t: ExecutionContext): Promise<{ directory: string; file: string }> {
@@ -230,6 +231,73 @@ test('a move that fails has moved nothing, and goes through when it is repeated'
   await assertMoved(t, from, to, false);
   t.is((await moveStore(from, to))['leases'], 3);
   t.false(existsSync(`${file}-moving`));
+});
+
+test('a move that was cut off, and whose store is there, keeps its mark whatever is tried', async (t) => {
+  const { directory, file } = await fullStore(t);
+  const from: StorePlace = { kind: 'sqlite', path: file };
+  const to: StorePlace = { kind: 'sqlite', path: path.join(directory, 'new.db') };
+  await moveStore(from, to);
+  // Killed between the last row and the end.
+  const database = new Database(file);
+  database.exec("UPDATE store_moves SET ended_at = NULL, begun_at = 'first'");
+  database.close();
+  const repeated = await t.throwsAsync(moveStore(from, to), { instanceOf: StoreError });
+  t.regex(repeated?.message ?? '', /there is a store at .* already; an earlier try .* stays marked as moved/);
+  t.regex(
+    repeated?.remediation ?? '',
+    /^look at .*new\.db first: where the store is there, it has everything/,
+  );
+  const elsewhere = path.join(directory, 'elsewhere.db');
+  const other = await t.throwsAsync(moveStore(from, { kind: 'sqlite', path: elsewhere }), {
+    instanceOf: StoreError,
+    message: /to .*new\.db was begun at first and has not ended/,
+  });
+  t.regex(other?.remediation ?? '', /^look at .*new\.db first.*holdfast store reopen/);
+  t.false(existsSync(elsewhere));
+  await assertMoved(t, from, to, false);
+});
+
+test('once everything may be there, no failure takes the mark off; one before it does, and says where it cannot', async (t) => {
+  const cluster = await sharedCluster();
+  const [settings, target] = [await freshDatabase(), await freshDatabase()];
+  const from: StorePlace = { kind: 'postgres', ...settings };
+  const to: StorePlace = { kind: 'postgres', ...target };
+  const ofSource = async (statement: string) => cluster.asSuperuser(statement, settings.database);
+  const { file } = await fullStore(t);
+  await ofSource(
+    `CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'it is kept'; END $$`,
+  );
+  await ofSource('CREATE TRIGGER kept BEFORE DELETE ON store_moves EXECUTE FUNCTION kept()');
+  const both = await t.throwsAsync(moveStore(from, { kind: 'sqlite', path: file }), {
+    instanceOf: StoreError,
+  });
+  t.regex(both?.message ?? '', /nothing was moved \(there is a store.*could not be taken off \(.*it is kept/);
+  t.regex(String(both?.cause), /there is a store at/);
+  await ofSource('DROP TRIGGER kept ON store_moves');
+  await ofSource('DELETE FROM store_moves');
+  const store = await openStore(from);
+  await insertVault(store, 'first');
+  await store.close();
+  // The connection to the source is lost while the last is done in the target.
+  const ofTarget = async (statement: string) => cluster.asSuperuser(statement, target.database);
+  await ofTarget(`CREATE FUNCTION cut() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$ BEGIN
+    IF EXISTS (SELECT 1 FROM vaults) THEN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = '${settings.database}' AND state = 'idle in transaction'; END IF; END $$`);
+  await ofTarget(
+    "CREATE EVENT TRIGGER cut ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION cut()",
+  );
+  const error = await t.throwsAsync(moveStore(from, to), { instanceOf: StoreError });
+  t.is(error?.fault, 'in-doubt', error?.message);
+  t.regex(
+    error?.remediation ?? '',
+    /^repeat it: it goes through, or says that a store is at .*, which then has everything/,
+  );
+  await ofTarget('DROP EVENT TRIGGER cut');
+  await assertMoved(t, from, to, false);
+  const there = await openStore(to);
+  t.is((await there.db.selectFrom('vaults').select('id').execute()).length, 1);
+  await there.close();
 });
 
 test('a move onto a disk that becomes full says which, moves nothing, and goes through once there is room', async (t) => {

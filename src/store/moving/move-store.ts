@@ -24,8 +24,9 @@ const timeouts: Timeouts = { connect: 3000, lock: 60_000, statement: 0, answer: 
 
 /**
  * Copies a store to another place where none is, and compares every row; the old one is marked as moved, and no node opens it any more.
- * Whoever calls has the locks of both: no node works with either. Cut off wherever, it leaves nothing that a second try would mind, and
- * the mark. Answers how many rows each table has. Throws StoreError; then nothing was moved and no mark is left, unless that is `in-doubt`.
+ * Whoever calls has the locks of both: no node works with either. Cut off wherever, it leaves the mark, and a second try goes through or
+ * says that everything is there. Answers how many rows each table has. Throws StoreError; then nothing was moved and no mark is left,
+ * unless that is `in-doubt`, or an earlier try has left one.
  */
 export async function moveStore(from: StorePlace, to: StorePlace): Promise<Record<string, number>> {
   if (placeInWords(from) === placeInWords(to))
@@ -35,8 +36,8 @@ export async function moveStore(from: StorePlace, to: StorePlace): Promise<Recor
       'name another configuration',
     );
   // It is of this version, and nobody has changed its schema.
-  await beginMove(from, to);
-  const counts = await copied(from, to);
+  const { isRepeated } = await beginMove(from, to);
+  const counts = await copied(from, to, isRepeated);
   try {
     await endMove(from);
   } catch (error) {
@@ -46,15 +47,64 @@ export async function moveStore(from: StorePlace, to: StorePlace): Promise<Recor
   return counts;
 }
 
-async function copied(from: StorePlace, to: StorePlace): Promise<Record<string, number>> {
+/** Of the place where a store goes. */
+interface Target {
+  /** Whether everything may be there, whatever fails from now on. */
+  mayBeWhole: boolean;
+}
+
+async function copied(
+  from: StorePlace,
+  to: StorePlace,
+  isRepeated: boolean,
+): Promise<Record<string, number>> {
+  const target: Target = { mayBeWhole: false };
   try {
     return await withSource(from, async (source) =>
-      to.kind === 'sqlite' ? intoFile(source, to.path) : intoDatabase(source, to),
+      to.kind === 'sqlite' ? intoFile(source, to.path, target) : intoDatabase(source, to, target),
     );
   } catch (error) {
-    // Where it may be there nevertheless, nodes start on neither until somebody has looked.
-    if (!(error instanceof StoreError && error.fault === 'in-doubt')) await takeMoveBack(from);
+    // Where it may be there, nodes start on neither until somebody has looked.
+    if (target.mayBeWhole) throw alreadyInDoubt(error) ?? inDoubt(error, remediationOfRepeat(to));
+    if (isRepeated) throw ofRepeated(error, to);
+    await takeBackAfter(error, from);
     throw error;
+  }
+}
+
+function alreadyInDoubt(error: unknown): StoreError | undefined {
+  return error instanceof StoreError && error.fault === 'in-doubt' ? error : undefined;
+}
+
+function remediationOfRepeat(to: StorePlace): string {
+  return `repeat it: it goes through, or says that a store is at ${placeInWords(to)}, which then has everything. To give the move up: holdfast store reopen`;
+}
+
+/** The earlier try may have put everything there, so the mark that it left stays. */
+function ofRepeated(error: unknown, to: StorePlace): StoreError {
+  const told = error instanceof StoreError ? error : undefined;
+  // Another place would be refused.
+  const otherwise =
+    told === undefined || told.fault === 'not-permitted' ? 'see to that, and repeat it' : told.remediation;
+  return new StoreError(
+    told?.fault ?? 'io',
+    `${wordsOf(error)}; an earlier try of this move has not ended either, and the store stays marked as moved`,
+    `look at ${placeInWords(to)} first: where the store is there, it has everything, so start the node with its configuration. Where it is not: ${otherwise}; or give the move up: holdfast store reopen`,
+    error,
+  );
+}
+
+/** Throws StoreError where the mark cannot be taken off, with what has failed before. */
+async function takeBackAfter(error: unknown, from: StorePlace): Promise<void> {
+  try {
+    await takeMoveBack(from);
+  } catch (problem) {
+    throw new StoreError(
+      error instanceof StoreError ? error.fault : 'io',
+      `nothing was moved (${wordsOf(error)}), and yet the mark that it was could not be taken off (${wordsOf(problem)})`,
+      'see to the first, and repeat it; or give the move up: holdfast store reopen',
+      error,
+    );
   }
 }
 
@@ -74,7 +124,11 @@ async function withSource<T>(from: StorePlace, run: (side: Side) => Promise<T>):
 }
 
 /** In one transaction. */
-async function intoDatabase(source: Side, to: PostgresSettings): Promise<Record<string, number>> {
+async function intoDatabase(
+  source: Side,
+  to: PostgresSettings,
+  target: Target,
+): Promise<Record<string, number>> {
   await (await PostgresStore.init(to)).close();
   try {
     return await inDatabase(to, async (db) =>
@@ -82,6 +136,7 @@ async function intoDatabase(source: Side, to: PostgresSettings): Promise<Record<
         const side = new PostgresSide(trx);
         const counts = await moveRows(source, side);
         await side.enableTriggers(await side.tables());
+        target.mayBeWhole = true;
         return counts;
       }),
     );
@@ -106,7 +161,7 @@ async function inDatabase<T>(
 }
 
 /** Beside its place first, where one that was cut off is made anew. */
-async function intoFile(source: Side, file: string): Promise<Record<string, number>> {
+async function intoFile(source: Side, file: string, target: Target): Promise<Record<string, number>> {
   if (existsSync(file))
     throw new StoreError(
       'not-permitted',
@@ -126,7 +181,6 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
   const prepared = path.join(making, path.basename(file));
   const remove = () => rmSync(making, { recursive: true, force: true });
   remove();
-  let isThere = false;
   try {
     mkdirSync(making, { mode: 0o700 });
     await (await SqliteStore.init(prepared)).close();
@@ -141,26 +195,30 @@ async function intoFile(source: Side, file: string): Promise<Record<string, numb
     // Whole, of this version, and its schema as it was.
     await (await SqliteStore.open(prepared)).close();
     syncToDisk(prepared);
+    target.mayBeWhole = true;
     renameSync(prepared, file);
-    isThere = true;
     syncToDisk(path.dirname(file));
     remove();
     return counts;
   } catch (error) {
-    if (isThere) throw inDoubt(error, `see the disk of ${file}, move that file away, and repeat it`);
+    if (target.mayBeWhole)
+      throw inDoubt(error, `see the disk of ${file}, move that file away where it is there, and repeat it`);
     remove();
     throw orFull(error, file);
   }
 }
 
 function inDoubt(error: unknown, remediation: string): StoreError {
-  const words = error instanceof Error ? error.message : String(error);
   return new StoreError(
     'in-doubt',
-    `everything was copied, and what comes after that has failed (${words})`,
+    `everything was copied, and what comes after that has failed (${wordsOf(error)})`,
     remediation,
     error,
   );
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Nobody works with a new store, so it has no reserve that anything would be written from. */
