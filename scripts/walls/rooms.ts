@@ -286,7 +286,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: ['@aws-sdk/client-iam', '@aws-sdk/client-kms', '@aws-sdk/client-sts'],
   },
   'src/keys/**': {
-    rooms: domain,
+    // Which HSMs nodes show.
+    rooms: [...domain, 'src/fleet'],
     packages: ['kysely'],
   },
   'src/identity/**': {

@@ -1,5 +1,6 @@
 import type { VaultContext } from '../vault/context.ts';
 import { fleetNow, isUp } from './nodes.ts';
+import { serialsOf } from './hsms-shown.ts';
 import { shownOf } from './shown-node.ts';
 
 /** Serial numbers of the HSMs that this node, or another that is up, uses for the token. */
@@ -11,7 +12,7 @@ export async function hsmsInUse(context: VaultContext, token: string): Promise<s
     .filter((node) => isUp(node, now))
     .flatMap((node) => shownOf(node)?.tokens ?? [])
     .filter(({ name }) => name === token)
-    .flatMap(({ serial, members }) => members?.map((member) => member.serial) ?? [serial]);
+    .flatMap(serialsOf);
   const own = pool.members.map((member) => pool.serialOf(member));
   return [...own, ...shown].filter((serial) => typeof serial === 'string');
 }

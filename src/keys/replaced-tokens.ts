@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import { record, type Act } from '../evidence/trail.ts';
+import { forgetShown, hsmsShown } from '../fleet/hsms-shown.ts';
 import type { ReplacedTokenTable } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import type { VaultContext } from '../vault/context.ts';
@@ -39,7 +40,8 @@ export interface ReplacedToken {
  * it. While no node uses it. Returns how many versions that are not DESTROYED were left.
  */
 export async function replaceToken(trx: ActTransaction, token: string): Promise<number> {
-  const serials = (await readTokensOnRecord({ db: trx })).get(token)?.serials ?? [];
+  const recorded = (await readTokensOnRecord({ db: trx })).get(token)?.serials ?? [];
+  const serials = [...new Set([...recorded, ...(await hsmsShown(trx, token))])];
   const id = randomUUID();
   const { numUpdatedRows } = await trx
     .updateTable('key_versions')
@@ -80,6 +82,7 @@ export async function replaceToken(trx: ActTransaction, token: string): Promise<
       })
       .execute();
   await trx.deleteFrom('own_key_proofs').where('token', '=', token).execute();
+  await forgetShown(trx, token);
   return Number(numUpdatedRows);
 }
 
@@ -220,12 +223,14 @@ export async function recordErased(
       .where('erased_at', 'is', null)
       .execute();
     const { kind, serials, replacedAt } = replaced;
-    if (kind === 'member')
+    if (kind === 'member') {
       await trx
         .deleteFrom('own_key_proofs')
         .where('token', '=', token)
         .where('serial', 'in', serials)
         .execute();
+      await forgetShown(trx, token, serials);
+    }
     await record(trx, act, {
       ...{ action: 'token.record-erased', vaultId: '', target: { kind: 'replaced-token', id, name: token } },
       before: { serial: serials.join(', '), replacedAt, erasedAt: null },

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { hsmsInUse } from '../../src/fleet/hsms-in-use.ts';
+import { showNode } from '../../src/fleet/nodes.ts';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { createCloudKey, rotateCloudKey, type CloudKeyRecord } from '../../src/keys/cloud-keys.ts';
 import type { KeyContext } from '../../src/keys/followers.ts';
@@ -60,6 +63,22 @@ class Replacing {
   /** Another HSM of the group that `first` is of: it shows the same key. */
   async joins({ serial }: TestToken, first: TestToken): Promise<void> {
     await this.#keepProofs(serial, first.serial);
+  }
+
+  /** Another node has this HSM. */
+  async shows({ serial }: TestToken): Promise<void> {
+    const at = new Date(this.stage.now);
+    const hsm = { name: 'token', serial, label: 'l', model: 'm', health: 'ACTIVE' as const, hosts: 1, up: 1 };
+    await showNode(
+      this.stage.store,
+      {
+        ...{ id: randomUUID(), hostname: 'node-b', version: '1', start: randomUUID(), boot: null },
+        ...{ startedAt: at.toISOString(), again: false, ends: false, serves: true, manages: false },
+        tokens: [hsm],
+      },
+      { kind: 'sqlite', durability: null, problems: [] },
+      () => at,
+    );
   }
 
   /** The configuration has this HSM, and no other of the group. */
@@ -328,6 +347,50 @@ test('a version waits for all HSMs of a group that was replaced, whichever one w
   t.is(replaced?.serials.length, 3);
   await site.recordErased(replaced?.id ?? '');
   t.deepEqual(await site.deleteDue(), [['doomed'], []]);
+});
+
+test('an HSM that only a node’s row shows, up or not, may have the key too, until it is on record as erased', async (t) => {
+  const { first } = t.context;
+  const site = await Replacing.open(t, first);
+  const { stage } = site;
+  const keySet = await stage.keySet();
+  const [doomed, later] = [
+    await stage.key(keySet, { name: 'doomed' }),
+    await stage.key(keySet, { name: 'later' }),
+  ];
+  const member = await cloneOf(t, first);
+  // Its node has no management process, so that it put nothing on record.
+  await site.shows(member);
+  t.deepEqual(await hsmsInUse(site.context, 'token'), [first.serial, member.serial]);
+  await recordDeletion(site.context, stage.vault.id, doomed);
+  t.deepEqual(await site.deleteDue(), [[], ['doomed']]);
+  t.true(await site.has(member, doomed.id));
+  stage.now += 60 * minute;
+  t.deepEqual(await hsmsInUse(site.context, 'token'), [first.serial], 'the node is down');
+  await recordDeletion(site.context, stage.vault.id, later);
+  // Its row goes, and the HSM stays on record.
+  await stage.store.db.deleteFrom('nodes').execute();
+  t.deepEqual(await site.deleteDue(), [[], ['later']]);
+  await site.shows(member);
+  await site.recordErased(await site.notAsked(member));
+  t.deepEqual(await site.deleteDue(), [['doomed', 'later'], []], 'what was shown before counts no more');
+  t.deepEqual(await site.versions(doomed.id), [['DESTROYED', true]]);
+
+  const since = await site.key(keySet.id, 'since');
+  await recordDeletion(site.context, stage.vault.id, since);
+  await site.shows(member);
+  t.deepEqual(await site.deleteDue(), [[], ['since']], 'a node has it again');
+  // What a node has shown of the token that had the name is none of the one that has it now.
+  await site.replace(t.context.second);
+  t.like(
+    (await readReplacedTokens(stage.store.db, ['token']))
+      .find(({ kind }) => kind === 'token')
+      ?.serials.toSorted(),
+    [first.serial, member.serial].toSorted(),
+  );
+  const ofSecond = await site.key(keySet.id, 'of-the-second');
+  await recordDeletion(site.context, stage.vault.id, ofSecond);
+  t.deepEqual(await site.deleteDue(), [['of-the-second'], []]);
 });
 
 test('a rotation that was cut off is not said to be destroyed where an HSM was not asked', async (t) => {

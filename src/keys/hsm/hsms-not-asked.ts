@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { hsmsShown } from '../../fleet/hsms-shown.ts';
 import { leaveUnrecorded } from '../../store/act-transaction.ts';
 import type { ActTransaction } from '../../store/store.ts';
+import type { RecordedToken } from '../../token/own-key-proofs.ts';
+import { ownKeys } from '../../token/own-keys.ts';
 import { readTokensOnRecord } from '../own-key-proofs.ts';
 import { readReplacedTokens, type ReplacedToken } from '../replaced-tokens.ts';
 
 /*
  * A key object may be in every HSM in which the token's keys were ever seen, whether the configuration still has it or not, and
- * whichever node does: each has the same sealing key, and its serial number is on record until somebody says that it was erased. When
+ * whichever node does: each has the same sealing key, and its serial number is on record, or shown by a node, until somebody says that it was erased. When
  * a key came to which of them nobody knows: vendors copy keys by their own means. So a version is DESTROYED only once its key object
  * is gone from all of them.
  */
@@ -60,10 +63,31 @@ async function whereItMayBe(
   // Of a token that was replaced since, no serial number is on record any more.
   const before = noted.find(({ id }) => id === leftIn);
   if (before !== undefined && before.serials.some((serial) => !gone.includes(serial))) return before;
-  const onRecord = (await readTokensOnRecord({ db: trx })).get(token)?.serials ?? [];
-  const serial = onRecord.find((one) => !gone.includes(one));
+  const recorded = (await readTokensOnRecord({ db: trx })).get(token);
+  const shown = await hsmsShown(trx, token);
+  const serial = [...(recorded?.serials ?? []), ...shown].find((one) => !gone.includes(one));
   if (serial === undefined) return undefined;
+  if (recorded !== undefined) await keepShown(trx, token, recorded, shown);
   return noted.find(({ serials }) => serials.includes(serial)) ?? note(trx, token, serial);
+}
+
+/**
+ * A node without a management process puts no HSM on record, and what it shows is gone with its row: from now on it is on record
+ * like any other. It is used there, and so the proof on record is that of its sealing key.
+ */
+async function keepShown(
+  trx: ActTransaction,
+  token: string,
+  { serials, proof }: RecordedToken,
+  shown: readonly string[],
+): Promise<void> {
+  const sealing = { label: ownKeys.sealing.label, proof: Buffer.from(proof, 'base64') };
+  for (const serial of shown.filter((one) => !serials.includes(one)))
+    await trx
+      .insertInto('own_key_proofs')
+      .values({ token, serial, ...sealing, made_at: trx.at.toISOString() })
+      .onConflict((oc) => oc.doNothing())
+      .execute();
 }
 
 async function note(trx: ActTransaction, token: string, serial: string): Promise<ReplacedToken> {
