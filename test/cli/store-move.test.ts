@@ -68,7 +68,7 @@ durability = "single"
   const unasked = await t.throwsAsync(node.cli('store', 'reopen'));
   t.regex((unasked as unknown as { stderr: string }).stderr, /Is it lost[^]*add --yes if so/);
   const { reopened } = (await node.cliJson('store', 'reopen', '--yes')) as { reopened: object };
-  t.like(reopened, { movedTo: to, keySetsFrozen: 1 });
+  t.like(reopened, { movedTo: to, hasEnded: true, keySetsFrozen: 1 });
   await node.cli('serve', '--check');
   const old = await SqliteStore.open(storePath);
   t.truthy(await deletionsHeldUntil({ store: old, now: () => new Date() }));

@@ -4,7 +4,6 @@ import { pinIn } from '../../config/pin-text.ts';
 import { hostSettings } from '../../node/host-settings.ts';
 import type { Secret } from '../../secret.ts';
 import { HostKeeper, LoginGate } from '../../token/keeper/host-keeper.ts';
-import { HsmClaims } from '../../token/keeper/hsm-claims.ts';
 import type { ReadyHost } from '../../token/keeper/host-life.ts';
 import type { MemberHosts } from '../../token/pool/pool-hosts.ts';
 import { TokenPool } from '../../token/pool/token-pool.ts';
@@ -86,7 +85,6 @@ export async function openTokens(
   { prepare = false, ownProofs, onRecord }: OpenTokensOptions = {},
 ): Promise<OpenTokens> {
   const keepers: HostKeeper[] = [];
-  const claims = new HsmClaims();
   const made = new Map<string, string[]>();
   const hosts = new Map<string, ReadyHost>();
   const notOpened = new Map<string, string[]>();
@@ -114,10 +112,7 @@ export async function openTokens(
     const { token, title } = member;
     const started = Promise.withResolvers<ReadyHost>();
     const keeper = new HostKeeper(
-      {
-        ...hostSettings(member, async () => pin, order, knownPins(config, title, ownProofs?.has(token))),
-        refuses: (info) => claims.refuse(member, info),
-      },
+      hostSettings(member, async () => pin, order, knownPins(config, title, ownProofs?.has(token))),
       new LoginGate(),
       {
         onReady: (host) => {

@@ -9,7 +9,7 @@ import { withholdKeys } from '../../keys/key-sets/reopened-store.ts';
 import { deletionHold } from '../../store/backup/deletion-hold.ts';
 import { takeMarkOff } from '../../store/moving/mark.ts';
 import type { ChangeTransaction } from '../../store/store.ts';
-import { readMovedMark } from '../../store/moved-mark.ts';
+import { readMovedMark, type MovedMark } from '../../store/moved-mark.ts';
 import { lockDatabase } from '../../store/opening/lock.ts';
 import { openMovedStore, placeInWords, type OpenStore } from '../../store/opening/open.ts';
 import { confirm } from '../client/prompt.ts';
@@ -24,15 +24,15 @@ import { takeNodeLocks } from './node-locks.ts';
 /** What a reopened store may no longer do that it might when it was moved. */
 interface Reopened {
   movedTo: string;
-  /** ISO 8601; null of a move that never ended: then nothing is withheld. */
-  movedAt: string | null;
+  /** ISO 8601; of a move that never ended, when it was begun: everything may have been there, and nodes worked with it, ever since. */
+  movedAt: string;
+  /** Whether the move had ended. */
+  hasEnded: boolean;
   keySetsFrozen: number;
   deletionsCancelled: number;
   apiKeysRevoked: number;
   sessionsEnded: number;
 }
-
-const nothing = { keySetsFrozen: 0, deletionsCancelled: 0, apiKeysRevoked: 0, sessionsEnded: 0 };
 
 /** `holdfast store reopen`. */
 export async function runStoreReopen({ yes }: { yes?: boolean }, command: Command): Promise<void> {
@@ -65,15 +65,10 @@ async function reopenStore(
   const mark = await readMovedMark(store.db);
   if (mark === undefined) return undefined;
   const act = localAct('store reopen');
-  if (mark.ended_at !== null) {
-    await confirm(
-      `The store at ${mark.moved_to} has everything since ${mark.ended_at}, and this one has not. Is it lost, and does no node serve from it any more?`,
-      yes,
-    );
-    // First: what comes of a failure below is that nothing is deleted for a day.
-    const until = new Date(wallClock().getTime() + deletionHold.milliseconds).toISOString();
-    await setLease({ store }, { name: deletionHold.lease, holder: act.actor.name, until });
-  }
+  await confirm(question(mark), yes);
+  // First: what comes of a failure below is that nothing is deleted for a day.
+  const until = new Date(wallClock().getTime() + deletionHold.milliseconds).toISOString();
+  await setLease({ store }, { name: deletionHold.lease, holder: act.actor.name, until });
   return store.change(act, async (trx) => {
     const reopened = await reopen(trx);
     if (reopened !== undefined)
@@ -87,31 +82,37 @@ async function reopenStore(
   });
 }
 
+function question({ moved_to: to, begun_at: begun, ended_at: ended }: MovedMark): string {
+  if (ended === null)
+    return `The move to ${to} was begun at ${begun} and has not ended: the store may be there all the same, with everything. Is it not, or is it lost, and does no node serve from it any more?`;
+  return `The store at ${to} has everything since ${ended}, and this one has not. Is it lost, and does no node serve from it any more?`;
+}
+
 /**
- * Takes the mark off. Where the move had ended, nodes may have worked with the other store since, and nobody knows what was taken away
- * in it: nothing is served, and nobody gets in, until somebody has looked. Answers undefined where there is no mark.
+ * Takes the mark off. Nodes may have worked with the other store since, also where the move was cut off, and nobody knows what was taken
+ * away in it: nothing is served, and nobody gets in, until somebody has looked. Answers undefined where there is no mark.
  */
 export async function reopen(trx: ChangeTransaction): Promise<Reopened | undefined> {
   const mark = await takeMarkOff(trx);
   if (mark === undefined) return undefined;
-  const { moved_to: movedTo, ended_at: movedAt } = mark;
-  if (movedAt === null) return { movedTo, movedAt, ...nothing };
+  const movedAt = mark.ended_at ?? mark.begun_at;
   const keys = await withholdKeys(trx, new Date(movedAt));
-  return { movedTo, movedAt, ...keys, ...(await withholdAccess(trx)) };
+  const hasEnded = mark.ended_at !== null;
+  return { movedTo: mark.moved_to, movedAt, hasEnded, ...keys, ...(await withholdAccess(trx)) };
 }
 
 function inWords(place: string, reopened: Reopened | undefined): string {
   if (reopened === undefined) return `The store at ${place} was not moved: nothing was done.`;
-  if (reopened.movedAt === null)
-    return `The move of the store at ${place} to ${reopened.movedTo} is given up: nodes may serve from it again.
-What the move has left at ${reopened.movedTo} is not to be used.`;
   const taken = [
     `${counted(reopened.keySetsFrozen, 'key set')} frozen`,
     `${counted(reopened.apiKeysRevoked, 'API key')} revoked`,
     `${counted(reopened.sessionsEnded, 'session')} ended`,
     `${counted(reopened.deletionsCancelled, 'scheduled deletion')} cancelled`,
   ];
-  return `Nodes may serve from the store at ${place} again, as it was when it was moved at ${reopened.movedAt}.
-What was taken away since is not known here: ${taken.join(', ')}.
+  const when = reopened.hasEnded
+    ? 'it was moved'
+    : `the move to ${reopened.movedTo}, which is given up, was begun`;
+  return `Nodes may serve from the store at ${place} again, as it was when ${when} at ${reopened.movedAt}.
+What the move has left at ${reopened.movedTo} is not to be used. What may have been taken away there since is not known here: ${taken.join(', ')}.
 Disable again what was disabled since, then thaw: holdfast key-set thaw. Nothing is deleted for a day.`;
 }
