@@ -54,7 +54,8 @@ export class WorkerHistory implements KnownHistory {
 
   receive({ asked, at, lost }: ToldHistory): void {
     this.lost = lost;
-    this.#since = asked >= this.#last ? undefined : monotonicNow();
+    // What was not asked for says nothing of how the supervisor does with what was.
+    if (asked > 0) this.#since = asked >= this.#last ? undefined : monotonicNow();
     // One that nobody has asked for may be of before.
     if (asked > 0 && !this.#waiting.some(({ id }) => id > asked)) this.#kept = at;
     this.#onTold();

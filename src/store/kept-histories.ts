@@ -3,7 +3,7 @@ import { rename } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { asideOf, readKeptHistory, unreadOf, writeKeptHistory } from './kept-history-file.ts';
 import { nothingKept, type KeptHistory } from './kept-history.ts';
-import { isOtherStore, type Moment } from './revision-log.ts';
+import { beforeEverything, type Moment } from './revision-log.ts';
 
 /** The store is another one than that of which a history was kept. */
 export interface OtherStore {
@@ -68,7 +68,9 @@ export class KeptHistories {
     if (store === null || found.store === null || store === found.store) return undefined;
     this.#aside.set(store, this.#kept);
     const { kept, problem } = this.#of(found.store);
-    this.#kept = isOtherStore(kept.at, found) ? nothingKept : kept;
+    const isOfFound = kept.at.store === found.store;
+    // With its id, though nothing is known of it: else it would pass for the one before, were that back at the next look.
+    this.#kept = isOfFound ? kept : { ...nothingKept, at: { ...beforeEverything, store: found.store } };
     return { known, found, putAside: asideOf(this.#file, store), problem };
   }
 
@@ -97,18 +99,24 @@ export class KeptHistories {
     this.#isUnread = false;
   }
 
+  async #putAside(): Promise<void> {
+    for (const [store, history] of this.#aside) {
+      await writeKeptHistory(asideOf(this.#file, store), history);
+      if (this.#aside.get(store) === history) this.#aside.delete(store);
+    }
+  }
+
   /** Until what is kept is there. */
   async #put(): Promise<void> {
     try {
       await this.#saveUnread();
-      for (const [store, history] of this.#aside) {
-        await writeKeptHistory(asideOf(this.#file, store), history);
-        if (this.#aside.get(store) === history) this.#aside.delete(store);
-      }
+      // Before each write: the store may be another since the last.
+      await this.#putAside();
       while (this.#onDisk !== this.#kept) {
         const these = this.#kept;
         await writeKeptHistory(this.#file, these);
         this.#onDisk = these;
+        await this.#putAside();
       }
       this.#unkept = undefined;
     } catch (error) {

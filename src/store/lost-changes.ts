@@ -82,6 +82,7 @@ export async function readChangesFrom(
     .limit(limit)
     .execute();
   for (const { store } of rows) assertSameStore(now, { store });
+  if (rows.length === 0) await assertStillSameStore(db, now);
   return rows.toReversed();
 }
 

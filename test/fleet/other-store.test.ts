@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
@@ -9,14 +10,27 @@ import { insertVault } from '../../testing/vault.ts';
 import { asideOf, keptHistoryFile, readKeptHistory, unreadOf } from '../../src/store/kept-history-file.ts';
 import { KeptHistories } from '../../src/store/kept-histories.ts';
 import { nothingKept } from '../../src/store/kept-history.ts';
-import { countLost } from '../../src/store/lost-changes.ts';
+import { countLost, readChangesFrom } from '../../src/store/lost-changes.ts';
+import { beforeEverything } from '../../src/store/revision-log.ts';
+import { lookAtHistory } from '../../src/fleet/history.ts';
+import { WorkerHistory } from '../../src/serving/worker-history.ts';
 import { migrations } from '../../src/store/migrations.ts';
 import { openStore, openStoreToRead } from '../../src/store/opening/open.ts';
-import { FollowingNode, insertKeys, kinds, setKey, time, until } from '../support/following-node.ts';
+import {
+  FollowingNode,
+  insertKeys,
+  kinds,
+  setKey,
+  time,
+  until,
+  type Kind,
+} from '../support/following-node.ts';
 
 /* A node that is pointed at another store: nothing of it is lost, and what was kept of the one before waits for that one. */
 
 const other = 'another-store';
+
+const ofFile = kinds['SQLite'] as Kind;
 
 for (const [kind, { make }] of Object.entries(kinds)) {
   test(`${kind}: another store in the place of one is none that has gone back, and that one is known again when it is back`, async (t) => {
@@ -89,14 +103,78 @@ test('what was kept of another store is not written over before it is put aside'
     ...{ known: at('a'), found: at('b'), putAside: asideOf(file, 'a'), problem: undefined },
   });
   await histories.keep({ ...nothingKept, at: at('b') });
-  t.regex(histories.unkept ?? '', /known-changes\.a/);
+  // A busy machine takes longer than anybody waits for the disk.
+  await until(() => histories.unkept?.includes('known-changes.a') === true);
   t.is(readKeptHistory(file).kept.at.store, 'a');
   await rmdir(asideOf(file, 'a'));
   await histories.keep(histories.kept);
-  t.is(histories.unkept, undefined);
+  await until(() => histories.unkept === undefined);
   t.is(readKeptHistory(file).kept.at.store, 'b');
   histories.turnTo(at('a'));
   t.deepEqual(histories.kept.at, at('a'));
+});
+
+test('a name that leads elsewhere for a moment lets no loss pass', async (t) => {
+  const { place, remember, goBack } = await ofFile.make(t);
+  const before = await openStore(place);
+  const vault = await insertVault(before, 'first');
+  await insertKeys(before, vault.id, 'key');
+  await before.close();
+  await remember();
+  const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const histories = new KeptHistories(keptHistoryFile(state));
+  const store = await openStore(place);
+  await setKey(store, 'key', { state: 'DISABLED' });
+  const at = await store.moment();
+  histories.turnTo(at);
+  await histories.keep((await lookAtHistory(store, histories.kept, at)).kept);
+  // Of the other the node has no more than where it is: the look at it fails, since the first one answers again.
+  t.truthy(histories.turnTo({ ...at, store: other }));
+  for (const revision of [0, at.revision + 1])
+    await t.throwsAsync(readChangesFrom(store.db, { store: other }, revision, 1), {
+      message: /two stores answer in turn/,
+    });
+  await store.close();
+  await goBack();
+  const old = await openStore(place);
+  t.teardown(async () => old.close());
+  const back = await old.moment();
+  t.is(back.store, at.store);
+  t.is(histories.turnTo(back)?.known.store, other);
+  const { lost, wentBack } = await lookAtHistory(old, histories.kept, back);
+  t.is(lost.length, 1);
+  t.deepEqual(wentBack, { known: at, found: back });
+});
+
+test('what was kept is put aside before it is written over, also while it is being written', async (t) => {
+  const state = await mkdtemp(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(async () => rm(state, { recursive: true, force: true }));
+  const file = keptHistoryFile(state);
+  const kept = (store: string, revision: number) => ({ ...nothingKept, at: { revision, mark: 'm', store } });
+  const histories = new KeptHistories(file);
+  const one = histories.keep(kept('a', 1));
+  // That of the first has begun.
+  await setImmediate();
+  histories.turnTo(kept('b', 1).at);
+  await Promise.all([one, histories.keep(kept('b', 1))]);
+  await until(() => readKeptHistory(file).kept.at.store === 'b');
+  t.deepEqual(readKeptHistory(asideOf(file, 'a')).kept, kept('a', 1));
+});
+
+test('what nobody has asked for is no answer to what a worker waits for', async (t) => {
+  const history = new WorkerHistory(
+    { at: beforeEverything, lost: [] },
+    () => undefined,
+    () => undefined,
+  );
+  history.moved();
+  await until(() => history.unheard > 10);
+  const waited = history.unheard;
+  history.receive({ asked: 0, at: beforeEverything, lost: [] });
+  t.true(history.unheard >= waited);
+  history.receive({ asked: 1, at: beforeEverything, lost: [] });
+  t.is(history.unheard, 0);
 });
 
 test('what cannot be read is put aside, and where that cannot be, it is not written over', async (t) => {
@@ -110,11 +188,11 @@ test('what cannot be read is put aside, and where that cannot be, it is not writ
   const histories = new KeptHistories(file);
   await histories.keep(next);
   t.deepEqual(histories.kept, next, 'gone by all the same');
-  t.regex(histories.unkept ?? '', /known-changes/);
+  await until(() => /known-changes(?!: the disk takes nothing)/.test(histories.unkept ?? ''));
   t.true(existsSync(path.join(file, 'x')));
   await rm(unreadOf(file), { recursive: true });
   await histories.keep(next);
-  t.is(histories.unkept, undefined);
+  await until(() => histories.unkept === undefined);
   t.deepEqual(readKeptHistory(file).kept, next);
   t.true(existsSync(path.join(unreadOf(file), 'x')));
 });
