@@ -21,7 +21,9 @@ import type { Restored } from '../../src/cli/node/restored.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { nodeCommand } from '../../src/node-process.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import { withdrawCredential } from '../../src/keys/credentials/credentials.ts';
+import { cloneSoftHsmToken } from '../../testing/cloned-token.ts';
 import type { NodeVault } from '../../testing/node-vault.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
@@ -527,9 +529,13 @@ test('with one HSM of a group away init and restore go on with another, and say 
   await node.closeVault();
   const { module, environment } = fixture;
   const away = { SOFTHSM2_CONF: '/nonexistent' };
+  const [serial = ''] = serialsOnRecord(node);
+  const clone = await cloneSoftHsmToken(fixture, serial);
+  t.teardown(async () => clone.dispose());
   const group = [
     { name: 'a', module, environment: away },
     { name: 'b', module, environment },
+    { name: 'c', module, environment: clone.environment },
   ];
   writeFileSync(node.config, group.map(memberTable).join(''), { flag: 'a' });
   const isTold = ({ code, stderr }: Run) => {
@@ -537,6 +543,7 @@ test('with one HSM of a group away init and restore go on with another, and say 
     t.regex(stderr, /warning: not looked at, since another member .* stands in: token token:a: /);
   };
   isTold(await holdfast(node, 'init'));
+  t.is(serialsOnRecord(node).length, 2, 'of each that was opened, whichever stands in');
 
   const check = await holdfast(node, 'restore', '--check', file);
   t.is(check.code, 0, check.stderr);
@@ -564,6 +571,17 @@ test('with one HSM of a group away init and restore go on with another, and say 
   t.regex(first.stderr, /token token:a: .*every member of an HSM group is needed until the store has/s);
   t.false(existsSync(store));
 });
+
+/** Of HSMs whose sealing key is on record. */
+function serialsOnRecord(node: TestNode): string[] {
+  const store = new Database(storePath(node), { readonly: true });
+  try {
+    const serials = store.prepare('SELECT serial FROM own_key_proofs WHERE label = ?').pluck();
+    return serials.all(ownKeys.sealing.label) as string[];
+  } finally {
+    store.close();
+  }
+}
 
 for (const [condition, steps] of [
   ['whole', ['built', 'told', 'kept', 'placed']],

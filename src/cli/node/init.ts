@@ -171,7 +171,7 @@ async function makeAll(
   administrator: FirstAdministrator,
   { stands, onRecord, replaced }: InitWork,
 ): Promise<void> {
-  const { made, hosts, notOpened, close } = await openTokens(config, config.tokens, {
+  const { made, hosts, opened, notOpened, close } = await openTokens(config, config.tokens, {
     prepare: true,
     onRecord,
   });
@@ -186,7 +186,7 @@ async function makeAll(
   try {
     if (config.store.kind === 'sqlite') chmodSync(config.store.path, 0o600);
     if (replaced !== undefined) await replace(store, replaced, hosts.get(replaced)?.info.serial ?? '');
-    for (const [token, { info, ownProofs, made }] of hosts)
+    for (const { token, info, ownProofs, made } of opened)
       await keepOwnKeyProofs(store, token, info, { proofs: ownProofs, made }, wallClock());
     print(`store ${placeInWords(config.store)}: ${stands}`);
     if (store.reserve !== undefined) fillReserve(store.reserve);

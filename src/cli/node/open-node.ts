@@ -58,6 +58,8 @@ export interface OpenTokens {
   made: ReadonlyMap<string, string[]>;
   /** What each token's host told of it: which one it is, and proofs of the keys of our own. */
   hosts: ReadonlyMap<string, Pick<ReadyHost, 'info' | 'made' | 'ownProofs' | 'alarms'>>;
+  /** What every HSM that was opened told, of each token the one in `hosts` first. */
+  opened: readonly (Pick<ReadyHost, 'info' | 'made' | 'ownProofs'> & { token: string })[];
   /** Members of HSM groups that could not be opened while another member was, by token: a line for each that says why. */
   notOpened: ReadonlyMap<string, readonly string[]>;
   close: () => Promise<void>;
@@ -87,6 +89,7 @@ export async function openTokens(
   const keepers: HostKeeper[] = [];
   const made = new Map<string, string[]>();
   const hosts = new Map<string, ReadyHost>();
+  const opened: (ReadyHost & { token: string })[] = [];
   const notOpened = new Map<string, string[]>();
   const pools = new Map(
     config.tokens.map((token) => [
@@ -132,7 +135,9 @@ export async function openTokens(
     keepers.push(keeper);
     keeper.start();
     try {
-      return await started.promise;
+      const host = await started.promise;
+      opened.push({ ...host, token });
+      return host;
     } catch (error) {
       // It would try again, and nobody waits for it any more.
       await keeper.stop();
@@ -199,7 +204,7 @@ export async function openTokens(
     await close();
     throw error;
   }
-  return { rooms: new TokenPools([...pools.values()]), made, hosts, notOpened, close };
+  return { rooms: new TokenPools([...pools.values()]), made, hosts, opened, notOpened, close };
 }
 
 function isOfMember(error: unknown): error is TokenStartError | PinRefusedBeforeError | ConfigError {
