@@ -89,7 +89,8 @@ class Replacing {
   /** By schedule: which CloudKeys had a version destroyed, and which not. */
   async deleteDue(): Promise<[destroyed: string[], failed: string[]]> {
     const { destroyed, failed } = await deleteDueKeys(this.context, this.context.now());
-    return [destroyed.map(({ name }) => name), failed.map(({ name }) => name)];
+    // They come in the order of their ids, which are random.
+    return [destroyed.map(({ name }) => name).toSorted(), failed.map(({ name }) => name).toSorted()];
   }
 
   /** The `replaced_tokens` of an HSM that was not asked. */
