@@ -5,6 +5,7 @@ import { BackOff } from '../vault/back-off.ts';
 import { aheadOfLastSign, clockCompared, nodeOf } from '../fleet/nodes.ts';
 import { deletionsHeldUntil, holdDeletions, suspiciousLeap } from './deletion-hold.ts';
 import { deleteDueKeys, destroyVersions } from '../keys/destruction.ts';
+import { LeftInReplacedError } from '../keys/replaced-tokens.ts';
 import { capRotations, rotateDueKeys, type Bookmark } from './due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from './expirations.ts';
 import type { KeyContext } from '../keys/followers.ts';
@@ -189,14 +190,20 @@ export class Schedules {
         : { deleted: 0, ...(await destroyVersions(context, undefined, scope)) };
     run.keysDeleted = deleted;
     run.versionsDestroyed = destroyed.length;
-    const ill = new Set(failed.map(({ token }) => token));
-    for (const { token } of destroyed) if (!ill.has(token)) this.#backOff.succeeded(task(token));
-    if (failed.length > 0) run.failed.push('destruction');
+    const ill = new Set<string>();
     for (const { token, cloudKeyId, version, error } of failed) {
-      this.#backOff.failed(task(token));
       const facts = { token, cloudKey: cloudKeyId, version, problem: (error as Error).message };
+      if (error instanceof LeftInReplacedError) {
+        // The HSMs that were asked did what they were to do: nothing is tried again before somebody sees to the other.
+        this.#log.warn({ ...facts, remediation: error.remediation }, 'a key version stays DESTROYING');
+        continue;
+      }
+      ill.add(token);
       this.#log.error(facts, 'a key object could not be destroyed; it is retried');
     }
+    for (const token of ill) this.#backOff.failed(task(token));
+    for (const { token } of destroyed) if (!ill.has(token)) this.#backOff.succeeded(task(token));
+    if (ill.size > 0) run.failed.push('destruction');
   }
 
   async #settle(context: KeyContext, run: ScheduleRun): Promise<void> {

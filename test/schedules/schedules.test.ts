@@ -16,6 +16,7 @@ import { rotateDueKeys } from '../../src/schedules/due-rotations.ts';
 import { expireCredentials, expireKeys, retireCredentials } from '../../src/schedules/expirations.ts';
 import { freezeKeySet, thawKeySet, type KeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { managementDeadline } from '../../src/vault/tokens.ts';
 import { openVault, type TestVault } from '../../testing/vault.ts';
@@ -105,6 +106,34 @@ test('a deletion is done at its time, and the key objects are gone from the toke
   await t.throwsAsync(stage.key(keySet, { name: 'again', externalKeyId: gone.external_key_id }), {
     message: /external key id/,
   });
+});
+
+test('a version that may be in an HSM that was not asked holds up no other of the token', async (t) => {
+  const stage = await Stage.open(t, t.context.tokens);
+  const keySet = await stage.keySet();
+  const schedules = stage.schedules();
+  const due = async (name: string) => {
+    const key = await stage.key(keySet, { name });
+    const act = systemAct(stage.vaultContext, 'test');
+    await scheduleDeletion(stage.vaultContext, act, { vaultId: stage.vault.id, sight: 'all', id: key.id }, 7);
+    stage.now += 7 * day;
+    return key;
+  };
+  const proof = { token: 'token', serial: 'away', label: ownKeys.sealing.label, proof: Buffer.from('proof') };
+  await stage.store.db
+    .insertInto('own_key_proofs')
+    .values({ ...proof, made_at: iso(stage.now) })
+    .execute();
+  const left = await due('left');
+  t.like(await schedules.runOnce(), { keysDeleted: 1, versionsDestroyed: 0, failed: [] });
+  const [told, ...more] = stage.log.lines.filter(({ level }) => level === 'error' || level === 'warn');
+  t.deepEqual(more, []);
+  t.like(told?.facts, { token: 'token', cloudKey: left.id, version: 1 });
+  t.regex(String(told?.facts['problem']), /may be in the HSM of serial away/);
+  t.regex(String(told?.facts['remediation']), /holdfast token record-erased token /);
+  await stage.store.db.deleteFrom('own_key_proofs').where('serial', '=', 'away').execute();
+  await due('after');
+  t.like(await schedules.runOnce(), { versionsDestroyed: 1, failed: [] }, 'at once');
 });
 
 test('key objects that a token did not destroy are destroyed once it does', async (t) => {
