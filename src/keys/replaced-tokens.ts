@@ -175,10 +175,13 @@ export function replacedInWords({
 
 function remediationOfNotAsked({ id, token }: Pick<ReplacedToken, 'id' | 'token'>): string {
   return (
-    'where a node has it, run holdfast reconcile run there; where none has it any more, put it back, or erase it by its vendor’s means ' +
+    `where a node has it, ${reconcileThere}; where none has it any more, put it back, or erase it by its vendor’s means ` +
     `and then say so: holdfast token record-erased ${token} ${id}`
   );
 }
+
+/** Only a management process asks an HSM to destroy a key. */
+const reconcileThere = 'run holdfast reconcile run there (it needs admin.enabled = true)';
 
 /** What makes the record of a destruction true again. */
 function remediationOfReplaced({ id, token }: Pick<ReplacedToken, 'id' | 'token'>): string {
@@ -213,7 +216,7 @@ export async function recordErased(
       throw new VaultError(
         'conflict',
         `the HSM of serial ${serving} is in use for token ${token}, so that its keys are not erased`,
-        'where it is in use, holdfast reconcile run destroys what is to be destroyed; to give it up, take it out of the configuration of every node first',
+        `for it to destroy what is to be destroyed, ${reconcileThere}; to give it up, take it out of the configuration of every node first`,
       );
     const erasedAt = trx.at.toISOString();
     await trx

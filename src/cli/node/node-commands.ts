@@ -144,7 +144,7 @@ export function addDoctorCommand(program: Command): void {
     program
       .command('doctor')
       .description(
-        'look for what keeps AWS KMS from using this key store: on the node, or with --endpoint from anywhere; changes nothing',
+        'look for what keeps AWS KMS from using this key store: on the node, or with --endpoint from anywhere; it changes nothing of what it looks at',
       )
       .option('--endpoint <url>', 'where AWS KMS goes: https://HOST, as XksProxyUriEndpoint')
       .option(

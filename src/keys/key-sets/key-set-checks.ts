@@ -9,6 +9,11 @@ import { seenBy } from '../../vault/sight.ts';
 import { rowsPerBatch } from '../../vault/unfinished-work.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
+/** A key object of a deleted CloudKey is in a token still, or may be. */
+export const remediationOfKeyObjects =
+  'have the store reconciled, then try again; holdfast token show lists the tokens that were replaced and the HSMs that were not asked, ' +
+  'and once one is erased, holdfast token record-erased puts that on record';
+
 /** Throws VaultError `invalid` unless the CSP account is one of the vault that they see. */
 export async function checkCspAccount(
   trx: Transaction<Tables>,
@@ -100,7 +105,7 @@ export async function checkUnused(
     throw new VaultError(
       'conflict',
       `${what}: key objects of its deleted CloudKeys are still in the token`,
-      'have the store reconciled, then try again',
+      remediationOfKeyObjects,
     );
   if ((await liveCredentials(trx, id, now)) > 0)
     throw new VaultError('conflict', `${what}: the key set has live credentials`, 'withdraw them first');

@@ -1,6 +1,7 @@
 import type { ChangeTransaction } from '../../store/store.ts';
 import { removeCredentials } from '../credentials/credential-records.ts';
 import { bumpRecord } from '../../vault/edit-record.ts';
+import { remediationOfKeyObjects } from './key-set-checks.ts';
 import type { KeySet } from './key-set-records.ts';
 import type { Step } from '../../vault/unfinished-work.ts';
 import { VaultError } from '../../vault/vault-error.ts';
@@ -68,7 +69,7 @@ async function removeTombstones(
     throw new VaultError(
       'conflict',
       'it cannot be deleted: key objects of its deleted CloudKeys are still in the token',
-      'have the store reconciled, then try again',
+      remediationOfKeyObjects,
     );
   if (versions.length >= maxVersions) {
     // There may be more of them: the keys themselves go when none is left.
