@@ -37,6 +37,7 @@ export const acknowledgeable: Readonly<Record<Trouble, boolean>> = {
   SUPERVISOR_SILENT: false,
   QUOTA_NEAR: false,
   RECONCILIATION_FINDINGS: true,
+  HSM_NOT_ASKED: true,
   VAULT_FROZEN: false,
   KEY_SET_FROZEN: true,
   KEY_PROOF_FAILED: false,

@@ -25,6 +25,7 @@ export const applianceTroubles = [
   'SUPERVISOR_SILENT',
   'QUOTA_NEAR',
   'RECONCILIATION_FINDINGS',
+  'HSM_NOT_ASKED',
 ] as const;
 /** Whatever may need attention. */
 export const allTroubles = [...applianceTroubles, ...vaultTroubles] as const;

@@ -14,6 +14,7 @@ import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { leaseFindings, leasesOf } from './lease-findings.ts';
 import { nodeFindings } from './node-findings.ts';
+import { notAskedFindings } from './not-asked-findings.ts';
 import { quotaStatus } from './quotas.ts';
 import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
 import { judged, type JudgedFinding } from './acknowledgements.ts';
@@ -266,6 +267,10 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
     ...reconciliationFindings(unsettled),
+    ...(await notAskedFindings(
+      services.store.db,
+      services.tokenFacts.map(({ name }) => name),
+    )),
     ...leaseFindings(services.gathered?.metrics.leases),
     ...nodeFindings(nodes, fleet),
   ];
