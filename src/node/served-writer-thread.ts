@@ -90,8 +90,9 @@ async function tellStore(look: HistoryLook, teller: Teller, of: KeptHistories): 
   } catch (error) {
     // What was kept stays, so that the next look finds the same.
     untoldProblem = (error as Error).message;
+  } finally {
+    telling = undefined;
   }
-  telling = undefined;
 }
 
 async function remove(id: number, instance: string): Promise<void> {

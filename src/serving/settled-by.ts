@@ -10,7 +10,7 @@ export async function settledBy(deadline: number, settling: Promise<void> | unde
       late.reject(
         new StoreError(
           'unreachable',
-          'the store has gone back in time, and what it has lost was not found out in time',
+          'the store has gone back in time or is another one, and what it has lost was not found out in time',
           'see the log of the node: journalctl --unit holdfast | grep history',
         ),
       ),

@@ -24,7 +24,8 @@ import { minute, Stage } from '../vault/stage.ts';
 
 /* Two HSMs, one after the other under one name: what lies in the first is not destroyed by what is done in the second. */
 
-const test = anyTest as TestFn<{ first: TestToken; second: TestToken }>;
+// One at a time: each makes tokens, and processes that work with them.
+const test = anyTest.serial as TestFn<{ first: TestToken; second: TestToken }>;
 
 test.before(async (t) => {
   const [first, second] = await Promise.all([openToken(), openToken()]);

@@ -121,7 +121,7 @@ test('a worker whose supervisor stands still gives its lease up, and has one aga
       },
       leave: async (id) => void left.push(id),
     },
-    { length: 60, history },
+    { length: 900, history },
   );
   holder.loaded();
   holder.start();

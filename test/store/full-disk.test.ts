@@ -65,7 +65,7 @@ test('on a full or read-only disk keys are served as ever, and on a full one peo
   const waits = new CoreWaits(() => [[process.pid], workers, hosts]);
   t.teardown(() => waits.stop());
   await load.start();
-  await waitUntil(() => load.answers.length >= 100);
+  await waitUntil(() => load.answers.length >= 400);
   const undisturbed = fared(waits, load.answers);
   const filled = performance.now();
 
@@ -121,7 +121,7 @@ test('on a full or read-only disk keys are served as ever, and on a full one peo
   const later = new CoreWaits(() => [[process.pid], now.workers, now.hosts]);
   t.teardown(() => later.stop());
   await second.start();
-  await waitUntil(() => second.answers.length >= 100);
+  await waitUntil(() => second.answers.length >= 400);
   const calm = fared(later, second.answers);
   const said = node.output.length;
   disk.becomeReadOnly();

@@ -101,9 +101,13 @@ test.serial('a crowd at the XKS port keeps nobody else out, and slows nobody dow
   await crowd.gather(node.port, node.ca.certificate, '127.0.0.2');
   t.true(crowd.size > connections / 2, `${crowd.size}`);
   const crowded = await quickest(encryptAnew);
-  t.log(`Encrypt over a new connection: ${alone.toFixed(1)} ms alone, ${crowded.toFixed(1)} ms in the crowd`);
-  t.true(crowded < 3 * alone + 20);
   await crowd.leave();
+  // Once more: the thousands of handshakes between lie far apart on a machine that others use too.
+  const after = await quickest(encryptAnew);
+  t.log(
+    `Encrypt over a new connection: ${alone.toFixed(1)} and ${after.toFixed(1)} ms alone, ${crowded.toFixed(1)} ms in the crowd`,
+  );
+  t.true(crowded < 3 * Math.max(alone, after) + 20);
 });
 
 test.serial('a crowd at the management port keeps nobody from signing in', async (t) => {

@@ -98,7 +98,7 @@ test.serial(
       }
     };
     const standsAside = async (words: RegExp, since: number) => {
-      t.is(await statuses(), 'ACTIVE,UNAVAILABLE');
+      await waitUntil(async () => (await statuses()) === 'ACTIVE,UNAVAILABLE');
       await waitUntil(async () =>
         node.log.slice(since).some(({ level, msg }) => level === 'error' && words.test(msg)),
       );

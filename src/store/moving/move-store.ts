@@ -142,7 +142,7 @@ async function intoDatabase(
     );
   } catch (error) {
     if (!(error instanceof CommitInDoubt || error instanceof CommitNotCertain)) throw error;
-    throw inDoubt(error, 'make the database anew, and repeat it');
+    throw inDoubt(error, remediationOfRepeat({ kind: 'postgres', ...to }));
   }
 }
 
