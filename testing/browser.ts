@@ -77,6 +77,16 @@ const still = `(async () => {
 
 /** What axe finds wrong, a line each, by these rules or all. */
 export async function axeViolations(page: Page, rules?: readonly string[]): Promise<string[]> {
+  let found: string[] = [];
+  // A page that is still being drawn may have, for a moment, what nobody ever meets; what is wrong with it is wrong each time.
+  for (let look = 0; look < 3; look++) {
+    found = await lookAt(page, rules);
+    if (found.length === 0) break;
+  }
+  return found;
+}
+
+async function lookAt(page: Page, rules?: readonly string[]): Promise<string[]> {
   // Not as an element: the page's policy takes no script that is not its own.
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(`${axe.source};0`);
   const options = JSON.stringify({
