@@ -70,6 +70,8 @@ export function fillLarge(
           CASE WHEN i % 4 = 0 THEN 'cloud-key.enable' ELSE 'cloud-key.disable' END, CASE WHEN i % 100 = 0 THEN 'refused' ELSE 'done' END,
           'cloud-key', 'k' || i, 'k' || i, '{"state":"AVAILABLE"}', '{"state":"DISABLED"}' FROM n;
       COMMIT;`);
+    // Else the first to write would bring back to the file what was filled in at once, as no store that grew has it.
+    raw.pragma('wal_checkpoint(TRUNCATE)');
   } finally {
     raw.close();
   }
