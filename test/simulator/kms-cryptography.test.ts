@@ -403,7 +403,7 @@ for (const [what, answer, createKey, message] of table)
   });
 
 test.serial('no TLS, nobody there, and silence are told apart in words', async (t) => {
-  const own = await KmsBench.open({ time: { xksTimeoutMs: 600 } });
+  const own = await KmsBench.open({ time: { xksTimeoutMs: 1_500 } });
   t.teardown(async () => own.close());
   const made = await own.makeKey(await own.makeConnectedStore());
   const use = async () =>

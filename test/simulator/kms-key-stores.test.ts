@@ -274,7 +274,7 @@ test.serial('nobody at the endpoint, or a name in the certificate that is not th
 test.serial(
   'a proxy that went away, changed its certificate or fell silent after the key store was made',
   async (t) => {
-    const own = await KmsBench.open({ time: { xksTimeoutMs: 600 } });
+    const own = await KmsBench.open({ time: { xksTimeoutMs: 1_500 } });
     t.teardown(async () => own.close());
     const codeAfter = async (id: string) => {
       await own.kms.send(new ConnectCustomKeyStoreCommand({ CustomKeyStoreId: id }));

@@ -323,7 +323,7 @@ test.serial(
 );
 
 test.serial('a server that goes silent spoils no connection for later', async (t) => {
-  const { between, store } = await openBetween(t, { timeouts: { answer: 300, connect: 300 } });
+  const { between, store } = await openBetween(t, { timeouts: { answer: 1_500, connect: 1_500 } });
   await store.revision();
   between.silent = true;
   const asks = await Promise.allSettled(

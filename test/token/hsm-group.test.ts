@@ -27,7 +27,7 @@ const state = {} as {
   recorded: { serials: string[]; proof: string };
 };
 const plaintext = randomBytes(40);
-const limits = { healthInterval: 500, killAfter: 2_000 };
+const limits = { healthInterval: 500, sickAfter: 500, killAfter: 2_000 };
 const both = () => [
   { name: 'a', fixture: state.a },
   { name: 'b', fixture: state.b, shim: state.shim },

@@ -34,7 +34,11 @@ function pool(t: ExecutionContext, options: { hosts?: number; killAfter?: number
     shim: state.shim,
     prepare: false,
     hosts: options.hosts ?? 1,
-    limits: { healthInterval: 600_000, killAfter: options.killAfter ?? 20_000 },
+    limits: {
+      healthInterval: 600_000,
+      ...(options.hosts === undefined ? {} : { sickAfter: 5_000 }),
+      killAfter: options.killAfter ?? 20_000,
+    },
   });
   t.teardown(async () => open.stop());
   return open;

@@ -207,7 +207,7 @@ test.serial(
     const gate = new LoginGate();
     t.true(await gate.enter(new AbortController().signal));
     const before = await logins();
-    const report = await verify({ shim: state.shim, startTimeout: 2_500 }, {}, gate);
+    const report = await verify({ shim: state.shim, startTimeout: 5_000 }, {}, gate);
     t.deepEqual(
       report.steps.map(({ name, ok }) => [name, ok]),
       [
@@ -216,7 +216,7 @@ test.serial(
         ['login', false],
       ],
     );
-    t.regex(report.steps.at(-1)?.detail ?? '', /^no turn to log in within 2500 ms: another host/);
+    t.regex(report.steps.at(-1)?.detail ?? '', /^no turn to log in within 5000 ms: another host/);
     t.is(await logins(), before);
   },
 );
@@ -365,7 +365,7 @@ test.serial('a second look for a token that is late does not hide what the first
   await state.shim.set([{ call: 'C_GetSlotList', wait: barrier.path }]);
   const lists = async () => (await state.shim.counts())['C_GetSlotList'] ?? 0;
   const before = await lists();
-  const verified = verify({ shim: state.shim, startTimeout: 2_500 }, { label: 'of nobody' });
+  const verified = verify({ shim: state.shim, startTimeout: 5_000 }, { label: 'of nobody' });
   while ((await lists()) === before) await delay(5);
   // The first has loaded the module; the next one will hang there.
   await state.shim.set([{ call: 'C_Initialize', hang: true }]);
@@ -385,7 +385,7 @@ test.serial('a second look for a token that is late does not hide what the first
 
 test.serial('a token that stops answering while it is measured', async (t) => {
   await state.shim.set([{ call: 'C_Decrypt', hang: true, after: 20 }]);
-  const report = await verify({ shim: state.shim, startTimeout: 2_500 });
+  const report = await verify({ shim: state.shim, startTimeout: 5_000 });
   t.like(report.steps.at(-1), { name: 'latency', ok: false });
   t.regex(report.steps.at(-1)?.detail ?? '', /timeout/);
 });

@@ -241,7 +241,7 @@ export function testGuide(open: () => ConsoleStage): void {
       await page.getByRole('combobox', { name: 'Find a CloudKey' }).fill('no-such-key');
       await page.keyboard.press('Enter');
       await page.getByText('Nothing matches').first().waitFor();
-      t.is(await found.count(), 0);
+      await found.waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Clear filters' }).last().click();
       await found.click();
       await page.getByRole('heading', { name: 'picture-key' }).waitFor();

@@ -201,7 +201,7 @@ test.serial('one connection alone, so one worker, gets the whole quota, and not 
   t.log(`${successes} in ${seconds.toFixed(2)} s, ${refusals} refused`);
   t.true(successes <= burst + rate * seconds, `${successes}`);
   // A machine that is too slow to ask for all of it has nothing refused.
-  t.true(successes >= 0.8 * (burst + rate * seconds) || refusals === 0, `${successes}, ${refusals} refused`);
+  t.true(successes >= 0.6 * (burst + rate * seconds) || refusals === 0, `${successes}, ${refusals} refused`);
 });
 
 test.serial(
@@ -212,6 +212,11 @@ test.serial(
     const key = await node.makeKey('first', 'unanswered');
     await setKeyQuota(key, { requestsPerSecond: 1000, burst: 1000 });
     t.is((await client.encrypt(key, 'x')).status, 200);
+    // Whichever worker is asked later has encryptions of it leased.
+    for (const { status } of await Promise.all(
+      Array.from({ length: 16 }, async () => patient.encrypt(free, 'x')),
+    ))
+      t.is(status, 200);
     process.kill(node.pid, 'SIGSTOP');
     try {
       const unanswered = [
