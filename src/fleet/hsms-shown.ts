@@ -9,11 +9,15 @@ import { shownOf, type ShownToken } from './shown-node.ts';
  */
 export async function hsmsShown(db: Reading, token: string): Promise<string[]> {
   const nodes = await db.selectFrom('nodes').select('shown').execute();
-  const serials = nodes
+  return [...new Set(serialsShown(nodes, token))].toSorted();
+}
+
+/** What these nodes show of the token. */
+export function serialsShown(nodes: readonly { shown: string | null }[], token: string): string[] {
+  return nodes
     .flatMap((node) => shownOf(node)?.tokens ?? [])
     .filter(({ name }) => name === token)
     .flatMap(serialsOf);
-  return [...new Set(serials)].toSorted();
 }
 
 /**
@@ -39,7 +43,7 @@ export async function forgetShown(
 }
 
 /** Of an HSM group the token's own serial number is that of a member. */
-export function serialsOf({ serial, members }: ShownToken): string[] {
+function serialsOf({ serial, members }: ShownToken): string[] {
   return [serial, ...(members ?? []).map((member) => member.serial)].filter((one) => one !== null);
 }
 

@@ -116,6 +116,12 @@ function fromRow(row: Selectable<ReplacedTokenTable>, present: readonly string[]
   };
 }
 
+/** HSMs that were not asked when one of their key objects was to be destroyed, and that nobody has said were erased. */
+export async function readHsmsNotAsked(db: Reading, tokens: readonly string[]): Promise<ReplacedToken[]> {
+  const all = await readReplacedTokens(db, tokens);
+  return all.filter(({ kind, erasedAt }) => kind === 'member' && erasedAt === null);
+}
+
 /** How many versions that are not DESTROYED were left in each, by id. */
 export async function countLeft(db: Reading): Promise<ReadonlyMap<string, number>> {
   const rows = await db

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TokenError } from '../token/faults.ts';
 import { countCall } from '../token/remediations.ts';
 import { monotonicNow } from '../clock.ts';
+import { byDeadline } from './by-deadline.ts';
 import type { CloudKey } from './directory.ts';
 import { blockSize, isRotationDue } from '../keys/encryption-limits.ts';
 import type { Leased, LeaseAsk } from '../keys/encryption-leases.ts';
@@ -73,7 +74,8 @@ export class EncryptionCount {
    */
   async take(key: CloudKey, deadline = Infinity): Promise<void> {
     const lease = this.#lease(key);
-    while (lease.left <= 0) await within(this.#fetch(key, lease), deadline);
+    while (lease.left <= 0)
+      await byDeadline(this.#fetch(key, lease), deadline, () => new TokenError('timeout', countCall));
     lease.left--;
     if (++lease.counted === paceOver) this.#pace(lease);
     if (lease.left < lease.lowMark && lease.fetching === undefined && monotonicNow() >= lease.notBefore)
@@ -172,18 +174,4 @@ export class EncryptionCount {
 
 function nameOf({ id, currentVersion }: CloudKey): string {
   return `${id}:${currentVersion}`;
-}
-
-async function within(work: Promise<void>, deadline: number): Promise<void> {
-  if (deadline === Infinity) return work;
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new TokenError('timeout', countCall)),
-    Math.max(0, deadline - monotonicNow()),
-  );
-  try {
-    await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,24 +1,17 @@
-import { monotonicNow } from '../clock.ts';
 import { StoreError } from '../store/store-error.ts';
+import { byDeadline } from './by-deadline.ts';
 
-/** Waits until it is known what the store has lost; the deadline is by {@link monotonicNow}. Throws StoreError then. */
+/** Waits until it is known what the store has lost. Throws StoreError at the deadline. */
 export async function settledBy(deadline: number, settling: Promise<void> | undefined): Promise<void> {
-  if (settling === undefined || deadline === Infinity) return settling;
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
+  if (settling === undefined) return;
+  await byDeadline(
+    settling,
+    deadline,
     () =>
-      late.reject(
-        new StoreError(
-          'unreachable',
-          'the store has gone back in time or is another one, and what it has lost was not found out in time',
-          'see the log of the node: journalctl --unit holdfast | grep history',
-        ),
+      new StoreError(
+        'unreachable',
+        'the store has gone back in time or is another one, and what it has lost was not found out in time',
+        'see the log of the node: journalctl --unit holdfast | grep history',
       ),
-    Math.max(0, deadline - monotonicNow()),
   );
-  try {
-    await Promise.race([settling, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

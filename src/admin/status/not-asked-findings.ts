@@ -1,13 +1,11 @@
 import { counted } from '../../counted.ts';
-import { countLeft, readReplacedTokens } from '../../keys/replaced-tokens.ts';
+import { countLeft, readHsmsNotAsked } from '../../keys/replaced-tokens.ts';
 import type { Reading } from '../../vault/edits.ts';
 import type { StatusFinding } from './findings.ts';
 
 /** HSMs that versions which are to be destroyed wait for: no schedule asks them, and nobody else tells of it. */
 export async function notAskedFindings(db: Reading, tokens: readonly string[]): Promise<StatusFinding[]> {
-  const noted = (await readReplacedTokens(db, tokens)).filter(
-    ({ kind, erasedAt }) => kind === 'member' && erasedAt === null,
-  );
+  const noted = await readHsmsNotAsked(db, tokens);
   if (noted.length === 0) return [];
   const left = await countLeft(db);
   return noted

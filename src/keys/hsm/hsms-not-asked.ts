@@ -5,7 +5,7 @@ import type { ActTransaction } from '../../store/store.ts';
 import type { RecordedToken } from '../../token/own-key-proofs.ts';
 import { ownKeys } from '../../token/own-keys.ts';
 import { readTokensOnRecord } from '../own-key-proofs.ts';
-import { readReplacedTokens, type ReplacedToken } from '../replaced-tokens.ts';
+import { readHsmsNotAsked, type ReplacedToken } from '../replaced-tokens.ts';
 
 /*
  * A key object may be in every HSM in which the token's keys were ever seen, whether the configuration still has it or not, and
@@ -57,9 +57,7 @@ async function whereItMayBe(
   trx: ActTransaction,
   { token, gone, leftIn }: { token: string; gone: readonly string[]; leftIn: string | null },
 ): Promise<ReplacedToken | undefined> {
-  const noted = (await readReplacedTokens(trx, [token])).filter(
-    ({ kind, erasedAt }) => kind === 'member' && erasedAt === null,
-  );
+  const noted = await readHsmsNotAsked(trx, [token]);
   // Of a token that was replaced since, no serial number is on record any more.
   const before = noted.find(({ id }) => id === leftIn);
   if (before !== undefined && before.serials.some((serial) => !gone.includes(serial))) return before;
