@@ -1,8 +1,10 @@
-import test from 'ava';
+import anyTest from 'ava';
 import { insertVault } from '../../testing/vault.ts';
 import { FakeProvider } from './oidc-fake.ts';
 import { clientSecret, SignIn, Stage } from './oidc-stage.ts';
 
+// One account at a time is who signs in at the provider.
+const test = anyTest.serial;
 const state = {} as { stage: Stage; other: FakeProvider; otherCa: string };
 
 test.before(async () => {

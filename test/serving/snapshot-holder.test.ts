@@ -201,7 +201,7 @@ test.serial('nobody has a lease while a node is there that waits for nobody', as
 });
 
 test.serial('a lease outlives an outage that is shorter, and ends in one that is longer', async (t) => {
-  const { holder, holders, directory } = await openHolder(t, 1_500);
+  const { holder, holders, directory } = await openHolder(t, 4_000);
   const cluster = await sharedCluster();
   const { remaining, renewals, length } = holder.signs;
   t.true(remaining > 0 && remaining <= length && renewals > 0);

@@ -55,7 +55,7 @@ test.serial('making a key is not tried elsewhere while its host hangs', async (t
 });
 
 test.serial('every time that an encryption is handed to a host is told before it is', async (t) => {
-  const { open, encrypt } = await begin(t, state, { limits: { killAfter: 60_000 } });
+  const { open, encrypt } = await begin(t, state, { limits: { sickAfter: 1_000, killAfter: 60_000 } });
   const call = async (onAttempt: () => void) =>
     open.pool.call(encrypt, { deadline: monotonicNow() + 10_000, onAttempt });
   let attempts = 0;

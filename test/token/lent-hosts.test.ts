@@ -79,7 +79,7 @@ test.serial('what bad ciphertext is, is told by borrowed hosts too, and costs no
 });
 
 test.serial('where its own host hangs, a neighbour’s answers in time, and else its own', async (t) => {
-  const limits = { sickAfter: 50, killAfter: 60_000 };
+  const limits = { sickAfter: 500, killAfter: 60_000 };
   const { open, encrypt } = await begin(t, state, { hosts: 1, limits });
   const other = await begin(t, state, { hosts: 1, limits });
   await lend(other.open.pool, open.pool);
@@ -96,7 +96,7 @@ test.serial('where its own host hangs, a neighbour’s answers in time, and else
 });
 
 test.serial('whose hosts all hang, says so to who borrows them, and when they are well again', async (t) => {
-  const limits = { sickAfter: 50, killAfter: 200 };
+  const limits = { sickAfter: 500, killAfter: 1_000 };
   const { open, encrypt } = await begin(t, state, { hosts: 1, limits });
   const pool = without(t);
   await lend(open.pool, pool);
@@ -206,7 +206,7 @@ test.serial('what is no message ends the loan, which is told, and no host', asyn
 });
 
 test.serial('who borrows after another has left hears of each change, too', async (t) => {
-  const limits = { sickAfter: 50, killAfter: 200 };
+  const limits = { sickAfter: 500, killAfter: 1_000 };
   const { open, encrypt } = await begin(t, state, { hosts: 1, limits });
   const { pool } = open;
   const before: boolean[] = [];

@@ -104,7 +104,8 @@ test.serial('a token that is not there is looked for by two processes, and told 
 
 test.serial('signals that interrupt its waiting do not end an idle host', async (t) => {
   await state.shim.set([{ call: 'C_Initialize', timerMicroseconds: 2_000 }]);
-  const open = await OpenPool.start(t, state.fixture, { shim: state.shim, prepare: false });
+  const limits = { healthInterval: 600_000 };
+  const open = await OpenPool.start(t, state.fixture, { shim: state.shim, prepare: false, limits });
   const { pids } = open;
   for (let count = 0; count < 30; count++) {
     await open.call({ kind: 'health' });

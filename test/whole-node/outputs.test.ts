@@ -111,14 +111,26 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Milliseconds of CPU time in a second. */
+const spinning = 500;
+
 /**
- * CPU time of all of them in a second, milliseconds: only over time itself does it show that something spins. A host may be
+ * CPU time of all of them in a second, milliseconds, in the quietest of three if need be: only over time itself does it show that something spins. A host may be
  * replaced meanwhile on a busy machine: one that has ended does not spin.
  */
 async function busy(pids: readonly number[]): Promise<number> {
-  const before = new Map(pids.map((pid) => [pid, cpuTime(pid) ?? 0]));
-  await delay(1_000);
-  return [...before].reduce((sum, [pid, used]) => sum + Math.max(0, (cpuTime(pid) ?? used) - used), 0);
+  let least = Infinity;
+  // What spins does so in every one of them; a host that is started again, or a check of their health, is in one.
+  for (let look = 0; look < 3 && least >= spinning; look++) {
+    const before = new Map(pids.map((pid) => [pid, cpuTime(pid) ?? 0]));
+    await delay(1_000);
+    const used = [...before].map(([pid, then]) => Math.max(0, (cpuTime(pid) ?? then) - then));
+    least = Math.min(
+      least,
+      used.reduce((sum, of) => sum + of, 0),
+    );
+  }
+  return least;
 }
 
 /** proc_pid_stat(5): utime and stime, in hundredths of a second; undefined for a process that has ended. */
@@ -140,7 +152,7 @@ test.serial(
     const node = await serve(t, ['ignore', full, full]);
     closeSync(full);
     await encrypts(t, node);
-    t.true((await busy(node.pids)) < 500, 'nothing spins');
+    t.true((await busy(node.pids)) < spinning, 'nothing spins');
     await ends(t, node);
   },
 );
@@ -157,7 +169,7 @@ test.serial('a reader that stands still from the start: it serves on, and ends w
   const node = await serve(t, ['ignore', writer, writer]);
   closeSync(writer);
   await encrypts(t, node);
-  t.true((await busy(node.pids)) < 500, 'nothing spins');
+  t.true((await busy(node.pids)) < spinning, 'nothing spins');
   await ends(t, node);
   closeSync(reader);
 });
@@ -167,7 +179,7 @@ test.serial('a reader that goes away: it serves on, and ends when told', async (
   node.child.stdout?.destroy();
   node.child.stderr?.destroy();
   await encrypts(t, node);
-  t.true((await busy(node.pids)) < 500, 'nothing spins');
+  t.true((await busy(node.pids)) < spinning, 'nothing spins');
   await ends(t, node);
 });
 
@@ -203,7 +215,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 255)
       child.stdin.write('\n');
       await once(lines, 'line');
       await encrypts(t, node);
-      t.true((await busy(node.pids)) < 500, 'nothing spins');
+      t.true((await busy(node.pids)) < spinning, 'nothing spins');
       await encrypts(t, node);
       await ends(t, node);
     },

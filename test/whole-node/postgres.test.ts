@@ -118,13 +118,13 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
       password_file: cluster.passwordFile,
       ca: cluster.ca.certificate,
       durability: 'single',
-      lease: 4,
+      lease: 10,
     },
   };
   // Long enough for the health checks of HAProxy, which comes from an address of its own.
   const behind = async () => ({
     ...options,
-    xks: { port: await freePort(), drain_ms: 1500, proxy_protocol_from: [haproxyAddress] },
+    xks: { port: await freePort(), drain_ms: 4000, proxy_protocol_from: [haproxyAddress] },
   });
   const node = await TestNode.create(await behind());
   t.teardown(async () => node.dispose());
@@ -172,14 +172,14 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   const admin = await new AdminClient(node.admin).firstSignIn(node.admin, 'seven herons over the weir');
   const { samples, value } = readScrape((await admin.get('/metrics')).text);
   t.true(value('holdfast_worker_lease_remaining_seconds', { worker: '0' }) > 0);
-  t.is(value('holdfast_worker_lease_length_seconds'), 4);
+  t.is(value('holdfast_worker_lease_length_seconds'), 10);
   t.true(value('holdfast_worker_asks_total', { why: 'refusal' }) >= 5, 'each that found the key disabled');
   t.true(value('holdfast_worker_revision') <= value('holdfast_store_revision'));
   t.like(
     samples.find(({ name }) => name === 'holdfast_workers_unconfirmed'),
     { value: 0 },
   );
-  t.like((await admin.get('/status')).body, { workerLeases: { workers: 1, held: 1, seconds: 4 } });
+  t.like((await admin.get('/status')).body, { workerLeases: { workers: 1, held: 1, seconds: 10 } });
 
   await stoppedWorker(t, [node, second], access, other);
   await killedWorker(t, [node, second], access, other);

@@ -85,16 +85,24 @@ test.serial('each class of return value has its own error name and status', asyn
   if (client === undefined) return t.fail();
   const plaintext = randomBytes(32);
   const { body: encrypted } = await client.encrypt(key, plaintext, { aad: 'aad' });
+  // Its host may look whether it is well, too.
+  await bench.node.closeVault();
   for (const { name, operation, rule, how, answer } of cases) {
     // All hosts are there: else the rule might strike one that starts.
     await allThere(bench);
     const gone = count(bench, 'token host gone');
-    await shim.set([how === 'once' ? { ...rule, claim: await shim.claimToken(), times: 1 } : rule]);
-    const got =
-      operation === 'encrypt'
-        ? await client.encrypt(key, plaintext, { aad: 'aad' })
-        : await client.decrypt(key, encrypted, { aad: 'aad' });
-    await shim.clear();
+    const ask = async () => {
+      await shim.set([how === 'once' ? { ...rule, claim: await shim.claimToken(), times: 1 } : rule]);
+      const got =
+        operation === 'encrypt'
+          ? await client.encrypt(key, plaintext, { aad: 'aad' })
+          : await client.decrypt(key, encrypted, { aad: 'aad' });
+      await shim.clear();
+      return got;
+    };
+    let got = await ask();
+    // A look whether a host is well may have met the one call that fails: not three times in a row.
+    for (let left = 2; left > 0 && answer[0] !== 200 && got.status === 200; left--) got = await ask();
     // A host that has answered with a dead module goes a moment later.
     if (name.startsWith('module dead'))
       await t.notThrowsAsync(
