@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Selectable } from 'kysely';
 import { monotonicNow } from '../clock.ts';
 import { Revocation, SilentHolders } from '../lease/revocation.ts';
+import type { Moved } from '../store/revision-log.ts';
 import type { SnapshotHolderTable } from '../store/schema.ts';
+import { StoreError } from '../store/store-error.ts';
 import type { Store } from '../store/store.ts';
 
 /** A caller waits for nodes that do not confirm so long at the most, milliseconds: then they hear who is waited for. */
@@ -31,6 +33,15 @@ export interface Standing {
 
 type Row = Selectable<SnapshotHolderTable>;
 
+/** What is waited for. */
+interface Change {
+  epoch: number;
+  /** Null where it is known by its number alone. */
+  mark: string | null;
+  /** Which store it is in. */
+  store: string | null;
+}
+
 /**
  * Waits until a change is in force on every worker that serves from memory (docs/revocation.md). What asks the
  * store at each request has no row here and is not waited for.
@@ -39,7 +50,7 @@ export class InForce {
   readonly #store: Pick<Store, 'db' | 'bookkeep'>;
   readonly #silent = new SilentHolders();
   /** The last change that this process has seen, and a moment at which it was certainly committed, by the monotonic clock. */
-  #last: { epoch: number; mark: string | null; at: number } = { epoch: -1, mark: null, at: -Infinity };
+  #last: Change & { at: number } = { epoch: -1, mark: null, store: null, at: -Infinity };
 
   constructor(store: Pick<Store, 'db' | 'bookkeep'>) {
     this.#store = store;
@@ -52,13 +63,18 @@ export class InForce {
     return known;
   }
 
-  /** Of all that was committed before the call. Waits `patience` milliseconds at the most; ask again where it was not enough. */
-  async wait(patience: number): Promise<Standing> {
+  /**
+   * Of all that was committed before the call. Waits `patience` milliseconds at the most; ask again where it was not enough. Throws
+   * StoreError `in-doubt` where another store answers since `own`, which is what the caller has committed, or one that has gone back: its
+   * holders say nothing of the change.
+   */
+  async wait(patience: number, own?: Moved): Promise<Standing> {
     const began = monotonicNow();
-    const epoch = await this.#lastChange();
+    const { at, hasOwn, ...change } = await this.#lastChange(own);
+    if (!hasOwn) throw gone();
     // In a transaction after that of the change: who has no row yet joins later, and loads what was changed.
-    let rows = await this.#look();
-    const revocation = new Revocation(epoch, this.#last.at, rows);
+    let rows = await this.#lookFor(change);
+    const revocation = new Revocation(change.epoch, at, rows);
     for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
       const now = monotonicNow();
       revocation.saw(rows);
@@ -67,7 +83,7 @@ export class InForce {
       if (waited >= patience || standing.every(({ state }) => state !== 'waiting'))
         return { nodes: standing, waited };
       await delay(Math.min(pause, patience - waited));
-      rows = await this.#look();
+      rows = await this.#lookFor(change);
     }
   }
 
@@ -78,12 +94,42 @@ export class InForce {
 
   /** How many processes have not confirmed the last change yet. */
   async unconfirmed(): Promise<number> {
-    const epoch = await this.#lastChange();
+    const { epoch } = await this.#lastChange();
     return (await this.#look()).filter((row) => row.epoch < epoch).length;
   }
 
+  /** The holders, where the change is in the same store still. Asked in one statement: by the next the name may lead elsewhere. */
+  async #lookFor({ epoch, mark, store }: Change): Promise<Row[]> {
+    const found = await this.#store.db
+      .selectFrom('revision')
+      .leftJoin('snapshot_holders', (join) => join.onTrue())
+      .where('revision.id', '=', 1)
+      .selectAll('snapshot_holders')
+      .select((eb) => [
+        'revision.store_id',
+        eb
+          .selectFrom('served_changes')
+          .where('served_changes.revision', '=', epoch)
+          .where('served_changes.mark', '=', mark)
+          .limit(1)
+          .select('served_changes.revision')
+          .as('there'),
+        eb
+          .selectFrom('served_changes')
+          .select((inner) => inner.fn.min('served_changes.revision').as('first'))
+          .as('first'),
+      ])
+      .execute();
+    const [{ store_id, there, first } = { store_id: null, there: null, first: null }] = found;
+    if (store_id !== store || (mark !== null && !isListed({ there, first }, epoch))) throw gone();
+    return this.#seen(found.filter((row): row is typeof row & Row => row.id !== null));
+  }
+
   async #look(): Promise<Row[]> {
-    const rows = await this.#store.db.selectFrom('snapshot_holders').selectAll().execute();
+    return this.#seen(await this.#store.db.selectFrom('snapshot_holders').selectAll().execute());
+  }
+
+  async #seen(rows: Row[]): Promise<Row[]> {
     this.#silent.saw(rows, monotonicNow());
     const silent = this.#silent.silent(monotonicNow());
     if (silent.length === 0) return rows;
@@ -103,13 +149,21 @@ export class InForce {
    * The last revision that changed anything of what workers serve by. A holder hears of others only when it renews, and needs
    * to confirm none of them.
    */
-  async #lastChange(): Promise<number> {
+  async #lastChange(own?: Moved): Promise<Change & { at: number; hasOwn: boolean }> {
     const { db } = this.#store;
-    const { told, mark, first, revision } = await db
+    const { told, mark, first, revision, store, there } = await db
       .selectFrom('revision')
       .where('id', '=', 1)
       .select((eb) => [
         'revision',
+        'store_id as store',
+        eb
+          .selectFrom('served_changes')
+          .where('served_changes.revision', '=', own?.revision ?? -1)
+          .where('served_changes.mark', '=', own?.mark ?? '')
+          .limit(1)
+          .select('served_changes.revision')
+          .as('there'),
         eb
           .selectFrom('served_changes')
           .where('kind', '<>', 'nothing')
@@ -131,10 +185,24 @@ export class InForce {
     // Of what is not kept any more all is older than what is.
     const epoch = told ?? (first === null ? revision : first - 1);
     // Whoever asks again waits no longer for it; of a store that has gone back in time the same number is another change.
-    if (epoch !== this.#last.epoch || mark !== this.#last.mark)
-      this.#last = { epoch, mark, at: monotonicNow() };
-    return epoch;
+    if (epoch !== this.#last.epoch || mark !== this.#last.mark || store !== this.#last.store)
+      this.#last = { epoch, mark, store, at: monotonicNow() };
+    return { ...this.#last, hasOwn: own === undefined || isListed({ there, first }, own.revision) };
   }
+}
+
+/** Whether the store has it in its list of changes; what is older than that list nobody can tell. */
+function isListed({ there, first }: Record<'there' | 'first', number | null>, revision: number): boolean {
+  return there !== null || (first !== null && first > revision);
+}
+
+/** Whoever has asked for something taken away is not told that it is. */
+function gone(): StoreError {
+  return new StoreError(
+    'in-doubt',
+    'it was done, but then another database answered, or one that has gone back in time: whether every node goes by it cannot be told',
+    'see where store.address leads, then look whether it is done there, and repeat it if not: docs/fleet.md',
+  );
 }
 
 /** Removes the rows of a process that has exited: it answers nothing any more. Only who has seen it exit knows that. */

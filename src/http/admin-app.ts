@@ -19,6 +19,7 @@ import { sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
+import type { Changed } from '../store/act-transaction.ts';
 import type { Authority } from '../store/store.ts';
 import { assertInForce, countedInForce } from './in-force-answer.ts';
 import { html, refuse, respond, setHeaders } from './admin-answer.ts';
@@ -191,7 +192,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       facts.caller = caller;
       checkAccess(route, caller, vaultId);
     }
-    const changed = new Set<string>();
+    const changed: Changed = new Set();
     const act: Act = {
       ...actOf(facts, services.now, authorityOf(services, route, caller, named)),
       seen: expected,

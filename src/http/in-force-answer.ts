@@ -3,6 +3,7 @@ import { Problem } from '../admin/problem.ts';
 import type { AnyAnswer, Route } from '../admin/route.ts';
 import { patience, type InForce, type HoldingNode, type Standing } from '../fleet/in-force.ts';
 import { counted } from '../counted.ts';
+import type { Changed } from '../store/act-transaction.ts';
 import { isServed } from '../store/served-changes.ts';
 
 /**
@@ -15,11 +16,11 @@ export async function assertInForce(
   ctx: Pick<Context, 'set'>,
   inForce: Pick<InForce, 'wait'>,
   route: Route,
-  changed: ReadonlySet<string>,
+  changed: Readonly<Pick<Changed, 'moved'>> & ReadonlySet<string>,
   answered: AnyAnswer,
 ): Promise<void> {
   if (route.takesAway !== true || (changed.size > 0 && ![...changed].some(isServed))) return;
-  const standing = await inForce.wait(patience);
+  const standing = await inForce.wait(patience, changed.moved);
   const waiting = standing.nodes.filter(({ state }) => state === 'waiting');
   if (waiting.length > 0) {
     // Of the record as it is now: whoever goes on from here has seen it.
@@ -35,8 +36,8 @@ export function countedInForce(
   count: (waited: number, confirmed: boolean) => void,
 ): Pick<InForce, 'wait'> {
   return {
-    wait: async (milliseconds) => {
-      const standing = await inForce.wait(milliseconds);
+    wait: async (milliseconds, own) => {
+      const standing = await inForce.wait(milliseconds, own);
       count(
         standing.waited,
         standing.nodes.every(({ state }) => state !== 'waiting'),

@@ -15,6 +15,7 @@ import {
   type UnknownRow,
 } from 'kysely';
 import { assertNothingLost } from './lost-changes.ts';
+import type { Moved } from './revision-log.ts';
 import type { Tables } from './schema.ts';
 import { reasons, type Unrecorded } from './unrecorded.ts';
 
@@ -39,10 +40,16 @@ export interface Acting {
   readonly seen?: SeenVersion | undefined;
   /** The Idempotency-Key of a create. */
   readonly idempotency?: object;
-  /** Filled in with the tables of which its transactions change rows, once they are committed. */
-  readonly changed?: Set<string>;
+  /** Filled in once its transactions are committed. */
+  readonly changed?: Changed;
   /** It is done though the store has lost changes on which nobody has decided: it can take nothing from what they were. */
   readonly despiteLoss?: boolean;
+}
+
+/** Tables of which the transactions of an act have changed rows. */
+export interface Changed extends Set<string> {
+  /** Where the last of them has moved the store, where another may answer in its place some day. */
+  moved?: Moved;
 }
 
 /**
@@ -104,8 +111,8 @@ export interface Begun<Trx extends Transaction<Tables>> {
   trx: Trx;
   /** Last of all before it commits. Throws UnsoundActError. */
   assertSound: () => void;
-  /** Once it is committed. */
-  committed: () => void;
+  /** Once it is committed, and has moved the store there, if it has. */
+  committed: (moved?: Moved) => void;
 }
 
 /** Confirms the act's authority in a transaction that has just begun. For implementations of Store. */
@@ -126,10 +133,11 @@ export async function beginAct(raw: Transaction<Tables>, act: Acting): Promise<B
       if (act.idempotency !== undefined && !ledger.remembers && !remembered.has(act.idempotency))
         throw new UnsoundActError('an act did not remember its Idempotency-Key');
     },
-    committed: () => {
+    committed: (moved) => {
       if (ledger.remembers && act.idempotency !== undefined) remembered.add(act.idempotency);
       if (ledger.changed.size > 0) act.seen?.keep();
       for (const table of ledger.changed) act.changed?.add(table);
+      if (moved !== undefined && act.changed !== undefined) act.changed.moved = moved;
     },
   };
 }

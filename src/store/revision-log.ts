@@ -17,6 +17,12 @@ export interface Moment {
   store: string | null;
 }
 
+/** A revision that was made by a process of this version, and so has a mark. */
+export interface Moved {
+  revision: number;
+  mark: string;
+}
+
 /** Before everything: that of whoever remembers nothing. */
 export const beforeEverything: Moment = { revision: -1, mark: null, store: null };
 
@@ -88,11 +94,11 @@ export function toldChanges(
   return last < revision ? 'everything' : changes;
 }
 
-/** Moves the revision and notes with it what was changed; last in the transaction, but for the reading back. */
+/** Moves the revision and notes with it what was changed; last in the transaction, but for the reading back. Resolves with where it is then. */
 export async function moveRevision(
   trx: Transaction<Tables>,
   { changes, named }: Pick<ChangesOfTransaction, 'changes' | 'named'>,
-): Promise<void> {
+): Promise<Moved> {
   const mark = randomBytes(12).toString('base64url');
   const { revision } = await trx
     .updateTable('revision')
@@ -139,4 +145,5 @@ export async function moveRevision(
     const found = new Set(noted.map(({ kind, name }) => `${kind} ${name}`));
     return rows.every(({ kind, name }) => found.has(`${kind} ${name}`));
   });
+  return { revision, mark };
 }

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { insertVault } from '../../testing/vault.ts';
-import { databases } from '../../testing/stores.ts';
+import { byHand } from '../../testing/by-hand.ts';
+import { databases, newStore } from '../../testing/stores.ts';
 import { InForce, removeExitedHolders } from '../../src/fleet/in-force.ts';
 import { hasExited, processMark } from '../../src/node/node-id.ts';
+import type { Changed } from '../../src/store/act-transaction.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /* A change is waited for until every process that serves from memory has confirmed it, or has run out. */
@@ -109,6 +111,43 @@ for (const [name, make] of Object.entries(databases))
     t.is(await change(store), second);
     t.is((await inForce.wait(0)).nodes[0]?.state, 'waiting');
   });
+
+test('holders of another database say nothing of what was done in this one', async (t) => {
+  const [own, other] = await Promise.all([newStore('PostgreSQL'), newStore('PostgreSQL')]);
+  t.teardown(async () => Promise.all([own.close(), other.close()]));
+  for (const store of [own, other]) await insertVault(store, 'first');
+  const callIt = async (store_id: string | null) =>
+    other.bookkeep('by hand', async (trx) => trx.updateTable('revision').set({ store_id }).execute());
+  const { store_id } = await own.db.selectFrom('revision').select('store_id').executeTakeFirstOrThrow();
+
+  const changed: Changed = new Set();
+  const act = { ...byHand, now: () => new Date(), changed };
+  await own.write(act, async (trx) => trx.updateTable('vaults').set({ tokens: '[]' }).execute());
+  const { moved } = changed;
+  t.deepEqual(moved, await own.db.selectFrom('revision').select(['revision', 'mark']).executeTakeFirst());
+  await join(own, 'a', 0);
+  /** The name leads there for so many questions, and then elsewhere. */
+  const wait = async (questions: number) => {
+    let left = questions;
+    const led = {
+      bookkeep: own.bookkeep.bind(own),
+      get db() {
+        return left-- > 0 ? own.db : other.db;
+      },
+    };
+    return new InForce(led).wait(10_000, moved);
+  };
+  const inDoubt = { name: 'StoreError', message: /another database answered/ };
+  // Another store, or the same one that has gone back: the holder is in neither.
+  for (const id of ['another', store_id]) {
+    await callIt(id);
+    // Since it was committed, before the holders are read, and while one is waited for.
+    for (const questions of [0, 1, 2]) await t.throwsAsync(wait(questions), inDoubt);
+    await change(other);
+  }
+  await confirm(own, 'a', moved?.revision ?? 0);
+  t.is((await wait(Infinity)).nodes[0]?.state, 'confirmed');
+});
 
 test('rows of a node are removed whose processes have exited, once it is back on the same machine', async (t) => {
   const made = await databases.PostgreSQL();

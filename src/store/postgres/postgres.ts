@@ -9,7 +9,15 @@ import { StorePool, type PoolOptions, type Timeouts } from './pool.ts';
 import { StoreDialect } from './postgres-dialect.ts';
 import { mayGoThrough } from './postgres-faults.ts';
 import { readBack } from '../read-back.ts';
-import { moveRevision, maxTold, momentOf, toldChanges, toldOutright, type Moment } from '../revision-log.ts';
+import {
+  moveRevision,
+  maxTold,
+  momentOf,
+  toldChanges,
+  toldOutright,
+  type Moment,
+  type Moved,
+} from '../revision-log.ts';
 import type { Tables } from '../schema.ts';
 import type { ChangesSince } from '../served-changes.ts';
 import type { Session } from './session.ts';
@@ -224,13 +232,14 @@ export class PostgresStore implements Store {
           const { trx, assertSound, committed } = await begin(raw);
           const result = await run(trx);
           const changes = await this.#dialect.changesOf(raw);
-          if (unchanged === 'moves' || changes.any) await moveRevision(trx, changes);
+          let moved: Moved | undefined;
+          if (unchanged === 'moves' || changes.any) moved = await moveRevision(trx, changes);
           // What the act found done may be uncertain still, and is answered as done now.
           else if (unchanged === 'waits' && this.#settings.durability === 'synchronous') await barrier(raw);
           if (changes.any) await hint(raw);
           await readBack(trx);
           assertSound();
-          ended.push({ result, committed, mark: await markOf(raw) });
+          ended.push({ result, committed: () => committed(moved), mark: await markOf(raw) });
         });
         return resultOf(ended);
       } catch (error) {
