@@ -363,7 +363,7 @@ test.serial(
 
 test.serial('what AWS or the network does wrong has a name and a way out', async (t) => {
   const { simulator, user } = t.context;
-  const clients = clientsOf(simulator, { maxAttempts: 1, requestTimeoutMs: 400 });
+  const clients = clientsOf(simulator, { maxAttempts: 1, requestTimeoutMs: 2_000 });
   const sts = await clients.of(accessOf(user)).sts();
   const ask = async () =>
     callAws('GetCallerIdentity', async () => sts.send(new GetCallerIdentityCommand({})));

@@ -298,7 +298,9 @@ test.serial(
     Date.now = () => clock() + 600_000;
     try {
       const findings = await findingsUntil('key.encrypt', options({ keys: [key] }));
-      found(t, findings, 'credential.clock', 'PROBLEM', /the node is 600(?:\.\d)? s behind this machine/);
+      // By half of the time there and back, of which a busy machine may spend all on one way.
+      const seen = /the node is (?:59[5-9]|60[0-5])(?:\.\d)? s behind this machine/;
+      found(t, findings, 'credential.clock', 'PROBLEM', seen);
       found(t, findings, 'credential.accepted', 'OK', /signed by the node’s clock/);
       found(t, findings, 'middlebox.headers', 'OK');
       found(t, findings, 'key.encrypt', 'OK');

@@ -21,7 +21,8 @@ import { RawConnection } from './raw.ts';
 /* The listener alone, with bounds of fractions of a second: the real ones are its defaults. */
 
 const bounds = {
-  handshake: 300,
+  // Both ends are in this process, and may stand still in the middle of it.
+  handshake: 1_500,
   headers: 300,
   request: 500,
   response: 300,
@@ -31,6 +32,8 @@ const bounds = {
 };
 /** Before the listener's own bounds, milliseconds, and many times these: a busy machine is slow, too. */
 const inTime = 4_500;
+/** The same where the listener's own bounds are ten seconds and more. */
+const inLongTime = 9_000;
 const connections = 8;
 const common = {
   address: '127.0.0.1',
@@ -309,7 +312,7 @@ test.serial(
     const began = performance.now();
     await once(slow, 'close');
     clearInterval(timer);
-    t.true(performance.now() - began < inTime);
+    t.true(performance.now() - began < inLongTime);
     t.is(slow.rstCode, http2.constants.NGHTTP2_CANCEL);
     const next = session.request({ ':method': 'POST' });
     next.end();
@@ -344,7 +347,7 @@ test.serial('an HTTP/2 connection that asks nothing is closed, whatever else it 
   const other = new Listener({ ...common, tls, bounds: slow }, () => undefined);
   const session = await openHttp2({}, (await other.listen()).port);
   const alive = await keptUp(session, () => session.ping(() => undefined));
-  t.true(alive < inTime);
+  t.true(alive < inLongTime);
   await other.close(0);
 });
 
@@ -357,7 +360,7 @@ test.serial(
       session.ping(() => undefined);
       session.settings({ enablePush: false });
     });
-    t.true(alive < inTime);
+    t.true(alive < inLongTime);
   },
 );
 
@@ -373,7 +376,7 @@ test.serial('an HTTP/2 connection that begins requests and ends none is closed',
     if (streams % 3 === 0) stream.close(http2.constants.NGHTTP2_CANCEL);
   });
   t.true(streams > 5);
-  t.true(alive < inTime);
+  t.true(alive < inLongTime);
 });
 
 test.serial('an answer that nobody reads is thrown away: over HTTP/1.1 with its connection', async (t) => {

@@ -183,7 +183,7 @@ const notProviders: [name: string, lies: () => Lies, trouble: OidcTrouble][] = [
 for (const [name, lies, trouble] of notProviders)
   test.serial(`a provider whose metadata ${name} is none`, async (t) => {
     state.fake.lies = lies();
-    const clients = new OidcClients({ timeout: trouble === 'unreachable' ? 0.4 : 10 });
+    const clients = new OidcClients({ timeout: trouble === 'unreachable' ? 1.5 : 10 });
     const error = await t.throwsAsync(state.fake.authorizationUrl(clients), { instanceOf: OidcError });
     t.is(error.trouble, trouble);
     t.deepEqual(state.fake.asked, [metadataPath]);

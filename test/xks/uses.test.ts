@@ -32,8 +32,13 @@ test.serial(
     const began = new Date().toISOString();
     const made = (await client.encrypt(key, 'x')).body;
     let written: Record<string, Use> = {};
+    // That of the credential is noted before the key is used: what was gathered may be written in between.
+    const both = ['credential', 'encrypt'];
     await waitUntil(
-      async () => Object.keys((written = await usesOf(key, access.accessKeyId))).length > 0,
+      async () => {
+        written = await usesOf(key, access.accessKeyId);
+        return both.every((kind) => written[kind] !== undefined);
+      },
       20_000,
       100,
     );
