@@ -9,6 +9,9 @@ import { OutputSink, type Loss } from '../src/output-sink.ts';
 import { makeFifo } from './support/fifo.ts';
 import { waitUntil } from './support/steady-load.ts';
 
+// Each sink has its last words when the process ends, and a process of ours has one.
+process.setMaxListeners(100);
+
 const told: string[] = [];
 const tell = (loss: Loss) => {
   told.push(loss.code);
