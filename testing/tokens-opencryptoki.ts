@@ -13,6 +13,8 @@ const storeKept = '/var/lib/opencryptoki/swtok.kept-by-holdfast-tests';
 const lockDirectory = '/var/lock/opencryptoki';
 const startedFile = path.join(lockDirectory, 'started-by-holdfast-tests');
 const pidFile = '/var/run/pkcsslotd.pid';
+/** However busy the machine is, the daemon has begun or ended by then, milliseconds. */
+const stuck = 60_000;
 /** The library caches the token's data here, under the store's path with dots for slashes. */
 const sharedMemory = '/dev/shm/var.lib.opencryptoki.swtok';
 /** Left by the TPM token's library, which every C_Initialize tries to load as well. */
@@ -86,7 +88,7 @@ async function startDaemonIfNone(): Promise<void> {
   if (code !== 0) throw new Error(`pkcsslotd ended with ${String(code)}`);
   // It listens before it goes to the background; only the pid file comes later. Never connect to try it: a client
   // that leaves before it has read the slot list makes pkcsslotd 3.8.1 exit.
-  await until(5_000, 'pkcsslotd has written its pid', async () => (await slotDaemon()) !== undefined);
+  await until(stuck, 'pkcsslotd has written its pid', async () => (await slotDaemon()) !== undefined);
   await writeFile(startedFile, String(await slotDaemon()));
 }
 
@@ -95,7 +97,7 @@ async function stopDaemonIfOurs(): Promise<void> {
   if (!(started > 0)) return;
   if (started === (await slotDaemon())) {
     process.kill(started, 'SIGTERM');
-    await until(5_000, 'pkcsslotd ends', async () => (await slotDaemon()) === undefined);
+    await until(stuck, 'pkcsslotd ends', async () => (await slotDaemon()) === undefined);
     await rm(sharedMemoryOfTpm, { force: true });
   }
   await rm(startedFile, { force: true });

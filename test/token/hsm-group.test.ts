@@ -8,6 +8,7 @@ import { inToken } from '../../testing/in-token.ts';
 import { Shim } from '../../testing/shim.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { labelled } from '../support/key-identity.ts';
+import { waitUntil } from '../support/steady-load.ts';
 import { decryptOf, encryptOf, OpenPool, throwsFault, type PoolSetUp } from './open-pool.ts';
 
 /* Two HSMs that hold the same keys: what one does not answer, the other does, and an answer is never another key's. */
@@ -116,7 +117,8 @@ test.serial('requests go to both HSMs, and each reads what the other has written
   const read = await state.group.pool.call(decryptOf(encryptWith(key(0)), value), inTime({ member: 'b' }));
   t.deepEqual(Buffer.from(read.value.plaintext), plaintext);
   t.true(pidsOf('b').includes(read.host));
-  t.is(state.group.pool.health, 'ACTIVE');
+  // A host that gets no core for half a second is sick until it does.
+  await t.notThrowsAsync(waitUntil(() => state.group.pool.health === 'ACTIVE'));
 });
 
 test.serial(
@@ -130,7 +132,10 @@ test.serial(
     t.true(told.every(([member, { fault }]) => member === 'b' && fault === 'key-missing'));
     for (let count = 0; count < 6; count++)
       t.is((await state.group.callAt(encryptWith(key(1)))).notOn, undefined);
-    t.is(state.group.pool.health, 'ACTIVE', 'the HSM itself is well');
+    await t.notThrowsAsync(
+      waitUntil(() => state.group.pool.health === 'ACTIVE'),
+      'the HSM itself is well',
+    );
     await throwsFault(t, 'key-missing', state.group.pool.call(encryptWith(key(1)), inTime({ member: 'b' })));
     await inToken(state.a, [{ do: 'destroy', id: hex(key(1).id) }]);
     const error = await throwsFault(t, 'key-missing', state.group.call(encryptWith(key(1))));
@@ -191,12 +196,14 @@ test.serial(
   async (t) => {
     const { group, shim } = state;
     const sealed = await group.call(encryptWith(key(4)));
+    const already = group.events.length;
     await shim.set([{ call: '*', hang: true }]);
     await useMany(t, key(4), 64);
     // Killed for its silence; those that take its place hang at their start.
-    await group.event((event) => event.kind === 'gone');
-    t.is(group.pool.health, 'DEGRADED');
-    t.is(group.pool.healthOf('a'), 'ACTIVE');
+    await group.event((event) => event.kind === 'gone', already);
+    await t.notThrowsAsync(
+      waitUntil(() => group.pool.health === 'DEGRADED' && group.pool.healthOf('a') === 'ACTIVE'),
+    );
     while (group.pool.healthOf('b') !== 'UNAVAILABLE') await useMany(t, key(4), 4);
     for (let count = 0; count < 8; count++) {
       const { host } = await group.callAt(decryptOf(encryptWith(key(4)), sealed));

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { loadProfile, type Profile } from '../../src/config/profile.ts';
 import { Secret } from '../../src/secret.ts';
@@ -159,9 +160,10 @@ export class OpenPool {
     await this.#firstReady(this.#keepers.length);
   }
 
-  /** Waits until every host is up, whatever failed on the way. */
+  /** Waits until every host is up and well, whatever failed on the way. */
   async allReady(): Promise<void> {
-    while (this.pool.hosts.some(({ state }) => state === 'starting')) await once(this.#told, 'event');
+    // Nothing tells that one which got no core for a moment, and so was sick, is well again.
+    while (this.pool.hosts.some(({ state }) => state !== 'ready' && state !== 'busy')) await delay(5);
   }
 
   /** Waits until every host is there, whether it knows where keys are or not. */

@@ -124,14 +124,17 @@ test.serial(
   async (t) => {
     await state.shim.set([{ call: 'C_Login', delayMicroseconds: 300_000 }]);
     const events: string[] = [];
-    const open = new OpenPool(state.fixture, {
-      ...setUp('replaced', events),
-      pin: async () => Promise.resolve(new Secret('wrong')),
-    });
-    const before = await logins();
-    open.startAll();
-    while ((await logins()) === before) await delay(20);
-    await open.stop();
+    // One that gets no core for two seconds is killed at its end: that does not come three times in a row.
+    for (let tries = 3; tries > 0 && events.length === 0; tries--) {
+      const open = new OpenPool(state.fixture, {
+        ...setUp('replaced', events),
+        pin: async () => Promise.resolve(new Secret('wrong')),
+      });
+      const before = await logins();
+      open.startAll();
+      while ((await logins()) === before) await delay(20);
+      await open.stop();
+    }
     t.deepEqual(events, ['refused']);
   },
 );

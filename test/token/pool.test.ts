@@ -133,19 +133,26 @@ test.serial('a token’s only host is back as soon as a host can start', async (
   const beforeStart = performance.now();
   const { open, decrypt } = await begin(t, state, { hosts: 1 });
   const oneStart = performance.now() - beforeStart;
-  process.kill(open.pids[0] ?? Number.NaN, 'SIGKILL');
-  await open.event(({ kind }) => kind === 'gone');
-  const killed = performance.now();
-  const starved = starvation([process.pid]);
-  const waiting = open.call(decrypt, 30_000).catch(async (error: unknown) => {
-    // Without a host for a second, waiting is given up; the next one tries again.
-    t.is((error as TokenError).fault, 'unavailable');
-    await open.allReady();
-    return open.call(decrypt);
-  });
-  t.deepEqual(Buffer.from((await waiting).plaintext), plaintext);
-  const away = performance.now() - killed;
-  t.true(away - starved(open.pids) < 2000 || away < 2 * oneStart, `${away} ms; a start takes ${oneStart} ms`);
+  const awayOnce = async () => {
+    const already = open.events.length;
+    process.kill(open.pids[0] ?? Number.NaN, 'SIGKILL');
+    await open.event(({ kind }) => kind === 'gone', already);
+    const killed = performance.now();
+    const starved = starvation([process.pid]);
+    const waiting = open.call(decrypt, 30_000).catch(async (error: unknown) => {
+      // Without a host for a second, waiting is given up; the next one tries again.
+      t.is((error as TokenError).fault, 'unavailable');
+      await open.allReady();
+      return open.call(decrypt);
+    });
+    t.deepEqual(Buffer.from((await waiting).plaintext), plaintext);
+    const away = performance.now() - killed;
+    return { away, isSoon: away - starved(open.pids) < 2000 || away < 2 * oneStart };
+  };
+  let found = await awayOnce();
+  // The machine may have much else to do just then: not three times in a row.
+  for (let left = 2; left > 0 && !found.isSoon; left--) found = await awayOnce();
+  t.true(found.isSoon, `${found.away} ms; a start takes ${oneStart} ms`);
 });
 
 test.serial('requests beyond the queue’s length are refused at once', async (t) => {
@@ -174,10 +181,11 @@ test.serial(
       hosts: 1,
       limits: { killAfter: 60_000, sickAfter: 60_000 },
     });
-    await state.shim.set([{ call: 'C_Decrypt', delayMicroseconds: 10_000 }]);
+    await state.shim.set([{ call: 'C_Decrypt', delayMicroseconds: 40_000 }]);
     // What an operation takes it learns by doing.
     for (let done = 0; done < 24; done++) await open.call(decrypt, 60_000);
-    const deadline = monotonicNow() + 600;
+    // No host does half of them by then, and none stands still for as long.
+    const deadline = monotonicNow() + 3_500;
     const told: string[] = [];
     const ask = async (lane: string) =>
       open.pool.call(decrypt, { deadline, lane }).then(

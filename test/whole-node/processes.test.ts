@@ -163,7 +163,10 @@ test.serial('a worker that is killed under load is replaced, and connections are
   t.is(now.workers.length, 2);
   t.true(now.workers.includes(survivor));
   t.false(now.workers.includes(victim));
-  t.is(now.hosts.length, before.hosts.length, 'hosts of the dead worker are gone, others took their place');
+  await t.notThrowsAsync(
+    waitUntil(() => node.processes().hosts.length === before.hosts.length),
+    'hosts of the dead worker are gone, others took their place',
+  );
   // The connections of the dead worker broke, each with at most one request; every other request was answered right.
   t.true(
     load.wrong.every((text) => text.startsWith('no answer')),
@@ -293,7 +296,8 @@ test.serial(
     const before = node.log.length;
     const gone = () => node.log.slice(before).filter(({ msg }) => msg.startsWith('XKS worker gone')).length;
     process.kill(victim, 'SIGKILL');
-    await waitUntil(() => gone() === 2, undefined, 2);
+    // Or a third, where this very process stood still meanwhile.
+    await waitUntil(() => gone() >= 2, undefined, 2);
     await rename(`${store}.aside`, store);
     const children = childrenOf(node.pid);
     const exit = await Promise.race([node.stop('SIGTERM'), delay(stuck, 'still running', { ref: false })]);

@@ -73,7 +73,13 @@ const cases: Case[] = [
 
 async function replaceHosts(): Promise<void> {
   const gone = count(bench, 'token host gone');
-  const { hosts: pids } = bench.node.processes();
+  const { node } = bench;
+  const ready = new Set(
+    node.log.filter(({ msg }) => msg === 'token host ready').map((line) => line['tokenHost']),
+  );
+  // A look whether a host is well may have met the failure too, and ended it: of one that only starts nobody tells that
+  // it has gone.
+  const pids = node.processes().hosts.filter((pid) => ready.has(pid));
   for (const pid of pids) process.kill(pid, 'SIGKILL');
   await waitUntil(() => count(bench, 'token host gone') >= gone + pids.length);
 }
@@ -164,9 +170,12 @@ test.serial(
       (await encryptOverAll(bench)).every(({ status }) => status === 200),
       'the others go on',
     );
-    const health = (await healthOverAll(bench)).map(({ body }) => body.ekmFleetDetails[0].healthStatus);
-    // Whichever worker answers, what it tells is the node's.
-    t.deepEqual([...new Set(health)], ['DEGRADED']);
+    // Whichever worker answers, what it tells is the node's, as soon as it has heard of it.
+    await t.notThrowsAsync(
+      waitUntil(async () =>
+        (await healthOverAll(bench)).every(({ body }) => body.ekmFleetDetails[0].healthStatus === 'DEGRADED'),
+      ),
+    );
     await shim.clear();
     node.signal('SIGHUP');
     await backInService(bench);
