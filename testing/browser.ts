@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
@@ -14,6 +15,15 @@ interface Violation {
   id: string;
   nodes: { target: string[]; failureSummary?: string }[];
 }
+
+/** What axe looks at: by these rules or all, in what the selector finds or everywhere. */
+interface AxeLook {
+  rules?: readonly string[];
+  within?: string;
+}
+
+/** Milliseconds in which a page is drawn, however busy the machine is. */
+const drawn = 15_000;
 
 /** A browser as somebody has it before them: what it complains about is kept. */
 export class TestBrowser {
@@ -75,18 +85,19 @@ const still = `(async () => {
   }
 })()`;
 
-/** What axe finds wrong, a line each, by these rules or all. */
-export async function axeViolations(page: Page, rules?: readonly string[]): Promise<string[]> {
-  let found: string[] = [];
-  // A page that is still being drawn may have, for a moment, what nobody ever meets; what is wrong with it is wrong each time.
-  for (let look = 0; look < 3; look++) {
-    found = await lookAt(page, rules);
-    if (found.length === 0) break;
+/** What axe finds wrong, a line each. */
+export async function axeViolations(page: Page, where: AxeLook = {}): Promise<string[]> {
+  const began = performance.now();
+  for (let looks = 1; ; looks++) {
+    const found = await lookAt(page, where);
+    // A page that is still being drawn, or whose answers are still to come, may have for a moment what nobody ever meets.
+    // What is wrong with it stays.
+    if (found.length === 0 || (looks > 2 && performance.now() - began > drawn)) return found;
+    await delay(250);
   }
-  return found;
 }
 
-async function lookAt(page: Page, rules?: readonly string[]): Promise<string[]> {
+async function lookAt(page: Page, { rules, within }: AxeLook): Promise<string[]> {
   // Not as an element: the page's policy takes no script that is not its own.
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(`${axe.source};0`);
   const options = JSON.stringify({
@@ -95,7 +106,7 @@ async function lookAt(page: Page, rules?: readonly string[]): Promise<string[]> 
   });
   const violations = (await page.evaluate(
     // Colours on their way to another are nobody's fault.
-    `${still}.then(() => axe.run(document, ${options}).then(({ violations }) => violations))`,
+    `${still}.then(() => axe.run(${within === undefined ? 'document' : JSON.stringify(within)}, ${options}).then(({ violations }) => violations))`,
   )) as Violation[];
   return violations.map(
     ({ id, nodes }) =>

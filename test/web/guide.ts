@@ -4,7 +4,15 @@ import { axeViolations, picture } from '../../testing/browser.ts';
 import { failure } from '../simulator/sdk-clients.ts';
 import { endpoint } from '../story/story-vault.ts';
 import type { AdminAnswer } from '../support/admin-answer.ts';
-import { choose, choosePassword, dialogOf, lookAgain, signIn, type ConsoleStage } from './stage.ts';
+import {
+  choose,
+  choosePassword,
+  dialogOf,
+  lookAgain,
+  signIn,
+  typeAndEnter,
+  type ConsoleStage,
+} from './stage.ts';
 
 /*
  * KeyControl's guide, sections 2.5 to 2.9, in the browser: from the first vault to a picture in S3 that cannot be opened
@@ -73,8 +81,7 @@ export function testGuide(open: () => ConsoleStage): void {
     await signIn(ada, 'ada', 'not the right one');
     await ada.getByText('which of these is not told').waitFor();
     t.deepEqual(await axeViolations(ada), []);
-    await ada.getByLabel('Password').fill(first?.trim() ?? '');
-    await ada.keyboard.press('Enter');
+    await typeAndEnter(ada.getByLabel('Password'), first?.trim() ?? '');
     await choosePassword(ada, first?.trim() ?? '', passwords.ada);
     await ada.getByRole('heading', { name: 'Overview' }).waitFor();
     t.is(ada.url(), stage.home);
@@ -221,6 +228,7 @@ export function testGuide(open: () => ConsoleStage): void {
 
       // Two clicks.
       await page.getByRole('button', { name: 'Disable' }).click();
+      await dialog.getByText('The command that does the same').waitFor();
       await picture(page, 'disable it');
       t.deepEqual(await axeViolations(page), []);
       await dialog.getByRole('button', { name: 'Disable' }).click();
@@ -238,8 +246,7 @@ export function testGuide(open: () => ConsoleStage): void {
       await page.getByRole('link', { name: 'CloudKeys', exact: true }).first().click();
       const found = page.getByRole('link', { name: 'picture-key', exact: true });
       await found.waitFor();
-      await page.getByRole('combobox', { name: 'Find a CloudKey' }).fill('no-such-key');
-      await page.keyboard.press('Enter');
+      await typeAndEnter(page.getByRole('combobox', { name: 'Find a CloudKey' }), 'no-such-key');
       await page.getByText('Nothing matches').first().waitFor();
       await found.waitFor({ state: 'detached' });
       await page.getByRole('button', { name: 'Clear filters' }).last().click();

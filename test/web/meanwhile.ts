@@ -5,9 +5,19 @@ import {
   DescribeCustomKeyStoresCommand,
 } from '@aws-sdk/client-kms';
 import test from 'ava';
+import type { Page } from 'playwright-core';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { made } from '../admin/two-vaults.ts';
-import { dialogOf, lookAgain, signIn, type ConsoleStage } from './stage.ts';
+import { dialogOf, lookAgain, signIn, typeAndEnter, type ConsoleStage } from './stage.ts';
+
+/** In the dialog that makes an API key: one permission, and its list closed again. */
+async function chooseScope(page: Page): Promise<void> {
+  await page.getByRole('dialog').getByRole('button', { name: 'What it may do' }).click();
+  const option = page.getByRole('option', { name: 'vault.read' });
+  await option.click();
+  await page.keyboard.press('Escape');
+  await option.waitFor({ state: 'hidden' });
+}
 
 /** What changes while somebody has a page open: their session, the record, AWS, the node. */
 export function testMeanwhile(open: () => ConsoleStage): void {
@@ -28,13 +38,10 @@ export function testMeanwhile(open: () => ConsoleStage): void {
       await ended.waitFor();
       await picture(page, 'a session that ended while something was typed');
       t.deepEqual(await axeViolations(page), []);
-      await ended.getByLabel('Password').fill(passwords.ada);
-      await page.keyboard.press('Enter');
+      await typeAndEnter(ended.getByLabel('Password'), passwords.ada);
       await ended.waitFor({ state: 'detached' });
       t.is(await dialog.getByLabel('Name').inputValue(), 'terraform');
-      await dialog.getByRole('button', { name: 'What it may do' }).click();
-      await page.getByRole('option', { name: 'vault.read' }).click();
-      await page.keyboard.press('Escape');
+      await chooseScope(page);
       await dialog.getByRole('button', { name: 'Create API key' }).click();
       const panel = page.getByRole('dialog', { name: 'API key terraform' });
       const secret = (await panel.getByText(/^hfk_/).textContent()) ?? '';
@@ -61,9 +68,7 @@ export function testMeanwhile(open: () => ConsoleStage): void {
     await page.getByRole('button', { name: 'Create API key' }).first().click();
     const dialog = page.getByRole('dialog', { name: 'Create API key' });
     await dialog.getByLabel('Name').fill('unheard');
-    await dialog.getByRole('button', { name: 'What it may do' }).click();
-    await page.getByRole('option', { name: 'vault.read' }).click();
-    await page.keyboard.press('Escape');
+    await chooseScope(page);
     let lost = 0;
     await page.route('**/api/v1/user/api-keys', async (route) => {
       if (route.request().method() !== 'POST' || lost > 0) return route.fallback();

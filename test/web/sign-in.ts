@@ -4,7 +4,7 @@ import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { clientSecret, openIdProvider } from '../identity/openid-provider.ts';
 import { listenTls } from '../identity/oidc-stage.ts';
-import { dialogOf, signIn, type ConsoleStage } from './stage.ts';
+import { dialogOf, signIn, typeAndEnter, type ConsoleStage } from './stage.ts';
 
 /** Second factor and single sign-on, as people meet them. */
 export function testSigningIn(open: () => ConsoleStage): void {
@@ -22,8 +22,7 @@ export function testSigningIn(open: () => ConsoleStage): void {
       await page.locator('button:focus', { hasText: 'Set up' }).waitFor();
       await setUp.click();
       t.is(await turnOff.count(), 0);
-      await dialog.getByLabel('Your password').fill(passwords.ada);
-      await page.keyboard.press('Enter');
+      await typeAndEnter(dialog.getByLabel('Your password'), passwords.ada);
       const secret = (await dialog.getByText(/^[A-Z2-7]{32}$/).textContent()) ?? '';
       await picture(page, 'add the second factor to an app');
       t.deepEqual(await axeViolations(page), []);
@@ -35,8 +34,7 @@ export function testSigningIn(open: () => ConsoleStage): void {
           digits: 6,
         });
       const now = code(0);
-      await dialog.getByLabel('Six digits').fill(now);
-      await page.keyboard.press('Enter');
+      await typeAndEnter(dialog.getByLabel('Six digits'), now);
       const panel = page.getByRole('dialog', { name: 'Recovery codes' });
       const codes = (await panel.locator('.copyable').textContent())?.trim().split(/\s+/) ?? [];
       t.is(codes.length, 10);
@@ -59,22 +57,18 @@ export function testSigningIn(open: () => ConsoleStage): void {
       await picture(view, 'the second factor is asked for');
       t.deepEqual(await axeViolations(view), []);
       // The code that set it up has been used.
-      await view.getByLabel('Code').fill(now);
-      await view.keyboard.press('Enter');
+      await typeAndEnter(view.getByLabel('Code'), now);
       await view.getByText('The code is wrong, was used already, or its time is over').waitFor();
-      await view.getByLabel('Code').fill(codes[0] ?? '');
-      await view.keyboard.press('Enter');
+      await typeAndEnter(view.getByLabel('Code'), codes[0] ?? '');
       await view.getByRole('heading', { name: 'CloudKeys' }).waitFor();
       await elsewhere.close();
 
       await turnOff.click();
       t.is(await setUp.count(), 0);
       await dialog.getByLabel('Your password').fill(passwords.ada);
-      await dialog.getByLabel('Code of the app').fill(codes[0] ?? '');
-      await page.keyboard.press('Enter');
+      await typeAndEnter(dialog.getByLabel('Code of the app'), codes[0] ?? '');
       await dialog.getByText('The password or the code is wrong').waitFor();
-      await dialog.getByLabel('Code of the app').fill(codes[1] ?? '');
-      await page.keyboard.press('Enter');
+      await typeAndEnter(dialog.getByLabel('Code of the app'), codes[1] ?? '');
       await page.getByText('The second factor is off').first().waitFor();
       await setUp.waitFor();
       t.deepEqual(browser.complaints, []);

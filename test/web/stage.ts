@@ -121,11 +121,16 @@ export async function choose(where: Locator, label: string | RegExp, option: str
   await where.page().getByRole('option', { name: option }).first().click();
 }
 
+/** Enter is for the field that was filled, whatever has taken the focus meanwhile: a dialog does so once it is drawn. */
+export async function typeAndEnter(field: Locator, text: string): Promise<void> {
+  await field.fill(text);
+  await field.press('Enter');
+}
+
 /** What somebody does whom the page asks for name and password. */
 export async function signIn(page: Page, username: string, password: string): Promise<void> {
   await page.getByLabel('Username').fill(username);
-  await page.getByLabel('Password').fill(password);
-  await page.keyboard.press('Enter');
+  await typeAndEnter(page.getByLabel('Password'), password);
 }
 
 /** The password that was given to somebody becomes one of their own. */
@@ -133,8 +138,7 @@ export async function choosePassword(page: Page, given: string, own: string): Pr
   await page.getByRole('heading', { name: 'A new password' }).waitFor();
   await page.getByLabel('Password', { exact: true }).fill(given);
   await page.getByLabel('New password', { exact: true }).fill(own);
-  await page.getByLabel('New password, again').fill(own);
-  await page.keyboard.press('Enter');
+  await typeAndEnter(page.getByLabel('New password, again'), own);
 }
 
 /** Whoever comes back to a tab sees how it is now: no test waits for the next look. */

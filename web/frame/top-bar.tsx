@@ -2,6 +2,7 @@ import TopNavigation, { type TopNavigationProps } from '@cloudscape-design/compo
 import { useNavigate } from 'react-router';
 import { homeOf, useSession, useSessionFacts } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
+import { navigation } from '../texts/navigation.ts';
 import { useFlash } from './flash.tsx';
 import { wordmark } from './mark.tsx';
 import { setPreferences, usePreferences, type Appearance } from './preferences.ts';
@@ -18,7 +19,8 @@ export function TopBar() {
   const flash = useFlash();
   const home = homeOf(user);
   const vault = useVaultName();
-  const where = user.vaultId === null ? t.appliance : (vault ?? '');
+  // Until its name is known the link has another: one without a name is nothing to whoever does not see it.
+  const where = user.vaultId === null ? t.appliance : (vault ?? navigation.vault);
   const choose = (id: string) => {
     if (id === 'sign-out')
       leave().catch((problem: unknown) =>
