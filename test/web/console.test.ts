@@ -2,6 +2,7 @@ import test from 'ava';
 import { testFrontDoor, testWalls } from './front-door.ts';
 import { testGuide } from './guide.ts';
 import { testMeanwhile } from './meanwhile.ts';
+import { testRequests } from './requests.ts';
 import { testSigningIn } from './sign-in.ts';
 import { ConsoleStage } from './stage.ts';
 
@@ -26,5 +27,6 @@ test.afterEach.always(async (t) => {
 testFrontDoor(open);
 testGuide(open);
 testWalls(open);
+testRequests(open);
 testMeanwhile(open);
 testSigningIn(open);
