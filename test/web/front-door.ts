@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { axeViolations } from '../../testing/browser.ts';
+import { listenTls } from '../identity/oidc-stage.ts';
 import type { ConsoleStage } from './stage.ts';
 
 /** What a browser is given before anybody has signed in, and what keeps other sites out. */
@@ -125,6 +126,42 @@ export function testWalls(open: () => ConsoleStage): void {
     t.is(await victim.frames()[1]?.locator('#root').count(), 0);
     await victim.close();
     other.close();
+    browser.complaints.length = 0;
+  });
+
+  test.serial('a page on another port of this host reads nothing, and changes nothing', async (t) => {
+    const { ada, origin, browser, story } = open();
+    const other = await listenTls(story.node.ca);
+    t.teardown(async () => other.close());
+    other.handler = (_, response) => {
+      response.setHeader('Content-Type', 'text/html');
+      response.end('<title>Another</title>');
+    };
+    const victim = await ada.newPage();
+    await victim.goto(other.origin);
+    const api = `${origin}/api/v1`;
+    const isSent = victim.waitForRequest((one) => one.url() === `${api}/user/api-keys`);
+    const body = { name: 'stolen', scope: ['vault.read'], expiresAt: new Date(Date.now() + 60_000) };
+    const told = await victim.evaluate(
+      `(async ([api, body]) => {
+        const ways = [
+          ['/session', {}],
+          ['/session', { method: 'DELETE', headers: { 'X-CSRF-Token': 'guessed' } }],
+          // What a form of any page may send.
+          ['/user/api-keys', { method: 'POST', mode: 'no-cors', body }],
+        ];
+        const asked = ways.map(([path, way]) => fetch(api + path, { credentials: 'include', ...way }));
+        return (await Promise.allSettled(asked)).map(({ status, value }) => value?.type ?? status);
+      })(${JSON.stringify([api, JSON.stringify(body)])})`,
+    );
+    t.deepEqual(told, ['rejected', 'rejected', 'opaque']);
+    // To the browser it is the same site: the session's cookie goes along, or it were a 401, and helps nobody.
+    t.is((await (await isSent).response())?.status(), 403);
+    const keys = await ada.request.get(`${api}/user/api-keys`);
+    t.is(keys.status(), 200);
+    t.false((await keys.text()).includes('stolen'));
+    await victim.close();
+    // The browser tells of what it keeps from the other page.
     browser.complaints.length = 0;
   });
 }

@@ -89,6 +89,36 @@ export function testMeanwhile(open: () => ConsoleStage): void {
   });
 
   test.serial(
+    'a secret that is shown once is nowhere in the browser of whoever leaves the page and comes back',
+    async (t) => {
+      const { page, browser, origin } = open();
+      await page.getByRole('button', { name: 'Create API key' }).first().click();
+      const dialog = page.getByRole('dialog', { name: 'Create API key' });
+      await dialog.getByLabel('Name').fill('left-open');
+      await chooseScope(page);
+      await dialog.getByRole('button', { name: 'Create API key' }).click();
+      const panel = page.getByRole('dialog', { name: 'API key left-open' });
+      const secret = (await panel.getByText(/^hfk_/).textContent()) ?? '';
+      t.regex(secret, /^hfk_/);
+      // To another site and back, while it is shown.
+      await page.goto('about:blank');
+      await page.goBack();
+      await page.getByText('left-open', { exact: true }).first().waitFor();
+      t.false((await page.content()).includes(secret));
+      t.is(await page.getByRole('dialog').count(), 0);
+      t.deepEqual(await page.evaluate('caches.keys()'), []);
+      const kept = async (address: string) =>
+        page.evaluate(
+          `fetch(${JSON.stringify(address)}, { cache: 'only-if-cached', mode: 'same-origin' }).then(() => true, () => false)`,
+        );
+      for (const address of [page.url(), `${origin}/api/v1/user/api-keys`, `${origin}/api/v1/session`])
+        t.false(await kept(address), address);
+      // What it looks for in vain it tells.
+      browser.complaints.length = 0;
+    },
+  );
+
+  test.serial(
     'what two browsers change at once is shown to the second, and overwritten by nobody',
     async (t) => {
       const stage = open();
