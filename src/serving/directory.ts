@@ -5,12 +5,12 @@ import { beforeEverything, isOtherStore, isSameMoment, ofItsStore } from '../sto
 import type { Moment } from '../store/revision-log.ts';
 import type { ServedChange, ServedChanges } from '../store/served-changes.ts';
 import type { ReadableStore } from '../store/store.ts';
-import { revealSecret } from '../keys/credentials/credentials.ts';
 import { Remembered } from '../vault/remembered.ts';
 import type { KnownHistory } from './known-history.ts';
-import { opensSame, type LiveCredential } from './live-credential.ts';
+import type { LiveCredential } from './live-credential.ts';
 import { Looks, pagesOf } from './looking-ahead.ts';
 import { LostRecords } from './lost-records.ts';
+import { OpenedSecrets } from './opened-secrets.ts';
 import {
   listCredentials,
   listKeys,
@@ -41,12 +41,6 @@ import { isOfWholeToken, type TokenPools } from '../vault/tokens.ts';
 
 export type { LiveCredential } from './live-credential.ts';
 export type { CloudKey, FoundState, KeyVersion, ServedKeySet } from './served-records.ts';
-
-interface OpenedSecret {
-  /** What it was opened for: of another record, key set, vault or token it is to be opened, and so proven, anew. */
-  credential: LiveCredential;
-  secret: Secret;
-}
 
 /** With what was served of it last. */
 type RememberedKeySet = KeySetRecord & {
@@ -84,7 +78,6 @@ interface DirectoryOptions {
  */
 export class Directory {
   readonly #store: ReadableStore;
-  readonly #tokens: TokenPools;
   readonly #now: () => number;
   /** Told once everything is forgotten, since the store has gone back in time, or is another. */
   onWentBack: (step: WentBack) => void = () => undefined;
@@ -111,9 +104,8 @@ export class Directory {
   readonly #keys: Remembered<CloudKey>;
   /** By access key id. */
   readonly #credentials: Remembered<CredentialRecord>;
-  readonly #secrets = new Map<string, OpenedSecret>();
+  readonly #secrets: OpenedSecrets;
   #isKeptWarm = false;
-  readonly #opening = new Map<string, Promise<OpenedSecret>>();
   readonly #looks = new Looks(async () => isSameMoment(await this.#store.moment(), this.#at));
 
   /** `now` gives milliseconds since the epoch; a test's own where time is what it tests. */
@@ -124,7 +116,7 @@ export class Directory {
     { history, ...bounds }: DirectoryOptions = {},
   ) {
     this.#store = store;
-    this.#tokens = tokens;
+    this.#secrets = new OpenedSecrets(tokens);
     this.#now = now;
     this.#history = history;
     if (history !== undefined) this.#at = history.at;
@@ -260,26 +252,8 @@ export class Directory {
   }
 
   /** The secret of a live credential; asks the token once, for all who wait, then remembers. Throws TokenError. */
-  async secret(credential: LiveCredential, deadline: number): Promise<Secret> {
-    const known = this.#secrets.get(credential.accessKeyId);
-    if (known !== undefined && opensSame(known.credential, credential)) return known.secret;
-    const opened = await (this.#opening.get(credential.accessKeyId) ??
-      this.#openSecret(credential, deadline));
-    return opensSame(opened.credential, credential) ? opened.secret : this.secret(credential, deadline);
-  }
-
-  async #openSecret(credential: LiveCredential, deadline: number): Promise<OpenedSecret> {
-    const { accessKeyId, keySet, sealedSecret } = credential;
-    const identity = { vaultId: keySet.vaultId, keySetId: keySet.id, accessKeyId, sealedSecret };
-    const open = async () => ({
-      credential,
-      secret: await revealSecret(this.#tokens, identity, keySet.token, deadline),
-    });
-    const opening = open().finally(() => this.#opening.delete(accessKeyId));
-    this.#opening.set(accessKeyId, opening);
-    const opened = await opening;
-    this.#secrets.set(accessKeyId, opened);
-    return opened;
+  secret(credential: LiveCredential, deadline: number): Promise<Secret> {
+    return this.#secrets.of(credential, deadline);
   }
 
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
@@ -394,7 +368,7 @@ export class Directory {
 
   async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {
     const record = (await readCredentials(this.#store.db, [accessKeyId])).get(accessKeyId);
-    if (record === undefined) this.#secrets.delete(accessKeyId);
+    if (record === undefined) this.#secrets.forget(accessKeyId);
     return record;
   }
 }
