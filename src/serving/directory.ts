@@ -1,4 +1,4 @@
-import { wallClock } from '../clock.ts';
+import { monotonicNow, wallClock } from '../clock.ts';
 import type { Secret } from '../secret.ts';
 import { readOpenLost, type LostChange } from '../store/lost-changes.ts';
 import { beforeEverything, isOtherStore, isSameMoment, ofItsStore } from '../store/revision-log.ts';
@@ -34,7 +34,7 @@ import {
   type ServedKeySet,
   type ServedVault,
 } from './served-records.ts';
-import { settledBy } from './settled-by.ts';
+import { notSettledInTime, settledBy } from './settled-by.ts';
 import type { WentBack } from './went-back.ts';
 import { TokenError } from '../token/faults.ts';
 import { isOfWholeToken, type TokenPools } from '../vault/tokens.ts';
@@ -136,36 +136,50 @@ export class Directory {
 
   /**
    * Asks the store, and forgets what was changed. Call it once for each request, before anything is looked up, where no lease says
-   * that what is remembered holds. Gives what was changed. Throws StoreError; at `deadline` where what is lost is not known by then.
+   * that what is remembered holds. Throws StoreError; at `deadline` where what is lost is not known by then.
    */
-  async refresh(deadline = Infinity): Promise<ServedChanges> {
-    await settledBy(deadline, this.#settling);
-    const seen = this.#store.moment();
-    const now = seen instanceof Promise ? await seen : seen;
+  async refresh(deadline = Infinity): Promise<void> {
+    for (;;) {
+      if (this.#settling !== undefined) await settledBy(deadline, this.#settling);
+      const since = this.#at;
+      const seen = this.#store.moment();
+      const now = seen instanceof Promise ? await seen : seen;
+      if (await this.#bringUp(since, now)) return;
+      if (monotonicNow() >= deadline) throw notSettledInTime();
+    }
+  }
+
+  /**
+   * Forgets what was changed up to `now`, which was asked for at `since`. False where the store is to be asked again: it has gone back,
+   * or somebody who asked at the same time was quicker. What was read here may then be of an earlier moment than theirs, or of one
+   * that the store has lost since: it never takes the place of theirs.
+   */
+  async #bringUp(since: Moment, now: Moment): Promise<boolean> {
     if (isSameMoment(now, this.#at)) {
       this.#at = ofItsStore(this.#at, now);
+      if (this.#lostAsOf > 0) return true;
       // The moment that it begins with is later than what others have told the store of a loss.
-      if (this.#lostAsOf === 0) await this.#readLost();
-      return [];
+      await this.#readLost();
+      return isSameMoment(now, this.#at);
     }
-    const since = this.#at;
+    if (this.#at !== since) return false;
     const told = this.#store.changesSince(since);
-    const found = told instanceof Promise ? await told : told;
-    // One of those who ask at the same time says so.
-    if (found === 'went-back') {
+    const changes = told instanceof Promise ? await told : told;
+    if (changes === 'went-back') {
+      // One of those who ask at the same time says so.
       if (this.#at === since) this.wentBack(now);
-      await settledBy(deadline, this.#settling);
+      return false;
     }
-    const changes = found === 'went-back' ? 'everything' : found;
     // Before anything is looked up anew.
     if (changes === 'everything' || this.#lostAsOf === 0) await this.#readLost();
+    if (this.#at !== since) return isSameMoment(now, this.#at);
     // A look-up that is under way is forgotten with what it looks up: its answer goes to those who asked before.
     if (changes === 'everything') this.#forgetEverything();
     else for (const change of changes) this.#forget(change);
     this.#at = now;
     this.#history?.moved();
     if (this.#isKeptWarm) void this.#warmAgain(changes);
-    return changes;
+    return true;
   }
 
   /**
@@ -187,7 +201,8 @@ export class Directory {
     const known = this.#at;
     if (!isOtherStore(known, found)) this.#timesBack++;
     this.#forgetEverything();
-    this.#at = beforeEverything;
+    // An object of its own each time: whoever has read something before is told by it.
+    this.#at = { ...beforeEverything };
     if (this.#history !== undefined) {
       const settling = this.#history.settled().finally(() => {
         if (this.#settling === settling) this.#settling = undefined;
