@@ -12,7 +12,14 @@ import { ownKeys } from '../../token/own-keys.ts';
 import { TokenPools } from '../../vault/tokens.ts';
 import type { TokenOnRecord } from '../../token/own-key-proofs.ts';
 import { askSecret } from '../client/prompt.ts';
-import { assertNotRefused, knownPins, PinRefusedBeforeError } from './refused-pins.ts';
+import {
+  assertNotRefused,
+  knownPins,
+  ownPinOf,
+  PinNotTriedError,
+  PinRefusedBeforeError,
+  SharedPins,
+} from './refused-pins.ts';
 
 const asked = new Map<string, Promise<Secret>>();
 
@@ -39,6 +46,7 @@ async function askPin(token: string): Promise<Secret> {
 /** A token could not be opened; the text is the host's own report. */
 export class TokenStartError extends Error {
   readonly token: string;
+  readonly problem: string;
   readonly remediation: string;
 
   readonly pinRefused: boolean;
@@ -47,6 +55,7 @@ export class TokenStartError extends Error {
     super(`token ${token}: ${problem}`);
     this.name = 'TokenStartError';
     this.token = token;
+    this.problem = problem;
     this.remediation = remediation;
     this.pinRefused = pinRefused;
   }
@@ -77,8 +86,8 @@ export interface OpenTokensOptions {
 /**
  * Opens one host for each HSM of `tokens`, for a command that needs them: the command's own process loads no module
  * either. Of an HSM group any member stands in for the others, unless keys of our own are to be made in one that is not on record:
- * then the others have to show them. Throws TokenStartError, PinRefusedBeforeError, ConfigError of the first that is needed; a PIN is
- * tried once.
+ * then the others have to show them. Throws TokenStartError, PinRefusedBeforeError, ConfigError of the first that is needed. A PIN is
+ * tried once, and one after another: what an HSM has refused is tried on no other of its group that is not known to take it.
  */
 // oxlint-disable-next-line max-lines-per-function -- one step of the start after another
 export async function openTokens(
@@ -91,6 +100,7 @@ export async function openTokens(
   const hosts = new Map<string, ReadyHost>();
   const opened: (ReadyHost & { token: string })[] = [];
   const notOpened = new Map<string, string[]>();
+  const shared = new Map(tokens.map(({ name }) => [name, new SharedPins()]));
   const pools = new Map(
     config.tokens.map((token) => [
       token.name,
@@ -111,11 +121,18 @@ export async function openTokens(
     order: Parameters<typeof hostSettings>[2],
   ): Promise<ReadyHost> => {
     const pin = await pinOf(member);
-    await assertNotRefused(config, member, pin);
     const { token, title } = member;
+    const pins = knownPins(config, title, ownProofs?.has(token));
+    try {
+      await assertNotRefused(config, member, pin);
+    } catch (error) {
+      shared.get(token)?.refused(title, pin);
+      throw error;
+    }
+    await shared.get(token)?.assertMayBeTried(title, pin, pins);
     const started = Promise.withResolvers<ReadyHost>();
     const keeper = new HostKeeper(
-      hostSettings(member, async () => pin, order, knownPins(config, title, ownProofs?.has(token))),
+      hostSettings(member, async () => pin, order, pins),
       new LoginGate(),
       {
         onReady: (host) => {
@@ -128,6 +145,7 @@ export async function openTokens(
         },
         onGone: (id) => pools.get(token)?.removeHost(id),
         onFailed: (problem, remediation, pinRefused) => {
+          if (pinRefused) shared.get(token)?.refused(title, pin);
           started.reject(new TokenStartError(title, problem, remediation, pinRefused));
         },
       },
@@ -154,13 +172,13 @@ export async function openTokens(
     } catch (error) {
       if (!isOfMember(error)) throw error;
       const { token, title } = member;
-      const words = error instanceof TokenStartError ? error.message : `token ${title}: ${error.message}`;
+      const words = error instanceof ConfigError ? `token ${title}: ${error.message}` : error.message;
       notOpened.set(token, [...(notOpened.get(token) ?? []), `${words}${wayOut(error)}`]);
-      failures.set(token, failures.get(token) ?? error);
+      failures.set(token, [...(failures.get(token) ?? []), { title, error }]);
       return undefined;
     }
   };
-  const failures = new Map<string, Error>();
+  const failures = new Map<string, MemberFailure[]>();
   const openToken = async (token: LoadedToken): Promise<void> => {
     const { name, members } = token;
     const recorded = onRecord?.get(name);
@@ -172,9 +190,9 @@ export async function openTokens(
       const [member] = others.splice(0, 1);
       if (member !== undefined) stands = await openIfUp(member, { prepare, ...known });
     }
-    if (stands === undefined) throw failures.get(name) ?? new Error(`token ${name} has no member`);
+    if (stands === undefined) throw mostTelling(name, failures.get(name));
     take(name, stands);
-    await Promise.all(others.map(async (member) => openIfUp(member, known)));
+    for (const member of others) await openIfUp(member, known);
   };
   const take = (name: string, host: ReadyHost): void => {
     made.set(name, host.made);
@@ -186,6 +204,8 @@ export async function openTokens(
     known: Parameters<typeof hostSettings>[2],
   ): Promise<void> => {
     if (first === undefined) return;
+    const isGroup = others.length > 0;
+    const toAsk = [...others];
     try {
       const host = await openMember(first, { prepare, ...known });
       take(name, host);
@@ -193,9 +213,12 @@ export async function openTokens(
         serials: [host.info.serial],
         proof: host.ownProofs[ownKeys.sealing.label] ?? '',
       };
-      await Promise.all(others.map(async (member) => openMember(member, { ...known, recorded })));
+      for (let member = toAsk.shift(); member !== undefined; member = toAsk.shift())
+        await openMember(member, { ...known, recorded });
     } catch (error) {
-      throw others.length > 0 && error instanceof TokenStartError ? neededFirst(error) : error;
+      if (!isGroup || !isOfMember(error)) throw error;
+      const told = withNotAsked(error, toAsk);
+      throw told instanceof TokenStartError ? neededFirst(told) : told;
     }
   };
   try {
@@ -207,9 +230,47 @@ export async function openTokens(
   return { rooms: new TokenPools([...pools.values()]), made, hosts, opened, notOpened, close };
 }
 
-function isOfMember(error: unknown): error is TokenStartError | PinRefusedBeforeError | ConfigError {
-  return (
-    error instanceof TokenStartError || error instanceof PinRefusedBeforeError || error instanceof ConfigError
+type OfMember = TokenStartError | PinRefusedBeforeError | PinNotTriedError | ConfigError;
+
+interface MemberFailure {
+  title: string;
+  error: OfMember;
+}
+
+function isOfMember(error: unknown): error is OfMember {
+  return [TokenStartError, PinRefusedBeforeError, PinNotTriedError, ConfigError].some(
+    (kind) => error instanceof kind,
+  );
+}
+
+/** Of a token that none of its HSMs can be opened for: a PIN that was refused comes before whatever else there is. */
+function mostTelling(name: string, failures: readonly MemberFailure[] = []): Error {
+  const spared = failures.find(({ error }) => error instanceof PinNotTriedError);
+  const refused = failures.filter(({ error }) => isRefusal(error));
+  const told = refused.find(({ title }) => isSparedBy(title, spared)) ?? refused[0] ?? failures[0];
+  if (told === undefined) return new Error(`token ${name} has no member`);
+  const notAsked = failures.filter((failure) => isSparedBy(told.title, failure));
+  return withNotAsked(told.error, notAsked);
+}
+
+function isSparedBy(title: string, failure: MemberFailure | undefined): boolean {
+  return failure?.error instanceof PinNotTriedError && failure.error.refusedBy === title;
+}
+
+function isRefusal(error: OfMember): error is TokenStartError | PinRefusedBeforeError {
+  return error instanceof PinRefusedBeforeError || (error instanceof TokenStartError && error.pinRefused);
+}
+
+/** A refused PIN, with the HSMs of the group that were spared it. */
+function withNotAsked(error: OfMember, spared: readonly { title: string }[]): OfMember {
+  if (spared.length === 0 || !isRefusal(error)) return error;
+  const { token, problem, remediation } = error;
+  const where = spared.map(({ title }) => title).join(', ');
+  return new TokenStartError(
+    token,
+    `${problem}; it was not tried on ${where}, where it would cost a try too`,
+    `${remediation}; ${ownPinOf(token)}`,
+    true,
   );
 }
 
@@ -218,8 +279,7 @@ function wayOut(error: object): string {
 }
 
 /** Which HSMs hold the same keys shows only where each is asked. */
-function neededFirst({ token, message, remediation, pinRefused }: TokenStartError): TokenStartError {
-  const problem = message.slice(`token ${token}: `.length);
+function neededFirst({ token, problem, remediation, pinRefused }: TokenStartError): TokenStartError {
   const all =
     'every member of an HSM group is needed until the store has the group on record, since each has to show that it holds the same keys; ' +
     'one that is not there yet can be left out of the configuration until it is';

@@ -13,11 +13,15 @@ import type { KnownPins } from '../../token/keeper/host-life.ts';
 
 /** The token refused this very PIN before. */
 export class PinRefusedBeforeError extends Error {
+  readonly token: string;
+  /** The message without the token. */
+  readonly problem = 'this PIN was refused before; it is not tried again, since tokens lock themselves';
   readonly remediation: string;
 
   constructor(token: string, file: string) {
     super(`token ${token} has refused this PIN before; it is not tried again, since tokens lock themselves`);
     this.name = 'PinRefusedBeforeError';
+    this.token = token;
     this.remediation = `put the right PIN in place, or remove ${file} to have this one tried once more`;
   }
 }
@@ -192,4 +196,52 @@ async function hashOf(pin: Secret, salt: Buffer): Promise<Buffer> {
       else reject(error);
     });
   });
+}
+
+/** Another HSM of the group has refused the PIN that this one is to be asked with. */
+export class PinNotTriedError extends Error {
+  /** By its title. */
+  readonly refusedBy: string;
+  readonly remediation: string;
+
+  constructor(token: string, refusedBy: string) {
+    super(`token ${token}: not asked, since ${refusedBy} has refused the same PIN`);
+    this.name = 'PinNotTriedError';
+    this.refusedBy = refusedBy;
+    this.remediation = ownPinOf(refusedBy);
+  }
+}
+
+/** The way out where an HSM of a group has another PIN than the rest. */
+export function ownPinOf(title: string): string {
+  return `if the others have that PIN, state the one of ${title} as pin in its [[token.member]]`;
+}
+
+/**
+ * PINs that HSMs of one group have refused while a command opens them. HSMs of a group often share their PIN, and a wrong one would
+ * cost each of them a try: what one has refused is tried on no other, but on those that took it last.
+ */
+export class SharedPins {
+  readonly #refused: { pin: Secret; title: string }[] = [];
+
+  refused(title: string, pin: Secret | undefined): void {
+    if (pin !== undefined) this.#refused.push({ pin, title });
+  }
+
+  /** Throws PinNotTriedError. */
+  async assertMayBeTried(
+    title: string,
+    pin: Secret | undefined,
+    { standing }: Pick<KnownPins, 'standing'>,
+  ): Promise<void> {
+    if (pin === undefined) return;
+    const refused = this.#refused.find((one) => isSame(one.pin, pin));
+    if (refused === undefined || (await standing(pin)) === 'proven') return;
+    throw new PinNotTriedError(title, refused.title);
+  }
+}
+
+function isSame(one: Secret, other: Secret): boolean {
+  const [a, b] = [Buffer.from(one.reveal()), Buffer.from(other.reveal())];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
