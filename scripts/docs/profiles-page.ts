@@ -168,6 +168,9 @@ serial = "1234567890124"
   and two ciphertexts of one nonce give away both plaintexts' difference and the key of the tags. So Holdfast refuses a group unless
   the profile says \`iv.random = true\`. Set it in a profile of your own once the vendor has confirmed that all of the IV is drawn at
   random, and name that document under \`sources\`. The same holds for nodes that each have an HSM of their own with the same keys.
+- **Each member is an HSM of its own**, told from the others by its serial number: by it Holdfast knows which HSM was asked to destroy a key. One whose
+  serial number another member has is not used, and the log says which (\`token host could not start\`); \`holdfast init\` and a configuration
+  that states one serial number twice are refused.
 - **nShield**: each module of the security world is a slot of its own with a card set or softcard, told apart by serial number; name
   each as a member. With the module's load sharing there is one slot, and it chooses the module: then give no members.
 - **Luna**: an HA group is one slot of its own, and the client does what a group does here: give no members. Members are for an

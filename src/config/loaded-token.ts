@@ -100,6 +100,7 @@ function problemsOf({ members, moduleProfile }: LoadedToken, key: string): strin
   const isGroup = members.length > 1;
   const problems: string[] = [];
   const places = new Map<string, string>();
+  const serials = new Map<string, string>();
   for (const [at, member] of members.entries()) {
     const here = isGroup ? `${key}.member.${at}` : key;
     const { name, label, serial, module, environment, initialize_parameters: parameters } = member;
@@ -109,6 +110,10 @@ function problemsOf({ members, moduleProfile }: LoadedToken, key: string): strin
     const other = places.get(place);
     if (other !== undefined) problems.push(`${here}: is the same token as member "${other}"`);
     places.set(place, name);
+    const twin = serial === undefined ? undefined : serials.get(serial);
+    if (other === undefined && twin !== undefined)
+      problems.push(`${here}.serial: is that of member "${twin}" too: one HSM by two names is no redundancy`);
+    if (serial !== undefined) serials.set(serial, name);
   }
   if (isGroup && !drawsIvs(moduleProfile))
     problems.push(

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { membersOf, type LoadedMember } from '../config/load.ts';
 import { LoginGate, type HostSettings } from '../token/keeper/host-keeper.ts';
 import { thenNewPin } from '../token/login-gate.ts';
+import { HsmClaims } from '../token/keeper/hsm-claims.ts';
 import { managementRequests, workerRequests } from '../token/messages.ts';
 import { monotonicNow } from '../clock.ts';
 import { awsSettings } from './aws-settings.ts';
@@ -34,6 +35,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   /** Of each HSM, by its title: one that hangs at its login keeps no other waiting. */
   readonly #gates: Map<string, LoginGate>;
+  readonly #claims = new HsmClaims();
   readonly #groups: WorkerGroup[];
   readonly #code = new OwnCode();
   readonly #management: WorkerGroup | undefined;
@@ -278,7 +280,10 @@ export class Supervisor {
     return {
       member,
       hosts,
-      settings: hostSettings(member, async () => pin(member), order, pins?.(member)),
+      settings: {
+        ...hostSettings(member, async () => pin(member), order, pins?.(member)),
+        refuses: (info) => this.#claims.refuse(member, info),
+      },
       gate: this.#gate(member.title),
     };
   }

@@ -570,6 +570,18 @@ test('with one HSM of a group away init and restore go on with another, and say 
   t.not(first.code, 0);
   t.regex(first.stderr, /token token:a: .*every member of an HSM group is needed until the store has/s);
   t.false(existsSync(store));
+  // The HSM that is there by two names, which the configuration does not show.
+  const text = readFileSync(node.config, 'utf8');
+  writeFileSync(
+    node.config,
+    text.replace(
+      'SOFTHSM2_CONF = "/nonexistent"',
+      `SOFTHSM2_CONF = "${environment['SOFTHSM2_CONF']}", TWIN = "1"`,
+    ),
+  );
+  const twins = await holdfast(node, 'init');
+  t.not(twins.code, 0);
+  t.regex(twins.stderr, /token token:b: its serial number \w+ is that of member token:a too/);
 });
 
 /** Of HSMs whose sealing key is on record. */

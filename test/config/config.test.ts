@@ -101,6 +101,10 @@ test('an HSM group has two or more members, each of a name of its own and anothe
     /token\.0\.member\.1: is the same token as member "a"$/,
   );
   t.regex(
+    await problems('name = "a"\nserial = "1"', 'name = "b"\nserial = "1"\nmodule = "/other.so"'),
+    /token\.0\.member\.1\.serial: is that of member "a" too: one HSM by two names/,
+  );
+  t.regex(
     await problems('name = "a"\nserial = "1"', 'name = "a"\nserial = "2"'),
     /token\.0\.member\.1\.name: another token has this name/,
   );

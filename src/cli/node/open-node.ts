@@ -4,6 +4,7 @@ import { pinIn } from '../../config/pin-text.ts';
 import { hostSettings } from '../../node/host-settings.ts';
 import type { Secret } from '../../secret.ts';
 import { HostKeeper, LoginGate } from '../../token/keeper/host-keeper.ts';
+import { HsmClaims } from '../../token/keeper/hsm-claims.ts';
 import type { ReadyHost } from '../../token/keeper/host-life.ts';
 import type { MemberHosts } from '../../token/pool/pool-hosts.ts';
 import { TokenPool } from '../../token/pool/token-pool.ts';
@@ -96,6 +97,7 @@ export async function openTokens(
   { prepare = false, ownProofs, onRecord }: OpenTokensOptions = {},
 ): Promise<OpenTokens> {
   const keepers: HostKeeper[] = [];
+  const claims = new HsmClaims();
   const made = new Map<string, string[]>();
   const hosts = new Map<string, ReadyHost>();
   const opened: (ReadyHost & { token: string })[] = [];
@@ -132,7 +134,10 @@ export async function openTokens(
     await shared.get(token)?.assertMayBeTried(title, pin, pins);
     const started = Promise.withResolvers<ReadyHost>();
     const keeper = new HostKeeper(
-      hostSettings(member, async () => pin, order, pins),
+      {
+        ...hostSettings(member, async () => pin, order, pins),
+        refuses: (info) => claims.refuse(member, info),
+      },
       new LoginGate(),
       {
         onReady: (host) => {

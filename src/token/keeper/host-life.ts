@@ -33,6 +33,8 @@ export interface HostSettings {
   pin: () => Promise<Secret | undefined>;
   /** What is known of PINs; without it every PIN is tried. */
   pins?: KnownPins | undefined;
+  /** Why a token that is ready otherwise is not wanted; without it each is. */
+  refuses?: (info: TokenInfo) => TokenWords | undefined;
   /** How long loading, login and self-test may take, milliseconds. */
   startTimeout: number;
 }
@@ -102,6 +104,7 @@ export class HostLife {
   #ending = false;
   #overdue = false;
   #ready = false;
+  #unwanted: TokenWords | undefined;
   #last: HostReport | undefined;
 
   constructor(
@@ -192,10 +195,7 @@ export class HostLife {
       if (this.#last.state === 'ready' && !this.#ready) {
         overdue.stop();
         this.#leaveGate();
-        this.#ready = true;
-        const { token: info, made, ownProofs, alarms, noKeys, operationTime } = this.#last;
-        if (socket !== undefined)
-          this.onReady({ pid: child.pid ?? 0, socket, info, made, ownProofs, alarms, noKeys, operationTime });
+        this.#becomeReady(this.#last, child.pid ?? 0, socket);
       } else if (this.#last.state === 'logged-in') {
         // That it cannot be kept is nothing to end a process for.
         if (this.#given !== undefined && pins !== undefined)
@@ -228,6 +228,18 @@ export class HostLife {
     await child.readRest(reportTimeout);
     if (!this.#ready) socket?.destroy();
     return how;
+  }
+
+  #becomeReady(
+    { token: info, made, ownProofs, alarms, noKeys, operationTime }: Extract<HostReport, { state: 'ready' }>,
+    pid: number,
+    socket: Socket | undefined,
+  ): void {
+    this.#unwanted = this.#settings.refuses?.(info);
+    if (this.#unwanted !== undefined) return this.kill();
+    this.#ready = true;
+    if (socket !== undefined)
+      this.onReady({ pid, socket, info, made, ownProofs, alarms, noKeys, operationTime });
   }
 
   /** As they are known by now, for the token of this serial number. */
@@ -283,6 +295,7 @@ export class HostLife {
       const problem = last?.state === 'dead' ? last.problem : how;
       return { ready: true, pinRefused, problem, remediation: remediationOfRefusedPin };
     }
+    if (this.#unwanted !== undefined) return { ready: false, pinRefused, ...this.#unwanted };
     if (last?.state === 'failed')
       return {
         ready: false,
