@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { createProgram } from '../../src/cli/program.ts';
 import { build } from '../../src/cli/client/version.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';
@@ -851,6 +852,32 @@ test.serial('a name that two CloudKeys have asks for the key set', async (t) => 
     /there are 2 CloudKeys that are called so\n( {2}key set (twin|payments): same \(AVAILABLE\), id .{36}, external key id .{36}\n){2} {2}hint: add --key-set, or name the one you mean by its id/,
   );
   t.is((await run('cloud-key', 'show', 'same', '--key-set', 'twin')).code, 0);
+});
+
+test.serial('serve --check warns where several HSMs have the keys and may count their IVs', async (t) => {
+  const { node } = t.context;
+  const file = path.join(node.directory, 'counting.toml');
+  const text = await readFile(node.config, 'utf8');
+  await writeFile(file, text.replace('profile = "softhsm2"', 'profile = "utimaco"'), { mode: 0o600 });
+  const check = async () => runCommand(['--config', file, 'serve', '--check']);
+  t.notRegex((await check()).stderr, /IVs/, 'one HSM');
+  await node.withStore(async ({ vaultContext: { store } }) => {
+    const row = await store.db
+      .selectFrom('own_key_proofs')
+      .selectAll()
+      .where('label', '=', ownKeys.sealing.label)
+      .executeTakeFirstOrThrow();
+    await store.db
+      .insertInto('own_key_proofs')
+      .values({ ...row, serial: 'another' })
+      .execute();
+  });
+  const { code, stderr } = await check();
+  t.is(code, 0, stderr);
+  t.regex(stderr, /warning: token primary \(serial \w+, \w+\): keys of this token were seen in several HSMs/);
+  await node.withStore(async ({ vaultContext: { store } }) =>
+    store.db.deleteFrom('own_key_proofs').where('serial', '=', 'another').execute(),
+  );
 });
 
 test.serial('serve --check reads configuration and TLS files and serves nothing', async (t) => {

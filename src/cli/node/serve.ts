@@ -5,6 +5,7 @@ import { warningsOf } from '../../config/warnings.ts';
 import { problemsOfConfinement } from '../../node/confinement.ts';
 import { tlsWarnings } from '../../node/tls/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
+import { readTokensOnRecord } from '../../keys/own-key-proofs.ts';
 import { KnownTokens } from '../../node/known-tokens.ts';
 import type { Ports } from '../../node/supervisor-options.ts';
 import { Supervisor } from '../../node/supervisor.ts';
@@ -57,7 +58,14 @@ async function check(config: LoadedConfig): Promise<void> {
 /** A store that is not there yet, or not brought up to date, is for `holdfast init`; whatever else is wrong is told. */
 async function checkStoreFile(config: LoadedConfig): Promise<void> {
   try {
-    await (await openStoreToRead(config.store)).close();
+    const store = await openStoreToRead(config.store);
+    try {
+      const known = await readTokensOnRecord(store);
+      for (const { token, serials } of ivsInDanger(config, (name) => known.get(name)?.serials ?? []))
+        note(`holdfast: warning: token ${token} (serial ${serials.join(', ')}): ${wordsOfIvs}`);
+    } finally {
+      await store.close();
+    }
   } catch (error) {
     if (!(error instanceof StoreError) || (error.fault !== 'missing' && error.fault !== 'older')) throw error;
     note(`holdfast: warning: ${error.message}; ${error.remediation}`);
@@ -73,16 +81,18 @@ async function checkBeforeStart(config: LoadedConfig, log: Logger): Promise<{ re
   return { refused };
 }
 
+const wordsOfIvs =
+  'keys of this token were seen in several HSMs, and its profile does not say that their IVs are random (iv.random): see docs/profiles.md, HSM groups';
+
 /** Nodes may each have an HSM of their own with the same keys: no configuration shows that, and the store does. */
-function warnOfIvs({ tokens }: LoadedConfig, known: KnownTokens, log: Logger): void {
-  for (const { name, moduleProfile } of tokens) {
-    const serials = known.serialsOf(name);
-    if (serials.length < 2 || drawsIvs(moduleProfile)) continue;
-    log.warn(
-      { token: name, serials },
-      'keys of this token were seen in several HSMs, and its profile does not say that their IVs are random (iv.random): see docs/profiles.md, HSM groups',
-    );
-  }
+function ivsInDanger(
+  { tokens }: Pick<LoadedConfig, 'tokens'>,
+  serialsOf: (token: string) => readonly string[],
+): { token: string; serials: readonly string[] }[] {
+  return tokens
+    .filter(({ moduleProfile }) => !drawsIvs(moduleProfile))
+    .map(({ name }) => ({ token: name, serials: serialsOf(name) }))
+    .filter(({ serials }) => serials.length > 1);
 }
 
 /** A copy of a machine would take the other's work. Throws StoreError. */
@@ -140,7 +150,7 @@ export async function serve(
   }
   for (const warning of [...warningsOf(config), ...tlsWarnings(config), ...openFilesWarnings(config)])
     log.warn(warning);
-  warnOfIvs(config, known, log);
+  for (const danger of ivsInDanger(config, (name) => known.serialsOf(name))) log.warn(danger, wordsOfIvs);
   const danger = dangerOfRoot(nodeDirectories(config));
   if (danger !== undefined) log.warn(`this node runs as root: ${danger}`);
   if (!canBind)
