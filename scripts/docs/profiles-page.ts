@@ -168,7 +168,8 @@ serial = "1234567890124"
   and two ciphertexts of one nonce give away both plaintexts' difference and the key of the tags. So Holdfast refuses a group unless
   the profile says \`iv.random = true\`. Set it in a profile of your own once the vendor has confirmed that all of the IV is drawn at
   random, and name that document under \`sources\`. The same holds for nodes that each have an HSM of their own with the same keys: no
-  configuration shows that, but the store does, and \`holdfast serve --check\` and the log at the start warn of it.
+  configuration shows that, but the store does: \`holdfast status\` (\`TOKEN_IVS_MAY_REPEAT\`), \`holdfast serve --check\` and the
+  log at the start tell of it. An HSM that had the keys once counts too: rotate the CloudKeys, then acknowledge the finding.
 - **Each member is an HSM of its own**, told from the others by its serial number: by it Holdfast knows which HSM was asked to destroy a key. One whose
   serial number another member has is not used, and the log says which (\`token host could not start\`); \`holdfast init\` and a configuration
   that states one serial number twice are refused.

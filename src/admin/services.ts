@@ -89,6 +89,8 @@ export interface TokenFacts {
   profile: string;
   vendor: string;
   model: string;
+  /** Whether its profile says that all of each IV is drawn at random: else each HSM of it may count its own. */
+  drawsIvs: boolean;
 }
 
 /** Of the audit trail. */

@@ -11,7 +11,7 @@ import { ConfigError, listIssues, typeWords } from './problem.ts';
 import { pinIn } from './pin-text.ts';
 import { parseToml } from './toml.ts';
 
-export { drawsIvs, membersOf, type LoadedMember, type LoadedToken } from './loaded-token.ts';
+export { membersOf, type LoadedMember, type LoadedToken } from './loaded-token.ts';
 
 /** A configuration with its profiles read and its paths absolute. */
 export interface LoadedConfig extends Omit<Config, 'admin' | 'store' | 'token'> {

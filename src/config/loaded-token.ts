@@ -1,3 +1,4 @@
+import { drawsIvs } from './draws-ivs.ts';
 import { ConfigError } from './problem.ts';
 import { loadProfile, type Profile } from './profile.ts';
 import type { TokenConfig } from './token-config.ts';
@@ -128,11 +129,6 @@ function sorted(environment: Record<string, string>): string[] {
   return Object.entries(environment)
     .map((variable) => JSON.stringify(variable))
     .toSorted();
-}
-
-/** Whether no two of such tokens ever make the same IV under one key but by chance: they draw it at random, all of it. */
-export function drawsIvs({ iv }: Profile): boolean {
-  return iv.mode === 'caller' || iv.random;
 }
 
 function resolvePin(pin: TokenConfig['pin'], resolve: (name: string) => string): TokenConfig['pin'] {

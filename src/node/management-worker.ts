@@ -6,6 +6,7 @@ import { allRoutes } from '../admin/routes.ts';
 import type { AdminServices, NodeFacts, TokenReport } from '../admin/services.ts';
 import { AwsClients } from '../cloud/aws/clients.ts';
 import { awsFollower } from '../cloud/kms-keys/cloud-key-follower.ts';
+import { drawsIvs } from '../config/draws-ivs.ts';
 import { createLog, type Logger } from '../log.ts';
 import { ReserveFilling } from '../store/sqlite/reserve-filling.ts';
 import type { OwnKeyProofs } from '../token/own-key-proofs.ts';
@@ -115,6 +116,7 @@ class AdminWorker implements Worker {
         profile,
         vendor: moduleProfile.vendor,
         model: moduleProfile.model,
+        drawsIvs: drawsIvs(moduleProfile),
       })),
       pruning: { keepAtLeastDays: config.audit.keep_at_least_days, wake: () => this.#pruner.wake() },
       sessions: { idleMinutes: admin.session_idle_minutes, maxMinutes: admin.session_minutes },

@@ -22,6 +22,7 @@ import {
   type Finding,
   type TokenComparison,
 } from '../../src/reconcile/reconciliation-report.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import { TokenPools } from '../../src/vault/tokens.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { freezeVault, thawVault } from '../../src/vault/vault-freezes.ts';
@@ -124,7 +125,7 @@ function servicesOf({ stage, facts, disk }: Context, services: Partial<AdminServ
   return {
     ...stage.vaultContext,
     version: '1',
-    tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '' }],
+    tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '', drawsIvs: false }],
     nodeFacts: async () => facts,
     disk: () => disk,
     whyUnwritable: () => (stage.vaultContext.store as SqliteStore).whyUnwritable(),
@@ -412,6 +413,23 @@ const conditions: Condition[] = [
     },
   },
   {
+    name: 'two HSMs that may count their IVs have the keys of a token',
+    trouble: 'TOKEN_IVS_MAY_REPEAT',
+    says: /^token token: its keys were seen in several HSMs \(serial 0a1a, 0a1b\) that may each count their IVs/,
+    mends: /iv\.random: docs\/profiles\.md/,
+    vaultToo: false,
+    make: async ({ stage }) => {
+      const { db } = stage.vaultContext.store;
+      const proof = Buffer.alloc(32);
+      const rows = ['0a1a', '0a1b'].map((serial) => {
+        const { label } = ownKeys.sealing;
+        return { token: 'token', serial, label, proof, made_at: refusedSince };
+      });
+      await db.insertInto('own_key_proofs').values(rows).execute();
+      return async () => db.deleteFrom('own_key_proofs').where('serial', 'in', ['0a1a', '0a1b']).execute();
+    },
+  },
+  {
     name: 'a budget is near its end',
     trouble: 'ENCRYPTION_LIMIT_NEAR',
     says: /1 key past 2³¹ encryptions/,
@@ -669,6 +687,14 @@ test.serial('a token without a host that serves is down, whoever can be asked', 
   t.context.facts = wellFacts(t.context.stage);
   t.deepEqual(troublesOf(told), ['TOKEN_DOWN', 'SUPERVISOR_SILENT']);
   t.like(told.tokens[0], { health: 'UNAVAILABLE', hosts: null, pinRefused: false });
+});
+
+test.serial('of IVs that are drawn at random nothing is told, however many HSMs have the keys', async (t) => {
+  const undo = await conditions.find(({ trouble }) => trouble === 'TOKEN_IVS_MAY_REPEAT')?.make(t.context);
+  const random = { name: 'token', profile: 'softhsm2', vendor: '', model: '', drawsIvs: true };
+  const told = await status(t.context, 'appliance', { tokenFacts: [random] });
+  await undo?.();
+  t.deepEqual(told.findings, []);
 });
 
 test.serial('what is of another admin group is not told', async (t) => {

@@ -17,7 +17,9 @@ test.before(async () => {
     ...open.vaultContext,
     version: '1',
     publicUrl: 'https://localhost',
-    tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: 'OpenDNSSEC', model: 'SoftHSM' }],
+    tokenFacts: [
+      { name: 'token', profile: 'softhsm2', vendor: 'OpenDNSSEC', model: 'SoftHSM', drawsIvs: true },
+    ],
     sessions: { idleMinutes: 15, maxMinutes: 600 },
     verifyToken: async (name: string) => {
       state.asked.push(name);

@@ -25,6 +25,7 @@ export const acknowledgeable: Readonly<Record<Trouble, boolean>> = {
   TOKEN_DEGRADED: false,
   PIN_REFUSED: false,
   TOKEN_OWN_KEY_UNFIT: false,
+  TOKEN_IVS_MAY_REPEAT: true,
   CERTIFICATE_EXPIRED: false,
   CERTIFICATE_ENDS: false,
   CERTIFICATE_NOT_TAKEN: false,

@@ -12,6 +12,7 @@ import { time, vaultId } from '../keys/key-forms.ts';
 import { fleetNow, stateOf } from '../../fleet/nodes.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
+import { ivFindings } from './iv-findings.ts';
 import { leaseFindings, leasesOf } from './lease-findings.ts';
 import { nodeFindings } from './node-findings.ts';
 import { notAskedFindings } from './not-asked-findings.ts';
@@ -266,6 +267,7 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     ...(facts === undefined && services.nodeFacts !== undefined ? [supervisorSilent] : []),
     ...certificateFindings(facts, now),
     ...diskFindings(disk),
+    ...(await ivFindings(services)),
     ...reconciliationFindings(unsettled),
     ...(await notAskedFindings(
       services.store.db,

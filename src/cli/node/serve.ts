@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { drawsIvs, loadConfig, membersOf, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
+import { drawsIvs } from '../../config/draws-ivs.ts';
+import { loadConfig, membersOf, nodeDirectories, type LoadedConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { warningsOf } from '../../config/warnings.ts';
 import { problemsOfConfinement } from '../../node/confinement.ts';
