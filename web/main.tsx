@@ -5,6 +5,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { watch } from './api/watched.ts';
 import { App } from './app.tsx';
+import { forgetWhenLeft } from './frame/forget-when-left.ts';
 import { giveBackFocus } from './frame/give-back-focus.ts';
 import { applyPreferences } from './frame/preferences.ts';
 
@@ -12,9 +13,11 @@ applyPreferences();
 watch();
 giveBackFocus();
 
-const root = document.getElementById('root');
-if (root === null) throw new Error('the page has no place for the console');
-createRoot(root).render(
+const place = document.getElementById('root');
+if (place === null) throw new Error('the page has no place for the console');
+const root = createRoot(place);
+forgetWhenLeft(root);
+root.render(
   <StrictMode>
     <App />
   </StrictMode>,

@@ -109,6 +109,35 @@ export function testWalls(open: () => ConsoleStage): void {
     t.deepEqual(browser.complaints, []);
   });
 
+  test.serial('a page that is left while a secret is on it comes back without it', async (t) => {
+    const { page, home, browser } = open();
+    await page.goto(`${home}/account/api-keys`);
+    await page.getByRole('button', { name: 'Create API key' }).first().click();
+    const dialog = page.getByRole('dialog', { name: 'Create API key' });
+    await dialog.getByLabel('Name').fill('left-behind');
+    await dialog.getByRole('button', { name: 'What it may do' }).click();
+    await page.getByRole('option', { name: 'vault.read' }).click();
+    await page.keyboard.press('Escape');
+    await dialog.getByRole('button', { name: 'Create API key' }).click();
+    const panel = page.getByRole('dialog', { name: 'API key left-behind' });
+    const secret = (await panel.getByText(/^hfk_/).textContent()) ?? '';
+    t.regex(secret, /^hfk_/);
+    // What a browser says that keeps the page as it stands to show it again; this one is made to keep none.
+    const says = async (event: string) =>
+      page.evaluate(
+        `setTimeout(() => window.dispatchEvent(new PageTransitionEvent('${event}', { persisted: true }))); 0`,
+      );
+    await says('pagehide');
+    await panel.waitFor({ state: 'detached' });
+    t.false((await page.content()).includes(secret));
+    const loaded = page.waitForEvent('load');
+    await says('pageshow');
+    await loaded;
+    await page.getByText('left-behind', { exact: true }).first().waitFor();
+    t.false((await page.content()).includes(secret));
+    t.deepEqual(browser.complaints, []);
+  });
+
   test.serial('another site cannot put the console into a frame', async (t) => {
     const { ada, home, browser } = open();
     const other = createServer((_, response) => {
