@@ -120,11 +120,13 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   accountEdit: [commands.accountEdit('before', account)],
   accountDelete: [commands.accountDelete('aws-payments')],
   accountRotate: [commands.accountRotate('aws-payments')],
+  accountCheck: [commands.accountCheck('aws-payments')],
   accountPolicy: [commands.accountPolicy('aws-payments')],
   storeCreate: [
     commands.storeCreate(newStore),
     commands.storeCreate({ ...newStore, byHand: false, connect: true }),
   ],
+  storeRefresh: [commands.storeRefresh(store)],
   storeAct: (['connect', 'disconnect'] as const).map((act) => commands.storeAct(act, store)),
   storeDelete: [true, false].map((forget) => commands.storeDelete(store, forget)),
   storeEdit: [
@@ -158,6 +160,11 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   groupEdit: [commands.groupEdit('before', { name: 'payments', description: 'Those of payments' })],
   storeLink: [commands.storeLink('payments', 'eu-central-1', 'cks-1234567890abcdef0')],
   kmsKeyUnlinked: [commands.kmsKeyUnlinked('payments', '')],
+  kmsKeyCreate: [commands.kmsKeyCreate('payroll', 'payments')],
+  kmsKeyRefresh: [
+    commands.kmsKeyRefresh(kmsKey),
+    commands.kmsKeyRefresh({ ...kmsKey, alias: '', region: '' }),
+  ],
   kmsKeyLink: [commands.kmsKeyLink('payroll', 'payments', 'arn:aws:kms:eu-central-1:111122223333:key/1')],
   status: [commands.status()],
   kmsKeyEdit: [
@@ -173,6 +180,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   auditList: [commands.auditList(undefined), commands.auditList('2026-11-01T00:00:00.000Z')],
   groupDelete: [commands.groupDelete('payments')],
   groupAdd: [commands.groupAdd('payments', 'grace')],
+  groupRemove: [commands.groupRemove('payments', 'grace')],
   ssoSet: [commands.ssoSet(provider)],
   ssoDelete: [commands.ssoDelete()],
   vaultCreate: [commands.vaultCreate(vault, ['primary', 'second'])],

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { testFrontDoor, testWalls } from './front-door.ts';
 import { testGuide } from './guide.ts';
+import { testLinks } from './links.ts';
 import { testMeanwhile } from './meanwhile.ts';
 import { testRequests } from './requests.ts';
 import { testSigningIn } from './sign-in.ts';
@@ -29,4 +30,5 @@ testGuide(open);
 testWalls(open);
 testRequests(open);
 testMeanwhile(open);
+testLinks(open);
 testSigningIn(open);

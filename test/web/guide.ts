@@ -159,6 +159,7 @@ export function testGuide(open: () => ConsoleStage): void {
     // Whatever the doctor was told somewhere is text here.
     await page.getByText('Certificate of <b>somebody</b>').waitFor();
     await page.getByText('Renew it.').waitFor();
+    await page.getByText('A check', { exact: true }).first().waitFor();
     await page.getByText('holdfast doctor --external-key-store pictures').waitFor();
     await page.getByText('2 more that need no attention').click();
     await page.getByText('192.0.2.1', { exact: false }).last().waitFor();

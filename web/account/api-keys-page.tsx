@@ -11,6 +11,7 @@ import { Time } from '../parts/time.tsx';
 import { account as t } from '../texts/account.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
+import { useAboveAccount } from './above.ts';
 import { CreateApiKeyDialog } from './create-api-key-dialog.tsx';
 
 type ApiKey = ItemOf<'listApiKeys'>;
@@ -27,12 +28,13 @@ export function ApiKeysPage() {
     </Button>
   );
   return (
-    <Page title={t.apiKeys} above={[{ text: t.title, href: '#' }]} headless>
+    <Page title={t.apiKeys} above={useAboveAccount()} headless>
       <ResourceTable
         id="api-keys"
         title={t.apiKeys}
         description={t.apiKeysWhy}
         list={list}
+        sort={sort}
         actions={create}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
@@ -89,7 +91,7 @@ export function ApiKeysPage() {
           },
           {
             id: 'revoke',
-            header: t.revoke,
+            header: parts.actions,
             cell: (key) =>
               key.state === 'LIVE' && (
                 <Button

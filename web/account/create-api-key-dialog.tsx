@@ -13,6 +13,7 @@ import { OneTimePanel } from '../parts/one-time-panel.tsx';
 import { useSession } from '../session/session.tsx';
 import { account as t } from '../texts/account.ts';
 import { commands } from '../texts/commands.ts';
+import { parts } from '../texts/parts.ts';
 
 type Permission = Schemas['ApiKey']['scope'][number];
 
@@ -63,7 +64,7 @@ export function CreateApiKeyDialog({ onClose }: { onClose: () => void }) {
           selectedOptions={scope.map((value) => ({ value, label: value }))}
           options={permissions.map((value) => ({ value, label: value }))}
           placeholder={t.scopeNone}
-          deselectAriaLabel={({ label }) => `${t.revoke} ${label ?? ''}`}
+          deselectAriaLabel={({ label }) => parts.leaveOut(label ?? '')}
           onChange={({ detail }) => setScope(detail.selectedOptions.map(({ value }) => value as Permission))}
         />
       </FormField>

@@ -14,6 +14,7 @@ import { useSession, useSessionFacts } from '../session/session.tsx';
 import { account as t } from '../texts/account.ts';
 import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
+import { useAboveAccount } from './above.ts';
 import { EnrolDialog } from './enrol-dialog.tsx';
 import { FactorDialog } from './factor-dialog.tsx';
 
@@ -32,7 +33,7 @@ export function SecurityPage() {
     void look();
   };
   return (
-    <Page title={t.security} above={[{ text: t.title, href: '#' }]}>
+    <Page title={t.security} above={useAboveAccount()}>
       <SpaceBetween size="l">
         <Container
           header={
@@ -82,6 +83,7 @@ export function SecurityPage() {
           <SpaceBetween size="m">
             <NewPasswordForm
               submitLabel={t.changePassword}
+              passwordLabel={t.currentPassword}
               onStep={(opened) => {
                 enter(opened);
                 close();

@@ -10,6 +10,8 @@ import { Empty, ResourceTable } from '../parts/resource-table.tsx';
 import { Time } from '../parts/time.tsx';
 import { account as t } from '../texts/account.ts';
 import { commands } from '../texts/commands.ts';
+import { parts } from '../texts/parts.ts';
+import { useAboveAccount } from './above.ts';
 
 type Session = ItemOf<'listSessions'>;
 
@@ -18,7 +20,7 @@ export function SessionsPage() {
   const list = useList('listSessions', undefined);
   const [ending, setEnding] = useState<Session>();
   return (
-    <Page title={t.sessions} above={[{ text: t.title, href: '#' }]} headless>
+    <Page title={t.sessions} above={useAboveAccount()} headless>
       <ResourceTable
         id="sessions"
         title={t.sessions}
@@ -44,7 +46,7 @@ export function SessionsPage() {
             header: t.with,
             text: ({ userAgent }) => userAgent,
             cell: ({ userAgent }) => userAgent,
-            width: 260,
+            width: 240,
           },
           {
             id: 'method',
@@ -57,7 +59,7 @@ export function SessionsPage() {
           { id: 'expiresAt', header: t.ends, cell: ({ expiresAt }) => <Time at={expiresAt} /> },
           {
             id: 'end',
-            header: t.end,
+            header: parts.actions,
             cell: (session) =>
               !session.current && (
                 <Button

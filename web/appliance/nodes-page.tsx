@@ -28,6 +28,7 @@ export function NodesPage() {
         title={t.nodes}
         description={t.nodesWhy}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ hostname }) => hostname}
         empty={<Empty title={t.noNodes} why={t.noNodesWhy} />}
@@ -47,11 +48,17 @@ export function NodesPage() {
             cell: ({ state }) => <State of={state} />,
           },
           {
+            id: 'serves',
+            header: t.serves,
+            text: servesWord,
+            cell: servesWord,
+          },
+          {
             id: 'version',
             header: t.version,
             text: ({ version }) => version,
             cell: ({ version }) => <span className="mono">{version}</span>,
-            width: 200,
+            width: 190,
           },
           {
             id: 'startedAt',
@@ -72,23 +79,31 @@ export function NodesPage() {
             text: ({ id }) => id,
             cell: ({ id }) => <span className="mono">{id}</span>,
           },
-          {
-            id: 'acts',
-            header: parts.actions,
-            cell: (node) =>
-              may('drainNode') && (
-                <ButtonDropdown
-                  variant="inline-icon"
-                  ariaLabel={`${parts.actions}: ${node.hostname}`}
-                  items={actsOf(node).map((act) => ({ id: act, text: t.nodeActs[act] }))}
-                  onItemClick={({ detail }) => setOpen({ act: detail.id as NodeAct, node })}
-                  expandToViewport
-                />
-              ),
-          },
+          ...(may('drainNode')
+            ? [
+                {
+                  id: 'acts',
+                  header: parts.actions,
+                  cell: (node: Node) => (
+                    <ButtonDropdown
+                      variant="inline-icon"
+                      ariaLabel={`${parts.actions}: ${node.hostname}`}
+                      items={actsOf(node).map((act) => ({ id: act, text: t.nodeActs[act] }))}
+                      onItemClick={({ detail }) => setOpen({ act: detail.id as NodeAct, node })}
+                      expandToViewport
+                    />
+                  ),
+                },
+              ]
+            : []),
         ]}
       />
       {open !== undefined && <NodeDialog {...open} onClose={() => setOpen(undefined)} />}
     </Page>
   );
+}
+
+/** What it said last; of one that is down nothing is known. */
+function servesWord({ state, serves }: Node): string {
+  return state === 'DOWN' ? parts.none : serves ? parts.yes : parts.no;
 }

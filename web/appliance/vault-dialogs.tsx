@@ -104,7 +104,7 @@ export function CreateVaultDialog({ onClose }: { onClose: () => void }) {
           options={names.map((value) => ({ value, label: value }))}
           statusType={tokens.isPending ? 'loading' : 'finished'}
           placeholder={parts.choose}
-          deselectAriaLabel={({ label }) => `${t.remove} ${label ?? ''}`}
+          deselectAriaLabel={({ label }) => parts.leaveOut(label ?? '')}
           onChange={({ detail }) => setChosen(detail.selectedOptions.map(({ value }) => value ?? ''))}
         />
       </FormField>

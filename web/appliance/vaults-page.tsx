@@ -38,6 +38,7 @@ export function VaultsPage() {
         title={t.vaults}
         description={t.vaultsWhy}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
         actions={create}
@@ -55,31 +56,32 @@ export function VaultsPage() {
             header: t.name,
             sortedAs: 'name',
             isRowHeader: true,
-            width: 150,
+            width: 140,
             text: ({ name }) => name,
             cell: ({ name }) => name,
           },
           {
             id: 'state',
             header: parts.state,
+            width: 110,
             text: ({ state }) => stateWord(state),
             cell: ({ state }) => <State of={state} />,
           },
           {
             id: 'address',
             header: t.address,
-            width: 260,
+            width: 240,
             cell: ({ signInUrl, name }) => <Copyable text={signInUrl} what={`${t.address}: ${name}`} />,
           },
           {
             id: 'administrator',
             header: t.administrator,
-            width: 150,
+            width: 135,
             text: ({ administrator }) => administrator.name,
             cell: ({ administrator }) => administrator.name,
           },
-          { id: 'keySets', header: t.keySets, cell: ({ keySets }) => keySets },
-          { id: 'cloudKeys', header: t.cloudKeys, cell: ({ cloudKeys }) => cloudKeys },
+          { id: 'keySets', header: t.keySets, width: 103, cell: ({ keySets }) => keySets },
+          { id: 'cloudKeys', header: t.cloudKeys, width: 112, cell: ({ cloudKeys }) => cloudKeys },
           {
             id: 'tokens',
             header: t.tokens,
@@ -101,27 +103,31 @@ export function VaultsPage() {
             hidden: true,
             cell: ({ createdAt }) => <Time at={createdAt} />,
           },
-          {
-            id: 'acts',
-            header: parts.actions,
-            cell: (vault) =>
-              may('updateVault') && (
-                <ButtonDropdown
-                  variant="inline-icon"
-                  ariaLabel={`${parts.actions}: ${vault.name}`}
-                  items={[
-                    { id: 'edit', text: t.edit },
-                    vault.frozenSince.appliance === null
-                      ? { id: 'freeze', text: t.freeze }
-                      : { id: 'thaw', text: t.thaw },
-                    { id: 'reset', text: t.reset },
-                    { id: 'remove', text: t.remove },
-                  ]}
-                  onItemClick={({ detail }) => setOpen({ act: detail.id as VaultAct, vault })}
-                  expandToViewport
-                />
-              ),
-          },
+          ...(may('updateVault')
+            ? [
+                {
+                  id: 'acts',
+                  header: parts.actions,
+                  width: 112,
+                  cell: (vault: Vault) => (
+                    <ButtonDropdown
+                      variant="inline-icon"
+                      ariaLabel={`${parts.actions}: ${vault.name}`}
+                      items={[
+                        { id: 'edit', text: t.edit },
+                        vault.frozenSince.appliance === null
+                          ? { id: 'freeze', text: t.freeze }
+                          : { id: 'thaw', text: t.thaw },
+                        { id: 'reset', text: t.reset },
+                        { id: 'remove', text: t.remove },
+                      ]}
+                      onItemClick={({ detail }) => setOpen({ act: detail.id as VaultAct, vault })}
+                      expandToViewport
+                    />
+                  ),
+                },
+              ]
+            : []),
         ]}
       />
       {creating && <CreateVaultDialog onClose={() => setCreating(false)} />}

@@ -11,11 +11,12 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList } from '../api/queries.ts';
 import { Json } from '../cloud/account-policy.tsx';
 import { Copyable } from '../frame/copyable.tsx';
+import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
-import { useSession } from '../session/session.tsx';
+import { homeOf, useSession } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
@@ -63,6 +64,7 @@ export function AuditPage() {
         title={t.audit}
         description={t.auditWhy}
         list={list}
+        sort={sort}
         idOf={({ sequence }) => String(sequence)}
         nameOf={({ action }) => action}
         actions={
@@ -83,7 +85,7 @@ export function AuditPage() {
           {
             id: 'who',
             header: t.who,
-            width: 130,
+            width: 125,
             text: ({ actor }) => actorOf(actor),
             cell: ({ actor }) => actorOf(actor),
           },
@@ -106,7 +108,7 @@ export function AuditPage() {
           {
             id: 'target',
             header: t.target,
-            width: 145,
+            width: 140,
             text: ({ target }) => target.name || target.id,
             cell: ({ target }) => target.name || target.id || parts.none,
           },
@@ -126,7 +128,7 @@ export function AuditPage() {
           },
           {
             id: 'sequence',
-            width: 120,
+            width: 117,
             header: t.sequence,
             sortedAs: 'sequence',
             text: ({ sequence }) => String(sequence),
@@ -166,6 +168,8 @@ function EventPanel({ event, onClose }: { event: Event; onClose: () => void }) {
     >
       <SpaceBetween size="l">
         <Facts
+          columns={2}
+          ids
           items={[
             [t.when, <WholeTime key="at" at={event.at} />],
             [t.who, actorOf(event.actor)],
@@ -175,7 +179,7 @@ function EventPanel({ event, onClose }: { event: Event; onClose: () => void }) {
                 {event.action}
               </span>,
             ],
-            [t.target, `${event.target.kind} ${event.target.name}`],
+            [t.target, <Target key="target" of={event.target} />],
             [t.outcome, <Outcome key="outcome" of={event.outcome} />],
             [t.from, event.address || parts.none],
             [t.requestId, <Copyable key="request" text={event.requestId} what={t.requestId} />],
@@ -187,6 +191,25 @@ function EventPanel({ event, onClose }: { event: Event; onClose: () => void }) {
         </ColumnLayout>
       </SpaceBetween>
     </Modal>
+  );
+}
+
+/** Beneath the home of a vault. */
+const pagesOf: Readonly<Record<string, string>> = {
+  'cloud-key': 'cloud-keys',
+  'key-set': 'key-sets',
+  'csp-account': 'csp-accounts',
+};
+
+/** With the way to what has a page of its own. */
+function Target({ of: { kind, id, name } }: { of: Event['target'] }) {
+  const { user } = useSession();
+  const page = user.vaultId === null ? undefined : pagesOf[kind];
+  if (page === undefined || id === '') return <>{`${kind} ${name || id}`}</>;
+  return (
+    <>
+      {kind} <Link href={`${homeOf(user)}/${page}/${id}`}>{name || id}</Link>
+    </>
   );
 }
 

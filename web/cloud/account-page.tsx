@@ -10,8 +10,10 @@ import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
+import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
+import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert, sentence } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
@@ -120,7 +122,11 @@ function Known({ account, etag, refetch }: Props) {
 
 function Overview({ account }: { account: CspAccount }) {
   const vaultId = useVaultId();
+  const home = homeOf(useSession().user);
+  const may = useMay();
   const groups = useWholeList('listAdminGroups', { vaultId });
+  const keySets = useWholeList('listKeySets', { vaultId }, { query: { sort: 'name' } });
+  const users = keySets.data?.filter(({ cspAccountId }) => cspAccountId === account.id);
   const { check, accessKeyRotationState: rotating, accessKeyRotationProblem: trouble } = account;
   return (
     <SpaceBetween size="l">
@@ -131,11 +137,25 @@ function Overview({ account }: { account: CspAccount }) {
       )}
       <Container>
         <Facts
+          ids
           items={[
             [t.type, t.types[account.type]],
             [t.account, <Copyable key="account" text={account.awsAccountId} what={t.account} />],
             [t.region, account.defaultRegion || parts.none],
-            [t.group, groups.data?.find(({ id }) => id === account.adminGroupId)?.name ?? parts.none],
+            [
+              t.group,
+              groups.data?.find(({ id }) => id === account.adminGroupId)?.name ?? account.adminGroupId,
+            ],
+            [
+              t.keySets,
+              users?.length === 0
+                ? t.noKeySets
+                : (users ?? []).map(({ id, name }) => (
+                    <Box key={id}>
+                      <Link href={`${home}/key-sets/${id}`}>{name}</Link>
+                    </Box>
+                  )),
+            ],
             [t.accessKeyId, <Copyable key="key" text={account.accessKeyId} what={t.accessKeyId} />],
             [t.age, <WholeTime key="age" at={account.accessKeyCreatedAt} />],
             [
@@ -153,23 +173,28 @@ function Overview({ account }: { account: CspAccount }) {
           ]}
         />
       </Container>
-      {check !== null && (
+      {account.type !== 'manual' && (
         <Container header={<Header variant="h2">{t.checkTitle}</Header>}>
           <SpaceBetween size="m">
-            {check.problem !== null && (
+            {check !== null && check.problem !== null && (
               <Alert type="error" header={check.problem.code}>
                 {sentence(check.problem.message)} {sentence(check.problem.remediation)}
               </Alert>
             )}
-            <Facts
-              items={[
-                [t.check, <CheckState key="state" account={account} />],
-                [t.whoAws, <Copyable key="arn" text={check.arn} what={t.whoAws} />],
-                [t.method, t.methods[check.method]],
-                [t.missingList, <Actions key="missing" actions={check.missing} />],
-                [t.notTriedList, <Actions key="not" actions={check.notTried} />],
-              ]}
-            />
+            {check === null ? (
+              <CheckState account={account} />
+            ) : (
+              <Facts
+                items={[
+                  [t.check, <CheckState key="state" account={account} />],
+                  [t.whoAws, <Copyable key="arn" text={check.arn} what={t.whoAws} />],
+                  [t.method, t.methods[check.method]],
+                  [t.missingList, <Actions key="missing" actions={check.missing} />],
+                  [t.notTriedList, <Actions key="not" actions={check.notTried} />],
+                ]}
+              />
+            )}
+            {may('checkCspAccount') && <CommandLine command={commands.accountCheck(account.name)} />}
           </SpaceBetween>
         </Container>
       )}

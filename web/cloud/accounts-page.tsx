@@ -38,6 +38,7 @@ export function AccountsPage() {
         title={t.title}
         description={t.why}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
         actions={create}
@@ -94,10 +95,16 @@ export function AccountsPage() {
             text: ({ adminGroupId }) => groupName(adminGroupId),
             cell: ({ adminGroupId }) => groupName(adminGroupId),
           },
-          { id: 'age', header: t.age, cell: ({ accessKeyCreatedAt }) => <Time at={accessKeyCreatedAt} /> },
+          {
+            id: 'age',
+            header: t.age,
+            wide: true,
+            cell: ({ accessKeyCreatedAt }) => <Time at={accessKeyCreatedAt} />,
+          },
           {
             id: 'next',
             header: t.nextRotation,
+            width: 134,
             cell: ({ nextAccessKeyRotationAt }) => <Time at={nextAccessKeyRotationAt} none={parts.never} />,
           },
           {
@@ -135,7 +142,7 @@ export function CheckState({ account }: { account: Schemas['CspAccount'] }) {
     );
   return (
     <StatusIndicator type={check.ok ? 'success' : check.arn === null ? 'error' : 'warning'}>
-      {checkWords(account)} <Time at={check.at} />
+      {checkWords(account)}, <Time at={check.at} />
     </StatusIndicator>
   );
 }

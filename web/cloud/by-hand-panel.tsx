@@ -61,12 +61,18 @@ function Words({ shown }: { shown: ByHand }) {
         </div>
       )}
       {fields.length > 0 && (
-        <Facts
-          columns={2}
-          items={fields.map(
-            ({ label, value }) => [label, <Copyable key={label} text={value} what={label} />] as const,
-          )}
-        />
+        <div>
+          <Box variant="awsui-key-label" padding={{ bottom: 'xs' }}>
+            {t.fields}
+          </Box>
+          <Facts
+            columns={2}
+            ids
+            items={fields.map(
+              ({ label, value }) => [label, <Copyable key={label} text={value} what={label} />] as const,
+            )}
+          />
+        </div>
       )}
       {command !== undefined && <CommandLine command={command} label={t.awsCommand} />}
     </SpaceBetween>

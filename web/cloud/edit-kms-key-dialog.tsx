@@ -52,7 +52,7 @@ export function EditKmsKeyDialog({ first, refetch, onClose }: Props) {
       onSubmit={async () => {
         const params = { vaultId, cloudKeyId, kmsKeyId: id };
         await update.mutateAsync({ params, body: { ...body, apply }, ifMatch: etag });
-        flash({ type: 'success', header: t.done });
+        flash({ type: 'success', header: apply ? t.done : t.recorded });
       }}
     >
       <TextField

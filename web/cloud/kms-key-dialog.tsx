@@ -87,6 +87,8 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
       command={commands.kmsKeyAct(act, kmsKey, { days, takeAlias, aws })}
       onClose={onClose}
       {...seen.whenChanged}
+      // What cannot be undone is not done by one press too many.
+      {...(hasDays ? { typed: kmsKey.alias || kmsKey.cloudKeyName } : {})}
       disabled={hasDays && !(Number(days) >= 7 && Number(days) <= 30)}
       onSubmit={async () => flash({ type: 'success', header: await run() })}
     >
@@ -97,7 +99,7 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
           onChange={({ detail }) => setAws(detail.value as typeof aws)}
           items={[
             { value: 'keep', label: t.keep, description: t.keepWhy },
-            { value: 'schedule-deletion', label: t.scheduleThen },
+            { value: 'schedule-deletion', label: t.scheduleThen, description: t.scheduleThenWhy },
           ]}
         />
       )}

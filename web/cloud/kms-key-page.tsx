@@ -11,6 +11,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { pace } from '../api/looks.ts';
 import { again, useAct, useRecord } from '../api/queries.ts';
+import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
@@ -25,6 +26,7 @@ import { Time, WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { kmsKeys as t } from '../texts/cloud.ts';
+import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { Json } from './account-policy.tsx';
 import { DriftTable } from './drift-table.tsx';
@@ -164,34 +166,50 @@ function actsOf(
 
 function Overview({ kmsKey }: { kmsKey: KmsKey }) {
   const home = homeOf(useSession().user);
+  const may = useMay();
   return (
     <Container>
-      <Facts
-        items={[
-          [
-            t.cloudKey,
-            <Link key="key" href={`${home}/cloud-keys/${kmsKey.cloudKeyId}`}>
-              {kmsKey.cloudKeyName}
-            </Link>,
-          ],
-          ['ARN', <Copyable key="arn" text={kmsKey.keyArn} what="ARN" />],
-          [t.alias, <Copyable key="alias" text={kmsKey.alias} what={t.alias} />],
-          [t.region, kmsKey.region],
-          [t.origin, t.origins[kmsKey.origin]],
-          [t.seen, <WholeTime key="seen" at={kmsKey.cloudStatusAt} none={parts.never} />],
-          [t.inAws, kmsKey.awsState ?? parts.none],
-          [t.awsDeletion, <WholeTime key="deletion" at={kmsKey.awsDeletionAt} none={parts.never} />],
-          [
-            t.what.tags,
-            <span key="tags" className="mono">
-              {Object.entries(kmsKey.tags)
-                .map(([name, value]) => `${name}=${value}`)
-                .join(', ') || parts.none}
-            </span>,
-          ],
-          [parts.created, <WholeTime key="created" at={kmsKey.createdAt} />],
-        ]}
-      />
+      <SpaceBetween size="l">
+        <Facts
+          ids
+          items={[
+            [
+              t.cloudKey,
+              <Link key="key" href={`${home}/cloud-keys/${kmsKey.cloudKeyId}`}>
+                {kmsKey.cloudKeyName}
+              </Link>,
+            ],
+            [
+              t.store,
+              <Link
+                key="store"
+                href={`${home}/external-key-stores/${kmsKey.keySetId}/${kmsKey.externalKeyStoreId}`}
+              >
+                {t.toStore}
+              </Link>,
+            ],
+            ['ARN', <Copyable key="arn" text={kmsKey.keyArn} what="ARN" />],
+            [t.alias, <Copyable key="alias" text={kmsKey.alias} what={t.alias} />],
+            [t.region, kmsKey.region],
+            [t.origin, t.origins[kmsKey.origin]],
+            [t.seen, <WholeTime key="seen" at={kmsKey.cloudStatusAt} none={parts.never} />],
+            [t.inAws, kmsKey.awsState ?? parts.none],
+            [t.awsDeletion, <WholeTime key="deletion" at={kmsKey.awsDeletionAt} none={parts.never} />],
+            [
+              t.what.tags,
+              <span key="tags" className="mono">
+                {Object.entries(kmsKey.tags)
+                  .map(([name, value]) => `${name}=${value}`)
+                  .join(', ') || parts.none}
+              </span>,
+            ],
+            [parts.created, <WholeTime key="created" at={kmsKey.createdAt} />],
+          ]}
+        />
+        {may('refreshKmsKey') && (
+          <CommandLine command={commands.kmsKeyRefresh(kmsKey)} label={t.refreshCommand} />
+        )}
+      </SpaceBetween>
     </Container>
   );
 }

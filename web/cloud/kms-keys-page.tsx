@@ -36,6 +36,7 @@ export function KmsKeysPage() {
         title={t.title}
         description={t.why}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ alias, cloudKeyName }) => alias || cloudKeyName}
         actions={

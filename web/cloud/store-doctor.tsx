@@ -7,7 +7,7 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useRecord } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
-import { sentence } from '../frame/problem-alert.tsx';
+import { capital, sentence } from '../frame/problem-alert.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
@@ -88,7 +88,7 @@ function Found({ finding: { level, title, subject, seen, why, remediation } }: {
   return (
     <div>
       <StatusIndicator type={marks[level]}>
-        <b>{title}</b>
+        <b>{capital(title)}</b>
         {subject !== null && <> ({subject})</>}: {sentence(seen)}
       </StatusIndicator>
       {level !== 'OK' && <Box color="text-body-secondary">{sentence(why)}</Box>}

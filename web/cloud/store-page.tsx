@@ -17,6 +17,7 @@ import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert, sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { filtered } from '../parts/filter-in-address.ts';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
@@ -24,7 +25,9 @@ import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { stores as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
+import { keySets } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
+import { requests } from '../texts/requests.ts';
 import { StoreDialog, type StoreAct } from './store-dialogs.tsx';
 import { StoreState } from './store-state.tsx';
 import { Doctor } from './store-doctor.tsx';
@@ -129,8 +132,8 @@ function Connection({ store }: { store: Store }) {
             <Steps
               ariaLabel={t.connecting}
               steps={[
-                { header: t.wanted.CREATE, status: store.customKeyStoreId === null ? 'loading' : 'success' },
-                { header: t.wanted.CONNECT, status: store.customKeyStoreId === null ? 'pending' : 'loading' },
+                { header: t.stepCreate, status: store.customKeyStoreId === null ? 'loading' : 'success' },
+                { header: t.stepConnect, status: store.customKeyStoreId === null ? 'pending' : 'loading' },
               ]}
             />
           </SpaceBetween>
@@ -168,40 +171,92 @@ function Connection({ store }: { store: Store }) {
 }
 
 function Configuration({ store }: { store: Store }) {
+  const vaultId = useVaultId();
   const home = homeOf(useSession().user);
+  const may = useMay();
+  const account = useRecord(
+    'getCspAccount',
+    { vaultId, cspAccountId: store.cspAccountId ?? '' },
+    { enabled: store.cspAccountId !== null, every: pace.rare },
+  );
   return (
-    <Container>
-      <Facts
-        items={[
-          [
-            t.keySet,
-            <Link key="set" href={`${home}/key-sets/${store.keySetId}`}>
-              {store.keySetName}
-            </Link>,
-          ],
-          [t.region, store.region],
-          [t.id, <Copyable key="id" text={store.customKeyStoreId} what={t.id} />],
-          [t.endpoint, <Copyable key="endpoint" text={store.uriEndpoint} what={t.endpoint} />],
-          [t.uriPath, <Copyable key="path" text={store.uriPath} what={t.uriPath} />],
-          [t.connectivity, t.connectivities[store.connectivity]],
-          [t.service, store.vpcEndpointServiceName ?? parts.none],
-          [t.origin, t.origins[store.origin]],
-          [t.since, <WholeTime key="seen" at={store.checkedAt} none={parts.never} />],
-          [t.next, <WholeTime key="next" at={store.nextCheckAt} />],
-          [parts.created, <WholeTime key="created" at={store.createdAt} />],
-        ]}
-      />
+    <Container header={<Header variant="h2">{t.configuration}</Header>}>
+      <SpaceBetween size="l">
+        <Facts
+          ids
+          items={[
+            [
+              t.keySet,
+              <Link key="set" href={`${home}/key-sets/${store.keySetId}`}>
+                {store.keySetName}
+              </Link>,
+            ],
+            [
+              keySets.account,
+              store.cspAccountId === null ? (
+                keySets.noAccount
+              ) : (
+                <Link key="account" href={`${home}/csp-accounts/${store.cspAccountId}`}>
+                  {account.data?.body.name ?? store.cspAccountId}
+                </Link>
+              ),
+            ],
+            [t.region, store.region],
+            [
+              keySets.keys,
+              <Link key="keys" href={filtered(`${home}/cloud-keys`, ['by-keySet', '=', store.keySetName])}>
+                {t.seeKeys}
+              </Link>,
+            ],
+            ...(may('listFailedRequests')
+              ? [
+                  [
+                    requests.title,
+                    <Link
+                      key="requests"
+                      href={filtered(`${home}/requests`, ['by-keySet', '=', store.keySetName])}
+                    >
+                      {requests.refused}
+                    </Link>,
+                  ] as const,
+                ]
+              : []),
+            [t.id, <Copyable key="id" text={store.customKeyStoreId} what={t.id} />],
+            [t.endpoint, <Copyable key="endpoint" text={store.uriEndpoint} what={t.endpoint} />],
+            [t.uriPath, <Copyable key="path" text={store.uriPath} what={t.uriPath} />],
+            [t.connectivity, t.connectivities[store.connectivity]],
+            [t.service, store.vpcEndpointServiceName ?? parts.none],
+            [t.origin, t.origins[store.origin]],
+            [t.since, <WholeTime key="seen" at={store.checkedAt} none={parts.never} />],
+            [t.next, <WholeTime key="next" at={store.nextCheckAt} />],
+            [parts.created, <WholeTime key="created" at={store.createdAt} />],
+          ]}
+        />
+        {may('refreshExternalKeyStore') && store.origin !== 'MANUAL' && (
+          <CommandLine command={commands.storeRefresh(store)} label={t.refreshCommand} />
+        )}
+      </SpaceBetween>
     </Container>
   );
 }
 
-function Credentials({ store: { credentials } }: { store: Store }) {
+function Credentials({ store: { credentials, keySetId } }: { store: Store }) {
+  const home = homeOf(useSession().user);
   if (credentials.length === 0) return null;
   return (
-    <Container header={<Header variant="h2">{t.credentials}</Header>}>
+    <Container
+      header={
+        <Header
+          variant="h2"
+          actions={<Link href={`${home}/key-sets/${keySetId}?tab=credentials`}>{t.allCredentials}</Link>}
+        >
+          {t.credentials}
+        </Header>
+      }
+    >
       <SpaceBetween size="xs">
         {credentials.map(({ accessKeyId, role, state, lastSeenAt }) => (
-          <div key={accessKeyId} className="line">
+          <div key={accessKeyId} className="row">
             <Copyable text={accessKeyId} />
             <span>{t.roles[role]}</span>
             <State of={state} />

@@ -45,6 +45,7 @@ export function StoresPage() {
         title={t.title}
         description={t.why}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
         actions={
@@ -67,7 +68,7 @@ export function StoresPage() {
             header: parts.name,
             sortedAs: 'name',
             isRowHeader: true,
-            width: 130,
+            width: 120,
             text: ({ name }) => name,
             cell: ({ id, keySetId, name }) => (
               <Link href={`${home}/external-key-stores/${keySetId}/${id}`}>{name}</Link>
@@ -78,12 +79,12 @@ export function StoresPage() {
             header: t.state,
             text: ({ state }) => stateWord(state),
             cell: (store) => <StoreState store={store} />,
-            width: 150,
+            width: 140,
           },
           {
             id: 'region',
             header: t.region,
-            width: 125,
+            width: 122,
             sortedAs: 'region',
             text: ({ region }) => region,
             cell: ({ region }) => region,
@@ -91,6 +92,7 @@ export function StoresPage() {
           {
             id: 'keySet',
             header: t.keySet,
+            width: 108,
             text: ({ keySetName }) => keySetName,
             cell: ({ keySetId, keySetName }) => (
               <Link href={`${home}/key-sets/${keySetId}`}>{keySetName}</Link>
@@ -101,17 +103,19 @@ export function StoresPage() {
             header: t.endpoint,
             text: ({ uriEndpoint }) => uriEndpoint,
             cell: ({ uriEndpoint }) => uriEndpoint,
-            width: 240,
+            width: 230,
           },
           {
             id: 'error',
             header: parts.problem,
+            width: 121,
             text: ({ connectionError, problem }) => connectionError?.code ?? problem?.code ?? '',
             cell: ({ connectionError, problem }) => connectionError?.code ?? problem?.code ?? parts.none,
           },
           {
             id: 'seen',
             header: t.since,
+            width: 116,
             cell: ({ checkedAt }) => <Time at={checkedAt} none={parts.never} />,
           },
           {

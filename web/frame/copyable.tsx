@@ -9,11 +9,14 @@ interface Props {
   onCopied?: () => void;
 }
 
+/** So much is on one line, if need be into the space between columns: a UUID. */
+const whole = 36;
+
 /** An id, an ARN, an address: told in a fixed pitch, with a button that copies it. Where there is none, that. */
 export function Copyable({ text, what, onCopied }: Props) {
   if (text === null || text === '') return <>{parts.none}</>;
   return (
-    <span className="copyable">
+    <span className={text.length <= whole ? 'copyable whole' : 'copyable'}>
       <CopyToClipboard
         variant="inline"
         textToCopy={text}

@@ -50,9 +50,14 @@ export function ProblemAlert({ problem, action, told = noPlaces }: Props) {
   );
 }
 
+/** For where a heading or a sentence begins. */
+export function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** The API's words begin small and end without a stop, for the command line. */
 export function sentence(words: string): string {
   if (words === '') return '';
-  const begun = words.charAt(0).toUpperCase() + words.slice(1);
+  const begun = capital(words);
   return /[.!?:]$/.test(begun) ? begun : `${begun}.`;
 }

@@ -19,6 +19,7 @@ export function needsAttention({ acknowledgements }: Partial<Finding>): boolean 
 /** Keys are not served, or will soon not be: red. The rest of what needs attention: amber. */
 export const grave: ReadonlySet<Finding['trouble']> = new Set([
   'STORE_UNWRITABLE',
+  'STORE_WENT_BACK',
   'TOKEN_DOWN',
   'PIN_REFUSED',
   'TOKEN_OWN_KEY_UNFIT',
@@ -28,6 +29,7 @@ export const grave: ReadonlySet<Finding['trouble']> = new Set([
   'VAULT_FROZEN',
   'KEY_SET_FROZEN',
   'KEY_PROOF_FAILED',
+  'KEY_STORE_NOT_CONNECTED',
 ]);
 
 /** The state of the vault or the appliance, as its user sees it. */

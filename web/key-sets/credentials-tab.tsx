@@ -46,7 +46,7 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
             id: 'accessKeyId',
             header: t.accessKeyId,
             isRowHeader: true,
-            width: 210,
+            width: 215,
             text: ({ accessKeyId }) => accessKeyId,
             cell: ({ accessKeyId }) => <span className="mono">{accessKeyId}</span>,
           },
@@ -85,26 +85,29 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
             hidden: true,
             cell: ({ successor }) => <span className="mono">{successor ?? parts.none}</span>,
           },
-          {
-            id: 'acts',
-            header: parts.actions,
-            cell: (credential) =>
-              credential.state === 'LIVE' &&
-              may('withdrawCredential') && (
-                <ButtonDropdown
-                  variant="inline-icon"
-                  ariaLabel={`${parts.actions}: ${credential.accessKeyId}`}
-                  items={[
-                    { id: 'rotate', text: t.rotate },
-                    { id: 'withdraw', text: t.withdraw },
-                  ]}
-                  onItemClick={({ detail }) =>
-                    setOpen({ act: detail.id as 'rotate' | 'withdraw', credential })
-                  }
-                  expandToViewport
-                />
-              ),
-          },
+          ...(may('withdrawCredential')
+            ? [
+                {
+                  id: 'acts',
+                  header: parts.actions,
+                  cell: (credential: Credential) =>
+                    credential.state === 'LIVE' && (
+                      <ButtonDropdown
+                        variant="inline-icon"
+                        ariaLabel={`${parts.actions}: ${credential.accessKeyId}`}
+                        items={[
+                          { id: 'rotate', text: t.rotate },
+                          { id: 'withdraw', text: t.withdraw },
+                        ]}
+                        onItemClick={({ detail }) =>
+                          setOpen({ act: detail.id as 'rotate' | 'withdraw', credential })
+                        }
+                        expandToViewport
+                      />
+                    ),
+                },
+              ]
+            : []),
         ]}
       />
       {open?.act === 'issue' && <IssueDialog keySet={keySet} onClose={close} />}

@@ -95,6 +95,7 @@ export function ForAwsField({ form, set }: Props) {
   return (
     <Toggle
       checked={form.externalKeyStore}
+      description={t.forAwsWhy}
       onChange={({ detail }) => set({ externalKeyStore: detail.checked })}
     >
       {t.forAws}

@@ -23,9 +23,11 @@ import { State } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { useSeen } from '../parts/seen.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { stores } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { keySets as t } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
+import { requests } from '../texts/requests.ts';
 import { CredentialsTab } from './credentials-tab.tsx';
 import { KeySetDialog } from './key-set-dialog.tsx';
 import { factsOfKeySet } from './key-set-form.ts';
@@ -114,6 +116,7 @@ function Known({ keySet, etag, refetch }: Props) {
 function Overview({ keySet }: { keySet: KeySet }) {
   const vaultId = useVaultId();
   const home = homeOf(useSession().user);
+  const may = useMay();
   const groups = useWholeList('listAdminGroups', { vaultId });
   const account = useRecord(
     'getCspAccount',
@@ -126,6 +129,7 @@ function Overview({ keySet }: { keySet: KeySet }) {
   return (
     <Container>
       <Facts
+        ids
         items={[
           [t.token, keySet.token],
           [t.uriPath, <Copyable key="path" text={keySet.xksProxyUriPath} what={t.uriPath} />],
@@ -136,8 +140,41 @@ function Overview({ keySet }: { keySet: KeySet }) {
               href={filtered(`${home}/cloud-keys`, ['by-keySet', '=', keySet.name])}
             >{`${t.seeKeys} (${keySet.cloudKeys})`}</Link>,
           ],
-          [t.group, groups.data?.find(({ id }) => id === keySet.adminGroupId)?.name ?? t.noGroup],
-          [t.account, account.data?.body.name ?? t.noAccount],
+          [
+            stores.title,
+            <Link
+              key="stores"
+              href={filtered(`${home}/external-key-stores`, ['by-keySet', '=', keySet.name])}
+            >
+              {t.seeStores}
+            </Link>,
+          ],
+          ...(may('listFailedRequests')
+            ? [
+                [
+                  requests.title,
+                  <Link key="requests" href={filtered(`${home}/requests`, ['by-keySet', '=', keySet.name])}>
+                    {requests.refused}
+                  </Link>,
+                ] as const,
+              ]
+            : []),
+          [
+            t.group,
+            keySet.adminGroupId === null
+              ? t.noGroup
+              : (groups.data?.find(({ id }) => id === keySet.adminGroupId)?.name ?? keySet.adminGroupId),
+          ],
+          [
+            t.account,
+            keySet.cspAccountId === null ? (
+              t.noAccount
+            ) : (
+              <Link key="account" href={`${home}/csp-accounts/${keySet.cspAccountId}`}>
+                {account.data?.body.name ?? keySet.cspAccountId}
+              </Link>
+            ),
+          ],
           [t.forAws, keySet.externalKeyStore ? parts.yes : t.forAwsOff],
           [t.rotation, keySet.rotation.days === null ? t.never : t.every(keySet.rotation.days)],
           [

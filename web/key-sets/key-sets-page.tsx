@@ -33,6 +33,7 @@ export function KeySetsPage() {
         title={t.title}
         description={t.why}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
         actions={create}
@@ -64,6 +65,7 @@ export function KeySetsPage() {
           {
             id: 'keys',
             header: t.keys,
+            width: 108,
             cell: ({ name, cloudKeys }) => (
               <Link
                 href={filtered(`${home}/cloud-keys`, ['by-keySet', '=', name])}
@@ -78,7 +80,7 @@ export function KeySetsPage() {
             header: t.prefix,
             text: ({ pathPrefix }) => pathPrefix,
             cell: ({ pathPrefix }) => <span className="mono">{pathPrefix}</span>,
-            width: 200,
+            width: 180,
           },
           {
             id: 'rotation',
@@ -97,8 +99,8 @@ export function KeySetsPage() {
             id: 'description',
             header: parts.description,
             text: ({ description }) => description,
-            cell: ({ description }) => description,
-            width: 200,
+            cell: ({ description }) => description || parts.none,
+            width: 165,
           },
           {
             id: 'createdAt',

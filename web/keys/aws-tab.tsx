@@ -3,13 +3,16 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Alert from '@cloudscape-design/components/alert';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { filtered } from '../parts/filter-in-address.ts';
 import { Empty } from '../parts/resource-table.tsx';
 import { WholeTime } from '../parts/time.tsx';
-import { homeOf, useSession } from '../session/session.tsx';
+import { homeOf, useMay, useSession } from '../session/session.tsx';
+import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
 import { AwsState } from './aws-state.tsx';
@@ -17,12 +20,23 @@ import { AwsState } from './aws-state.tsx';
 type KmsKey = Schemas['ShortKmsKey'];
 
 /** Each KMS key that refers to it. */
-export function AwsTab({ cloudKey: { id, kmsKeys } }: { cloudKey: Schemas['CloudKey'] }) {
+export function AwsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
+  const { id, name, state, keySetName, kmsKeys } = cloudKey;
   const home = homeOf(useSession().user);
+  const may = useMay();
   if (kmsKeys.length === 0)
     return (
       <Container>
-        <Empty title={t.noAws} why={t.noAwsWhy} />
+        <SpaceBetween size="m">
+          <Empty title={t.noAws} why={t.noAwsWhy}>
+            <Link href={filtered(`${home}/external-key-stores`, ['by-keySet', '=', keySetName])}>
+              {t.toStores}
+            </Link>
+          </Empty>
+          {state !== 'DELETED' && may('createKmsKey') && (
+            <CommandLine command={commands.kmsKeyCreate(name, keySetName)} label={t.makeCommand} />
+          )}
+        </SpaceBetween>
       </Container>
     );
   return (
@@ -46,6 +60,7 @@ function OneKmsKey({ kmsKey, href }: { kmsKey: KmsKey; href: string }) {
     >
       <SpaceBetween size="m">
         <Facts
+          ids
           items={[
             [t.inAws, <AwsState key="state" kmsKey={kmsKey} />],
             [t.region, region],

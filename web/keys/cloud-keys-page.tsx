@@ -17,7 +17,7 @@ import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
 import { AwsStates, awsText } from './aws-state.tsx';
 import { BulkDialog } from './bulk-dialog.tsx';
-import { KeyState } from './key-state.tsx';
+import { KeyStateLines } from './key-state.tsx';
 import { lastUse, type CloudKey } from './use.ts';
 
 /** Every CloudKey of the vault; key set and Region are filters, not questions that come first. */
@@ -46,6 +46,7 @@ export function CloudKeysPage() {
         title={t.title}
         description={t.why}
         list={list}
+        sort={sort}
         columns={columnsOf(home)}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
@@ -92,33 +93,34 @@ function columnsOf(home: string): Column<CloudKey>[] {
       isRowHeader: true,
       text: ({ name }) => name,
       cell: ({ id, name }) => <Link href={`${home}/cloud-keys/${id}`}>{name}</Link>,
-      width: 130,
+      width: 118,
     },
     {
       id: 'state',
       header: t.here,
       text: ({ effectiveState }) => stateWord(effectiveState),
-      cell: (key) => <KeyState of={key} />,
-      width: 125,
+      cell: (key) => <KeyStateLines of={key} />,
+      width: 172,
     },
     {
       id: 'aws',
       header: t.inAws,
       text: ({ kmsKeys }) => awsText(kmsKeys),
       cell: ({ kmsKeys }) => <AwsStates kmsKeys={kmsKeys} />,
-      width: 125,
+      width: 120,
     },
     {
       id: 'keySet',
       header: t.keySet,
-      width: 105,
+      width: 106,
       text: ({ keySetName }) => keySetName,
       cell: ({ keySetId, keySetName }) => <Link href={`${home}/key-sets/${keySetId}`}>{keySetName}</Link>,
     },
     {
       id: 'region',
       header: t.region,
-      width: 122,
+      wide: true,
+      width: 125,
       sortedAs: 'region',
       text: ({ region }) => region,
       cell: ({ region }) => region || parts.none,
@@ -132,29 +134,34 @@ function columnsOf(home: string): Column<CloudKey>[] {
           .map(({ alias }) => alias)
           .filter(Boolean)
           .join(', ') || parts.none,
-      width: 150,
+      width: 148,
     },
     {
       id: 'lastUsed',
       header: t.lastUsed,
+      width: 113,
       file: ({ use }) => lastUse(use) ?? '',
       cell: ({ use }) => <Time at={lastUse(use)} none={parts.never} />,
     },
     {
       id: 'nextRotation',
       header: t.nextRotation,
+      width: 134,
       file: ({ nextRotationAt }) => nextRotationAt ?? '',
       cell: ({ nextRotationAt }) => <Time at={nextRotationAt} none={parts.never} />,
     },
     {
       id: 'expires',
       header: t.expires,
+      wide: true,
       file: ({ expiresAt }) => expiresAt ?? '',
       cell: ({ expiresAt }) => <Time at={expiresAt} none={parts.never} />,
     },
     {
       id: 'version',
       header: t.version,
+      wide: true,
+      width: 92,
       file: ({ currentVersion }) => String(currentVersion),
       cell: ({ currentVersion }) => currentVersion,
     },

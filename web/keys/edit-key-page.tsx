@@ -17,7 +17,7 @@ import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
-import { changeOf, merged, seenOf } from '../parts/seen.tsx';
+import { changeOf, merged, seenOf, type Fact } from '../parts/seen.tsx';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { commands } from '../texts/commands.ts';
@@ -120,10 +120,7 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
               >
                 <SpaceBetween size="s">
                   <div>{frame.conflictWhy}</div>
-                  <Facts
-                    columns={2}
-                    items={Object.keys(change).map((name) => [name, shown(theirs, name)] as const)}
-                  />
+                  <Facts columns={2} items={factsOf(formOf(theirs), Object.keys(change))} />
                 </SpaceBetween>
               </Alert>
             )}
@@ -172,8 +169,16 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
   );
 }
 
-/** A field as it is there now, for people. */
-function shown(cloudKey: Schemas['CloudKey'], name: string): string {
-  const value: unknown = Object.entries(cloudKey).find(([key]) => key === name)?.[1];
-  return typeof value === 'string' ? value || parts.none : JSON.stringify(value);
+/** Fields as they are there now, for people; of those that were changed here too. */
+function factsOf(form: KeyForm, changed: readonly string[]): readonly Fact[] {
+  const { rotation, days, expires } = form;
+  const all: readonly (readonly [field: string, ...Fact])[] = [
+    ['name', t.name, form.name],
+    ['description', parts.description, form.description || parts.none],
+    ['administrators', t.administrators, form.administrators.join(' ') || t.nobody],
+    ['users', t.users, form.users.join(' ') || t.nobody],
+    ['rotation', t.rotation, rotation === 'DAYS' ? t.everyDays(Number(days)) : t.rotationOf[rotation]],
+    ['expiresAt', t.expires, expires === '' ? parts.never : expires],
+  ];
+  return all.flatMap(([field, ...fact]) => (changed.includes(field) ? [fact] : []));
 }

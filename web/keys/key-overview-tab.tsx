@@ -1,3 +1,4 @@
+import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
@@ -5,10 +6,12 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { filtered } from '../parts/filter-in-address.ts';
 import { WholeTime } from '../parts/time.tsx';
-import { homeOf, useSession } from '../session/session.tsx';
+import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
+import { requests } from '../texts/requests.ts';
 
 type CloudKey = Schemas['CloudKey'];
 
@@ -19,13 +22,23 @@ export function rotationWords(rotation: CloudKey['rotation']): string {
 /** What it is here, and how often AWS used it. */
 export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
   const home = homeOf(useSession().user);
+  const may = useMay();
   const { use, quota } = cloudKey;
   return (
     <SpaceBetween size="l">
-      <Container header={<Header variant="h2">{t.here}</Header>}>
+      <Container header={<Header variant="h2">{t.details}</Header>}>
         <Facts
+          ids
           items={[
-            [t.externalKeyId, <Copyable key="id" text={cloudKey.externalKeyId} what={t.externalKeyId} />],
+            [
+              t.externalKeyId,
+              <div key="id">
+                <Copyable text={cloudKey.externalKeyId} what={t.externalKeyId} />
+                <Box color="text-body-secondary" fontSize="body-s">
+                  {t.externalKeyIdWhy}
+                </Box>
+              </div>,
+            ],
             [
               t.keySet,
               <Link key="set" href={`${home}/key-sets/${cloudKey.keySetId}`}>
@@ -40,6 +53,26 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
             [t.nextRotation, <WholeTime key="next" at={cloudKey.nextRotationAt} none={parts.never} />],
             [t.expires, <WholeTime key="expires" at={cloudKey.expiresAt} none={parts.never} />],
             [t.quota, quota === null ? t.noQuota : t.quotaOf(quota.requestsPerSecond, quota.burst)],
+            ...(may('listFailedRequests')
+              ? [
+                  [
+                    requests.title,
+                    <Link key="requests" href={filtered(`${home}/requests`, ['by-key', '=', cloudKey.name])}>
+                      {requests.refused}
+                    </Link>,
+                  ] as const,
+                ]
+              : []),
+            ...(may('listAuditEvents')
+              ? [
+                  [
+                    t.activity,
+                    <Link key="audit" href={filtered(`${home}/audit`, ['by-target', '=', cloudKey.name])}>
+                      {t.toActivity}
+                    </Link>,
+                  ] as const,
+                ]
+              : []),
             [parts.created, <WholeTime key="created" at={cloudKey.createdAt} />],
             [parts.updated, <WholeTime key="updated" at={cloudKey.updatedAt} />],
           ]}
@@ -56,9 +89,9 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
           columns={4}
           items={[
             [t.encrypts, t.used(use.encrypts)],
-            [t.usedLast, <WholeTime key="e" at={use.lastEncryptAt} none={parts.never} />],
+            [t.lastEncrypt, <WholeTime key="e" at={use.lastEncryptAt} none={parts.never} />],
             [t.decrypts, t.used(use.decrypts)],
-            [t.usedLast, <WholeTime key="d" at={use.lastDecryptAt} none={parts.never} />],
+            [t.lastDecrypt, <WholeTime key="d" at={use.lastDecryptAt} none={parts.never} />],
           ]}
         />
       </Container>

@@ -6,9 +6,10 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { useStatus } from '../frame/status-strip.tsx';
-import { useMay, useSession } from '../session/session.tsx';
+import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { Time, useNow } from '../parts/time.tsx';
@@ -57,6 +58,9 @@ export function OverviewPage() {
 
 function Tiles({ status }: { status: Status }) {
   const { cloudKeys, externalKeyStores, keySets, credentials, quotas, vaults, disk, auditEvents } = status;
+  const { user } = useSession();
+  const home = homeOf(user);
+  const inVault = (path: string) => (user.vaultId === null ? {} : { href: `${home}/${path}` });
   return (
     <Container>
       <ColumnLayout columns={4} variant="text-grid" minColumnWidth={170}>
@@ -64,14 +68,26 @@ function Tiles({ status }: { status: Status }) {
           <Tile
             label={t.vaults}
             number={vaults.total}
+            href={`${home}/vaults`}
             notes={vaults.frozen > 0 ? [`${vaults.frozen} ${t.frozen}`] : []}
           />
         )}
-        <Tile label={t.cloudKeys} number={sum(cloudKeys)} notes={byState(cloudKeys)} />
-        <Tile label={t.keyStores} number={sum(externalKeyStores)} notes={byState(externalKeyStores)} />
+        <Tile
+          label={t.cloudKeys}
+          number={sum(cloudKeys)}
+          notes={byState(cloudKeys)}
+          {...inVault('cloud-keys')}
+        />
+        <Tile
+          label={t.keyStores}
+          number={sum(externalKeyStores)}
+          notes={byState(externalKeyStores)}
+          {...inVault('external-key-stores')}
+        />
         <Tile
           label={t.keySets}
           number={keySets.total}
+          {...inVault('key-sets')}
           notes={[
             t.liveCredentials(credentials.live),
             ...(keySets.frozen > 0 ? [`${keySets.frozen} ${t.frozen}`] : []),
@@ -102,17 +118,27 @@ function Tile({
   number,
   text,
   notes,
+  href,
 }: {
   label: string;
   number?: number;
   text?: string;
   notes: readonly string[];
+  /** Of the list of what is counted. */
+  href?: string;
 }) {
+  const shown = text ?? number?.toLocaleString('en');
   return (
     <div>
       <Box variant="awsui-key-label">{label}</Box>
       <Box fontSize="display-l" fontWeight="light">
-        {text ?? number?.toLocaleString('en')}
+        {href === undefined ? (
+          shown
+        ) : (
+          <Link href={href} fontSize="display-l" ariaLabel={`${shown} ${label}`}>
+            {shown}
+          </Link>
+        )}
       </Box>
       {notes.map((note) => (
         <Box key={note} color="text-body-secondary" fontSize="body-s">

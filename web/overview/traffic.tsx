@@ -101,7 +101,7 @@ function Charts({ traffic }: { traffic: Traffic }) {
           line(t.reliability, busy, ({ requests, retryable }) => (100 * (requests - retryable)) / requests),
         ]}
         top={100}
-        format={(value) => `${value} %`}
+        format={(value) => `${value}%`}
       />
       <Chart
         traffic={traffic}
@@ -196,5 +196,5 @@ function ms(value: number | null): string {
 
 /** 99.995 is not 100. */
 function percent(value: number | null): string {
-  return value === null ? t.none : `${Math.floor(value * 100) / 100} %`;
+  return value === null ? t.none : `${Math.floor(value * 100) / 100}%`;
 }

@@ -23,6 +23,9 @@ export interface Column<T> {
   file?: (item: T) => string;
   /** Not shown unless asked for. */
   hidden?: boolean;
+  /** Not shown, unless asked for, where the window has no room for it. */
+  wide?: boolean;
   isRowHeader?: boolean;
+  /** In pixels, where there is no more room than that. */
   width?: number;
 }

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, type ReactNode } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useState, type ReactNode } from 'react';
 import { useCollection, type PropertyFilterProperty } from '@cloudscape-design/collection-hooks';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
@@ -16,6 +16,7 @@ import { DownloadButton } from './download-button.tsx';
 import { useFilterInAddress } from './filter-in-address.ts';
 import { filterTexts } from './filter-texts.ts';
 import type { Column, ReadList } from './list.ts';
+import { displayOf, roomOf, widthsOf } from './table-layout.ts';
 import { useTablePreferences } from './table-preferences.ts';
 
 interface Props<T> {
@@ -25,6 +26,8 @@ interface Props<T> {
   description?: ReactNode;
   list: ReadList<T>;
   columns: readonly Column<T>[];
+  /** As the API was asked to sort it, such as `-createdAt`. */
+  sort?: string;
   idOf: (item: T) => string;
   nameOf: (item: T) => string;
   actions?: ReactNode;
@@ -37,9 +40,6 @@ interface Props<T> {
   download?: { name: string; command: string };
 }
 
-/** Of a column that does not say, in pixels: a short word, or how long ago. What is left goes to the last column. */
-const usual = 118;
-
 /** So many are looked through for a filter. */
 const mostLookedThrough = 5_000;
 
@@ -48,7 +48,8 @@ export function ResourceTable<T>(props: Props<T>) {
   const { id, title, description, list, columns, idOf, nameOf, actions, empty, selected, onSelect, inner } =
     props;
   const chosen = selected ?? [];
-  const [search, setSearch] = useSearchParams();
+  const [, setSearch] = useSearchParams();
+  const [measure, width] = useFirstWidth();
   const [query, setQuery] = useFilterInAddress();
   const [preferences, setPreferences] = useTablePreferences(id);
   const rows = list.items.map((item) => rowOf(item, columns));
@@ -63,156 +64,173 @@ export function ResourceTable<T>(props: Props<T>) {
   }, [query]);
   const isFiltered = query.tokens.length > 0;
   const { hasNextPage, isFetchingNextPage, fetchNextPage, items } = list;
+  const looksOn = items.length < mostLookedThrough;
   useEffect(() => {
     // What is looked for may be further down.
-    if (isFiltered && hasNextPage && !isFetchingNextPage && items.length < mostLookedThrough)
-      void fetchNextPage();
-  }, [isFiltered, hasNextPage, isFetchingNextPage, fetchNextPage, items.length]);
-  const sorting = sortingOf(search.get('sort'), columns);
+    if (isFiltered && hasNextPage && !isFetchingNextPage && looksOn) void fetchNextPage();
+  }, [isFiltered, hasNextPage, isFetchingNextPage, fetchNextPage, looksOn, items.length]);
+  const sorting = sortingOf(props.sort, columns);
   const matches = found.filteredItemsCount ?? 0;
   const counter = list.isPending
     ? undefined
     : `(${isFiltered ? `${matches}/` : ''}${items.length}${hasNextPage ? '+' : ''})`;
+  const room = roomOf(width ?? 0, { boxes: onSelect !== undefined, frame: inner === true });
+  const display = preferences.contentDisplay ?? displayOf(columns, room);
+  const widths = widthsOf(columns, display, room);
   const definitions = columns.map(
-    ({ id: columnId, header, cell, sortedAs, isRowHeader, width }): TableProps.ColumnDefinition<Row<T>> => ({
+    ({ id: columnId, header, cell, sortedAs, isRowHeader }): TableProps.ColumnDefinition<Row<T>> => ({
       id: columnId,
       header,
       cell: ({ item }) => cell(item),
       ...(sortedAs === undefined ? {} : { sortingField: sortedAs }),
       ...(isRowHeader === true ? { isRowHeader } : {}),
-      width: width ?? usual,
+      width: widths.get(columnId) ?? 0,
       minWidth: 80,
     }),
   );
+  // The table keeps the widths that its columns have as it is first shown.
+  if (width === undefined) return <div ref={measure} />;
 
   return (
-    <Table<Row<T>>
-      variant={inner === true ? 'container' : 'full-page'}
-      stickyHeader
-      enableKeyboardNavigation
-      resizableColumns
-      items={[...found.items]}
-      trackBy={({ item }) => idOf(item)}
-      loading={list.isPending && list.error === null}
-      loadingText={t.loading}
-      columnDefinitions={definitions}
-      columnDisplay={preferences.contentDisplay ?? displayOf(columns)}
-      wrapLines={preferences.wrapLines}
-      {...(sorting === undefined
-        ? {}
-        : { sortingColumn: { sortingField: sorting.field }, sortingDescending: sorting.descending })}
-      onSortingChange={({ detail }) =>
-        setSearch(
-          (before) => {
-            const after = new URLSearchParams(before);
-            after.set(
-              'sort',
-              `${detail.isDescending === true ? '-' : ''}${detail.sortingColumn.sortingField}`,
-            );
-            return after;
-          },
-          { replace: true },
-        )
-      }
-      {...(onSelect === undefined
-        ? {}
-        : {
-            selectionType: 'multi' as const,
-            selectedItems: rows.filter(({ item }) => chosen.some((one) => idOf(one) === idOf(item))),
-            onSelectionChange: ({ detail }) => onSelect(detail.selectedItems.map(({ item }) => item)),
-          })}
-      ariaLabels={{
-        tableLabel: title,
-        allItemsSelectionLabel: () => t.selectAll,
-        itemSelectionLabel: (_, { item }) => t.selection(nameOf(item)),
-      }}
-      header={
-        <SpaceBetween size="m">
-          <Header
-            variant={inner === true ? 'h2' : 'awsui-h1-sticky'}
-            description={description}
-            counter={counter}
-            actions={
-              <SpaceBetween direction="horizontal" size="xs">
-                <Button iconName="refresh" ariaLabel={t.refresh} onClick={() => void list.refetch()} />
-                {props.download !== undefined && items.length > 0 && (
-                  <DownloadButton
-                    title={title}
-                    {...props.download}
-                    list={list}
-                    columns={columns}
-                    items={chosen.length > 0 ? chosen : found.allPageItems.map(({ item }) => item)}
-                    isSelection={chosen.length > 0}
-                  />
-                )}
-                {actions}
-              </SpaceBetween>
-            }
-          >
-            {title}
-          </Header>
-          {list.error !== null && items.length > 0 && <Alert type="warning">{t.stale}</Alert>}
-        </SpaceBetween>
-      }
-      filter={
-        <PropertyFilter
-          {...found.propertyFilterProps}
-          query={query}
-          onChange={({ detail }) => setQuery(detail)}
-          countText={t.matches(matches)}
-          filteringAriaLabel={t.filterAria}
-          i18nStrings={filterTexts}
-          expandToViewport
-          {...(isFiltered && hasNextPage
-            ? { filteringStatusType: 'loading' as const, filteringLoadingText: t.looking(items.length) }
-            : {})}
-        />
-      }
-      pagination={
-        <Pagination
-          {...found.paginationProps}
-          openEnd={hasNextPage && !isFiltered}
-          onNextPageClick={() => {
-            if (hasNextPage) void fetchNextPage();
-          }}
-          ariaLabels={{ nextPageLabel: t.nextPage, previousPageLabel: t.previousPage, pageLabel: t.pageOf }}
-        />
-      }
-      preferences={
-        <CollectionPreferences
-          title={t.preferences}
-          confirmLabel={t.confirm}
-          cancelLabel={t.cancel}
-          preferences={{ ...preferences, contentDisplay: preferences.contentDisplay ?? displayOf(columns) }}
-          onConfirm={({ detail }) => setPreferences(detail)}
-          pageSizePreference={{
-            title: t.pageSize,
-            options: [20, 50, 100].map((value) => ({ value, label: t.pageSizeOf(value) })),
-          }}
-          wrapLinesPreference={{ label: t.wrap, description: t.wrapWhy }}
-          contentDisplayPreference={{
-            title: t.columns,
-            options: columns.map((column) => ({
-              id: column.id,
-              label: column.header,
-              alwaysVisible: column.isRowHeader === true,
-            })),
-          }}
-        />
-      }
-      empty={
-        list.error !== null ? (
-          <ProblemAlert problem={list.error} />
-        ) : isFiltered ? (
-          <Empty title={t.noMatch} why={t.noMatchWhy}>
-            <Button onClick={() => setQuery({ tokens: [], operation: 'and' })}>{t.clearFilters}</Button>
-          </Empty>
-        ) : (
-          empty
-        )
-      }
-    />
+    <div ref={measure}>
+      <Table<Row<T>>
+        variant={inner === true ? 'container' : 'full-page'}
+        stickyHeader
+        enableKeyboardNavigation
+        resizableColumns
+        items={[...found.items]}
+        trackBy={({ item }) => idOf(item)}
+        loading={list.isPending && list.error === null}
+        loadingText={t.loading}
+        columnDefinitions={definitions}
+        columnDisplay={display}
+        wrapLines={preferences.wrapLines}
+        {...(sorting === undefined
+          ? {}
+          : { sortingColumn: { sortingField: sorting.field }, sortingDescending: sorting.descending })}
+        onSortingChange={({ detail }) =>
+          setSearch(
+            (before) => {
+              const after = new URLSearchParams(before);
+              after.set(
+                'sort',
+                `${detail.isDescending === true ? '-' : ''}${detail.sortingColumn.sortingField}`,
+              );
+              return after;
+            },
+            { replace: true },
+          )
+        }
+        {...(onSelect === undefined
+          ? {}
+          : {
+              selectionType: 'multi' as const,
+              selectedItems: rows.filter(({ item }) => chosen.some((one) => idOf(one) === idOf(item))),
+              onSelectionChange: ({ detail }) => onSelect(detail.selectedItems.map(({ item }) => item)),
+            })}
+        ariaLabels={{
+          tableLabel: title,
+          allItemsSelectionLabel: () => t.selectAll,
+          itemSelectionLabel: (_, { item }) => t.selection(nameOf(item)),
+        }}
+        header={
+          <SpaceBetween size="m">
+            <Header
+              variant={inner === true ? 'h2' : 'awsui-h1-sticky'}
+              description={description}
+              counter={counter}
+              actions={
+                <SpaceBetween direction="horizontal" size="xs">
+                  <Button iconName="refresh" ariaLabel={t.refresh} onClick={() => void list.refetch()} />
+                  {props.download !== undefined && items.length > 0 && (
+                    <DownloadButton
+                      title={title}
+                      {...props.download}
+                      list={list}
+                      columns={columns}
+                      items={chosen.length > 0 ? chosen : found.allPageItems.map(({ item }) => item)}
+                      isSelection={chosen.length > 0}
+                    />
+                  )}
+                  {actions}
+                </SpaceBetween>
+              }
+            >
+              {title}
+            </Header>
+            {list.error !== null && items.length > 0 && <Alert type="warning">{t.stale}</Alert>}
+            {isFiltered && hasNextPage && !looksOn && <Alert type="warning">{t.notAll(items.length)}</Alert>}
+          </SpaceBetween>
+        }
+        filter={
+          <PropertyFilter
+            {...found.propertyFilterProps}
+            query={query}
+            onChange={({ detail }) => setQuery(detail)}
+            countText={t.matches(matches)}
+            filteringAriaLabel={t.filterAria}
+            i18nStrings={filterTexts}
+            expandToViewport
+            {...(isFiltered && hasNextPage && looksOn
+              ? { filteringStatusType: 'loading' as const, filteringLoadingText: t.looking(items.length) }
+              : {})}
+          />
+        }
+        pagination={
+          <Pagination
+            {...found.paginationProps}
+            openEnd={hasNextPage && !isFiltered}
+            onNextPageClick={() => {
+              if (hasNextPage) void fetchNextPage();
+            }}
+            ariaLabels={{ nextPageLabel: t.nextPage, previousPageLabel: t.previousPage, pageLabel: t.pageOf }}
+          />
+        }
+        preferences={
+          <CollectionPreferences
+            title={t.preferences}
+            confirmLabel={t.confirm}
+            cancelLabel={t.cancel}
+            preferences={{ ...preferences, contentDisplay: display }}
+            onConfirm={({ detail }) => setPreferences(detail)}
+            pageSizePreference={{
+              title: t.pageSize,
+              options: [20, 50, 100].map((value) => ({ value, label: t.pageSizeOf(value) })),
+            }}
+            wrapLinesPreference={{ label: t.wrap, description: t.wrapWhy }}
+            contentDisplayPreference={{
+              title: t.columns,
+              options: columns.map((column) => ({
+                id: column.id,
+                label: column.header,
+                alwaysVisible: column.isRowHeader === true,
+              })),
+            }}
+          />
+        }
+        empty={
+          list.error !== null ? (
+            <ProblemAlert problem={list.error} />
+          ) : isFiltered ? (
+            <Empty title={t.noMatch} why={t.noMatchWhy}>
+              <Button onClick={() => setQuery({ tokens: [], operation: 'and' })}>{t.clearFilters}</Button>
+            </Empty>
+          ) : (
+            empty
+          )
+        }
+      />
+    </div>
   );
+}
+
+/** How wide an element is as it is first shown; undefined before. */
+function useFirstWidth(): [measure: (element: HTMLElement | null) => void, width: number | undefined] {
+  const [width, setWidth] = useState<number>();
+  const measure = useCallback((element: HTMLElement | null) => {
+    if (element !== null) setWidth((before) => before ?? element.clientWidth);
+  }, []);
+  return [measure, width];
 }
 
 /** What an empty list says: what would be here, and how it comes to be. */
@@ -256,12 +274,8 @@ function filterProperties<T>(columns: readonly Column<T>[]): PropertyFilterPrope
   );
 }
 
-function displayOf<T>(columns: readonly Column<T>[]) {
-  return columns.map(({ id, hidden }) => ({ id, visible: hidden !== true }));
-}
-
 function sortingOf<T>(
-  text: string | null,
+  text: string | undefined,
   columns: readonly Column<T>[],
 ): { field: string; descending: boolean } | undefined {
   const field = text?.replace(/^-/, '');

@@ -1,17 +1,15 @@
 import StatusIndicator, { type StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
-import { states as words } from '../texts/states.ts';
+import { states, type KnownState } from '../texts/states.ts';
 
 type Kind = StatusIndicatorProps.Type;
 
 /** How a state looks: sign and colour; the word is beside it always. */
-const kinds: Readonly<Record<string, Kind>> = {
+const kinds: Readonly<Record<KnownState, Kind>> = {
   ACTIVE: 'success',
-  ACCEPTED: 'success',
   AVAILABLE: 'success',
   CONNECTED: 'success',
   CONNECTING: 'in-progress',
   CREATING: 'in-progress',
-  CURRENT: 'success',
   DEGRADED: 'warning',
   DELETED: 'stopped',
   DESTROYED: 'stopped',
@@ -20,16 +18,15 @@ const kinds: Readonly<Record<string, Kind>> = {
   DISCONNECTED: 'stopped',
   DISCONNECTING: 'in-progress',
   DOWN: 'error',
+  DRAINING: 'warning',
   EXPIRED: 'stopped',
   FAILED: 'error',
   FROZEN: 'warning',
   GONE: 'stopped',
   LIVE: 'success',
   NOT_FOUND: 'error',
-  OLD: 'pending',
   PENDING: 'in-progress',
   PENDING_DELETION: 'warning',
-  REFUSED: 'error',
   RETIRED: 'stopped',
   REVOKED: 'stopped',
   UNAVAILABLE: 'error',
@@ -38,11 +35,14 @@ const kinds: Readonly<Record<string, Kind>> = {
   WITHDRAWN: 'stopped',
 };
 
+const words: Readonly<Record<string, string | undefined>> = states;
+const signs: Readonly<Record<string, Kind | undefined>> = kinds;
+
 /** A state, by the API's word for it. A word that a later node has is shown as it comes. */
 export function State({ of, more }: { of: string; more?: string | undefined }) {
-  const known = words[of] ?? of;
+  const known = stateWord(of);
   return (
-    <StatusIndicator type={kinds[of] ?? 'info'}>
+    <StatusIndicator type={signs[of] ?? 'info'}>
       {more === undefined ? known : `${known}, ${more}`}
     </StatusIndicator>
   );

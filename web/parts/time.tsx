@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import Box from '@cloudscape-design/components/box';
 import { parts as t } from '../texts/parts.ts';
 
 /* Times as people say them, with the exact ones at hand: local, and UTC as the log has them. */
@@ -11,7 +12,8 @@ const formats = (style: 'long' | 'short') => ({
 const long = formats('long');
 /** For columns. */
 const short = formats('short');
-const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+/** With the name of the zone. */
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
 
 /** From so many seconds on the unit is used. */
 const units = [
@@ -41,7 +43,7 @@ export function useNow(): number {
   );
 }
 
-export function relativeTime(at: string, from: number, { named, counted } = long): string {
+function relativeTime(at: string, from: number, { named, counted } = long): string {
   const seconds = Math.round((Date.parse(at) - from) / 1000);
   // What the server has just answered is ahead of a clock that is read every ten seconds.
   if (seconds > -10 && seconds <= 11) return 'now';
@@ -50,8 +52,13 @@ export function relativeTime(at: string, from: number, { named, counted } = long
   return told.format(Math.trunc(seconds / size), unit);
 }
 
-export function exactTime(at: string): string {
-  return t.exact(exact.format(new Date(at)), `${at.slice(0, 19).replace('T', ' ')} UTC`);
+/** As logs, CloudTrail and the command line have it. */
+function utcTime(at: string): string {
+  return `${at.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+function exactTime(at: string): string {
+  return t.exact(exact.format(new Date(at)), utcTime(at));
 }
 
 interface Props {
@@ -70,13 +77,18 @@ export function Time({ at, none = t.none }: Props) {
   );
 }
 
-/** With the exact time beside it, where there is room. */
+/** With the exact time, where there is room, and UTC beneath where the browser's zone has another. */
 export function WholeTime({ at, none = t.none }: Props) {
   const from = useNow();
   if (at === null || at === undefined) return <>{none}</>;
   return (
     <time dateTime={at} title={exactTime(at)}>
-      {exact.format(new Date(at))} ({relativeTime(at, from)})
+      {exact.format(new Date(at))} <span className="whole">({relativeTime(at, from)})</span>
+      {new Date(at).getTimezoneOffset() !== 0 && (
+        <Box variant="span" display="block" color="text-body-secondary" fontSize="body-s">
+          {utcTime(at)}
+        </Box>
+      )}
     </time>
   );
 }

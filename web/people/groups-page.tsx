@@ -42,10 +42,15 @@ export function GroupsPage() {
         title={t.groups}
         description={t.groupsWhy}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
         actions={create}
-        empty={<Empty title={t.noGroups} why={t.noGroupsWhy} />}
+        empty={
+          <Empty title={t.noGroups} why={t.noGroupsWhy}>
+            {create}
+          </Empty>
+        }
         columns={[
           {
             id: 'name',
@@ -84,24 +89,27 @@ export function GroupsPage() {
             sortedAs: 'createdAt',
             cell: ({ createdAt }) => <Time at={createdAt} />,
           },
-          {
-            id: 'acts',
-            header: parts.actions,
-            cell: (group) =>
-              mayChange && (
-                <ButtonDropdown
-                  variant="inline-icon"
-                  ariaLabel={`${parts.actions}: ${group.name}`}
-                  items={[
-                    { id: 'members', text: t.members },
-                    { id: 'edit', text: t.edit },
-                    { id: 'remove', text: t.remove },
-                  ]}
-                  onItemClick={({ detail }) => setOpen({ act: detail.id as GroupAct, group })}
-                  expandToViewport
-                />
-              ),
-          },
+          ...(mayChange
+            ? [
+                {
+                  id: 'acts',
+                  header: parts.actions,
+                  cell: (group: Group) => (
+                    <ButtonDropdown
+                      variant="inline-icon"
+                      ariaLabel={`${parts.actions}: ${group.name}`}
+                      items={[
+                        { id: 'members', text: t.members },
+                        { id: 'edit', text: t.edit },
+                        { id: 'remove', text: t.remove },
+                      ]}
+                      onItemClick={({ detail }) => setOpen({ act: detail.id as GroupAct, group })}
+                      expandToViewport
+                    />
+                  ),
+                },
+              ]
+            : []),
         ]}
       />
       {open?.act === 'create' && <GroupForm onClose={close} />}
@@ -139,6 +147,7 @@ function Members({ group, mayChange, onClose }: { group: Group; mayChange: boole
   return (
     <Modal visible header={t.membersOf(group.name)} closeAriaLabel={frame.close} onDismiss={onClose}>
       <SpaceBetween size="m">
+        <Box color="text-body-secondary">{t.membersWhy}</Box>
         {problem !== undefined && <ProblemAlert problem={problem} />}
         {remove.error !== null && <ProblemAlert problem={remove.error} />}
         {(members.data ?? []).length === 0 && <Box color="text-body-secondary">{t.noMembers}</Box>}
@@ -159,7 +168,7 @@ function Members({ group, mayChange, onClose }: { group: Group; mayChange: boole
           </div>
         ))}
         {mayChange && (
-          <>
+          <SpaceBetween size="m">
             <SelectField
               label={t.addWho}
               value={chosen}
@@ -175,12 +184,13 @@ function Members({ group, mayChange, onClose }: { group: Group; mayChange: boole
               {t.addMember}
             </Button>
             <CommandLine
-              command={commands.groupAdd(
-                group.name,
-                others.find(({ id }) => id === chosen)?.username ?? 'USER',
-              )}
+              command={[
+                commands.groupAdd(group.name, others.find(({ id }) => id === chosen)?.username ?? 'USER'),
+                commands.groupRemove(group.name, 'USER'),
+              ].join('\n')}
+              label={t.memberCommands}
             />
-          </>
+          </SpaceBetween>
         )}
       </SpaceBetween>
     </Modal>

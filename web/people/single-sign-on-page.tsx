@@ -92,7 +92,15 @@ function ProviderFacts({ provider }: { provider: Provider }) {
         columns={2}
         items={[
           [t.issuer, <Copyable key="issuer" text={provider.issuer} what={t.issuer} />],
-          [t.redirectUri, <Copyable key="redirect" text={provider.redirectUri} what={t.redirectUri} />],
+          [
+            t.redirectUri,
+            <div key="redirect">
+              <Copyable text={provider.redirectUri} what={t.redirectUri} />
+              <Box color="text-body-secondary" fontSize="body-s">
+                {t.redirectUriWhy}
+              </Box>
+            </div>,
+          ],
           [t.clientId, <Copyable key="client" text={provider.clientId} what={t.clientId} />],
           [t.hasSecret, provider.hasClientSecret ? parts.yes : parts.no],
           [t.scopes, provider.scopes.join(' ')],

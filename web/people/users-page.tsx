@@ -35,6 +35,7 @@ export function UsersPage() {
         title={t.users}
         description={me.vaultId === null ? t.applianceUsersWhy : t.usersWhy}
         list={list}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ username }) => username}
         actions={create}
@@ -105,20 +106,23 @@ export function UsersPage() {
             hidden: true,
             cell: ({ createdAt }) => <Time at={createdAt} />,
           },
-          {
-            id: 'acts',
-            header: parts.actions,
-            cell: (user) =>
-              mayChange && (
-                <ButtonDropdown
-                  variant="inline-icon"
-                  ariaLabel={`${parts.actions}: ${user.username}`}
-                  items={actsOf(user, me.id)}
-                  onItemClick={({ detail }) => setOpen({ act: detail.id as UserAct, user })}
-                  expandToViewport
-                />
-              ),
-          },
+          ...(mayChange
+            ? [
+                {
+                  id: 'acts',
+                  header: parts.actions,
+                  cell: (user: User) => (
+                    <ButtonDropdown
+                      variant="inline-icon"
+                      ariaLabel={`${parts.actions}: ${user.username}`}
+                      items={actsOf(user, me.id)}
+                      onItemClick={({ detail }) => setOpen({ act: detail.id as UserAct, user })}
+                      expandToViewport
+                    />
+                  ),
+                },
+              ]
+            : []),
         ]}
       />
       {open !== undefined && <UserDialog {...open} onClose={() => setOpen(undefined)} />}

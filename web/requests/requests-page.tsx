@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
@@ -45,6 +46,7 @@ export function RequestsPage() {
         title={t.title}
         description={isVault ? t.why : t.whyAppliance}
         list={isVault ? inVault : ofNobody}
+        sort={sort}
         idOf={({ id }) => id}
         nameOf={({ error }) => error}
         download={{ name: 'requests', command: commands.requestList() }}
@@ -75,22 +77,29 @@ const common = (show: (request: Request) => void): readonly Column<Request>[] =>
   {
     id: 'lastAt',
     header: t.at,
-    width: 110,
+    width: 106,
     sortedAs: 'lastAt',
     file: ({ lastAt }) => lastAt,
     cell: ({ lastAt }) => <Time at={lastAt} />,
   },
-  { id: 'count', header: t.count, file: ({ count }) => String(count), cell: ({ count }) => count },
+  {
+    id: 'count',
+    header: t.count,
+    width: 103,
+    file: ({ count }) => String(count),
+    cell: ({ count }) => count,
+  },
   {
     id: 'error',
     header: t.error,
     isRowHeader: true,
-    width: 260,
+    width: 258,
     text: ({ error }) => error,
     cell: (request) => <ErrorName of={request} onShow={() => show(request)} />,
   },
-  text('reason', t.reason, ({ reason }) => reason),
-  { ...text('operation', t.operation, ({ operation }) => operation), width: 150 },
+  // It stands beneath the error: here it is for filters and files.
+  text('reason', t.reason, ({ reason }) => reason, true),
+  { ...text('operation', t.operation, ({ operation }) => operation), width: 145 },
 ];
 
 function ofVault(home: string): Column<Request>[] {
@@ -98,7 +107,7 @@ function ofVault(home: string): Column<Request>[] {
     {
       id: 'key',
       header: t.key,
-      width: 160,
+      width: 130,
       text: ({ cloudKey, externalKeyId }) => cloudKey?.name ?? externalKeyId,
       cell: ({ cloudKey, externalKeyId }) =>
         cloudKey === null ? (
@@ -115,7 +124,7 @@ function ofVault(home: string): Column<Request>[] {
       cell: ({ keySet }) =>
         keySet === null ? parts.none : <Link href={`${home}/key-sets/${keySet.id}`}>{keySet.name}</Link>,
     },
-    { ...text('principal', t.principal, ({ principal }) => principal), width: 240 },
+    { ...text('principal', t.principal, ({ principal }) => principal), width: 217 },
     text('viaService', t.service, ({ viaService }) => viaService, true),
     text('kmsOperation', t.asked, ({ kmsOperation }) => kmsOperation, true),
     text('kmsRequestId', t.requestId, ({ kmsRequestId }) => kmsRequestId, true),
@@ -123,19 +132,32 @@ function ofVault(home: string): Column<Request>[] {
 }
 
 /** What AWS retries is trouble of ours; the rest was refused as it should be. Opens what is known of it. */
-function ErrorName({ of: { error, retryable, lastAt }, onShow }: { of: Request; onShow: () => void }) {
+function ErrorName({
+  of: { error, reason, retryable, lastAt },
+  onShow,
+}: {
+  of: Request;
+  onShow: () => void;
+}) {
   return (
-    <StatusIndicator type={retryable ? 'error' : 'warning'}>
-      <Button variant="inline-link" ariaLabel={t.showOne(error, lastAt)} onClick={onShow}>
-        {error}
-      </Button>
-    </StatusIndicator>
+    <>
+      <StatusIndicator type={retryable ? 'error' : 'warning'}>
+        <Button variant="inline-link" ariaLabel={t.showOne(error, lastAt)} onClick={onShow}>
+          {error}
+        </Button>
+      </StatusIndicator>
+      {reason !== '' && (
+        <Box color="text-body-secondary" fontSize="body-s" fontWeight="normal">
+          {reason}
+        </Box>
+      )}
+    </>
   );
 }
 
 function RequestPanel({ request, onClose }: { request: Request; onClose: () => void }) {
-  const copied = (value: string, what: string) =>
-    value === '' ? parts.none : <Copyable text={value} what={what} />;
+  const home = homeOf(useSession().user);
+  const { cloudKey, keySet } = request;
   return (
     <Modal
       visible
@@ -149,6 +171,8 @@ function RequestPanel({ request, onClose }: { request: Request; onClose: () => v
           {sentence(request.remediation)}
         </Alert>
         <Facts
+          columns={2}
+          ids
           items={[
             [t.at, <WholeTime key="last" at={request.lastAt} />],
             [t.first, <WholeTime key="first" at={request.firstAt} />],
@@ -156,17 +180,35 @@ function RequestPanel({ request, onClose }: { request: Request; onClose: () => v
             [t.told, request.message || parts.none],
             [t.reason, request.reason || parts.none],
             [t.retried, t.retriedWords(request.retryable)],
-            [t.key, request.cloudKey?.name ?? (request.externalKeyId || parts.none)],
-            [t.keySet, request.keySet?.name ?? parts.none],
-            [t.principal, copied(request.principal, t.principal)],
+            [
+              t.key,
+              cloudKey === null ? (
+                <Copyable key="key" text={request.externalKeyId} what={t.key} />
+              ) : (
+                <Link key="key" href={`${home}/cloud-keys/${cloudKey.id}`}>
+                  {cloudKey.name}
+                </Link>
+              ),
+            ],
+            [
+              t.keySet,
+              keySet === null ? (
+                parts.none
+              ) : (
+                <Link key="set" href={`${home}/key-sets/${keySet.id}`}>
+                  {keySet.name}
+                </Link>
+              ),
+            ],
+            [t.principal, <Copyable key="principal" text={request.principal} what={t.principal} />],
             [t.service, request.viaService || parts.none],
             [t.asked, request.kmsOperation || parts.none],
-            [t.keyArn, copied(request.kmsKeyArn, t.keyArn)],
-            [t.requestId, copied(request.kmsRequestId, t.requestId)],
+            [t.keyArn, <Copyable key="arn" text={request.kmsKeyArn} what={t.keyArn} />],
+            [t.requestId, <Copyable key="id" text={request.kmsRequestId} what={t.requestId} />],
             [t.address, request.address || parts.none],
           ]}
         />
-        {t.lastOnly}
+        <Box color="text-body-secondary">{t.lastOnly}</Box>
       </SpaceBetween>
     </Modal>
   );

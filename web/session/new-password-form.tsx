@@ -15,10 +15,12 @@ interface Props {
   onStep: (opened: Schemas['OpenedSession']) => void;
   /** With a password that is asked for again, since it was not typed just now. */
   submitLabel?: string;
+  /** Of the field for the present one. */
+  passwordLabel?: string;
 }
 
 /** The old password and the new one, twice. */
-export function NewPasswordForm({ onStep, submitLabel = t.newSubmit }: Props) {
+export function NewPasswordForm({ onStep, submitLabel = t.newSubmit, passwordLabel = t.password }: Props) {
   const [current, setCurrent] = useState('');
   const [wanted, setWanted] = useState('');
   const [again, setAgain] = useState('');
@@ -47,7 +49,7 @@ export function NewPasswordForm({ onStep, submitLabel = t.newSubmit }: Props) {
       >
         <SpaceBetween size="m">
           {problem !== undefined && <ProblemAlert problem={problem} />}
-          <FormField label={t.password} errorText={fieldProblem(problem, '/currentPassword')}>
+          <FormField label={passwordLabel} errorText={fieldProblem(problem, '/currentPassword')}>
             <PasswordInput
               name="current"
               autoComplete="current-password"

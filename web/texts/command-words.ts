@@ -91,6 +91,12 @@ export type KmsKeyActWords =
   | { kind: 'enable' | 'disable' | 'schedule' | 'cancel' | 'retry' | 'remove' }
   | { kind: 'apply' | 'accept'; what: string };
 
+export interface KmsKeyName {
+  alias: string;
+  cloudKeyName: string;
+  region: string;
+}
+
 export interface KmsKeyMore {
   days: string;
   takeAlias: boolean;

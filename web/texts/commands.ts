@@ -20,6 +20,7 @@ import {
   type StoreEditWords,
   type KmsKeyActWords,
   type KmsKeyMore,
+  type KmsKeyName,
   type AccountWords,
   type KeySetWords,
   type CloudKeyWords,
@@ -100,6 +101,7 @@ export const commands = {
     ].join(''),
   accountDelete: (name: string) => `holdfast csp-account delete ${w(name)}`,
   accountRotate: (name: string) => `holdfast csp-account rotate-access-key ${w(name)}`,
+  accountCheck: (name: string) => `holdfast csp-account check ${w(name)}`,
   accountPolicy: (name: string) => `holdfast csp-account policy ${w(name)}`,
   storeCreate: (store: StoreWords) =>
     [
@@ -121,8 +123,13 @@ export const commands = {
     `holdfast external-key-store link ${w(keySet)}${option('region', region === '' ? 'REGION' : region)}${option('id', id)}`,
   kmsKeyUnlinked: (keySet: string, region: string) =>
     `holdfast kms-key unlinked ${w(keySet)}${option('region', region === '' ? 'REGION' : region)}`,
+  kmsKeyCreate: (cloudKey: string, keySet: string) =>
+    `holdfast kms-key create ${w(cloudKey)}${option('key-set', keySet)}`,
+  kmsKeyRefresh: ({ alias, cloudKeyName, region }: KmsKeyName) =>
+    `holdfast kms-key refresh ${w(alias === '' ? cloudKeyName : alias)}${option('in-region', region)}`,
   kmsKeyLink: (cloudKey: string, keySet: string, keyArn: string) =>
     `holdfast kms-key create ${w(cloudKey)}${option('key-set', keySet)}${option('key-arn', keyArn)}`,
+  storeRefresh: (store: StoreName) => `holdfast external-key-store refresh ${storeName(store)}`,
   storeAct: (act: 'connect' | 'disconnect', store: StoreName) =>
     `holdfast external-key-store ${act} ${storeName(store)}`,
   storeDelete: (store: StoreName, forget: boolean) =>
@@ -142,11 +149,7 @@ export const commands = {
   storeConsole: (store: StoreName, withCredential: boolean) =>
     `holdfast external-key-store console ${storeName(store)}${withCredential ? ' --console-file xks-proxy-config.json' : ' --no-credential'}`,
   doctor: (store: { name: string }) => `holdfast doctor${option('external-key-store', store.name)}`,
-  kmsKeyAct: (
-    act: KmsKeyActWords,
-    kmsKey: { alias: string; cloudKeyName: string; region: string },
-    more: KmsKeyMore,
-  ) => {
+  kmsKeyAct: (act: KmsKeyActWords, kmsKey: KmsKeyName, more: KmsKeyMore) => {
     const name = `${w(kmsKey.alias === '' ? kmsKey.cloudKeyName : kmsKey.alias)}${option('in-region', kmsKey.region)}`;
     switch (act.kind) {
       case 'schedule':
@@ -166,7 +169,7 @@ export const commands = {
     }
   },
   kmsKeyEdit: (
-    { alias, cloudKeyName, region }: { alias: string; cloudKeyName: string; region: string },
+    { alias, cloudKeyName, region }: KmsKeyName,
     body: {
       alias?: string | undefined;
       description?: string | undefined;
@@ -200,6 +203,7 @@ export const commands = {
     `holdfast group edit ${w(before)}${option('name', group.name)}${change('description', group.description)}`,
   groupDelete: (name: string) => `holdfast group delete ${w(name)}`,
   groupAdd: (group: string, user: string) => `holdfast group add ${w(group)} ${w(user)}`,
+  groupRemove: (group: string, user: string) => `holdfast group remove ${w(group)} ${w(user)}`,
   ssoSet: (form: SsoWords) =>
     `holdfast oidc-provider set${option('issuer', form.issuer === '' ? 'ISSUER' : form.issuer)}${option('client-id', form.clientId === '' ? 'CLIENT-ID' : form.clientId)}${option('scope', form.scopes.trim().replaceAll(/\s+/g, ','))}${option('username-claim', form.usernameClaim)}${option('provider-ca', form.caCertificates === '' ? undefined : 'CA-FILE')}`,
   ssoDelete: () => 'holdfast oidc-provider delete',

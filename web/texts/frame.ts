@@ -13,7 +13,6 @@ export const frame = {
   appliance: 'Appliance',
   loading: 'Loading',
   menu: 'Main menu',
-  user: 'Account',
   signOut: 'Sign out',
   security: 'Password and second factor',
   sessions: 'Sessions',
@@ -33,7 +32,6 @@ export const frame = {
   notifications: 'Notifications',
   dismiss: 'Dismiss',
   close: 'Close',
-  cancel: 'Cancel',
   breadcrumbs: 'Breadcrumbs',
   copy: 'Copy',
   copied: 'Copied',
@@ -46,8 +44,6 @@ export const frame = {
   silenceWhy: 'It is asked again automatically. What is shown here is from',
   fewerFindings: 'Only the first',
   moreFindings: (n: number) => `${n} more`,
-  paused:
-    'Live updates pause after five minutes without a key or a pointer, so that the session can end when nobody is here.',
   roles: {
     'appliance-admin': 'appliance administrator',
     'appliance-auditor': 'appliance auditor',

@@ -29,7 +29,7 @@ export const keySets = {
   halfMade: (name: string) => `The key set ${name} is there, its external key store is not`,
   halfMadeWhy: 'Mend what is told below and try again: the key set is not made twice.',
   token: 'Token',
-  tokenWhy: 'Where its keys are made. For good once there is one.',
+  tokenWhy: 'Where its keys are made. It cannot be changed once there is one.',
   prefix: 'URI path prefix',
   prefixWhy:
     'AWS calls beneath it. One that nobody can guess keeps others off before they are asked for a signature.',
@@ -39,9 +39,10 @@ export const keySets = {
   groupWhy: 'Its members see the key set and what is in it.',
   noGroup: 'None: vault administrators alone',
   account: 'CSP account',
-  accountWhy: 'By which Holdfast works in AWS for it.',
+  accountWhy: 'How Holdfast signs in to AWS for it.',
   noAccount: 'None: things in AWS are done manually',
   forAws: 'AWS KMS may use it as an external key store',
+  forAwsWhy: 'While it is off every request of AWS for one of its keys is refused.',
   forAwsOff: 'Off: its credentials open nothing',
   rotation: 'Rotation of its keys',
   rotationDays: 'Days between rotations',
@@ -74,8 +75,8 @@ export const keySets = {
   overview: 'Overview',
   frozenSince: 'Frozen',
   frozenBy: { keySet: 'the key set itself', vault: 'the vault as a whole', appliance: 'the appliance' },
-  warnings: 'To see to',
   seeKeys: 'Its CloudKeys',
+  seeStores: 'Its external key stores',
 
   credentials: 'XKS credentials',
   credentialsWhy:
@@ -95,8 +96,8 @@ export const keySets = {
   issueWhy:
     'For an external key store that you make in AWS manually, or for a check from outside. Its secret is shown once.',
   issuedTitle: 'XKS credential',
-  expiresIn: 'Expires in',
-  days: (n: number) => (n === 0 ? 'never' : n === 1 ? 'a day' : n === 365 ? 'a year' : `${n} days`),
+  expiresIn: 'Expires',
+  days: (n: number) => (n === 0 ? 'Never' : n === 1 ? 'In 1 day' : n === 365 ? 'In 1 year' : `In ${n} days`),
   rotate: 'Rotate',
   rotateTitle: (id: string) => `Rotate ${id}`,
   rotateWhy:
@@ -112,5 +113,4 @@ export const keySets = {
   fileWhy: 'The file is what the AWS console takes when an external key store is made there.',
   replayed:
     'It was issued already, by this same request, and its secret was shown then. Issue another, and withdraw this one.',
-  keyStores: 'External key stores',
 } as const;

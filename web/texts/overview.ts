@@ -9,7 +9,6 @@ export const overview = {
   keySets: 'Key sets',
   liveCredentials: (n: number) => (n === 1 ? '1 live XKS credential' : `${n} live XKS credentials`),
   frozen: 'frozen',
-  total: 'in all',
   tokens: 'Tokens',
   hosts: (up: number | null, all: number | null) =>
     all === null ? 'hosts unknown' : `${up ?? 0} of ${all} hosts`,

@@ -5,6 +5,7 @@ export const requests = {
   why: 'What AWS KMS asked for that was refused or failed, in the last 30 days. One line stands for all of a minute that are the same.',
   whyAppliance:
     'Requests that were not authenticated, and so belong to no vault, in the last 30 days. One line stands for all of a minute that are the same.',
+  refused: 'Refused or failed',
   none: 'No request was refused',
   noneWhy: 'Whatever AWS KMS asked for in the last 30 days was done.',
   noneAppliance: 'No request was refused as unauthenticated',

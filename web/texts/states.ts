@@ -1,11 +1,32 @@
-/* The API's states in words. */
-export const states: Readonly<Record<string, string>> = {
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+
+/** What has a state, by the API. */
+interface States {
+  apiKey: Schemas['ApiKey']['state'];
+  cloudKey: Schemas['CloudKey']['effectiveState'];
+  version: Schemas['CloudKeyVersion']['state'];
+  credential: Schemas['Credential']['state'];
+  externalKeyStore: Schemas['ExternalKeyStore']['state'];
+  keySet: Schemas['KeySet']['state'];
+  kmsKey: Schemas['KmsKey']['cloudStatus'];
+  node: Schemas['Node']['state'];
+  token: Schemas['Token']['health'];
+  user: Schemas['User']['state'];
+  vault: Schemas['Vault']['state'];
+  /** Of a KMS key that is not kept any more. */
+  step: 'GONE';
+}
+
+/** One that has no word here does not compile. */
+export type KnownState = States[keyof States];
+
+/** In words. */
+export const states: Readonly<Record<KnownState, string>> = {
   ACTIVE: 'Active',
   AVAILABLE: 'Available',
   CONNECTED: 'Connected',
   CONNECTING: 'Connecting',
   CREATING: 'Being made',
-  CURRENT: 'Current',
   DEGRADED: 'Degraded',
   DELETED: 'Deleted',
   DESTROYED: 'Destroyed',
@@ -14,16 +35,15 @@ export const states: Readonly<Record<string, string>> = {
   DISCONNECTED: 'Disconnected',
   DISCONNECTING: 'Disconnecting',
   DOWN: 'Down',
+  DRAINING: 'Drained',
   EXPIRED: 'Expired',
   FAILED: 'Failed',
   FROZEN: 'Frozen',
   GONE: 'Given up',
   LIVE: 'Live',
   NOT_FOUND: 'Not in AWS',
-  OLD: 'Replaced',
   PENDING: 'Pending',
   PENDING_DELETION: 'Pending deletion',
-  REFUSED: 'Refused',
   RETIRED: 'Retired',
   REVOKED: 'Revoked',
   UNAVAILABLE: 'Unavailable',

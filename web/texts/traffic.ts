@@ -18,7 +18,7 @@ export const traffic = {
   errors: 'Top errors',
   noErrors: 'No errors',
   noRequests: 'No requests',
-  certificate: 'Certificate of the XKS port',
+  certificate: 'XKS certificate',
   none: '–',
   legend: 'Legend',
   chart: 'line chart',
