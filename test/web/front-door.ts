@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { axeViolations } from '../../testing/browser.ts';
 import { listenTls } from '../identity/oidc-stage.ts';
-import type { ConsoleStage } from './stage.ts';
+import { chooseScope, type ConsoleStage } from './stage.ts';
 
 /** What a browser is given before anybody has signed in, and what keeps other sites out. */
 export function testFrontDoor(open: () => ConsoleStage): void {
@@ -115,9 +115,7 @@ export function testWalls(open: () => ConsoleStage): void {
     await page.getByRole('button', { name: 'Create API key' }).first().click();
     const dialog = page.getByRole('dialog', { name: 'Create API key' });
     await dialog.getByLabel('Name').fill('left-behind');
-    await dialog.getByRole('button', { name: 'What it may do' }).click();
-    await page.getByRole('option', { name: 'vault.read' }).click();
-    await page.keyboard.press('Escape');
+    await chooseScope(page);
     await dialog.getByRole('button', { name: 'Create API key' }).click();
     const panel = page.getByRole('dialog', { name: 'API key left-behind' });
     const secret = (await panel.getByText(/^hfk_/).textContent()) ?? '';

@@ -5,19 +5,9 @@ import {
   DescribeCustomKeyStoresCommand,
 } from '@aws-sdk/client-kms';
 import test from 'ava';
-import type { Page } from 'playwright-core';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { made } from '../admin/two-vaults.ts';
-import { dialogOf, lookAgain, signIn, typeAndEnter, type ConsoleStage } from './stage.ts';
-
-/** In the dialog that makes an API key: one permission, and its list closed again. */
-async function chooseScope(page: Page): Promise<void> {
-  await page.getByRole('dialog').getByRole('button', { name: 'What it may do' }).click();
-  const option = page.getByRole('option', { name: 'vault.read' });
-  await option.click();
-  await page.keyboard.press('Escape');
-  await option.waitFor({ state: 'hidden' });
-}
+import { chooseScope, dialogOf, lookAgain, signIn, typeAndEnter, type ConsoleStage } from './stage.ts';
 
 /** What changes while somebody has a page open: their session, the record, AWS, the node. */
 export function testMeanwhile(open: () => ConsoleStage): void {

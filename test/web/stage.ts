@@ -127,6 +127,15 @@ export async function typeAndEnter(field: Locator, text: string): Promise<void> 
   await field.press('Enter');
 }
 
+/** In the dialog that makes an API key: one permission, and its list closed again. */
+export async function chooseScope(page: Page): Promise<void> {
+  await page.getByRole('dialog').getByRole('button', { name: 'What it may do' }).click();
+  const option = page.getByRole('option', { name: 'vault.read' });
+  await option.click();
+  await page.keyboard.press('Escape');
+  await option.waitFor({ state: 'hidden' });
+}
+
 /** What somebody does whom the page asks for name and password. */
 export async function signIn(page: Page, username: string, password: string): Promise<void> {
   await page.getByLabel('Username').fill(username);
