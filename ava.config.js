@@ -32,6 +32,7 @@ const slowest = [
   'whole-node/return-values',
   'token/verification',
   'doctor/outside',
+  'chaos/short',
   'cloud/stopped-holder',
   'whole-node/postgres',
   'whole-node/backup',

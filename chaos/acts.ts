@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ActEntry } from './history.ts';
+import type { ActEntry, NotInForce } from './history.ts';
 import { wasNotSent, type Management } from './management.ts';
 import type { Random } from '../testing/random.ts';
 import type { History } from './recorder.ts';
@@ -34,8 +34,9 @@ export class Acts {
   readonly #management: Management;
   readonly #history: History;
   readonly #random: Random;
-  readonly #nodes: number;
   readonly #pace: Pace;
+  /** Places of the nodes of which one is asked each time. */
+  among: readonly number[];
   #running = true;
   #touches = 0;
   #disables = 0;
@@ -49,7 +50,7 @@ export class Acts {
     this.#management = management;
     this.#history = history;
     this.#random = random;
-    this.#nodes = nodes;
+    this.among = Array.from({ length: nodes }, (_, index) => index);
     this.#pace = pace;
   }
 
@@ -98,7 +99,7 @@ export class Acts {
   /** Resolves with the new key where that was acknowledged. */
   async create(keySetId: string, name: string): Promise<Key | undefined> {
     const invoked = this.#history.now();
-    const node = this.#random.between(0, this.#nodes - 1);
+    const node = this.#random.pick(this.among);
     try {
       const body = { keySetId, name };
       const { status, text, request } = await this.#management.send(node, 'POST', '/cloud-keys', body);
@@ -117,7 +118,7 @@ export class Acts {
   async #isInForce(): Promise<boolean> {
     for (const until = this.#history.now() + longestWait; this.#history.now() < until; await delay(100))
       try {
-        if (await this.#management.isInForce(this.#random.between(0, this.#nodes - 1))) return true;
+        if (await this.#management.isInForce(this.#random.pick(this.among))) return true;
       } catch {
         // Another is asked.
       }
@@ -131,7 +132,7 @@ export class Acts {
     path: string,
     body: unknown,
   ): Promise<ActEntry['result']> {
-    const node = this.#random.between(0, this.#nodes - 1);
+    const node = this.#random.pick(this.among);
     const entry = { type: 'act', act, key: key.externalKeyId, node, invoked: this.#history.now() } as const;
     const end = (
       result: ActEntry['result'],
@@ -144,8 +145,9 @@ export class Acts {
     try {
       const { status, text, request, inForce } = await this.#management.send(node, method, path, body);
       if (status === 200) return end('acknowledged', `200 ${inForce}`, { request });
-      if (text.includes('"urn:holdfast:problem:not-in-force"') && (await this.#isInForce()))
-        return end('acknowledged', text.slice(0, 400), { request, later: true });
+      const later = notInForce(text, this.#history.now());
+      if (later !== undefined && (await this.#isInForce()))
+        return end('acknowledged', text.slice(0, 400), { request, later });
       // Nothing is changed before somebody has decided on what the database has lost.
       if (text.includes('"urn:holdfast:problem:store-went-back"'))
         return end('refused', text.slice(0, 400), { request });
@@ -154,4 +156,11 @@ export class Acts {
       return end(wasNotSent(error) ? 'refused' : 'in doubt', (error as Error).message);
     }
   }
+}
+
+/** What an answer `not-in-force` says. */
+function notInForce(text: string, at: number): NotInForce | undefined {
+  if (!text.includes('"urn:holdfast:problem:not-in-force"')) return undefined;
+  const [, nodes = ''] = /still waiting for node (.+?), for \d+ s at most/.exec(text) ?? [];
+  return { at, waitedFor: [...nodes.matchAll(/([0-9a-f-]{36}) \(/g)].map(([, id = '']) => id) };
 }

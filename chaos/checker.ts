@@ -1,5 +1,6 @@
 import { blockSize } from '../src/keys/encryption-limits.ts';
 import type { ActEntry, CountEntry, Entry, RequestEntry } from './history.ts';
+import { isElsewhere, judgeNodes, type OfNodes } from './of-nodes.ts';
 import { judgeTrail, type OffRecord } from './on-record.ts';
 
 /*
@@ -16,7 +17,8 @@ export interface Violation {
     | 'an acknowledged key is lost'
     | 'an error that AWS does not repeat'
     | 'encryptions under-counted'
-    | OffRecord['rule'];
+    | OffRecord['rule']
+    | OfNodes['rule'];
   /** What shows it. */
   entries: Entry[];
 }
@@ -32,11 +34,13 @@ const repeated = new Set([
 export function judge(entries: readonly Entry[]): Violation[] {
   const acts = registersOf(entries);
   const requests = entries.filter((entry) => entry.type === 'request');
+  const here = requests.filter((request) => !isElsewhere(request, entries));
   return [
-    ...requests.flatMap((request) => judgeAnswer(request, acts.get(request.key) ?? new Register())),
+    ...here.flatMap((request) => judgeAnswer(request, acts.get(request.key) ?? new Register())),
     ...ivsTwice(requests),
     ...underCounted(requests, isLost(entries) ? [] : entries.filter((entry) => entry.type === 'count')),
     ...judgeTrail(entries),
+    ...judgeNodes(entries),
   ];
 }
 

@@ -3,50 +3,91 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LoopDisk } from '../testing/loop-disk.ts';
 import { PostgresCluster } from '../testing/postgres.ts';
+import { PostgresStore } from '../src/store/postgres/postgres.ts';
 import type { PostgresSettings } from '../src/store/postgres/settings.ts';
+import type { FleetDatabase } from './fleet.ts';
 
 /** What every standby calls itself, so that each may follow each. */
 const name = 'standby';
 
 /** A primary, and its synchronous standby without which no commit is acknowledged. */
-export class Database {
+export class Database implements FleetDatabase {
   #primary: PostgresCluster;
-  /** The port of the primary, for threads. */
-  readonly port = new SharedArrayBuffer(4);
-  standby: PostgresCluster;
+  readonly ports = new SharedArrayBuffer(8);
+  #standby: PostgresCluster | undefined;
   /** What the primary and its standby are on, in turns. */
   readonly #disks: readonly LoopDisk[];
-  /** What the nodes are told of it, but for the port. */
   readonly settings: PostgresSettings;
+  readonly passwordFile: string;
+  readonly ca: string;
+  /** With a store of its own. */
+  #other: PostgresCluster | undefined;
 
   private constructor(
     primary: PostgresCluster,
-    standby: PostgresCluster,
+    standby: PostgresCluster | undefined,
     { settings, disks }: { settings: PostgresSettings; disks: readonly LoopDisk[] },
   ) {
     this.#disks = disks;
     this.#primary = primary;
+    this.passwordFile = primary.passwordFile;
+    this.ca = primary.ca.certificate;
     this.#tellPort();
-    this.standby = standby;
+    this.#standby = standby;
     this.settings = settings;
   }
 
   static async start(): Promise<Database> {
     const disks = await makeDisks();
-    const primary = await PostgresCluster.create(disks[0]?.directory);
+    const primary = await PostgresCluster.create({ base: disks[0]?.directory });
     const settings = await primary.database('template0', 'tls');
     const standby = await primary.standby(name, disks[1]?.directory);
     // The standby too: it asks for one once it is the primary.
     for (const server of [standby, primary]) await server.set('synchronous_standby_names', name);
-    return new Database(primary, standby, { settings, disks });
+    return new Database(primary, standby, { settings: { ...settings, durability: 'synchronous' }, disks });
+  }
+
+  /** One server, of which nobody asks for more. */
+  static async startAlone(): Promise<Database> {
+    const primary = await PostgresCluster.create();
+    return new Database(primary, undefined, {
+      settings: await primary.database('template0', 'tls'),
+      disks: [],
+    });
   }
 
   get primary(): PostgresCluster {
     return this.#primary;
   }
 
+  get standby(): PostgresCluster {
+    if (this.#standby === undefined) throw new Error('the database has no standby');
+    return this.#standby;
+  }
+
   #tellPort(): void {
-    Atomics.store(new Int32Array(this.port), 0, this.#primary.port);
+    Atomics.store(new Int32Array(this.ports), 0, this.#primary.port);
+  }
+
+  /** Another server with a database of the same name, role and password, and a store of its own in it: the nodes trust its certificate. */
+  async other(): Promise<PostgresCluster> {
+    if (this.#other !== undefined) return this.#other;
+    const other = await PostgresCluster.create({ ca: this.#primary.ca });
+    this.#other = other;
+    const settings = await other.database();
+    if (settings.database !== this.settings.database) throw new Error('the names are not the same');
+    await (await PostgresStore.init(settings)).close();
+    Atomics.store(new Int32Array(this.ports), 1, other.port);
+    return other;
+  }
+
+  /** How many changes that server was told to have lost, over all. */
+  async lossesTold(server: PostgresCluster): Promise<number> {
+    const [row] = await server.asSuperuser<{ losses: number }>(
+      'SELECT count(*)::integer AS losses FROM lost_changes',
+      this.settings.database,
+    );
+    return row?.losses ?? 0;
   }
 
   /** The primary is gone as after a power cut, and its standby takes over; what is left of the old one follows it, from a new copy. */
@@ -58,7 +99,7 @@ export class Database {
     this.#tellPort();
     await old.dispose();
     const other = this.#disks.find((disk) => disk !== this.disk);
-    this.standby = await this.primary.standby(name, other?.directory);
+    this.#standby = await this.primary.standby(name, other?.directory);
   }
 
   /**
@@ -76,7 +117,7 @@ export class Database {
       this.#primary = behind;
       this.#tellPort();
       await Promise.all(old.map(async (server) => server.dispose()));
-      this.standby = await behind.standby(name, this.#disks[0]?.directory);
+      this.#standby = await behind.standby(name, this.#disks[0]?.directory);
     };
   }
 
@@ -116,8 +157,7 @@ export class Database {
   }
 
   async stop(): Promise<void> {
-    await this.standby.stop('crash');
-    await this.primary.stop('crash');
+    for (const server of [this.#other, this.#standby, this.#primary]) await server?.stop('crash');
     await Promise.all(this.#disks.map(async (disk) => disk.dispose()));
   }
 }

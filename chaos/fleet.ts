@@ -4,16 +4,39 @@ import { FakeClock } from '../testing/fake-clock.ts';
 import { freePort } from '../testing/free-port.ts';
 import { Haproxy } from '../testing/haproxy.ts';
 import { memoryDirectory } from '../testing/memory-directory.ts';
-import { childrenOf, TestNode } from '../testing/test-node.ts';
+import { TestNode } from '../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../testing/tokens.ts';
 import type { KeySetAccess } from '../testing/xks-client.ts';
-import { Database } from './database.ts';
+import type { PostgresSettings } from '../src/store/postgres/settings.ts';
+import { knownNodeId } from '../src/node/node-id.ts';
 import { ThreadedWire } from './threaded-wire.ts';
+import type { WireState } from './wire.ts';
 
 export const keySetName = 'chaos';
 
-/** Three nodes over one token, each with a wire of its own to the database, behind HAProxy. */
-export class Fleet {
+/** What a fleet has its store in. */
+export interface FleetDatabase {
+  /** Ports of the loopback address, for threads: of what leads to the primary, and of another store's server where there is one. */
+  readonly ports: SharedArrayBuffer;
+  /** What the nodes are told of it, but for the port. */
+  readonly settings: PostgresSettings;
+  /** Files: of the role's password, and of the CA that the server's certificate is of. */
+  readonly passwordFile: string;
+  readonly ca: string;
+  /** For good. */
+  stop(): Promise<void>;
+}
+
+export interface FleetOptions {
+  nodes: number;
+  /** Of their leases, seconds. */
+  lease: number;
+  /** As little as can be beside the nodes: no HAProxy, no clock that can be set, and times that a busy machine keeps. */
+  plain?: boolean;
+}
+
+/** Nodes over one token, each with a wire of its own to the database, behind HAProxy. */
+export class Fleet<D extends FleetDatabase> {
   readonly nodes: TestNode[] = [];
   readonly wires: ThreadedWire[] = [];
   readonly lives = new Lives();
@@ -23,22 +46,33 @@ export class Fleet {
   /** PEM file with the CAs of all nodes. */
   readonly ca: string;
   readonly #directory: string;
-  readonly database: Database;
+  readonly database: D;
+  /** Of the leases, milliseconds. */
+  readonly lease: number;
+  readonly #isPlain: boolean;
   readonly #fixture: TokenFixture;
   #haproxy: Haproxy | undefined;
 
-  private constructor(directory: string, database: Database, fixture: TokenFixture) {
+  private constructor(
+    directory: string,
+    database: D,
+    fixture: TokenFixture,
+    { lease, plain = false }: FleetOptions,
+  ) {
     this.#directory = directory;
     this.ca = path.join(directory, 'ca.pem');
     this.database = database;
+    this.lease = lease * 1000;
+    this.#isPlain = plain;
     this.#fixture = fixture;
   }
 
-  static async start(nodes: number): Promise<Fleet> {
+  /** The database is the fleet's from now on, and stopped with it. */
+  static async start<D extends FleetDatabase>(database: D, options: FleetOptions): Promise<Fleet<D>> {
     const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-chaos-'));
-    const fleet = new Fleet(directory, await Database.start(), await createSoftHsmToken());
+    const fleet = new Fleet(directory, database, await createSoftHsmToken(), options);
     try {
-      await fleet.#start(nodes);
+      await fleet.#start(options.nodes);
       return fleet;
     } catch (error) {
       await fleet.dispose();
@@ -47,38 +81,50 @@ export class Fleet {
   }
 
   async #start(nodes: number): Promise<void> {
-    for (let i = 0; i < nodes; i++) await this.#addNode();
-    await Promise.all(this.nodes.map(async (node) => this.serve(node)));
+    const serving: Promise<void>[] = [];
+    // The first makes the store. While one starts the next is made.
+    for (let i = 0; i < nodes; i++) {
+      const node = await this.#addNode();
+      serving.push(this.serve(node));
+      serving.at(-1)?.catch(() => undefined);
+    }
+    await Promise.all(serving);
     for (const index of this.nodes.keys()) this.lives.begin(index);
     const bundles = await Promise.all(this.nodes.map(async ({ ca }) => readFile(ca.certificate, 'utf8')));
     await writeFile(this.ca, bundles.join(''));
+    if (this.#isPlain) return;
     this.#haproxy = await Haproxy.start({
       ...{ directory: this.#directory, port: await freePort(), ca: this.ca },
       nodes: this.nodes.map(({ port }) => port),
     });
   }
 
-  async #addNode(): Promise<void> {
-    const wire = await ThreadedWire.open(this.database.port);
+  async #addNode(): Promise<TestNode> {
+    const wire = await ThreadedWire.open(this.database.ports);
     this.wires.push(wire);
-    const { settings, primary } = this.database;
-    const { database, user } = settings;
+    const { passwordFile, ca, settings } = this.database;
+    const { database, user, durability } = settings;
+    const times = this.#isPlain
+      ? { realTimes: false, xks: { answer_within_ms: 2_000 } }
+      : { realTimes: true, xks: { proxy_protocol_from: ['127.0.0.1'], drain_ms: 3_000 } };
     const node = await TestNode.create({
+      ...times,
       tokens: [{ fixture: this.#fixture }],
-      realTimes: true,
-      // Each start has the ports that HAProxy knows.
-      xks: { port: await freePort(), proxy_protocol_from: ['127.0.0.1'], drain_ms: 3_000 },
+      // Each start has the ports that HAProxy and the load know.
+      xks: { port: await freePort(), ...times.xks },
       admin: { port: await freePort() },
       log: { requests: 'failures' },
       store: {
         ...{ kind: 'postgres', address: '127.0.0.1', port: wire.port, database, user },
-        ...{ password_file: primary.passwordFile, ca: primary.ca.certificate, durability: 'synchronous' },
+        ...{ password_file: passwordFile, ca, durability, lease: this.lease / 1000 },
       },
     });
+    this.nodes.push(node);
+    if (this.#isPlain) return node;
     const clock = new FakeClock(node.directory, { lazy: true });
     await clock.set(0);
-    this.nodes.push(node);
     this.clocks.push(clock);
+    return node;
   }
 
   /** By the clock of the node. */
@@ -89,25 +135,36 @@ export class Fleet {
     await serving;
   }
 
-  get haproxy(): Haproxy {
-    if (this.#haproxy === undefined) throw new Error('HAProxy does not run');
+  /** Undefined where there is none. */
+  get haproxy(): Haproxy | undefined {
     return this.#haproxy;
+  }
+
+  /** Until HAProxy finds every node well. */
+  async untilFoundWell(): Promise<void> {
+    await this.#haproxy?.sees(this.nodes.length);
+  }
+
+  /** The node that has this place. */
+  node(index: number): TestNode {
+    const node = this.nodes[index];
+    if (node === undefined) throw new Error('there is no such node');
+    return node;
+  }
+
+  /** The ways of these nodes to the database; each is so once this resolves. */
+  async turnWires(indexes: readonly number[], state: WireState): Promise<void> {
+    await Promise.all(indexes.map(async (index) => this.wires[index]?.turn(state)));
   }
 
   /** A key set with a credential, and CloudKeys. */
   async makeKeys(count: number): Promise<{ access: KeySetAccess; keys: string[] }> {
-    const [node] = this.nodes;
-    if (node === undefined) throw new Error('there is no node');
+    const node = this.node(0);
     const access = await node.makeKeySet(keySetName, { prefix: keySetName });
     const keys: string[] = [];
     for (let i = 0; i < count; i++) keys.push(await node.makeKey(keySetName, `key-${i}`));
     await node.closeVault();
     return { access, keys };
-  }
-
-  /** Sends a signal to all processes of a node. */
-  signal(node: TestNode, name: NodeJS.Signals): void {
-    for (const pid of [node.pid, ...childrenOf(node.pid)]) sendSignal(pid, name);
   }
 
   async dispose(): Promise<void> {
@@ -141,6 +198,13 @@ export class Lives {
   begin(node: number): void {
     this.#now.set(node, ++this.#last);
   }
+}
+
+/** The id by which the others know a node that has been started. */
+export function nodeIdIn({ directory }: Pick<TestNode, 'directory'>): string {
+  const id = knownNodeId(path.join(directory, 'state'));
+  if (id === undefined) throw new Error('the node has no id yet');
+  return id;
 }
 
 export function isThere(pid: number): boolean {

@@ -43,7 +43,14 @@ export interface ActEntry {
   /** Its request id, where there was an answer: the audit trail has it too. */
   request?: string;
   /** It was answered that it is done and not in force on every node yet; since `ended` it is, as `GET /in-force` says. */
-  later?: true;
+  later?: NotInForce;
+}
+
+export interface NotInForce {
+  /** When that was answered. */
+  at: number;
+  /** Ids of the nodes that were waited for then. */
+  waitedFor: string[];
 }
 
 /** What the store has counted of a key version's encryptions, once all is over. */
@@ -85,6 +92,29 @@ export interface LossEntry {
   ofAcknowledged: boolean;
 }
 
+/** The supervisor of a node stood still. */
+export interface StillEntry {
+  type: 'still';
+  /** Its id. */
+  node: string;
+  began: number;
+  ended: number;
+  /** Of the leases of its workers, milliseconds. */
+  lease: number;
+}
+
+/** The address of the database led some nodes to another store, and back again. */
+export interface ElsewhereEntry {
+  type: 'elsewhere';
+  began: number;
+  /** They are led back. */
+  ended: number;
+  /** Every node has confirmed a disable since then, within a minute and a half. */
+  isTakenUp: boolean;
+  /** How many changes either store was told to have lost, of which nothing was. */
+  losses: number;
+}
+
 /** From when to when a fault was made and mended. */
 export interface TroubleEntry {
   type: 'trouble';
@@ -92,4 +122,13 @@ export interface TroubleEntry {
   ended: number;
 }
 
-export type Entry = RequestEntry | ActEntry | CountEntry | EventEntry | FaultEntry | LossEntry | TroubleEntry;
+export type Entry =
+  | RequestEntry
+  | ActEntry
+  | CountEntry
+  | EventEntry
+  | FaultEntry
+  | LossEntry
+  | StillEntry
+  | ElsewhereEntry
+  | TroubleEntry;

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../testing/random.ts';
 import { childrenOf, type TestNode } from '../testing/test-node.ts';
-import { isThere, sendSignal, type Fleet } from './fleet.ts';
+import type { Database } from './database.ts';
+import { isThere, sendSignal, type Fleet, type FleetDatabase } from './fleet.ts';
 
 /** What of a fleet is killed. */
 const kinds = ['worker', 'management', 'host', 'supervisor', 'node', 'database process'] as const;
@@ -12,7 +13,11 @@ const called = { worker: 'workers', management: 'management', host: 'hosts' } as
 const patience = 60_000;
 
 /** Kills one process of the fleet, whichever, and resolves with what it was once another runs in its place. */
-export async function killAny(fleet: Fleet, random: Random, tell: (what: string) => void): Promise<void> {
+export async function killAny(
+  fleet: Fleet<Database>,
+  random: Random,
+  tell: (what: string) => void,
+): Promise<void> {
   const kind = random.pick(kinds);
   const index = random.between(0, fleet.nodes.length - 1);
   tell(kind === 'database process' ? kind : `node-${index + 1}, ${kind}`);
@@ -22,7 +27,7 @@ export async function killAny(fleet: Fleet, random: Random, tell: (what: string)
 }
 
 /** PostgreSQL ends all sessions then, and recovers as after a crash. */
-async function killBackend({ database: { primary } }: Fleet, random: Random): Promise<void> {
+async function killBackend({ database: { primary } }: Fleet<Database>, random: Random): Promise<void> {
   sendSignal(random.pick(childrenOf(primary.pid)), 'SIGKILL');
   await until(async () => {
     try {
@@ -34,8 +39,12 @@ async function killBackend({ database: { primary } }: Fleet, random: Random): Pr
   });
 }
 
-async function killNode(fleet: Fleet, index: number, kind: 'node' | 'supervisor'): Promise<void> {
-  const node = nodeOf(fleet, index);
+async function killNode(
+  fleet: Fleet<FleetDatabase>,
+  index: number,
+  kind: 'node' | 'supervisor',
+): Promise<void> {
+  const node = fleet.node(index);
   const pids = [node.pid, ...childrenOf(node.pid)];
   fleet.lives.end(index);
   for (const pid of kind === 'node' ? pids : [node.pid]) sendSignal(pid, 'SIGKILL');
@@ -43,8 +52,12 @@ async function killNode(fleet: Fleet, index: number, kind: 'node' | 'supervisor'
   fleet.lives.begin(index);
 }
 
-async function killOne(fleet: Fleet, index: number, kind: keyof typeof called): Promise<void> {
-  const node = nodeOf(fleet, index);
+export async function killOne(
+  fleet: Fleet<FleetDatabase>,
+  index: number,
+  kind: keyof typeof called,
+): Promise<void> {
+  const node = fleet.node(index);
   const now = () => node.processes()[called[kind]];
   await until(() => now().length > 0);
   const before = now();
@@ -56,15 +69,13 @@ async function killOne(fleet: Fleet, index: number, kind: keyof typeof called): 
 }
 
 /** Serves again, once nothing of what it was before is left: a node whose supervisor was killed ends by itself. */
-export async function serveAgain(fleet: Fleet, node: TestNode, pids: readonly number[]): Promise<void> {
+export async function serveAgain(
+  fleet: Fleet<FleetDatabase>,
+  node: TestNode,
+  pids: readonly number[],
+): Promise<void> {
   await until(() => !pids.some(isThere));
   await fleet.serve(node);
-}
-
-function nodeOf({ nodes }: Fleet, index: number): TestNode {
-  const node = nodes[index];
-  if (node === undefined) throw new Error('there is no such node');
-  return node;
 }
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {

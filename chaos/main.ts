@@ -1,5 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Nemesis } from './blow.ts';
+import { Database } from './database.ts';
+import { Fleet, type FleetDatabase } from './fleet.ts';
 import { lossOfAcknowledged, nemeses, onNodesAlone, type NemesisName } from './nemeses.ts';
 import { History } from './recorder.ts';
 import { run, type Settings } from './run.ts';
@@ -27,8 +30,10 @@ const seconds = numberOf('CHAOS_SECONDS', kills > 0 ? 1_800 : 300);
 const connections = Math.min(64, numberOf('CHAOS_CONNECTIONS', disables > 0 ? 64 : 32));
 const only = (process.env['CHAOS_ONLY'] ?? '').split(',').filter((part) => part !== '');
 
+type Ends = Pick<Settings<FleetDatabase>, 'disables' | 'faults'>;
+
 /** Faults that may be made, and when it ends before its time is over. */
-function formOf(): { possible: readonly NemesisName[]; ends: Pick<Settings, 'disables' | 'faults'> } {
+function formOf(): { possible: readonly NemesisName[]; ends: Ends } {
   if (kills > 0) return { possible: ['any process is killed'], ends: { faults: kills } };
   if (disables > 0) return { possible: onNodesAlone, ends: { disables } };
   const all = Object.keys(nemeses) as NemesisName[];
@@ -36,8 +41,27 @@ function formOf(): { possible: readonly NemesisName[]; ends: Pick<Settings, 'dis
   return { possible: only.length > 0 ? all : all.filter((name) => name !== lossOfAcknowledged), ends: {} };
 }
 
-const { possible, ends } = formOf();
-const chosen = possible.filter((name) => only.length === 0 || only.some((part) => name.includes(part)));
+function chosenOf<T>(table: Readonly<Record<string, T>>, possible: readonly string[]): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(table).filter(
+      ([name]) => possible.includes(name) && (only.length === 0 || only.some((part) => name.includes(part))),
+    ),
+  );
+}
+
+/** Until the end. */
+async function play(): Promise<void> {
+  const every = disables > 0 ? 500 : 150;
+  const settings = { seed, seconds, connections, every, longest: 20_000, directory, print };
+  const options = { nodes: 3, lease: 15 };
+  const { possible, ends } = formOf();
+  const fleet = await Fleet.start(await Database.start(), options);
+  await run(
+    fleet,
+    { ...settings, ...ends, nemeses: chosenOf<Nemesis<Database>>(nemeses, possible) },
+    history,
+  );
+}
 
 const directory = path.resolve(import.meta.dirname, `../build/chaos/${seed}`);
 mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -47,29 +71,16 @@ const print = (line: string) => console.log(`chaos: ${line}`);
 
 print(`seed ${seed}, ${seconds} s; the history is in ${path.relative(process.cwd(), file)}`);
 try {
-  await run(
-    {
-      ...{
-        seed,
-        seconds,
-        connections,
-        nodes: 3,
-        every: disables > 0 ? 500 : 150,
-        longest: 20_000,
-        nemeses: chosen,
-        directory,
-      },
-      ...{ print, ...ends },
-    },
-    history,
-  );
+  await play();
   const { violations, lines } = verdictOf(history.entries);
   for (const line of lines) print(line);
   for (const violation of violations.slice(0, 10)) print(JSON.stringify(violation));
   if (violations.length > 0) {
     process.exitCode = 1;
-    const form = kills > 0 ? `CHAOS_KILLS=${kills} ` : disables > 0 ? `CHAOS_DISABLES=${disables} ` : '';
-    print(`the same faults again: CHAOS_SEED=${seed} CHAOS_SECONDS=${seconds} ${form}make chaos`);
+    const given = ['CHAOS_KILLS', 'CHAOS_DISABLES', 'CHAOS_ONLY', 'CHAOS_CONNECTIONS']
+      .filter((name) => (process.env[name] ?? '') !== '')
+      .map((name) => `${name}='${process.env[name]}' `);
+    print(`the same faults again: CHAOS_SEED=${seed} CHAOS_SECONDS=${seconds} ${given.join('')}make chaos`);
   }
 } catch (error) {
   console.error(error);

@@ -1,42 +1,24 @@
 import { cp } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childrenOf, type TestNode } from '../testing/test-node.ts';
-import { sendSignal, type Fleet } from './fleet.ts';
+import { span, type Blow, type Nemesis } from './blow.ts';
+import type { Database } from './database.ts';
+import { anotherStore } from './elsewhere.ts';
+import { nodeIdIn, sendSignal, type Fleet } from './fleet.ts';
 import { killAny, serveAgain } from './kill.ts';
-import type { Random } from '../testing/random.ts';
 import type { WireState } from './wire.ts';
-
-export interface Blow {
-  fleet: Fleet;
-  random: Random;
-  /** Notes what is done, for people. */
-  tell: (what: string) => void;
-  /** Milliseconds that a fault lasts at the most. */
-  longest: number;
-}
-
-/** Makes one kind of fault, and has mended it when it resolves. */
-export type Nemesis = (blow: Blow) => Promise<void>;
-
-/** Some faults are over before anybody notices, some last. */
-function span({ random, longest }: Blow): number {
-  return random.between(50, random.pick([500, 3_000, longest]));
-}
 
 function someNode({ fleet, random }: Blow): { node: TestNode; index: number } {
   const index = random.between(0, fleet.nodes.length - 1);
-  const node = fleet.nodes[index];
-  if (node === undefined) throw new Error('there is no node');
-  return { node, index };
+  return { node: fleet.node(index), index };
 }
 
 async function onWires(blow: Blow, indexes: readonly number[], state: WireState): Promise<void> {
-  const wires = indexes.map((index) => blow.fleet.wires[index]).filter((wire) => wire !== undefined);
   const ms = span(blow);
   blow.tell(`${indexes.map((index) => `node-${index + 1}`).join(', ')} for ${ms} ms`);
-  for (const wire of wires) wire.state = state;
+  await blow.fleet.turnWires(indexes, state);
   await delay(ms);
-  for (const wire of wires) wire.state = 'open';
+  await blow.fleet.turnWires(indexes, 'open');
 }
 
 async function stopped(pids: readonly number[], ms: number): Promise<void> {
@@ -46,7 +28,7 @@ async function stopped(pids: readonly number[], ms: number): Promise<void> {
 }
 
 /** The standby stands still, and whatever waits for it is cancelled, for three seconds; whoever calls lets the standby go on. */
-async function withoutStandby({ database }: Fleet): Promise<{ pids: number[]; cancelled: number }> {
+async function withoutStandby({ database }: Fleet<Database>): Promise<{ pids: number[]; cancelled: number }> {
   const pids = [database.standby.pid, ...childrenOf(database.standby.pid)];
   for (const pid of pids) sendSignal(pid, 'SIGSTOP');
   let cancelled = 0;
@@ -59,9 +41,8 @@ async function withoutStandby({ database }: Fleet): Promise<{ pids: number[]; ca
 
 const everyWire = ({ fleet }: Blow) => fleet.wires.map((_, index) => index);
 
-export const nemeses = {
-  'any process is killed': async ({ fleet, random, tell }) => killAny(fleet, random, tell),
-
+/** On nodes, and on their ways to the database, whichever that is. */
+const nodeNemeses = {
   'a process is killed': async (blow) => {
     const { node, index } = someNode(blow);
     const { workers, management, hosts } = node.processes();
@@ -96,6 +77,20 @@ export const nemeses = {
     await stopped([node.pid, ...childrenOf(node.pid)], ms);
   },
 
+  // Longer than the lease: its workers give theirs up, or each disable would wait for them (docs/revocation.md).
+  'a supervisor stands still': async (blow) => {
+    const { node, index } = someNode(blow);
+    const { lease } = blow.fleet;
+    const ms = Math.round(lease * blow.random.pick([1.5, 2.8]));
+    blow.tell(`node-${index + 1} for ${ms} ms`);
+    const began = blow.history.now();
+    sendSignal(node.pid, 'SIGSTOP');
+    await delay(ms);
+    const ended = blow.history.now();
+    sendSignal(node.pid, 'SIGCONT');
+    blow.history.add({ type: 'still', node: nodeIdIn(node), began, ended, lease });
+  },
+
   'a worker stands still': async (blow) => {
     const { node, index } = someNode(blow);
     const ms = span(blow);
@@ -122,6 +117,44 @@ export const nemeses = {
     onWires(blow, [someNode(blow).index], 'stalled'),
   'the database is cut off from all': async (blow) => onWires(blow, everyWire(blow), 'cut'),
   'all connections to the database are half-open': async (blow) => onWires(blow, everyWire(blow), 'stalled'),
+
+  // By less than the five minutes that signatures may be old, and back.
+  'a clock jumps': async (blow) => {
+    const { index } = someNode(blow);
+    const seconds = blow.random.pick([-240, -20, 20, 240]);
+    const ms = span(blow);
+    blow.tell(`node-${index + 1} by ${seconds} s for ${ms} ms`);
+    await blow.fleet.clocks[index]?.set(seconds);
+    await delay(ms);
+    await blow.fleet.clocks[index]?.set(0);
+  },
+
+  'a certificate is changed': async (blow) => {
+    const { node, index } = someNode(blow);
+    blow.tell(`node-${index + 1}`);
+    const { certificate, key } = await node.ca.issue('localhost');
+    await cp(key, node.tls.key);
+    await cp(certificate, node.tls.certificate);
+    await delay(2_500);
+  },
+
+  'all nodes restart, one after the other': async ({ fleet, tell }) => {
+    tell('with SIGTERM');
+    for (const node of fleet.nodes) {
+      await node.stop();
+      await fleet.serve(node);
+      await fleet.untilFoundWell();
+    }
+  },
+} as const satisfies Record<string, Nemesis>;
+
+/** On a database that is run by hand: a primary and its synchronous standby. */
+export const nemeses = {
+  ...nodeNemeses,
+
+  'any process is killed': async ({ fleet, random, tell }) => killAny(fleet, random, tell),
+
+  'another database has the name': async (blow) => anotherStore(blow, span(blow)),
 
   'the database restarts': async (blow) => {
     const { primary } = blow.fleet.database;
@@ -183,17 +216,6 @@ export const nemeses = {
     disk.thaw();
   },
 
-  // By less than the five minutes that signatures may be old, and back.
-  'a clock jumps': async (blow) => {
-    const { index } = someNode(blow);
-    const seconds = blow.random.pick([-240, -20, 20, 240]);
-    const ms = span(blow);
-    blow.tell(`node-${index + 1} by ${seconds} s for ${ms} ms`);
-    await blow.fleet.clocks[index]?.set(seconds);
-    await delay(ms);
-    await blow.fleet.clocks[index]?.set(0);
-  },
-
   // As one of a release before leases shows itself: it waits for nobody, and so nobody serves from memory meanwhile.
   'a node of an older release is there': async (blow) => {
     const ms = span(blow);
@@ -211,25 +233,7 @@ export const nemeses = {
     tell(`${ms} ms behind`);
     await failOver();
   },
-
-  'a certificate is changed': async (blow) => {
-    const { node, index } = someNode(blow);
-    blow.tell(`node-${index + 1}`);
-    const { certificate, key } = await node.ca.issue('localhost');
-    await cp(key, node.tls.key);
-    await cp(certificate, node.tls.certificate);
-    await delay(2_500);
-  },
-
-  'all nodes restart, one after the other': async ({ fleet, tell }) => {
-    tell('with SIGTERM');
-    for (const node of fleet.nodes) {
-      await node.stop();
-      await fleet.serve(node);
-      await fleet.haproxy.sees(fleet.nodes.length);
-    }
-  },
-} as const satisfies Record<string, Nemesis>;
+} as const satisfies Record<string, Nemesis<Database>>;
 
 export type NemesisName = keyof typeof nemeses;
 
@@ -237,6 +241,7 @@ export type NemesisName = keyof typeof nemeses;
 const besideTheDatabase: readonly NemesisName[] = [
   'a process is killed',
   'a node stands still',
+  'a supervisor stands still',
   'a worker stands still',
   'token hosts hang',
   'token hosts are killed',
@@ -246,7 +251,7 @@ const besideTheDatabase: readonly NemesisName[] = [
   'a certificate is changed',
 ];
 
-const onTheDatabase: readonly NemesisName[] = [
+const onTheDatabase: readonly string[] = [
   'the database restarts',
   'the database fails over',
   'the standby is gone for a while',
@@ -258,14 +263,14 @@ const onTheDatabase: readonly NemesisName[] = [
 export const lossOfAcknowledged: NemesisName = 'the database fails over to a standby that nobody waited for';
 
 /** Nodes may have seen what the database has lost after these. */
-export const losing: readonly NemesisName[] = [
+export const losing: readonly string[] = [
   'the database fails over, and its standby lacks what was cancelled',
   lossOfAcknowledged,
 ];
 
 /** Of these, what may be made at the same time as the fault. */
-export function companions(fault: NemesisName, from: readonly NemesisName[]): NemesisName[] {
-  const groups = [besideTheDatabase, onTheDatabase];
+export function companions(fault: string, from: readonly string[]): string[] {
+  const groups: readonly (readonly string[])[] = [besideTheDatabase, onTheDatabase];
   const other = groups.find((_, index) => groups[1 - index]?.includes(fault) === true) ?? [];
   return from.filter((name) => other.includes(name));
 }

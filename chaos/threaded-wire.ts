@@ -12,16 +12,19 @@ export class ThreadedWire {
     this.port = port;
   }
 
-  /** Leads to the port of the loopback address that `target` has just then. */
-  static async open(target: SharedArrayBuffer): Promise<ThreadedWire> {
-    const thread = new Worker(new URL('wire-thread.ts', import.meta.url), { workerData: target });
+  /** Leads to the first port of the loopback address that `ports` has just then, or to the second, where it leads elsewhere. */
+  static async open(ports: SharedArrayBuffer): Promise<ThreadedWire> {
+    const thread = new Worker(new URL('wire-thread.ts', import.meta.url), { workerData: ports });
     const [port] = (await once(thread, 'message')) as [number];
     return new ThreadedWire(thread, port);
   }
 
-  set state(state: WireState) {
+  /** It is in that state once this resolves; one call after another. */
+  async turn(state: WireState): Promise<void> {
+    const turned = once(this.#thread, 'message');
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#thread.postMessage(state);
+    await turned;
   }
 
   async close(): Promise<void> {

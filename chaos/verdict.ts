@@ -54,7 +54,7 @@ function histogram(acts: readonly ActEntry[], troubles: readonly TroubleEntry[])
       (bound, index) =>
         `${took.filter((ms) => ms >= (bounds[index - 1] ?? 0) && ms < bound).length} < ${bound} ms`,
     );
-    const later = these.filter((act) => act.later === true).length;
+    const later = these.filter((act) => act.later !== undefined).length;
     return [
       `disables  ${name}: ${took.length}; p50 ${at(took, 0.5)} ms, p90 ${at(took, 0.9)} ms, p99 ${at(took, 0.99)} ms, max ${at(took, 1)} ms`,
       `          ${counts.join(', ')}; ${later} were answered not-in-force before`,

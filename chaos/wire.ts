@@ -1,25 +1,30 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** `open`: passes on. `cut`: ends connections and takes none. `stalled`: takes them and passes nothing on, as a half-open one does. */
-export type WireState = 'open' | 'cut' | 'stalled';
+/**
+ * `open`: passes on. `cut`: ends connections and takes none. `stalled`: takes them and passes nothing on, as a half-open one does.
+ * `elsewhere`: passes on to somebody else; whoever was connected to the one is no more.
+ */
+export type WireState = 'open' | 'cut' | 'stalled' | 'elsewhere';
 
 /** A TCP connection of ours between a node and its database: what comes in on its port goes to where `target` says just then. */
 export class Wire {
   readonly #server: Server;
   readonly #target: () => number;
+  readonly #elsewhere: () => number;
   readonly #ends = new Set<Socket>();
   readonly #waiting: Socket[] = [];
   #state: WireState = 'open';
 
-  private constructor(target: () => number) {
+  private constructor(target: () => number, elsewhere: () => number) {
     this.#target = target;
+    this.#elsewhere = elsewhere;
     this.#server = createServer({ noDelay: true, pauseOnConnect: true }, (near) => this.#take(near));
   }
 
-  /** `target` tells a port of the loopback address. */
-  static async open(target: () => number): Promise<Wire> {
-    const wire = new Wire(target);
+  /** Both tell a port of the loopback address. */
+  static async open(target: () => number, elsewhere: () => number): Promise<Wire> {
+    const wire = new Wire(target, elsewhere);
     wire.#server.listen(0, '127.0.0.1');
     await once(wire.#server, 'listening');
     return wire;
@@ -32,13 +37,14 @@ export class Wire {
 
   /** What was under way while it was stalled arrives late once it is open again. */
   set state(state: WireState) {
+    const leadsOn = (state === 'elsewhere') === (this.#state === 'elsewhere');
     this.#state = state;
-    if (state === 'cut') for (const end of this.#ends) end.destroy();
+    if (state === 'cut' || !leadsOn) this.dropAll();
     for (const end of this.#ends) {
       if (state === 'stalled') end.pause();
       else end.resume();
     }
-    if (state === 'open') for (const near of this.#waiting.splice(0)) this.#take(near);
+    if (state !== 'stalled') for (const near of this.#waiting.splice(0)) this.#take(near);
   }
 
   /** Whoever is connected is no more, as after a fail-over. */
@@ -57,7 +63,11 @@ export class Wire {
     near.on('error', () => undefined);
     if (this.#state === 'cut') near.destroy();
     else if (this.#state === 'stalled') this.#waiting.push(near);
-    else this.#join(near, connect({ port: this.#target(), host: '127.0.0.1', noDelay: true }));
+    else this.#join(near, connect({ port: this.#port(), host: '127.0.0.1', noDelay: true }));
+  }
+
+  #port(): number {
+    return this.#state === 'elsewhere' ? this.#elsewhere() : this.#target();
   }
 
   #join(near: Socket, far: Socket): void {

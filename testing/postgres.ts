@@ -24,7 +24,7 @@ import { memoryDirectory } from './memory-directory.ts';
 const run = promisify(execFile);
 
 /** The newest of Debian's, where there are several. */
-const programs = globSync('/usr/lib/postgresql/*/bin').toSorted().at(-1) ?? '';
+export const newestPrograms = globSync('/usr/lib/postgresql/*/bin').toSorted().at(-1) ?? '';
 
 /** The password of the role `holdfast`, which owns the databases. */
 const password = 'not a secret';
@@ -55,7 +55,7 @@ export class PostgresCluster {
 
   /** In a directory of its own, which is gone with this process. */
   static async #inNewDirectory(ca?: TestCa, base = memoryDirectory()): Promise<PostgresCluster> {
-    if (programs === '') throw new Error('PostgreSQL is not installed: apt-get install postgresql');
+    if (newestPrograms === '') throw new Error('PostgreSQL is not installed: apt-get install postgresql');
     const directory = mkdtempSync(path.join(base, 'holdfast-postgres-'));
     await chmod(directory, 0o755);
     const cluster = new PostgresCluster(directory, await freePort(), ca ?? (await TestCa.create(directory)));
@@ -67,15 +67,18 @@ export class PostgresCluster {
     return cluster;
   }
 
-  /** Below `base`, where that is given. */
-  static async create(base?: string): Promise<PostgresCluster> {
-    const cluster = await PostgresCluster.#inNewDirectory(undefined, base);
+  /** Below `base`, and with a certificate of `ca`, where these are given. */
+  static async create({
+    base,
+    ca: given,
+  }: { base?: string | undefined; ca?: TestCa } = {}): Promise<PostgresCluster> {
+    const cluster = await PostgresCluster.#inNewDirectory(given, base);
     const { directory, ca } = cluster;
     const data = path.join(directory, 'data');
     const server = await ca.issue('postgres');
     await run(
       ...asNobody([
-        path.join(programs, 'initdb'),
+        path.join(newestPrograms, 'initdb'),
         '-D',
         data,
         '-U',
@@ -126,7 +129,7 @@ export class PostgresCluster {
     const data = path.join(standby.directory, 'data');
     const primary = `host=${this.directory} port=${this.port} user=postgres application_name=${name}`;
     const how = ['--checkpoint=fast', '--wal-method=stream', '--write-recovery-conf', '--no-sync'];
-    await run(...asNobody([path.join(programs, 'pg_basebackup'), '-D', data, '-d', primary, ...how]));
+    await run(...asNobody([path.join(newestPrograms, 'pg_basebackup'), '-D', data, '-d', primary, ...how]));
     appendFileSync(
       path.join(data, 'postgresql.conf'),
       `port = ${standby.port}\nunix_socket_directories = '${standby.directory}'\n`,
@@ -160,7 +163,7 @@ export class PostgresCluster {
 
   async start(): Promise<void> {
     const [program, words] = asNobody([
-      path.join(programs, 'postgres'),
+      path.join(newestPrograms, 'postgres'),
       '-D',
       path.join(this.directory, 'data'),
     ]);
@@ -280,7 +283,6 @@ export async function databaseThatGoesBack(): Promise<{
   };
 }
 
-/** As root, which PostgreSQL refuses to be, as another user; and the kernel ends it with this process. */
 /** As root a program runs as the user of the servers: it refuses to be root's. Either way it ends with this process. */
 export function asNobody(command: [string, ...string[]]): [string, string[]] {
   const bound = ['--pdeathsig', 'KILL', '--', ...command];

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from '../../testing/properties.ts';
 import { finishedLate, judge, type Violation } from '../../chaos/checker.ts';
-import type { ActEntry, Entry, RequestEntry } from '../../chaos/history.ts';
+import type { ActEntry, ElsewhereEntry, Entry, RequestEntry } from '../../chaos/history.ts';
 import { blockSize } from '../../src/keys/encryption-limits.ts';
 import { isPossible } from './all-orders.ts';
 import { bugs, playFleet, type Bug } from './planted-fleet.ts';
@@ -184,4 +184,52 @@ test('what the database lost may have disabled a key until somebody has decided,
   t.deepEqual(rules([disable, loss, request({ began: 16, ended: 17 })]), [
     'success after an acknowledged disable',
   ]);
+});
+
+test('a node whose supervisor stands still may be waited for, until its workers must have given their leases up', (t) => {
+  const lease = 15_000;
+  const still: Entry = { type: 'still', node: 'one', began: 1_000, ended: 43_000, lease };
+  const disable = (invoked: number, waitedFor?: string[]): ActEntry => ({
+    ...{ type: 'act', act: 'disable', key: 'key', node: 0, invoked, ended: invoked + 50 },
+    result: 'acknowledged',
+    ...(waitedFor === undefined ? {} : { ended: invoked + 6_000, later: { at: invoked + 5_100, waitedFor } }),
+  });
+  const trouble: Entry = { type: 'trouble', began: 900, ended: 43_100 };
+  const fault = (at: number): Entry => ({ type: 'fault', at, fault: 'some', what: '' });
+  const found = (...acts: ActEntry[]) => rules([still, ...acts, trouble, fault(950)]);
+  const first = disable(1_500, ['one']);
+  t.deepEqual(found(first, disable(20_000, ['one']), disable(30_000)), []);
+  t.deepEqual(found(first, disable(30_000, ['one'])), ['a node whose supervisor stands still is waited for']);
+  t.deepEqual(found(first, disable(30_000, ['other'])), []);
+  t.deepEqual(found(disable(500, ['one']), disable(22_000, ['one'])), [
+    'a node whose supervisor stands still is waited for',
+  ]);
+  t.deepEqual(found(first, disable(22_000, ['one'])), []);
+  t.deepEqual(found(first, disable(38_000, ['one'])), [], 'it goes on before that is answered');
+  t.deepEqual(found(disable(10_000), disable(30_000, ['one'])), [], 'nothing was changed before');
+  const two = [still, first, disable(30_000, ['one']), trouble, fault(950), fault(2_000)];
+  t.deepEqual(rules(two), [], 'something else was wrong too');
+});
+
+test('a node that is led to another store may refuse what that does not have, tells nothing as lost, and takes up its history again', (t) => {
+  const elsewhere = (fields: Partial<ElsewhereEntry>): Entry => ({
+    ...{ type: 'elsewhere', began: 10, ended: 20, isTakenUp: true, losses: 0 },
+    ...fields,
+  });
+  for (const result of ['AuthenticationFailedException', 'InvalidUriPathException', 'KeyNotFoundException']) {
+    const refused = request({ result, began: 19, ended: 21 });
+    t.deepEqual(rules([elsewhere({}), refused]), []);
+    t.deepEqual(rules([elsewhere({}), { ...refused, final: true }]), ['an acknowledged key is lost']);
+    for (const [began, ended] of [
+      [5, 9],
+      [21, 25],
+    ] as const)
+      t.deepEqual(rules([elsewhere({}), { ...refused, began, ended }]), [
+        'an error that AWS does not repeat',
+      ]);
+  }
+  const wrong = request({ result: 'InvalidCiphertextException', began: 19, ended: 21 });
+  t.deepEqual(rules([elsewhere({}), wrong]), ['an error that AWS does not repeat']);
+  t.deepEqual(rules([elsewhere({ isTakenUp: false })]), ['the history of a store is not taken up again']);
+  t.deepEqual(rules([elsewhere({ losses: 1 })]), ['a loss is told where nothing was lost']);
 });

@@ -5,7 +5,7 @@ import { Wire } from '../../chaos/wire.ts';
 
 /* The connection between a node and its database that `make chaos` cuts and mends. */
 
-test('what is sent over a stalled wire arrives once it is open again, and a cut one ends what it has and takes nothing', async (t) => {
+test('what is sent over a stalled wire arrives once it is open again, a cut one ends what it has and takes nothing, and nobody stays connected to where it no longer leads', async (t) => {
   const heard: string[] = [];
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -16,10 +16,20 @@ test('what is sent over a stalled wire arrives once it is open again, and a cut 
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const wire = await Wire.open(() => (server.address() as AddressInfo).port);
+  const other = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', () => socket.write('another'));
+  });
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const wire = await Wire.open(
+    () => (server.address() as AddressInfo).port,
+    () => (other.address() as AddressInfo).port,
+  );
   t.teardown(async () => {
     await wire.close();
     server.close();
+    other.close();
   });
   const dial = async () => {
     const socket = connect(wire.port, '127.0.0.1');
@@ -52,4 +62,19 @@ test('what is sent over a stalled wire arrives once it is open again, and a cut 
   await once(refused.resume(), 'close');
   t.is(heard.length, 4);
   beside.destroy();
+
+  wire.state = 'open';
+  const third = await dial();
+  third.write('four');
+  t.is(await answer(third), 'heard four');
+  wire.state = 'elsewhere';
+  await once(third, 'close');
+  const away = await dial();
+  away.write('five');
+  t.is(await answer(away), 'another');
+  wire.state = 'open';
+  await once(away, 'close');
+  const back = await dial();
+  back.write('six');
+  t.is(await answer(back), 'heard six');
 });
