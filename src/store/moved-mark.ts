@@ -25,7 +25,8 @@ export async function assertNotMoved(place: string, db: Pick<Kysely<Tables>, 'se
   if (mark !== undefined) throw movedError(place, mark);
 }
 
-function movedError(
+/** `place`: of the store, in words. */
+export function movedError(
   place: string,
   { moved_to: to, begun_at: begun, ended_at: ended }: MovedMark,
 ): StoreError {

@@ -402,6 +402,31 @@ test.serial(
   },
 );
 
+test.serial('a node that was cut off while its database was moved is told so', async (t) => {
+  const cluster = await sharedCluster();
+  const settings = await freshDatabase();
+  const moved: StoreError[] = [];
+  const lock = await DatabaseLock.take(settings, 'serve', { onMoved: (error) => moved.push(error) });
+  t.teardown(async () => lock.release());
+  const ofDatabase = async (statement: string) => cluster.asSuperuser(statement, settings.database);
+  await ofDatabase("INSERT INTO store_moves VALUES ('move', '/elsewhere', '2031', NULL)");
+  await ofDatabase(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'holdfast serve%' AND datname = current_database()",
+  );
+  while (moved.length === 0) await delay(20);
+  t.is(moved[0]?.fault, 'moved');
+  t.regex(moved[0]?.message ?? '', /to \/elsewhere was begun at 2031/);
+  // While the move goes on, which has the lock; and after it, where the store was looked at before it was locked.
+  const atStart = { message: /to \/elsewhere was begun/ };
+  const mover = await DatabaseLock.take(settings, 'store move');
+  await t.throwsAsync(DatabaseLock.take(settings, 'serve'), atStart);
+  await mover.release();
+  await t.throwsAsync(DatabaseLock.take(settings, 'serve'), atStart);
+  // What has no store, or does not answer, was not moved.
+  await ofDatabase('DROP TABLE store_moves');
+  await (await DatabaseLock.take(settings, 'serve')).release();
+});
+
 test.serial('the lock of a database is let go of, though its server has gone silent', async (t) => {
   const { between, settings } = await behindBetween(t);
   const held = await DatabaseLock.take(settings, 'serve');

@@ -8,7 +8,7 @@ import { tlsWarnings } from '../../node/tls/node-tls.ts';
 import { openFilesWarnings } from '../../http/open-files.ts';
 import { readTokensOnRecord } from '../../keys/own-key-proofs.ts';
 import { KnownTokens } from '../../node/known-tokens.ts';
-import type { Ports } from '../../node/supervisor-options.ts';
+import type { Ports, StartupFailure } from '../../node/supervisor-options.ts';
 import { Supervisor } from '../../node/supervisor.ts';
 import { hostname } from 'node:os';
 import { wallClock } from '../../clock.ts';
@@ -109,9 +109,22 @@ async function assertOneOfItsId({ node, store: place }: LoadedConfig, store: Sto
   );
 }
 
+function problemOf(why: StartupFailure | StoreError): string {
+  return why instanceof StoreError ? `${why.message}; ${why.remediation}` : why.problem;
+}
+
+/** Undefined where it was told to end. */
+function exitCodeOf(why: StartupFailure | StoreError | undefined): number {
+  if (why === undefined) return 0;
+  // As at a start on it: no service manager is to try it again.
+  if (why instanceof StoreError) return exitCodes.configuration;
+  return why.pinRefusedBy === undefined ? exitCodes.tokenUnavailable : exitCodes.pinRefused;
+}
+
 /**
- * Serves until SIGTERM or SIGINT; resolves with the exit code. `onReady` adds to the ready line, and lines after it;
- * `takeLocks` is for who has the node's locks already, and returns how they are let go of.
+ * Serves until SIGTERM or SIGINT, or until the store is seen to have been moved while the connection of its lock was lost; resolves with
+ * the exit code. `onReady` adds to the ready line, and lines after it; `takeLocks` is for who has the node's locks already, and returns
+ * how they are let go of.
  */
 // oxlint-disable-next-line max-lines-per-function -- one step of the start after another
 export async function serve(
@@ -137,9 +150,18 @@ export async function serve(
     await store.close();
   }
   const releaseLocks = takeLocks();
-  const releaseDatabase = await lockDatabase(config.store, 'serve', (problem) =>
-    log.error({ problem }, 'a command that works with this database alone has taken it: end this node'),
-  );
+  const moved = Promise.withResolvers<StoreError>();
+  const releaseDatabase = await lockDatabase(config.store, 'serve', {
+    onTaken: (problem) =>
+      log.error({ problem }, 'a command that works with this database alone has taken it: end this node'),
+    onMoved: (error) => {
+      log.error(
+        { problem: error.message, remediation: error.remediation },
+        'the database was moved to elsewhere while the connection of its lock was lost: this node ends',
+      );
+      moved.resolve(error);
+    },
+  });
   let refused;
   try {
     ({ refused } = await checkBeforeStart(config, log));
@@ -198,14 +220,13 @@ export async function serve(
     output.write(`holdfast ready on port ${ports.xks}${management}${onReady(ports)}\n`);
   };
   void announce();
-  const why = await Promise.race([signal, supervisor.startupFailed]);
+  const why = await Promise.race([signal, supervisor.startupFailed, moved.promise]);
   manager?.stopping();
-  if (why !== undefined) standardError().write(`holdfast: cannot serve: ${why.problem}\n`);
+  if (why !== undefined) standardError().write(`holdfast: cannot serve: ${problemOf(why)}\n`);
   await supervisor.stop();
   await releaseDatabase();
   releaseLocks();
   await manager?.settled();
   log.info('stopped');
-  if (why === undefined) return 0;
-  return why.pinRefusedBy === undefined ? exitCodes.tokenUnavailable : exitCodes.pinRefused;
+  return exitCodeOf(why);
 }

@@ -3,13 +3,25 @@ import { assertDirect } from './direct.ts';
 import { BoundedClient, clientOptions } from './pool.ts';
 import { toStoreError } from './postgres-faults.ts';
 import { nameOf, type PostgresSettings } from './settings.ts';
-import { StoreError } from '../store-error.ts';
+import { movedError, type MovedMark } from '../moved-mark.ts';
+import { codeOf, StoreError } from '../store-error.ts';
 
 /** What has it: several nodes, and what upgrades it beside them, or one command alone. */
 export type DatabaseUse = 'serve' | 'upgrade' | 'init' | 'store move' | 'store reopen';
 
+/** What may have become of a database while the connection that holds its lock was lost. */
+export interface WhileAway {
+  /** Another has taken it. */
+  onTaken?: (problem: string) => void;
+  /** It was moved, or a move of it was begun: no node may serve from it, and the lock is not taken again. */
+  onMoved?: (error: StoreError) => void;
+}
+
 /** Of the session that has it, and no transaction's. */
 const nodeLock = '4748314691126226542';
+
+/** SQLSTATE of a table that is not there. */
+const undefinedTable = '42P01';
 
 /** Between two tries to have it again after the connection was lost, milliseconds. */
 const pause = 1000;
@@ -25,7 +37,7 @@ const lookInterval = 10_000;
 export class DatabaseLock {
   readonly #settings: PostgresSettings;
   readonly #command: DatabaseUse;
-  readonly #onTaken: (problem: string) => void;
+  readonly #whileAway: WhileAway;
   #client: BoundedClient | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
@@ -34,21 +46,19 @@ export class DatabaseLock {
   /** That another has taken it. */
   #told = false;
 
-  private constructor(settings: PostgresSettings, command: DatabaseUse, onTaken: (problem: string) => void) {
+  private constructor(settings: PostgresSettings, command: DatabaseUse, whileAway: WhileAway) {
     this.#settings = settings;
     this.#command = command;
-    this.#onTaken = onTaken;
+    this.#whileAway = whileAway;
   }
 
-  /**
-   * Throws StoreError, `locked` where another has it, and tells who. `onTaken`: another has taken it while the connection was lost.
-   */
+  /** Throws StoreError: `locked` where another has it, and tells who; `moved` where nodes may not serve from it any more. */
   static async take(
     settings: PostgresSettings,
     command: DatabaseUse,
-    onTaken: (problem: string) => void = () => undefined,
+    whileAway: WhileAway = {},
   ): Promise<DatabaseLock> {
-    const lock = new DatabaseLock(settings, command, onTaken);
+    const lock = new DatabaseLock(settings, command, whileAway);
     await lock.#connect();
     return lock;
   }
@@ -81,6 +91,9 @@ export class DatabaseLock {
       await this.#assertDirect(client);
       const take = this.#isShared ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock';
       const { rows } = await client.query<{ taken: boolean }>(`SELECT ${take}(${nodeLock}) AS taken`);
+      // After the lock was asked for: whoever moves the store then has to wait for this one, or has marked it before. And where
+      // it was not taken, too: the mark is there before the first row is copied.
+      if (this.#command === 'serve') await this.#assertNotMoved(client);
       if (rows[0]?.taken !== true) throw await this.#heldBy(client);
     } catch (error) {
       await client.end().catch(() => undefined);
@@ -99,6 +112,12 @@ export class DatabaseLock {
     assertDirect(client, rows[0]?.pid ?? 0, this.#settings);
   }
 
+  /** Only a mark that was read says so: a database that does not answer, or has no store, is none that was moved. */
+  async #assertNotMoved(client: BoundedClient): Promise<void> {
+    const mark = await readMark(client);
+    if (mark !== undefined) throw movedError(nameOf(this.#settings), mark);
+  }
+
   /** One that does not answer is ended, and another is made. */
   #look(client: BoundedClient): void {
     clearInterval(this.#looking);
@@ -113,9 +132,10 @@ export class DatabaseLock {
     this.#timer = setTimeout(() => {
       this.#connecting = this.#connect();
       this.#connecting.catch((error: unknown) => {
+        if (error instanceof StoreError && error.fault === 'moved') return this.#whileAway.onMoved?.(error);
         // Once, however often it is tried.
         const isTaken = error instanceof StoreError && error.fault === 'locked';
-        if (isTaken && !this.#told) this.#onTaken(error.message);
+        if (isTaken && !this.#told) this.#whileAway.onTaken?.(error.message);
         this.#told = isTaken;
         this.#again();
       });
@@ -139,5 +159,18 @@ export class DatabaseLock {
       `the database ${nameOf(this.#settings)} is in use already: ${who === '' ? 'another holdfast has it' : who}`,
       this.#isShared ? 'try again once that has ended' : 'end every node of this database first',
     );
+  }
+}
+
+/** By this connection, and so of the database that the lock is of. */
+async function readMark(client: BoundedClient): Promise<MovedMark | undefined> {
+  try {
+    const { rows } = await client.query<MovedMark>(
+      'SELECT moved_to, begun_at, ended_at FROM public.store_moves',
+    );
+    return rows[0];
+  } catch (error) {
+    if (codeOf(error) === undefinedTable) return undefined;
+    throw error;
   }
 }
