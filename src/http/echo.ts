@@ -13,6 +13,7 @@ import {
   type ReceivedRequest,
   type SignatureFault,
 } from '../sigv4/verify.ts';
+import { readBy } from '../serving/by-deadline.ts';
 import type { Directory, LiveCredential } from '../serving/directory.ts';
 import { XksError } from '../xks/errors.ts';
 import { readBody } from './body.ts';
@@ -87,8 +88,8 @@ export async function echo(
   const claim = body === undefined ? undefined : parse(body);
   if (body === undefined || claim === undefined) return undefined;
   const deadline = options.now() + timeout;
-  await directory.refresh(deadline);
-  const credential = await directory.credential(claim.accessKeyId);
+  await readBy(directory.refresh(deadline), deadline);
+  const credential = await directory.credential(claim.accessKeyId, deadline);
   // An unknown access key id takes as long as a known one.
   const secret =
     credential === undefined

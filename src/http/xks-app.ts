@@ -146,14 +146,14 @@ async function answer(
     if (ctx.method !== 'POST') throw wrongMethod(ctx);
     const request: ReceivedRequest = { method: ctx.method, path, query, rawHeaders: headersOf(ctx) };
     await visit.begin(began + options.answerWithin);
-    if (!(await visit.find(async () => directory.hasPrefix(route.prefix)))) {
+    if (!(await visit.find(async () => directory.hasPrefix(route.prefix, visit.deadline)))) {
       if (await answeredEcho(ctx, path, query)) return;
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
     }
     const authorization = parseAuthorization(request, wallClock());
     // Before the body too: nothing is kept in memory for a caller who names no credential of this key set, who is
     // answered when and as all others are, so that nobody learns which access key ids there are.
-    const find = async () => findCredential(directory, authorization.accessKeyId, route.prefix);
+    const find = async () => findCredential(directory, authorization, route, visit.deadline);
     if ((await visit.find(find)) === undefined) {
       await passOverBody(ctx.req);
       throw authenticationFailed();
@@ -197,10 +197,11 @@ async function answer(
 /** A credential opens its own key set only; without a prefix the access key id alone names the key set. */
 async function findCredential(
   directory: XksServices['directory'],
-  accessKeyId: string,
-  prefix: string,
+  { accessKeyId }: { accessKeyId: string },
+  { prefix }: Route,
+  deadline: number,
 ): Promise<LiveCredential | undefined> {
-  const credential = await directory.credential(accessKeyId);
+  const credential = await directory.credential(accessKeyId, deadline);
   return credential?.keySet.pathPrefix === prefix ? credential : undefined;
 }
 

@@ -227,18 +227,20 @@ export class Directory {
     this.#lost = new LostRecords([...this.#lostInStore, ...(this.#history?.lost ?? [])]);
   }
 
-  async hasPrefix(prefix: string): Promise<boolean> {
+  /* What is not remembered is looked up, until `deadline` by the monotonic clock at the latest: then StoreError is thrown. */
+
+  async hasPrefix(prefix: string, deadline = Infinity): Promise<boolean> {
     const look = async () => readPrefix(this.#store.db, prefix);
-    return (await this.#looks.find(this.#prefixes, prefix, look)) === true;
+    return (await this.#looks.find(this.#prefixes, prefix, look, deadline)) === true;
   }
 
   /** Undefined for one that is unknown, withdrawn or expired, or whose key set is no external key store. */
-  async credential(accessKeyId: string): Promise<LiveCredential | undefined> {
+  async credential(accessKeyId: string, deadline = Infinity): Promise<LiveCredential | undefined> {
     const look = async () => this.#readCredential(accessKeyId);
-    const record = await this.#looks.find(this.#credentials, accessKeyId, look);
+    const record = await this.#looks.find(this.#credentials, accessKeyId, look, deadline);
     const known = record && this.#lost.credential(record);
     if (known === undefined || this.#now() >= known.expiresAt) return undefined;
-    const keySet = await this.#keySet(known.keySetId);
+    const keySet = await this.#keySet(known.keySetId, deadline);
     if (keySet === undefined) return undefined;
     const { sealedSecret, expiresAt } = known;
     return { accessKeyId, keySet, sealedSecret, expiresAt };
@@ -272,17 +274,21 @@ export class Directory {
   }
 
   /** The CloudKey of this external key id within the key set; undefined also for a key of another key set. */
-  async cloudKey(keySet: Pick<ServedKeySet, 'id'>, externalKeyId: string): Promise<CloudKey | undefined> {
+  async cloudKey(
+    keySet: Pick<ServedKeySet, 'id'>,
+    externalKeyId: string,
+    deadline = Infinity,
+  ): Promise<CloudKey | undefined> {
     const look = async () =>
       (await readKeys(this.#store.db, [externalKeyId], this.#at.revision)).get(externalKeyId);
-    const key = await this.#looks.find(this.#keys, externalKeyId, look);
+    const key = await this.#looks.find(this.#keys, externalKeyId, look, deadline);
     if (key?.keySetId !== keySet.id) return undefined;
-    const served = await this.#keySet(keySet.id);
+    const served = await this.#keySet(keySet.id, deadline);
     if (served === undefined) return undefined;
     if (served.vaultId === key.vaultId) return this.#lost.cloudKey(key);
     // The key set was moved to another vault after the key was read.
     this.#keys.forget(externalKeyId);
-    const again = await this.#looks.find(this.#keys, externalKeyId, look);
+    const again = await this.#looks.find(this.#keys, externalKeyId, look, deadline);
     return again?.keySetId === keySet.id ? this.#lost.cloudKey(again) : undefined;
   }
 
@@ -315,13 +321,12 @@ export class Directory {
   }
 
   /** Undefined for one that is no external key store. */
-  async #keySet(id: string): Promise<ServedKeySet | undefined> {
-    const known = await this.#looks.find<RememberedKeySet>(this.#keySets, id, async () =>
-      (await readKeySets(this.#store.db, [id], this.#at.revision)).get(id),
-    );
+  async #keySet(id: string, deadline = Infinity): Promise<ServedKeySet | undefined> {
+    const look = async () => (await readKeySets(this.#store.db, [id], this.#at.revision)).get(id);
+    const known = await this.#looks.find<RememberedKeySet>(this.#keySets, id, look, deadline);
     const own = known && this.#lost.keySet(id, known.own);
     if (known === undefined || own === undefined) return undefined;
-    const vault = this.#lost.vault(own.vaultId, await this.#vault(own.vaultId)) ?? noVault;
+    const vault = this.#lost.vault(own.vaultId, await this.#vault(own.vaultId, deadline)) ?? noVault;
     // A vault that is there has one at the least: nothing is served from one that was deleted.
     if (vault.tokens.length === 0) return undefined;
     if (known.served?.with !== vault || known.served.of !== own)
@@ -377,8 +382,9 @@ export class Directory {
     }
   }
 
-  async #vault(id: string): Promise<ServedVault | undefined> {
-    return this.#looks.find(this.#vaults, id, async () => (await readVaults(this.#store.db, [id])).get(id));
+  async #vault(id: string, deadline = Infinity): Promise<ServedVault | undefined> {
+    const look = async () => (await readVaults(this.#store.db, [id])).get(id);
+    return this.#looks.find(this.#vaults, id, look, deadline);
   }
 
   async #readCredential(accessKeyId: string): Promise<CredentialRecord | undefined> {

@@ -1,4 +1,5 @@
 import type { Remembered } from '../vault/remembered.ts';
+import { readBy } from './by-deadline.ts';
 
 /** So many at once: whoever asks meanwhile waits for no more. */
 const atOnce = 200;
@@ -53,16 +54,20 @@ export class Looks {
     this.#isKnown = isKnown;
   }
 
+  /** Throws StoreError: at `deadline`, by the monotonic clock, too. The look-up goes on then, for who waits longer. */
   async find<V>(
     remembered: Remembered<V>,
     name: string,
     look: () => Promise<V | undefined>,
+    deadline = Infinity,
   ): Promise<V | undefined> {
-    return remembered.get(name, async () => {
-      const found = await look();
+    const found = remembered.get(name, async () => {
+      const looked = await look();
       await this.#keep(remembered, [name]);
-      return found;
+      return looked;
     });
+    // Most of the time it is there, and needs no timer.
+    return remembered.isUnderWay(found) ? readBy(found, deadline) : found;
   }
 
   /** Many at once; gives what there is of them. */

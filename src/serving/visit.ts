@@ -1,6 +1,7 @@
 import type { Started } from '../lease/snapshot-lease.ts';
 import type { SnapshotHolder } from './snapshot-holder.ts';
 import type { Directory } from './directory.ts';
+import { readBy } from './by-deadline.ts';
 import type { AskReason } from './lease-signs.ts';
 
 /**
@@ -102,9 +103,12 @@ export class Visit {
     return this.#holder?.mayAnswer(started) ?? false;
   }
 
+  /** Throws StoreError: at the deadline, too. */
   async #ask(why: AskReason): Promise<void> {
     this.#holder?.asked(why);
-    await this.#directory.refresh(this.#deadline);
+    const refreshed = this.#directory.refresh(this.#deadline);
+    // A file, of which nobody holds leases, has answered within the call.
+    await (this.#holder === undefined ? refreshed : readBy(refreshed, this.#deadline));
     this.#asked = true;
     this.#holder?.loaded();
   }

@@ -70,6 +70,8 @@ class Bounded<V> {
 export class Remembered<V> {
   readonly #found: Bounded<V>;
   readonly #missing: Bounded<V>;
+  /** Look-ups that have not ended. */
+  readonly #underWay = new Set<Promise<V | undefined>>();
 
   constructor(maxFound: number, maxMissing: number) {
     this.#found = new Bounded(maxFound);
@@ -90,8 +92,14 @@ export class Remembered<V> {
     if (known !== undefined) return known;
     const looking = look();
     this.#found.set(name, looking);
+    this.#underWay.add(looking);
     void this.#keep(name, looking);
     return looking;
+  }
+
+  /** Whether what {@link get} returned has to be waited for. */
+  isUnderWay(looking: Promise<V | undefined>): boolean {
+    return this.#underWay.has(looking);
   }
 
   async #keep(name: string, looking: Promise<V | undefined>): Promise<void> {
@@ -101,6 +109,8 @@ export class Remembered<V> {
       if (this.#found.delete(name, looking)) this.#missing.set(name, looking);
     } catch {
       this.#found.delete(name, looking);
+    } finally {
+      this.#underWay.delete(looking);
     }
   }
 

@@ -67,10 +67,10 @@ const maxAad = 0xffff;
 /** The key of the request, and its state at this moment. Throws KeyNotFoundException, also for a key of another key set. */
 export async function findKey(
   { directory }: XksServices,
-  { keySet, facts }: XksCall,
+  { keySet, deadline, facts }: XksCall,
   externalKeyId: string,
 ): Promise<{ key: CloudKey; state: FoundState }> {
-  const key = await directory.cloudKey(keySet, externalKeyId);
+  const key = await directory.cloudKey(keySet, externalKeyId, deadline);
   if (key === undefined)
     throw new XksError('KeyNotFoundException', 'The external key is not found in this key store.');
   const state = directory.stateOf(keySet, key);
