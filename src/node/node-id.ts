@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** A node is known by an id of its own, made at its first start and kept in its state directory. */
@@ -7,14 +7,20 @@ export function nodeIdOf(stateDirectory: string): string {
   const known = knownNodeId(stateDirectory);
   if (known !== undefined) return known;
   const id = randomUUID();
-  writeFileSync(fileIn(stateDirectory), `${id}\n`, { mode: 0o600, flag: 'wx' });
+  const file = fileIn(stateDirectory);
+  const made = `${file}.new`;
+  rmSync(made, { force: true });
+  // Whole or not there: whoever is killed here, or loses power, leaves no node without an id.
+  writeFileSync(made, `${id}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  renameSync(made, file);
   return id;
 }
 
-/** Undefined before its first start. */
+/** Undefined before its first start, and where an earlier release was killed as it wrote the file, which is empty then. */
 export function knownNodeId(stateDirectory: string): string | undefined {
   const file = fileIn(stateDirectory);
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  return known === '' ? undefined : known;
 }
 
 function fileIn(stateDirectory: string): string {

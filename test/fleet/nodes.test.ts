@@ -1,3 +1,5 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { KeptLease } from '../../src/fleet/leases.ts';
 import { drainNode, removeNode, undrainNode } from '../../src/fleet/node-acts.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
@@ -16,9 +18,11 @@ import { shownOf, type ShownDatabase, type ShownNode, type ShownToken } from '..
 import type { Store } from '../../src/store/store.ts';
 import { nodeFindings } from '../../src/admin/status/node-findings.ts';
 import { createLog } from '../../src/log.ts';
+import { knownNodeId, nodeIdOf } from '../../src/node/node-id.ts';
 import { NodeSigns, otherTokens } from '../../src/node/node-signs.ts';
 import { together, withOthers } from '../../src/xks/fleet-tokens.ts';
 import type { VaultContext } from '../../src/vault/context.ts';
+import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { newStore, type databases } from '../../testing/stores.ts';
 
 /* What nodes show of themselves, and what they see of the others. */
@@ -387,4 +391,22 @@ test('AWS is told of one HSM once, as well as all nodes find it, and of those th
     { id: 'primary', model: 'HSM', healthStatus: 'DEGRADED' },
     { id: 'primary:s2', model: 'HSM', healthStatus: 'DEGRADED' },
   ]);
+});
+
+test('a node has its id for good, and one that was killed as it wrote it is not left without', (t) => {
+  const state = mkdtempSync(path.join(memoryDirectory(), 'holdfast-state-'));
+  t.teardown(() => rmSync(state, { recursive: true, force: true }));
+  const file = path.join(state, 'node-id');
+  t.is(knownNodeId(state), undefined);
+  const id = nodeIdOf(state);
+  t.regex(id, /^[\da-f-]{36}$/);
+  t.is(nodeIdOf(state), id);
+  t.is(statSync(file).mode & 0o777, 0o600);
+  writeFileSync(file, '');
+  writeFileSync(`${file}.new`, 'cut off');
+  t.is(knownNodeId(state), undefined);
+  const another = nodeIdOf(state);
+  t.not(another, id);
+  t.is(knownNodeId(state), another);
+  t.false(existsSync(`${file}.new`));
 });
