@@ -5,20 +5,19 @@ import { monotonicNow } from './clock.ts';
  * included. Much may come at once: connections that all ask in one turn, right after a start, when our code is compiled as it is first used; or
  * one step after another that asks SQLite, which answers within the turn. So what may be many begins in a later turn where this one has
  * taken long enough.
+ *
+ * What was put off comes after the immediate that ends the count of its turn, and so has the whole time of a turn for itself: some of it is
+ * begun in each, however busy the process is. However long it has waited, no more is: all that came at once would be one long turn.
  */
 
 /** So much is begun in one turn, milliseconds: with the last piece it stays well below the 20 that nothing may take. */
 const enough = 5;
-/** Nothing is put off for more turns, however busy the process is. */
-const mostTurns = 4;
 
 /** When something of this turn was begun first. */
 let began: number | undefined;
-/** The number of this turn, of those in which something was begun. */
-let turn = 0;
 
-/** What was put off, in the order in which it came, and in which turn. */
-const waiting: { piece: () => void; since: number }[] = [];
+/** What was put off, in the order in which it came. */
+const waiting: (() => void)[] = [];
 
 function isTurnLong(): boolean {
   const now = monotonicNow();
@@ -26,7 +25,6 @@ function isTurnLong(): boolean {
     began = now;
     setImmediate(() => {
       began = undefined;
-      turn++;
     });
   }
   return now - began >= enough;
@@ -35,7 +33,7 @@ function isTurnLong(): boolean {
 /** Runs it at once, or, where this turn has taken long enough or others wait, in a later one. */
 export function inShortTurn(piece: () => void): void {
   if (!isTurnLong() && waiting.length === 0) return piece();
-  waiting.push({ piece, since: turn });
+  waiting.push(piece);
   // One for each, so that what a piece leaves to be done in microtasks is done before the next.
   setImmediate(takeNext);
 }
@@ -46,9 +44,7 @@ export async function shortTurn(): Promise<void> {
 }
 
 function takeNext(): void {
-  const [first] = waiting;
-  if (first === undefined) return;
-  if (isTurnLong() && turn - first.since < mostTurns) return void setImmediate(takeNext);
-  waiting.shift();
-  first.piece();
+  if (waiting.length === 0) return;
+  if (isTurnLong()) return void setImmediate(takeNext);
+  waiting.shift()?.();
 }

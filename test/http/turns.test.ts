@@ -37,6 +37,27 @@ test.serial(
   },
 );
 
+test.serial('however long they have waited, no two that take long are begun in one turn', async (t) => {
+  const begun: number[] = [0];
+  const done = Promise.withResolvers<void>();
+  let left = 12;
+  const count = () => {
+    begun.push(0);
+    if (left > 0) setImmediate(count);
+    else done.resolve();
+  };
+  await nextTurn();
+  setImmediate(count);
+  for (let n = left; n > 0; n--)
+    inShortTurn(() => {
+      busy();
+      begun.push((begun.pop() ?? 0) + 1);
+      left--;
+    });
+  await done.promise;
+  t.deepEqual(begun, [...Array<number>(12).fill(1), 0]);
+});
+
 test.serial('who waits for a short turn gets one, however busy the process is', async (t) => {
   let isBusy = true;
   const keepBusy = () => {
