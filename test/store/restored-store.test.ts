@@ -12,6 +12,8 @@ import { countStatus } from '../../src/admin/status/counts.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
 import { deletionsHeldUntil } from '../../src/schedules/deletion-hold.ts';
 import { refuseAt, rotateAt } from '../../src/keys/encryption-limits.ts';
+import { readTokensOnRecord } from '../../src/keys/own-key-proofs.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 
 /* What a store that was built of a backup is made to forbid: rows alone, of both stores. */
@@ -105,6 +107,7 @@ function adjustmentOf(replaced: string | undefined): Adjustment {
     replaced,
     asBackedUp: false,
     now,
+    sealingKey: ownKeys.sealing.label,
     encryptionsPerSecond: 5_000,
     rotateAt,
     refuseAt,
@@ -191,6 +194,33 @@ test('nothing is destroyed for a day after any restore, and events are counted, 
     t.is((await countStatus({ store }, 'appliance')).auditEvents, 2);
     await store.close();
   }
+});
+
+test('an HSM that came to a token since, and may be gone again, is on record as one that may have its keys', async (t) => {
+  const { sealing, health } = ownKeys;
+  const proof = (serial: string, made: number, of: string, { label } = sealing) => ({
+    ...{ token: 'primary', serial, label, proof: of, made_at: inDays(made) },
+  });
+  const backup = { own_key_proofs: [proof('first', 0, 'same'), proof('first', 0, 'its own', health)] };
+  const replaced = {
+    own_key_proofs: [
+      proof('first', 0, 'same'),
+      proof('second', 1, 'same'),
+      proof('second', 1, 'its own too', health),
+      proof('third', 2, 'another'),
+      { ...proof('fourth', 1, 'same'), token: 'of another name' },
+    ],
+  };
+  for (const asBackedUp of [false, true]) {
+    const { file } = await restored(t, backup, replaced, { asBackedUp });
+    const store = await SqliteStore.open(file);
+    const known = await readTokensOnRecord(store);
+    t.deepEqual([...known.keys()], ['primary']);
+    t.deepEqual(known.get('primary')?.serials, ['first', 'second'], 'and not one with another sealing key');
+    await store.close();
+  }
+  const { rows } = await restored(t, backup, undefined);
+  t.deepEqual(rows('SELECT DISTINCT serial FROM own_key_proofs'), [{ serial: 'first' }], 'nobody knows');
 });
 
 test('a KMS key that was disabled since, or is to be deleted, is disabled in AWS again', async (t) => {

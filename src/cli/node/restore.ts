@@ -22,6 +22,7 @@ import { companions, restoringPath } from '../../store/sqlite/store-file.ts';
 import { putInPlace, ReplacedStore } from '../../store/backup/store-swap.ts';
 import { encryptionsPerSecond, refuseAt, rotateAt } from '../../keys/encryption-limits.ts';
 import type { TokenContents } from '../../reconcile/restored-keys.ts';
+import { ownKeys } from '../../token/own-keys.ts';
 import { goOnAsOwner } from './as-owner.ts';
 import { CliError } from '../output/cli-error.ts';
 import { globalOptions } from './global-options.ts';
@@ -138,6 +139,7 @@ async function putBack(
       replaced: held === undefined || held.damaged !== undefined ? undefined : storePath,
       asBackedUp: input.asBackedUp === true,
       now,
+      sealingKey: ownKeys.sealing.label,
       encryptionsPerSecond,
       rotateAt,
       refuseAt,

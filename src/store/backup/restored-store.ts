@@ -38,6 +38,8 @@ export interface Adjustment {
   /** Take nothing away. */
   asBackedUp: boolean;
   now: Date;
+  /** CKA_LABEL of the key by which the HSMs of a token are known. */
+  sealingKey: string;
   /** Encryptions that one key version may have made in a second at the most. */
   encryptionsPerSecond: number;
   /** A version that has encrypted so often is replaced at its next use. */
@@ -92,6 +94,7 @@ function adjust(
   const kept = keepFromDestruction(database, since === 'known', at);
   // Not by push(...), which cannot take as many arguments as there may be keys.
   const withheld = [...taken, ...kept];
+  if (isKnown) keepHsms(database, adjustment);
   if (isKnown)
     database.exec(`UPDATE key_versions SET encryptions_leased = b.encryptions_leased FROM before.key_versions b
       WHERE b.cloud_key_id = key_versions.cloud_key_id AND b.version = key_versions.version
@@ -185,6 +188,22 @@ function keepFromDestruction(database: Database.Database, isKnown: boolean, now:
       where: `wanted = 'SCHEDULE_DELETION' ${stillWaits('kms_keys', "b.wanted = 'SCHEDULE_DELETION'")}`,
     }),
   ];
+}
+
+/**
+ * An HSM that was seen with a token's keys since may have all of them, also where the configuration does not have it any more: without it on
+ * record a version would be DESTROYED that is there still. One that has another sealing key is another token's, which took the name.
+ */
+function keepHsms(database: Database.Database, { sealingKey }: Pick<Adjustment, 'sealingKey'>): void {
+  database
+    .prepare(
+      `INSERT OR IGNORE INTO main.own_key_proofs (token, serial, label, proof, made_at)
+        SELECT b.token, b.serial, b.label, b.proof, b.made_at FROM before.own_key_proofs b
+          WHERE EXISTS (SELECT 1 FROM before.own_key_proofs s JOIN main.own_key_proofs m
+            ON m.token = s.token AND m.label = s.label AND m.proof = s.proof
+            WHERE s.token = b.token AND s.serial = b.serial AND s.label = ?)`,
+    )
+    .run(sealingKey);
 }
 
 /**
