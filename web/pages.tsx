@@ -51,6 +51,7 @@ const DocPage = lazy(async () => ({ default: (await import('./help/doc-page.tsx'
 const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }));
 const VaultsPage = lazy(async () => ({ default: (await import('./appliance/vaults-page.tsx')).VaultsPage }));
 const TokensPage = lazy(async () => ({ default: (await import('./appliance/tokens-page.tsx')).TokensPage }));
+const TokenPage = lazy(async () => ({ default: (await import('./appliance/token-page.tsx')).TokenPage }));
 const NodesPage = lazy(async () => ({ default: (await import('./appliance/nodes-page.tsx')).NodesPage }));
 const CertificatesPage = lazy(async () => ({
   default: (await import('./appliance/certificates-page.tsx')).CertificatesPage,
@@ -96,6 +97,7 @@ export const applianceRoutes: RouteObject[] = [
   ...common,
   { path: 'vaults', element: <VaultsPage /> },
   { path: 'tokens', element: <TokensPage /> },
+  { path: 'tokens/:token', element: <TokenPage /> },
   { path: 'nodes', element: <NodesPage /> },
   { path: 'certificates', element: <CertificatesPage /> },
   { path: 'mail', element: <MailPage /> },

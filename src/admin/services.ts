@@ -52,7 +52,7 @@ export interface NodeFacts {
     /** Keys of Holdfast's own in it that are not the ones that were made, in words. */
     ownKeys: string[];
     /** The HSMs that hold its keys: of an HSM group two or more, else one of the token's name. */
-    members: { name: string; serial: string | undefined; hosts: number; up: number; pinRefused: boolean }[];
+    members: MemberFacts[];
   }[];
   certificates: {
     listeners: ('xks' | 'management')[];
@@ -73,6 +73,20 @@ export interface NodeFacts {
       refused: number;
     }[];
   };
+}
+
+/** Of one HSM. */
+export interface MemberFacts {
+  name: string;
+  serial: string | undefined;
+  /** Token hosts that all processes of the node are to have of it, and those that serve. */
+  hosts: number;
+  up: number;
+  /** Since when one serves at the least, or none does, ISO 8601. */
+  since: string;
+  pinRefused: boolean;
+  /** What kept the last host that did not start from it; undefined while none fails. */
+  failure: { problem: string; remediation: string } | undefined;
 }
 
 export interface DiskFacts {

@@ -2,12 +2,15 @@ import { tokensOf } from '../vault/granted-tokens.ts';
 import { z } from 'zod';
 import { recordAlone } from '../evidence/trail.ts';
 import { hsmsInUse } from '../fleet/hsms-in-use.ts';
+import { readTokensOnRecord } from '../keys/own-key-proofs.ts';
 import { countLeft, readReplacedTokens, recordErased, type ReplacedToken } from '../keys/replaced-tokens.ts';
+import type { RecordedToken } from '../token/own-key-proofs.ts';
 import type { TokenClient } from '../vault/tokens.ts';
 import { Problem } from './problem.ts';
 import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
-import type { AdminServices, TokenFacts } from './services.ts';
+import type { AdminServices, NodeFacts, TokenFacts } from './services.ts';
+import { health, shownMember, showMembers } from './token-members.ts';
 
 const tag = 'Tokens';
 const one = z.strictObject({
@@ -17,8 +20,6 @@ const one = z.strictObject({
     .describe('Name of the token in the configuration.'),
 });
 const read = { kind: 'permission', appliance: 'appliance.read' } as const;
-
-const health = z.enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']);
 
 const shownToken = z
   .strictObject({
@@ -39,7 +40,7 @@ const shownToken = z
       )
       .describe('The token hosts of this node’s management process; XKS workers have their own.'),
     members: z
-      .array(z.strictObject({ name: z.string(), health }))
+      .array(shownMember)
       .describe('The HSMs that hold its keys: of an HSM group two or more, else one of the token’s name.'),
     vaults: z.int().describe('Number of vaults that may use it.'),
     replaced: z
@@ -107,7 +108,7 @@ export const tokenRoutes: readonly Route[] = [
     query: z.strictObject(wholeQuery),
     answer: pageOf(shownToken, 'Token'),
     handle: async ({ services, query }) => {
-      const known = await onRecord(services);
+      const known = await knownOf(services);
       return shownPage(
         pageOfWhole(services.tokenFacts, query, ({ name }) => name),
         (facts) => show(services, facts, known),
@@ -124,7 +125,7 @@ export const tokenRoutes: readonly Route[] = [
     params: one,
     answer: shownToken,
     handle: async ({ services, params }) => ({
-      body: show(services, factsOf(services, params.token), await onRecord(services)),
+      body: show(services, factsOf(services, params.token), await knownOf(services)),
     }),
   }),
   route({
@@ -145,7 +146,7 @@ export const tokenRoutes: readonly Route[] = [
       const { name: token } = facts;
       const inUse = await hsmsInUse(services, token);
       await recordErased(services, act, { token, id: params.replacedId, inUse });
-      return { body: show(services, facts, await onRecord(services)) };
+      return { body: show(services, facts, await knownOf(services)) };
     },
   }),
   route({
@@ -189,22 +190,26 @@ function factsOf(services: AdminServices, name: string): TokenFacts {
   return facts;
 }
 
-/** What the store has of tokens, by name. */
-interface OnRecord {
+/** What the store and the supervisor have of tokens, by name. */
+interface Known {
   vaults: ReadonlyMap<string, number>;
+  recorded: ReadonlyMap<string, RecordedToken>;
   replaced: readonly ReplacedToken[];
   /** By the id of the replaced token. */
   left: ReadonlyMap<string, number>;
+  facts: NodeFacts | undefined;
 }
 
-async function onRecord(services: AdminServices): Promise<OnRecord> {
+async function knownOf(services: AdminServices): Promise<Known> {
   const { db } = services.store;
   const names = services.tokenFacts.map(({ name }) => name);
   const replaced = await readReplacedTokens(db, names);
   return {
     vaults: await vaultsByToken(services),
+    recorded: await readTokensOnRecord({ db }),
     replaced,
     left: replaced.length === 0 ? new Map() : await countLeft(db),
+    facts: await services.nodeFacts?.(),
   };
 }
 
@@ -226,7 +231,7 @@ async function vaultsByToken({ store }: AdminServices): Promise<ReadonlyMap<stri
 function show(
   services: AdminServices,
   { name, profile, vendor, model }: TokenFacts,
-  { vaults, replaced, left }: OnRecord,
+  { vaults, recorded, replaced, left, facts }: Known,
 ) {
   const pool: TokenClient = services.tokens.pool(name);
   return {
@@ -236,7 +241,7 @@ function show(
     model,
     health: pool.health,
     hosts: pool.hosts.map(({ pid, state, member }) => ({ pid: pid === 0 ? null : pid, state, member })),
-    members: pool.members.map((member) => ({ name: member, health: pool.healthOf(member) })),
+    members: showMembers(pool, facts, recorded.get(name)),
     vaults: vaults.get(name) ?? 0,
     replaced: replaced
       .filter(({ token }) => token === name)

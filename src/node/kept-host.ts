@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { LoadedMember } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { TokenInfo } from '../token/token-info.ts';
+import type { TokenWords } from '../token/remediations.ts';
 import { HostKeeper, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
 import { remediationOfOwnKeys } from '../token/own-keys.ts';
 import { StarvationGauge } from '../watchdog.ts';
@@ -24,7 +25,7 @@ export interface KeptHost {
   gauge: StarvationGauge | undefined;
   spared: number;
   /** Why it could not start, and how often in a row. */
-  problem: string | undefined;
+  problem: TokenWords | undefined;
   failures: number;
   /** What is wrong with keys of our own, as it told last. */
   alarms: string[];
@@ -103,7 +104,7 @@ export function keepHost(
       },
       onFailed: (problem, remediation, pinRefused) => {
         log.error({ ...named, problem, remediation }, 'token host could not start');
-        entry.problem = problem;
+        entry.problem = { problem, remediation };
         entry.failures++;
         if (pinRefused) onPinRefused(of, problem, remediation);
         onChange();

@@ -4,14 +4,32 @@ import { monotonicNow, wallClock } from '../clock.ts';
 import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { ShownMember, ShownNode, ShownToken } from '../fleet/shown-node.ts';
+import type { TokenWords } from '../token/remediations.ts';
 import type { WorkerGroup } from './worker-group.ts';
 import type { NodeTls } from './tls/node-tls.ts';
 import type { QuotaLedger } from '../serving/quota-ledger.ts';
 
+/** Since when the HSMs of this node are up, or away: one is up while any process of the node has a host of it. */
+export class MemberTimes {
+  readonly #began = wallClock();
+  /** By title. */
+  readonly #changed = new Map<string, { up: boolean; at: Date }>();
+
+  /** How it is at this moment: call it at each change. */
+  note(title: string, up: boolean): void {
+    if (this.#changed.get(title)?.up !== up) this.#changed.set(title, { up, at: wallClock() });
+  }
+
+  /** Of one that has never been up, since the node began. */
+  since(title: string): Date {
+    return this.#changed.get(title)?.at ?? this.#began;
+  }
+}
+
 /** What `holdfast status` tells of this node and only its supervisor knows. Nothing is asked of anybody for it. */
 export function nodeFacts(
   { tokens }: Pick<LoadedConfig, 'tokens'>,
-  gates: ReadonlyMap<string, LoginGate>,
+  { gates, times }: { gates: ReadonlyMap<string, LoginGate>; times: MemberTimes },
   groups: readonly WorkerGroup[],
   tls: NodeTls,
   quotas: QuotaLedger,
@@ -23,13 +41,18 @@ export function nodeFacts(
       return {
         ...{ name, pinRefused: refused?.refused ?? false, newPinBy: refused?.newPinBy ?? 'restart' },
         ...hostTotals(groups, name),
-        members: memberTotals(groups, name).map(({ name: ofMember, serial, hosts, up }) => ({
-          name: ofMember,
-          serial,
-          hosts,
-          up,
-          pinRefused: known.some(({ member, gate }) => member.name === ofMember && gate?.refused === true),
-        })),
+        members: memberTotals(groups, name).map(({ name: ofMember, serial, hosts, up }) => {
+          const own = known.find(({ member }) => member.name === ofMember);
+          return {
+            name: ofMember,
+            serial,
+            hosts,
+            up,
+            since: times.since(own?.member.title ?? name).toISOString(),
+            pinRefused: own?.gate?.refused ?? false,
+            failure: problemOf(groups, name, ofMember),
+          };
+        }),
       };
     }),
     certificates: tls.certificates,
@@ -38,6 +61,21 @@ export function nodeFacts(
       near: quotas.near(),
     },
   };
+}
+
+function problemOf(groups: readonly WorkerGroup[], token: string, member?: string): TokenWords | undefined {
+  return groups.map((group) => group.problem(token, member)).find((one) => one !== undefined);
+}
+
+/** Notes which HSMs are up at this moment. */
+export function noteMembers(
+  { tokens }: Pick<LoadedConfig, 'tokens'>,
+  groups: readonly WorkerGroup[],
+  times: MemberTimes,
+): void {
+  for (const { name, members } of tokens)
+    for (const [at, { up }] of memberTotals(groups, name).entries())
+      times.note(members[at]?.title ?? name, up > 0);
 }
 
 /** Of one token, over these processes: how many hosts they are to have and have, what keeps the others away, what they miss. */
@@ -49,7 +87,7 @@ export function hostTotals(
   return {
     hosts: counts.reduce((sum, { wanted }) => sum + wanted, 0),
     up: counts.reduce((sum, { prepared }) => sum + prepared, 0),
-    problem: groups.map((group) => group.problem(token)).find((one) => one !== undefined),
+    problem: problemOf(groups, token)?.problem,
     ownKeys: [...new Set(groups.flatMap((group) => group.ownKeyAlarms(token)))],
   };
 }

@@ -15,7 +15,7 @@ import { answerWrite, giveUpLeaseOf, writerOf, type ServedWriter } from './serve
 import { FigureRounds } from './figure-rounds.ts';
 import { historyOf, type HistoryKeeper } from '../serving/history-keeper.ts';
 import { HostSharing, isLostToPins } from './host-sharing.ts';
-import { hostTotals, nodeFacts, ownFacts, statusLine } from './node-facts.ts';
+import { hostTotals, MemberTimes, nodeFacts, noteMembers, ownFacts, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
 import { NodeSigns } from './node-signs.ts';
 import { NodeTls } from './tls/node-tls.ts';
@@ -36,6 +36,7 @@ export class Supervisor {
   /** Of each HSM, by its title: one that hangs at its login keeps no other waiting. */
   readonly #gates: Map<string, LoginGate>;
   readonly #claims = new HsmClaims();
+  readonly #times = new MemberTimes();
   readonly #groups: WorkerGroup[];
   readonly #code = new OwnCode();
   readonly #management: WorkerGroup | undefined;
@@ -220,7 +221,8 @@ export class Supervisor {
       onMessage: (message, reply) => {
         if (message.kind === 'verify-token') void this.#verifyToken(message, reply);
         if (message.kind === 'node-facts') {
-          const facts = nodeFacts(config, this.#gates, this.#everyone, this.#tls, this.#quotas);
+          const hsms = { gates: this.#gates, times: this.#times };
+          const facts = nodeFacts(config, hsms, this.#everyone, this.#tls, this.#quotas);
           reply({ kind: 'node-facts', id: message.id, facts });
         }
         if (message.kind === 'node-figures') void this.#figures.tell(message.id, reply);
@@ -248,6 +250,7 @@ export class Supervisor {
       log,
       maxSilence: config.node.worker_silent_ms,
       onChange: () => {
+        noteMembers(config, this.#everyone, this.#times);
         this.#checkReady();
         this.#sharing.changed();
       },

@@ -10,6 +10,7 @@ import { boundCommand, confinedNodeCommand, type Confinement } from '../node-pro
 import type { NodeFigures } from '../metrics/figures.ts';
 import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
+import type { TokenWords } from '../token/remediations.ts';
 import { HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
 import { Watchdog } from '../watchdog.ts';
 import { HandedSockets } from './handed-sockets.ts';
@@ -98,9 +99,11 @@ export class WorkerGroup implements Sharer {
     );
   }
 
-  /** Why it lacks hosts of the token, as the last of them said that could not start. */
-  problem(token: string): string | undefined {
-    return this.#keepers.findLast((host) => host.token === token && host.failures > 0)?.problem;
+  /** Why it lacks hosts of the token, or of one of its HSMs, as the last of them said that could not start. */
+  problem(token: string, member?: string): TokenWords | undefined {
+    return this.#keepers.findLast(
+      (host) => host.token === token && (member === undefined || host.member === member) && host.failures > 0,
+    )?.problem;
   }
 
   /** What is wrong with keys of our own in the token, as those of its hosts told last that are there. */

@@ -4,12 +4,12 @@ import { sql } from 'kysely';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { z } from 'zod';
 import type { Call } from '../../src/admin/route.ts';
-import type { AdminServices, DiskFacts, NodeFacts } from '../../src/admin/services.ts';
+import type { AdminServices, DiskFacts, MemberFacts, NodeFacts } from '../../src/admin/services.ts';
 import { acknowledgementRoutes } from '../../src/admin/status/acknowledgement-routes.ts';
 import { acknowledgeable } from '../../src/admin/status/acknowledgements.ts';
 import { EndedAcknowledgements } from '../../src/admin/status/ended-acknowledgements.ts';
 import { statusRoutes } from '../../src/admin/status/status.ts';
-import type { Trouble } from '../../src/admin/status/findings.ts';
+import { tokenFindings, tokenStatus, type Trouble } from '../../src/admin/status/findings.ts';
 import { exitCodeOf, linesOf, type Status } from '../../src/cli/commands/status.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
@@ -78,6 +78,15 @@ function wellFacts({ vaultContext }: Stage, token: Partial<NodeFacts['tokens'][n
     ],
     certificates: [ending(vaultContext.now(), 90)],
     quotas: { refusedSince, near: [] },
+  };
+}
+
+/** Of an HSM group, well unless told. */
+function member(name: string, told: Partial<MemberFacts> = {}): MemberFacts {
+  return {
+    ...{ name, serial: `0a1${name}`, hosts: 3, up: 3, since: refusedSince },
+    ...{ pinRefused: false, failure: undefined },
+    ...told,
   };
 }
 
@@ -253,17 +262,31 @@ const conditions: Condition[] = [
   {
     name: 'a member of an HSM group is down',
     trouble: 'TOKEN_DEGRADED',
-    says: /3 of 6 token hosts serve, none of member b \(serial 0a1b\): C_Login/,
+    says: /3 of 6 token hosts serve, none of member b \(serial 0a1b\): C_Login: CKR_DEVICE_ERROR$/,
     mends: /^holdfast token verify token$/,
     vaultToo: true,
     make: facts(({ stage }) =>
       wellFacts(stage, {
         up: 3,
-        problem: 'C_Login: CKR_DEVICE_ERROR',
+        problem: 'C_Login: CKR_SESSION_COUNT',
         members: [
-          { name: 'a', serial: '0a1a', hosts: 3, up: 3, pinRefused: false },
-          { name: 'b', serial: '0a1b', hosts: 3, up: 0, pinRefused: false },
+          member('a', { failure: { problem: 'C_Login: CKR_SESSION_COUNT', remediation: '' } }),
+          member('b', { up: 0, failure: { problem: 'C_Login: CKR_DEVICE_ERROR', remediation: '' } }),
         ],
+      }),
+    ),
+  },
+  {
+    name: 'a PIN was refused by one HSM of a group',
+    trouble: 'PIN_REFUSED',
+    says: /^token token: member b \(serial 0a1b\) has refused its PIN; it is not tried again/,
+    mends: /PIN in place \(pin of its \[\[token\.member\]\].*systemctl reload holdfast$/,
+    vaultToo: true,
+    make: facts(({ stage }) =>
+      wellFacts(stage, {
+        up: 3,
+        pinRefused: true,
+        members: [member('a'), member('b', { up: 0, pinRefused: true })],
       }),
     ),
   },
@@ -687,6 +710,23 @@ test.serial('a token without a host that serves is down, whoever can be asked', 
   t.context.facts = wellFacts(t.context.stage);
   t.deepEqual(troublesOf(told), ['TOKEN_DOWN', 'SUPERVISOR_SILENT']);
   t.like(told.tokens[0], { health: 'UNAVAILABLE', hosts: null, pinRefused: false });
+});
+
+test('of an HSM group a member that refuses its PIN and one that is away are told apart', (t) => {
+  const members = [
+    member('a', { up: 0, pinRefused: true }),
+    member('b', { up: 0, failure: { problem: 'C_Initialize: CKR_GENERAL_ERROR', remediation: '' } }),
+    member('c'),
+  ];
+  const known = wellFacts(t.context.stage, { hosts: 9, up: 3, pinRefused: true, members });
+  const told = tokenFindings([tokenStatus('token', 'DEGRADED', known)], known, true);
+  t.deepEqual(
+    told.map(({ trouble, message }) => `${trouble}: ${message}`),
+    [
+      'PIN_REFUSED: token token: member a (serial 0a1a) has refused its PIN; it is not tried again, since tokens lock themselves',
+      'TOKEN_DEGRADED: token token: 3 of 9 token hosts serve, none of member b (serial 0a1b): C_Initialize: CKR_GENERAL_ERROR',
+    ],
+  );
 });
 
 test.serial('of IVs that are drawn at random nothing is told, however many HSMs have the keys', async (t) => {

@@ -3,9 +3,14 @@ import test from 'ava';
 import { nodeRoutes } from '../../src/admin/nodes.ts';
 import { Problem } from '../../src/admin/problem.ts';
 import type { AnyAnswer, Call, Route } from '../../src/admin/route.ts';
-import type { AdminServices, TokenReport } from '../../src/admin/services.ts';
+import type { AdminServices, MemberFacts, NodeFacts, TokenReport } from '../../src/admin/services.ts';
 import { tokenRoutes } from '../../src/admin/tokens.ts';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { memberInWords, verdictsOfMembers } from '../../src/cli/client/member-words.ts';
+import { ownKeys } from '../../src/token/own-keys.ts';
 import { insertVault, newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
+
+type Member = Schemas['Token']['members'][number];
 
 const state = {} as { open: TestVault; services: AdminServices; report: TokenReport; asked: string[] };
 
@@ -69,6 +74,54 @@ test('tokens are listed with their health, their hosts and how many vaults may u
   t.is(hosts.length, 1);
   t.true((hosts[0]?.pid ?? 0) > 0);
 });
+
+test.serial(
+  'of each HSM its serial number, since when it is up or down, and what it said when it failed are shown',
+  async (t) => {
+    const { store, tokens } = state.open;
+    const serial = tokens.pool('token').serialOf('token') ?? '';
+    const since = '2026-11-30T10:00:00.000Z';
+    const shown = async (facts?: Partial<MemberFacts>) => {
+      const known = { name: 'token', serial, hosts: 3, up: 3, since, pinRefused: false, failure: undefined };
+      const told = facts && { tokens: [{ name: 'token', members: [{ ...known, ...facts }] }] };
+      state.services.nodeFacts = async () => Promise.resolve(told as NodeFacts | undefined);
+      const { body } = await ask(tokenRoutes, 'getToken', { params: { token: 'token' } });
+      return (body as { members: object[] }).members[0];
+    };
+    const hsm = { name: 'token', serial, onRecord: false, pinRefused: false, failure: null };
+    t.deepEqual(await shown(), { ...hsm, health: 'ACTIVE', since: null }, 'the supervisor is silent');
+    t.deepEqual(await shown({}), { ...hsm, health: 'ACTIVE', since });
+    t.like(await shown({ up: 2 }), { health: 'DEGRADED' });
+    const failure = { problem: 'the token refused the PIN', remediation: 'put the right PIN in place' };
+    const down = { up: 0, pinRefused: true, failure };
+    const told = await shown(down);
+    t.like(told, { health: 'UNAVAILABLE', since, pinRefused: true, failure });
+    const [a, b] = [
+      { ...(told as Member), name: 'a' },
+      { ...((await shown({})) as Member), name: 'b' },
+    ];
+    const detail = `UNAVAILABLE since ${since}, serial ${serial}, no proof of its keys on record, has refused its PIN: the token refused the PIN`;
+    t.is(memberInWords(a), `a ${detail}; put the right PIN in place`);
+    t.is(memberInWords({ ...b, onRecord: true }), `b ACTIVE since ${since}, serial ${serial}`);
+    t.is(memberInWords({ name: 'old', health: 'ACTIVE' }), 'old ACTIVE', 'of a node of before');
+    const verdict = { name: 'token:a', ok: false, detail, remediation: 'put the right PIN in place' };
+    t.deepEqual(verdictsOfMembers('token', [a, b]), [verdict]);
+    t.deepEqual(verdictsOfMembers('token', [a]), [], 'the token itself says it');
+    await store.db
+      .insertInto('own_key_proofs')
+      .values({
+        token: 'token',
+        serial,
+        label: ownKeys.sealing.label,
+        proof: Buffer.alloc(32),
+        made_at: since,
+      })
+      .execute();
+    t.like(await shown({}), { onRecord: true });
+    await store.db.deleteFrom('own_key_proofs').where('serial', '=', serial).execute();
+    delete state.services.nodeFacts;
+  },
+);
 
 test('a token that the configuration does not name is not found, and nothing is tried', async (t) => {
   for (const operation of ['getToken', 'verifyToken']) {

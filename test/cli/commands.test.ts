@@ -420,6 +420,9 @@ test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) =
   t.like(JSON.parse(log), { msg: 'holdfast starts', version: build, node: process.version });
   t.is((await json('token', 'list'))[0].name, 'primary');
   t.is((await json('token', 'show', 'primary')).profile, 'softhsm2');
+  const shown = await as('admin', 'token', 'show', 'primary');
+  t.regex(shown.stdout, /^HSMs +primary [A-Z]+ since 20\S+Z, serial \w+$/m);
+  t.regex((await as('admin', 'token', 'list')).stdout, /^primary +[A-Z]+ +1 of 1 /m);
   t.true((await json('token', 'verify', 'primary')).ok);
   t.is((await as('admin', 'token', 'verify', 'other')).code, 66);
   t.true((await json('reconcile', 'run')).clean);

@@ -4,11 +4,14 @@ import path from 'node:path';
 import test from 'ava';
 import { OwnCode } from '../../src/node/own-code.ts';
 import { isLostToPins } from '../../src/node/host-sharing.ts';
+import { MemberTimes, nodeFacts, noteMembers } from '../../src/node/node-facts.ts';
+import type { NodeTls } from '../../src/node/tls/node-tls.ts';
 import { WorkerGroup } from '../../src/node/worker-group.ts';
+import type { QuotaLedger } from '../../src/serving/quota-ledger.ts';
 import type { StartMessage, ToSupervisor, ToWorker } from '../../src/node/messages.ts';
 import { managementMessage } from '../../src/node/worker-messages.ts';
 import { createLog } from '../../src/log.ts';
-import type { LoadedMember } from '../../src/config/load.ts';
+import type { LoadedConfig, LoadedMember } from '../../src/config/load.ts';
 import { LoginGate, type HostSettings } from '../../src/token/keeper/host-keeper.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { KeptLog } from '../vault/stage.ts';
@@ -89,6 +92,61 @@ test('hosts of an HSM that has refused its PIN are not waited for: they try noth
   t.true(group.settled);
   gate.reset();
   t.false(group.settled, 'another PIN is about to be tried');
+});
+
+test('what an HSM of a group said when it failed is told of it and of no other, with since when it is away', async (t) => {
+  const gates = new Map([
+    ['token:a', new LoginGate('reload', true)],
+    ['token:b', new LoginGate()],
+  ]);
+  const members = ['a', 'b'].map(
+    (name) => ({ token: 'token', name, title: `token:${name}` }) as LoadedMember,
+  );
+  const failed = Promise.withResolvers<void>();
+  const group: WorkerGroup = new WorkerGroup({
+    kind: 'management process',
+    index: 0,
+    script: new URL('./replaced-worker.ts', import.meta.url),
+    may: { read: [import.meta.dirname], write: [] },
+    members: members.map((member) => ({
+      member,
+      hosts: 1,
+      settings: {
+        order: {},
+        pin: async () => Promise.reject(new Error('no PIN')),
+      } as unknown as HostSettings,
+      gate: gates.get(member.title) ?? new LoginGate(),
+    })),
+    start: () => ({ kind: 'start' }) as StartMessage,
+    // However busy the machine.
+    maxSilence: 600_000,
+    log: new KeptLog().log,
+    onListening: () => undefined,
+    onChange: () => {
+      if (group.problem('token') !== undefined) failed.resolve();
+    },
+    onPinRefused: () => undefined,
+    onStartupFailed: (why) => t.fail(why),
+    says: managementMessage,
+  });
+  t.teardown(async () => group.stop(10_000));
+  group.start();
+  await failed.promise;
+  const config = { tokens: [{ name: 'token', members }] } as unknown as LoadedConfig;
+  const times = new MemberTimes();
+  const began = times.since('token:b');
+  noteMembers(config, [group], times);
+  const noted = times.since('token:b');
+  t.not(noted, began);
+  noteMembers(config, [group], times);
+  t.is(times.since('token:b'), noted, 'since it came to be so');
+  const tls = { certificates: [] } as unknown as NodeTls;
+  const quotas = { refusedSince: 0, near: () => [] } as unknown as QuotaLedger;
+  const [told] = nodeFacts(config, { gates, times }, [group], tls, quotas).tokens;
+  const away = { serial: undefined, hosts: 1, up: 0, since: noted.toISOString() };
+  const failure = { problem: 'no PIN', remediation: 'check token.pin' };
+  t.like(told?.members[0], { name: 'a', pinRefused: true, failure: undefined });
+  t.deepEqual(told?.members[1], { name: 'b', ...away, pinRefused: false, failure });
 });
 
 test('a token is lost to refused PINs only where every HSM refuses and no host is logged in from before', (t) => {

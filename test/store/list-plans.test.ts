@@ -211,8 +211,8 @@ function costly(raw: Database.Database, asked: readonly Asked[], few: boolean): 
     const found = plan(raw, sql, parameters).filter(
       (detail) =>
         // A list of all there is begins at the beginning of an index, and ends with its step; `named` are the keys that have been
-        // found by one name.
-        (/^SCAN (?!CONSTANT|actions$|nodes$|named$)/.test(detail) &&
+        // found by one name; of an HSM there is one proof for each key of our own.
+        (/^SCAN (?!CONSTANT|actions$|nodes$|own_key_proofs$|named$)/.test(detail) &&
           !((limited || few) && / USING .*INDEX /.test(detail))) ||
         // A Region may have all of a vault: what is called so is found by that.
         (/ union /i.test(sql) && /SEARCH \w+ USING .*INDEX \w+_region /.test(detail)) ||

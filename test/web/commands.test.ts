@@ -189,6 +189,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   vaultReset: [commands.vaultReset('emea', 'ada', true)],
   vaultDelete: [commands.vaultDelete('emea')],
   tokenVerify: [commands.tokenVerify('primary')],
+  tokenRecordErased: [commands.tokenRecordErased('primary', '5f0c7a52-2d0e-4a38-9f0e-0d7a4e0c9b11')],
   mailSet: [commands.mailSet(mail, true)],
   mailTest: [commands.mailTest('ada@example.com')],
   mailDelete: [commands.mailDelete()],

@@ -63,6 +63,14 @@ export function testGuide(open: () => ConsoleStage): void {
     await page.getByText('1 match', { exact: true }).first().waitFor();
     t.regex(page.url(), /\/vaults\?filter=/);
 
+    await page.getByRole('link', { name: 'Tokens', exact: true }).click();
+    await page.getByRole('link', { name: 'token', exact: true }).click();
+    await page.getByRole('heading', { name: /^HSM / }).waitFor();
+    await page.getByText('Up since', { exact: true }).waitFor();
+    await page.getByText('On record', { exact: true }).waitFor();
+    await picture(page, 'a token and its HSM');
+    t.deepEqual(await axeViolations(page), []);
+
     await page.getByRole('link', { name: 'Nodes', exact: true }).click();
     await page.getByRole('button', { name: /^Actions: / }).click();
     await page.getByRole('menuitem', { name: 'Drain' }).click();

@@ -1,27 +1,22 @@
 import { useState } from 'react';
-import Alert from '@cloudscape-design/components/alert';
-import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
-import SpaceBetween from '@cloudscape-design/components/space-between';
-import Steps from '@cloudscape-design/components/steps';
-import { useAct, useList, type ItemOf } from '../api/queries.ts';
-import type { Schemas } from '../../src/cli/client/api-types.ts';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { useList, type ItemOf } from '../api/queries.ts';
+import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
-import { sentence } from '../frame/problem-alert.tsx';
-import { ActDialog } from '../parts/act-dialog.tsx';
-import { Facts } from '../parts/facts.tsx';
 import { Empty, ResourceTable } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
-import { useMay } from '../session/session.tsx';
+import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
-import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
+import { VerifyDialog } from './verify-dialog.tsx';
 
 type Token = ItemOf<'listTokens'>;
 
 /** The tokens of the node that answers. */
 export function TokensPage() {
   const may = useMay();
+  const home = homeOf(useSession().user);
   const list = useList('listTokens', undefined);
   const [verifying, setVerifying] = useState<string>();
   return (
@@ -40,13 +35,31 @@ export function TokensPage() {
             header: t.name,
             isRowHeader: true,
             text: ({ name }) => name,
-            cell: ({ name }) => name,
+            cell: ({ name }) => <Link href={`${home}/tokens/${name}`}>{name}</Link>,
           },
           {
             id: 'health',
             header: t.health,
             text: ({ health }) => stateWord(health),
             cell: ({ health }) => <State of={health} />,
+          },
+          {
+            id: 'members',
+            header: t.members,
+            text: ({ members }) => members.map(({ name, serial }) => `${name} ${serial ?? ''}`).join(' '),
+            cell: ({ members }) => {
+              const down = members.filter(({ health }) => health === 'UNAVAILABLE');
+              const up = t.membersUp(members.length - down.length, members.length);
+              if (down.length === 0) return up;
+              return (
+                <StatusIndicator type="error">
+                  {t.membersDown(
+                    up,
+                    down.map(({ name }) => name),
+                  )}
+                </StatusIndicator>
+              );
+            },
           },
           {
             id: 'hosts',
@@ -89,54 +102,5 @@ export function TokensPage() {
       />
       {verifying !== undefined && <VerifyDialog token={verifying} onClose={() => setVerifying(undefined)} />}
     </Page>
-  );
-}
-
-function VerifyDialog({ token, onClose }: { token: string; onClose: () => void }) {
-  const verify = useAct('verifyToken');
-  return (
-    <ActDialog
-      size="large"
-      title={t.verifyTitle(token)}
-      submitLabel={t.verify}
-      command={commands.tokenVerify(token)}
-      onClose={onClose}
-      onSubmit={async () => {
-        await verify.mutateAsync({ params: { token } });
-        return 'stay';
-      }}
-    >
-      <Box>{t.verifyWhy}</Box>
-      {verify.data !== undefined && <Report report={verify.data.body} />}
-    </ActDialog>
-  );
-}
-
-function Report({ report }: { report: Schemas['TokenReport'] }) {
-  return (
-    <SpaceBetween size="m">
-      <Alert type={report.ok ? 'success' : 'error'} header={report.ok ? t.verifyOk : t.verifyNotOk}>
-        {report.remediation !== undefined && sentence(report.remediation)}
-      </Alert>
-      <Steps
-        ariaLabel={t.verify}
-        steps={report.steps.map(({ name, ok, milliseconds, detail }) => ({
-          status: ok ? 'success' : 'error',
-          header: `${t.verifySteps[name] ?? name}, ${t.milliseconds(milliseconds)}`,
-          details: detail,
-        }))}
-      />
-      {report.info !== undefined && (
-        <Facts
-          items={[
-            [t.label, report.info.label],
-            [t.serial, report.info.serial],
-            [t.manufacturer, report.info.manufacturer],
-            [t.model, report.info.model],
-            [t.firmware, report.info.firmware],
-          ]}
-        />
-      )}
-    </SpaceBetween>
   );
 }

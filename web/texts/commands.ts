@@ -221,6 +221,7 @@ export const commands = {
   nodeAct: (act: 'drain' | 'undrain' | 'remove', id: string) => `holdfast node ${act} ${w(id)}`,
   vaultDelete: (name: string) => `holdfast vault delete ${w(name)}`,
   tokenVerify: (name: string) => `holdfast token verify ${w(name)}`,
+  tokenRecordErased: (name: string, id: string) => `holdfast token record-erased ${w(name)} ${w(id)}`,
   mailSet: (form: MailWords, keepPassword: boolean) =>
     `holdfast mail set${option('host', form.host === '' ? 'SERVER' : form.host)}${option('port', form.port)}${option('security', form.security)}${option('from', form.from === '' ? 'SENDER' : form.from)}${option('username', form.username)}${flag('keep-password', keepPassword)}${option('mail-ca', form.caCertificates === '' ? undefined : 'CA-FILE')}`,
   mailTest: (to: string) => `holdfast mail test ${w(to === '' ? 'ADDRESS' : to)}`,

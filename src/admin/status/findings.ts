@@ -1,8 +1,9 @@
 import type { TroubleFound, VaultTrouble } from './troubles.ts';
 import { credentialDays, vaultTroubles, warningDays } from './troubles.ts';
-import type { DiskFacts, NodeFacts } from '../services.ts';
+import type { DiskFacts, MemberFacts, NodeFacts } from '../services.ts';
 import { counted } from '../../counted.ts';
 import { remediationOfOwnKeys } from '../../token/own-keys.ts';
+import { healthOnNode } from '../token-members.ts';
 
 /** What is wrong with the appliance itself. */
 export const applianceTroubles = [
@@ -67,16 +68,7 @@ export function tokenStatus(
   const of = facts?.tokens.find((token) => token.name === name);
   const up = of?.up ?? null;
   const pinRefused = of?.pinRefused ?? false;
-  const health = known === 'UNAVAILABLE' && (up ?? 0) === 0 ? 'UNAVAILABLE' : partly(known, of);
-  return { name, health, hosts: of?.hosts ?? null, hostsUp: up, pinRefused };
-}
-
-function partly(
-  known: TokenStatus['health'],
-  of: NodeFacts['tokens'][number] | undefined,
-): TokenStatus['health'] {
-  if (of !== undefined && of.up === 0) return 'UNAVAILABLE';
-  return known !== 'ACTIVE' || (of !== undefined && of.up < of.hosts) ? 'DEGRADED' : 'ACTIVE';
+  return { name, health: healthOnNode(known, of), hosts: of?.hosts ?? null, hostsUp: up, pinRefused };
 }
 
 /** `own` says whether the reader runs the appliance. */
@@ -102,55 +94,68 @@ function ownKeyFindings(name: string, wrong: readonly string[], own: boolean): S
   }));
 }
 
-function availability(
-  token: TokenStatus,
-  failure: NodeFacts['tokens'][number] | undefined,
+type Facts = NodeFacts['tokens'][number];
+
+function availability(token: TokenStatus, known: Facts | undefined, own: boolean): StatusFinding[] {
+  const pins = token.pinRefused ? [pinFinding(token.name, known, own)] : [];
+  const isAllTold = groupOf(known).every(({ pinRefused, hosts, up }) => pinRefused || up >= hosts);
+  return token.pinRefused && isAllTold ? pins : [...pins, ...healthFindings(token, known, own)];
+}
+
+/** The members of an HSM group; none where the token is one HSM. */
+function groupOf(known: Facts | undefined): MemberFacts[] {
+  return known === undefined || known.members.length < 2 ? [] : known.members;
+}
+
+function pinFinding(name: string, known: Facts | undefined, own: boolean): StatusFinding {
+  const group = groupOf(known);
+  const refused = group.filter(({ pinRefused }) => pinRefused);
+  const isWhole = refused.length === group.length;
+  const who = isWhole ? `token ${name}` : `token ${name}: ${refused.map(inWords).join(' and ')}`;
+  const [has, its] = !isWhole && refused.length > 1 ? ['have', 'their PINs'] : ['has', 'its PIN'];
+  const where = isWhole ? '' : ' (pin of its [[token.member]], or of the token where they share one)';
+  return {
+    ...{ trouble: 'PIN_REFUSED', where: name },
+    message: `${who} ${has} refused ${its}; it is not tried again, since tokens lock themselves`,
+    remediation: own
+      ? `put the right PIN in place${where}, then: sudo systemctl ${known?.newPinBy ?? 'restart'} holdfast`
+      : ask,
+  };
+}
+
+function healthFindings(
+  { name, health, hosts, hostsUp }: TokenStatus,
+  known: Facts | undefined,
   own: boolean,
 ): StatusFinding[] {
-  const { name, health, hosts, hostsUp, pinRefused } = token;
-  const why = own && failure?.problem !== undefined ? `: ${failure.problem}` : '';
-  if (pinRefused)
-    return [
-      {
-        ...{ trouble: 'PIN_REFUSED', where: name },
-        message: `token ${name} has refused its PIN; it is not tried again, since tokens lock themselves`,
-        remediation: own
-          ? `put the right PIN in place, then: sudo systemctl ${failure?.newPinBy ?? 'restart'} holdfast`
-          : ask,
-      },
-    ];
-  if (health === 'UNAVAILABLE')
-    return [
-      {
-        ...{ trouble: 'TOKEN_DOWN', where: name },
-        message: `token ${name} does not answer: no key in it can be used${why}`,
-        remediation: own ? `holdfast token verify ${name}` : ask,
-      },
-    ];
-  if (health === 'DEGRADED')
-    return [
-      {
-        ...{ trouble: 'TOKEN_DEGRADED', where: name },
-        message:
-          (hosts === null || hostsUp === hosts
-            ? `token ${name} answers only in part`
-            : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve`) +
-          `${membersDown(failure)}${why}`,
-        remediation: own ? `holdfast token verify ${name}` : ask,
-      },
-    ];
-  return [];
+  if (health === 'ACTIVE') return [];
+  const away = groupOf(known).filter(({ up, pinRefused }) => up === 0 && !pinRefused);
+  const why =
+    away.length === 0
+      ? because(known?.problem, own)
+      : away.map((member) => `, none of ${inWords(member)}${because(member.failure?.problem, own)}`).join('');
+  const some =
+    hosts === null || hostsUp === hosts
+      ? `token ${name} answers only in part`
+      : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve`;
+  const about = { where: name, remediation: own ? `holdfast token verify ${name}` : ask };
+  return health === 'UNAVAILABLE'
+    ? [
+        {
+          ...{ trouble: 'TOKEN_DOWN', ...about },
+          message: `token ${name} does not answer: no key in it can be used${why}`,
+        },
+      ]
+    : [{ ...{ trouble: 'TOKEN_DEGRADED', ...about }, message: `${some}${why}` }];
 }
 
-/** Of an HSM group, the members that no host of this node serves. */
-function membersDown(of: NodeFacts['tokens'][number] | undefined): string {
-  const down = of?.members.filter(({ up }) => up === 0).map(({ name, serial }) => name + inBrackets(serial));
-  if (down === undefined || down.length === 0) return '';
-  return `, none of ${down.length === 1 ? 'member' : 'members'} ${down.join(', ')}`;
+/** Only who runs the appliance is told what its HSMs say. */
+function because(problem: string | undefined, own: boolean): string {
+  return own && problem !== undefined ? `: ${problem}` : '';
 }
 
-function inBrackets(serial: string | undefined): string {
-  return serial === undefined ? '' : ` (serial ${serial})`;
+function inWords({ name, serial }: MemberFacts): string {
+  return `member ${name}${serial === undefined ? '' : ` (serial ${serial})`}`;
 }
 
 /** Of a store that refuses every act, a kill switch too. */

@@ -1610,7 +1610,21 @@ export interface Schemas {
     /** The HSMs that hold its keys: of an HSM group two or more, else one of the token’s name. */
     members: {
       name: string;
+      /** UNAVAILABLE: no token host of this node serves it. */
       health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
+      /** Serial number of the HSM; null if it has not answered since this node was started. */
+      serial: string | null;
+      /** Whether the store has the proof that the HSM of this serial number holds the token’s keys. */
+      onRecord: boolean;
+      /** Since when it has been up, or, if UNAVAILABLE, down on this node; null if the node’s supervisor does not report it. */
+      since: string | null;
+      /** It refused its PIN, which is not tried again. */
+      pinRefused: boolean;
+      /** Why the last of its token hosts that failed to start did so; null if none is failing. */
+      failure: {
+        problem: string;
+        remediation: string;
+      } | null;
     }[];
     /** Number of vaults that may use it. */
     vaults: number;

@@ -3,6 +3,7 @@ import { counted } from '../../counted.ts';
 import { at } from '../client/address.ts';
 import type { Schemas } from '../client/api-types.ts';
 import { withApi } from '../client/api.ts';
+import { memberInWords } from '../client/member-words.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
 import {
@@ -26,7 +27,11 @@ export function addTokenCommands(program: Command): void {
         withApi(command, async ({ client, options }) =>
           printList(
             await client.list(at('/tokens')),
-            fields('name', 'health', 'profile', 'vaults', 'vendor', 'model'),
+            {
+              ...fields('name', 'health'),
+              'HSMs up': hsmsUp,
+              ...fields('profile', 'vaults', 'vendor', 'model'),
+            },
             options,
           ),
         ),
@@ -36,7 +41,7 @@ export function addTokenCommands(program: Command): void {
   example(
     token
       .command('show <token>')
-      .description('show a token, its health and its hosts')
+      .description('show a token, its health, its HSMs and its hosts')
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printToken(await client.get(at('/tokens/{token}', { token: name })), options),
@@ -92,10 +97,14 @@ function addRecordErased(token: Command): void {
 function printToken(token: Schemas['Token'], options: OutputOptions): void {
   if (isForPrograms(options)) return printRecord(token, options);
   const { members, replaced, ...rest } = token;
-  const told = { ...rest, replaced: replaced.map(replacedInWords) };
-  // What is no group is its own only member.
-  const group = members.map(({ name, health }) => `${name} ${health}`);
-  printRecord(members.length === 1 ? told : { ...told, members: group }, options);
+  printRecord(
+    { ...rest, HSMs: members.map(memberInWords), replaced: replaced.map(replacedInWords) },
+    options,
+  );
+}
+
+function hsmsUp({ members }: Schemas['Token']): string {
+  return `${members.filter(({ health }) => health !== 'UNAVAILABLE').length} of ${members.length}`;
 }
 
 function replacedInWords(token: Schemas['Token']['replaced'][number]): string {

@@ -15,11 +15,13 @@ import {
   parseXksEndpoint,
   type DoctorOptions,
   type NodeOptions,
+  type TokenVerdict,
 } from '../../doctor/options.ts';
 import { at } from '../client/address.ts';
 import { apiOptions, withApi, type Api } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { readCa } from '../client/connection.ts';
+import { verdictsOfMembers } from '../client/member-words.ts';
 import { exitCodes } from '../output/exit-codes.ts';
 import { confirm } from '../client/prompt.ts';
 import { printReport, summaryOf } from './doctor-report.ts';
@@ -181,8 +183,8 @@ async function verifyTokens(command: Command): ReturnType<NonNullable<NodeOption
   const { endpoint: _, ca: __, ...options } = apiOptions(command);
   const verify = async ({ client }: Api) => {
     const tokens = await client.list(at('/tokens'));
-    const verdicts = [];
-    for (const { name } of tokens) {
+    const verdicts: TokenVerdict[] = [];
+    for (const { name, members } of tokens) {
       const verified = await client.post(at('/tokens/{token}/verify', { token: name }));
       const { ok, steps, remediation } = verified;
       const failed = steps.find((step) => !step.ok);
@@ -191,7 +193,7 @@ async function verifyTokens(command: Command): ReturnType<NonNullable<NodeOption
         failed === undefined
           ? `${steps.length} steps in ${Math.round(took)} ms`
           : `${failed.name}: ${failed.detail}`;
-      verdicts.push({ name, ok, detail, remediation });
+      verdicts.push({ name, ok, detail, remediation }, ...verdictsOfMembers(name, members));
     }
     return verdicts;
   };

@@ -1,0 +1,147 @@
+import { useState } from 'react';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { useParams } from 'react-router';
+import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { useRecord } from '../api/queries.ts';
+import { CommandLine } from '../frame/command.tsx';
+import { Page } from '../frame/page.tsx';
+import { sentence } from '../frame/problem-alert.tsx';
+import { Facts } from '../parts/facts.tsx';
+import { RecordState } from '../parts/record-state.tsx';
+import { State } from '../parts/state.tsx';
+import { WholeTime } from '../parts/time.tsx';
+import { homeOf, useMay, useSession } from '../session/session.tsx';
+import { appliance as t } from '../texts/appliance.ts';
+import { commands } from '../texts/commands.ts';
+import { VerifyDialog } from './verify-dialog.tsx';
+
+type Token = Schemas['Token'];
+
+/** A token as the node that answers has it: each of its HSMs, and what is not asked any more. */
+export function TokenPage() {
+  const { token = '' } = useParams();
+  const read = useRecord('getToken', { token });
+  return <RecordState read={read}>{(body) => <Known token={body} />}</RecordState>;
+}
+
+function Known({ token }: { token: Token }) {
+  const home = homeOf(useSession().user);
+  const may = useMay();
+  const [verifying, setVerifying] = useState(false);
+  const { name, vendor, model, profile, health, hosts, members, replaced, vaults } = token;
+  const ready = hosts.filter(({ state }) => state === 'ready' || state === 'busy').length;
+  return (
+    <Page
+      title={name}
+      above={[{ text: t.tokensTitle, href: `${home}/tokens` }]}
+      info={<State of={health} />}
+      actions={
+        may('verifyToken') && (
+          <Button variant="primary" onClick={() => setVerifying(true)}>
+            {t.verify}
+          </Button>
+        )
+      }
+    >
+      <SpaceBetween size="l">
+        <Container>
+          <Facts
+            items={[
+              [t.model, `${vendor} ${model}`],
+              [t.profile, profile],
+              [t.hosts, t.hostsOf(ready, hosts.length)],
+              [t.usedBy, vaults],
+            ]}
+          />
+        </Container>
+        {members.map((member) => (
+          <Member key={member.name} member={member} />
+        ))}
+        {replaced.map((left) => (
+          <NotAsked key={left.id} token={name} left={left} />
+        ))}
+      </SpaceBetween>
+      {verifying && <VerifyDialog token={name} onClose={() => setVerifying(false)} />}
+    </Page>
+  );
+}
+
+function Member({ member }: { member: Token['members'][number] }) {
+  const { name, health, serial, onRecord, since, pinRefused, failure } = member;
+  const isDown = health === 'UNAVAILABLE';
+  return (
+    <Container
+      header={
+        <Header variant="h2" actions={<State of={health} />}>
+          {t.member(name)}
+        </Header>
+      }
+    >
+      <SpaceBetween size="m">
+        <Facts
+          items={[
+            [
+              t.serial,
+              serial === null ? (
+                t.memberNotSeen
+              ) : (
+                <span key="serial" className="mono">
+                  {serial}
+                </span>
+              ),
+            ],
+            [isDown ? t.downSince : t.upSince, <WholeTime key="since" at={since} />],
+            [t.proof, <Proof key="proof" onRecord={onRecord} />],
+          ]}
+        />
+        {pinRefused && <StatusIndicator type="error">{t.memberPinRefused}</StatusIndicator>}
+        {failure !== null && (
+          <div>
+            <StatusIndicator type={isDown ? 'error' : 'warning'}>{sentence(failure.problem)}</StatusIndicator>
+            <Box color="text-body-secondary">{sentence(failure.remediation)}</Box>
+          </div>
+        )}
+      </SpaceBetween>
+    </Container>
+  );
+}
+
+function Proof({ onRecord }: { onRecord: boolean }) {
+  return onRecord ? (
+    <StatusIndicator type="success">{t.proofOnRecord}</StatusIndicator>
+  ) : (
+    <StatusIndicator type="info">{t.proofNotOnRecord}</StatusIndicator>
+  );
+}
+
+/** Only people know what became of it. */
+function NotAsked({ token, left }: { token: string; left: Token['replaced'][number] }) {
+  const { id, kind, serials, replacedAt, erasedAt, keyVersions } = left;
+  return (
+    <Container header={<Header variant="h2">{t.notAsked[kind]}</Header>}>
+      <SpaceBetween size="m">
+        <Facts
+          items={[
+            [
+              t.serial,
+              <span key="serials" className="mono">
+                {serials.join(', ')}
+              </span>,
+            ],
+            [t.notAskedSince[kind], <WholeTime key="since" at={replacedAt} />],
+            [t.keyVersionsLeft, keyVersions],
+            [t.erasedSince, <WholeTime key="erased" at={erasedAt} none={t.notErased} />],
+          ]}
+        />
+        {erasedAt === null && (
+          <CommandLine command={commands.tokenRecordErased(token, id)} label={t.recordErased} />
+        )}
+      </SpaceBetween>
+    </Container>
+  );
+}
