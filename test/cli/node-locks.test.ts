@@ -69,3 +69,21 @@ test('what cannot be brought to the disk is told, and leaves nothing open', (t) 
   t.is(open(), before);
   t.notThrows(() => syncToDisk(memoryDirectory()));
 });
+
+test('a node that holdfast init has not been run on is told so, and what to do', (t) => {
+  const directory = mkdtempSync(path.join(memoryDirectory(), 'holdfast-locks-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const state = path.join(directory, 'never', 'made');
+  const config = {
+    file: '/etc/holdfast/holdfast.toml',
+    node: { state_directory: state },
+    store: { kind: 'postgres' },
+  } as LoadedConfig;
+  const error = t.throws(() => takeNodeLocks(config, 'serve'), {
+    instanceOf: StoreError,
+    message: `the state directory ${state} is not there: there is no directory ${state}`,
+  });
+  t.is(error?.fault, 'missing');
+  t.regex(error?.remediation ?? '', /^run holdfast init on this machine/);
+  t.deepEqual(readdirSync(directory), []);
+});

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
 import Database from 'better-sqlite3';
 import { PlainFile } from '../plain-file.ts';
 import { codeOf, StoreError } from '../store-error.ts';
@@ -44,6 +45,12 @@ export class NodeLock {
     } catch (error) {
       const other = database === undefined || !isBusy(error) ? undefined : whoHas(database);
       database?.close();
+      if (codeOf(error) === 'ENOENT')
+        throw new StoreError(
+          'missing',
+          `${of} is not there: there is no directory ${path.dirname(file)}`,
+          'run holdfast init on this machine, as on each node of a fleet, or correct where it is (node.state_directory, store.path)',
+        );
       if (!isBusy(error)) throw toStoreError(error);
       throw new StoreError(
         'locked',
