@@ -73,7 +73,7 @@ export class InForce {
     const { at, hasOwn, ...change } = await this.#lastChange(own);
     if (!hasOwn) throw gone();
     // In a transaction after that of the change: who has no row yet joins later, and loads what was changed.
-    let rows = await this.#lookFor(change);
+    let rows = await this.#lookFor(change, own);
     const revocation = new Revocation(change.epoch, at, rows);
     for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
       const now = monotonicNow();
@@ -83,7 +83,7 @@ export class InForce {
       if (waited >= patience || standing.every(({ state }) => state !== 'waiting'))
         return { nodes: standing, waited };
       await delay(Math.min(pause, patience - waited));
-      rows = await this.#lookFor(change);
+      rows = await this.#lookFor(change, own);
     }
   }
 
@@ -99,7 +99,7 @@ export class InForce {
   }
 
   /** The holders, where the change is in the same store still. Asked in one statement: by the next the name may lead elsewhere. */
-  async #lookFor({ epoch, mark, store }: Change): Promise<Row[]> {
+  async #lookFor({ epoch, mark, store }: Change, own: Moved | undefined): Promise<Row[]> {
     const found = await this.#store.db
       .selectFrom('revision')
       .leftJoin('snapshot_holders', (join) => join.onTrue())
@@ -107,6 +107,13 @@ export class InForce {
       .selectAll('snapshot_holders')
       .select((eb) => [
         'revision.store_id',
+        eb
+          .selectFrom('served_changes')
+          .where('served_changes.revision', '=', own?.revision ?? -1)
+          .where('served_changes.mark', '=', own?.mark ?? '')
+          .limit(1)
+          .select('served_changes.revision')
+          .as('ours'),
         eb
           .selectFrom('served_changes')
           .where('served_changes.revision', '=', epoch)
@@ -120,7 +127,9 @@ export class InForce {
           .as('first'),
       ])
       .execute();
-    const [{ store_id, there, first } = { store_id: null, there: null, first: null }] = found;
+    const [{ store_id, ours, there, first } = { store_id: null, ours: null, there: null, first: null }] =
+      found;
+    if (own !== undefined && ours === null) throw gone();
     if (store_id !== store || (mark !== null && !isListed({ there, first }, epoch))) throw gone();
     return this.#seen(found.filter((row): row is typeof row & Row => row.id !== null));
   }
@@ -187,7 +196,8 @@ export class InForce {
     // Whoever asks again waits no longer for it; of a store that has gone back in time the same number is another change.
     if (epoch !== this.#last.epoch || mark !== this.#last.mark || store !== this.#last.store)
       this.#last = { epoch, mark, store, at: monotonicNow() };
-    return { ...this.#last, hasOwn: own === undefined || isListed({ there, first }, own.revision) };
+    // It was committed just now: a store that has not listed it is another, however far ahead its own list begins.
+    return { ...this.#last, hasOwn: own === undefined || there !== null };
   }
 }
 

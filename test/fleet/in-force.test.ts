@@ -149,6 +149,17 @@ test('holders of another database say nothing of what was done in this one', asy
     for (const questions of [0, 1, 2]) await t.throwsAsync(wait(questions), inDoubt);
     await change(other);
   }
+  // One that is so far ahead that its list of changes begins after this one.
+  const far = (moved?.revision ?? 0) + 5_000;
+  await other.bookkeep('by hand', async (trx) => {
+    await trx.updateTable('revision').set({ revision: far, store_id: 'another' }).execute();
+    await trx.deleteFrom('served_changes').execute();
+  });
+  for (let count = 0; count < 2; count++) await change(other);
+  for (const id of ['another', store_id]) {
+    await callIt(id);
+    for (const questions of [0, 1, 2]) await t.throwsAsync(wait(questions), inDoubt);
+  }
   await confirm(own, 'a', moved?.revision ?? 0);
   t.is((await wait(Infinity)).nodes[0]?.state, 'confirmed');
 });
