@@ -184,11 +184,27 @@ export async function openTokens(
     }
   };
   const failures = new Map<string, MemberFailure[]>();
+  /** What HSMs of a group have refused at an earlier run, before any of them is asked: one that is asked last may have. */
+  const noteRefusals = async (members: readonly LoadedMember[]): Promise<void> => {
+    // What somebody types is asked for when it is needed.
+    for (const member of members.length > 1 ? members : []) {
+      if (member.pin === undefined || 'prompt' in member.pin) continue;
+      // One that cannot be read is told when it is needed.
+      const pin = await pinOf(member).catch(() => undefined);
+      try {
+        await assertNotRefused(config, member, pin);
+      } catch (error) {
+        if (!(error instanceof PinRefusedBeforeError)) throw error;
+        shared.get(member.token)?.refused(member.title, pin);
+      }
+    }
+  };
   const openToken = async (token: LoadedToken): Promise<void> => {
     const { name, members } = token;
     const recorded = onRecord?.get(name);
     const known = { ownProofs: ownProofs?.get(name), recorded };
     if (prepare && typeof recorded !== 'object') return openAll(token, known);
+    await noteRefusals(members);
     let stands: ReadyHost | undefined;
     const others = [...members];
     while (stands === undefined && others.length > 0) {
@@ -210,8 +226,11 @@ export async function openTokens(
   ): Promise<void> => {
     if (first === undefined) return;
     const isGroup = others.length > 0;
-    const toAsk = [...others];
+    const toAsk = [first, ...others];
     try {
+      // Each of them is needed: what one has refused at an earlier run is tried on none.
+      if (isGroup) for (const member of toAsk) await assertNotRefused(config, member, await pinOf(member));
+      toAsk.shift();
       const host = await openMember(first, { prepare, ...known });
       take(name, host);
       const recorded = {
@@ -268,9 +287,11 @@ function isRefusal(error: OfMember): error is TokenStartError | PinRefusedBefore
 
 /** A refused PIN, with the HSMs of the group that were spared it. */
 function withNotAsked(error: OfMember, spared: readonly { title: string }[]): OfMember {
-  if (spared.length === 0 || !isRefusal(error)) return error;
+  if (!isRefusal(error)) return error;
   const { token, problem, remediation } = error;
-  const where = spared.map(({ title }) => title).join(', ');
+  const others = spared.map(({ title }) => title).filter((title) => title !== token);
+  if (others.length === 0) return error;
+  const where = others.join(', ');
   return new TokenStartError(
     token,
     `${problem}; it was not tried on ${where}, where it would cost a try too`,
