@@ -219,8 +219,20 @@ test('an HSM that came to a token since, and may be gone again, is on record as 
     t.deepEqual(known.get('primary')?.serials, ['first', 'second'], 'and not one with another sealing key');
     await store.close();
   }
+  // And where the token was replaced since, which leaves their serial numbers in that record alone.
+  const left = {
+    ...{ id: 'r', kind: 'token', token: 'primary', serials: '["first","second"]', replaced_at: inDays(2) },
+    erased_at: null,
+  };
+  const after = { own_key_proofs: [proof('new', 2, 'of the new one')], replaced_tokens: [left] };
+  const put = await restored(t, backup, after);
+  const serials = 'SELECT DISTINCT serial FROM own_key_proofs ORDER BY serial';
+  t.deepEqual(put.rows(serials), [{ serial: 'first' }, { serial: 'second' }]);
+  const erased = { ...after, replaced_tokens: [{ ...left, erased_at: inDays(2) }] };
+  t.deepEqual((await restored(t, backup, erased)).rows(serials), [{ serial: 'first' }]);
+
   const { rows } = await restored(t, backup, undefined);
-  t.deepEqual(rows('SELECT DISTINCT serial FROM own_key_proofs'), [{ serial: 'first' }], 'nobody knows');
+  t.deepEqual(rows(serials), [{ serial: 'first' }], 'nobody knows');
 });
 
 test('a KMS key that was disabled since, or is to be deleted, is disabled in AWS again', async (t) => {

@@ -204,6 +204,16 @@ function keepHsms(database: Database.Database, { sealingKey }: Pick<Adjustment, 
             WHERE s.token = b.token AND s.serial = b.serial AND s.label = ?)`,
     )
     .run(sealingKey);
+  // One whose token was replaced since is named by that alone: put back, the token may have its keys in each of them.
+  database
+    .prepare(
+      `INSERT OR IGNORE INTO main.own_key_proofs (token, serial, label, proof, made_at)
+        SELECT m.token, s.value, m.label, m.proof, m.made_at FROM before.replaced_tokens r, json_each(r.serials) s
+          JOIN main.own_key_proofs m ON m.token = r.token AND m.label = ?
+          WHERE r.kind = 'token' AND r.erased_at IS NULL AND NOT EXISTS (SELECT 1 FROM main.replaced_tokens a WHERE a.id = r.id)
+            AND m.serial IN (SELECT value FROM json_each(r.serials))`,
+    )
+    .run(sealingKey);
 }
 
 /**
