@@ -10,7 +10,15 @@ import { FollowingNode, insertKeys, kinds, until, type Kind } from '../support/f
 
 /* One request's way through what is remembered, while the database hangs. */
 
-const late = { instanceOf: StoreError, message: /did not answer while the request could wait for it/ };
+const late = /did not answer while the request could wait for it/;
+
+/** Told so by its own deadline. Where the process has stood still, the server's time limit may be heard before it: then once more. */
+async function isLate(t: ExecutionContext, ask: () => Promise<unknown>): Promise<void> {
+  let told: StoreError | undefined;
+  for (let left = 5; left > 0 && !late.test(told?.message ?? ''); left--)
+    told = await t.throwsAsync(ask, { instanceOf: StoreError });
+  t.regex(told?.message ?? '', late);
+}
 
 /** A session by which a table can be kept from everybody, as if the server hung, and given back. */
 async function session(t: ExecutionContext, database: string): Promise<Client> {
@@ -52,10 +60,7 @@ test('a request waits for a database that hangs no longer than it may take itsel
     (await refused.find(async () => directory.cloudKey(keySet, 'key', refused.deadline)))?.state,
     'AVAILABLE',
   );
-  await t.throwsAsync(
-    refused.find(async () => undefined),
-    late,
-  );
+  await isLate(t, async () => refused.find(async () => undefined));
   // Two wait for the same look-up, each for as long as it may.
   const [hasty, patient] = [visit(), visit()];
   await hasty.begin(soon());
@@ -66,17 +71,17 @@ test('a request waits for a database that hangs no longer than it may take itsel
     () => '',
     (error: unknown) => (error as Error).message,
   );
-  await t.throwsAsync(look(hasty), late);
+  await isLate(t, async () => look(hasty));
   await goOn();
   // What it is told otherwise is the server's own time limit, where this took so long.
-  t.notRegex(await looked, late.message);
+  t.notRegex(await looked, late);
 
   // Without one the store is asked first.
   await holder.stop();
   await hang('revision');
-  await t.throwsAsync(visit().begin(soon()), late);
+  await isLate(t, async () => visit().begin(soon()));
   const arriving = visit();
-  await t.throwsAsync(arriving.arrive(true, soon()), late);
+  await isLate(t, async () => arriving.arrive(true, soon()));
   await goOn();
   await visit().begin(monotonicNow() + 60_000);
 });
