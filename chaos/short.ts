@@ -10,8 +10,9 @@ import type { History } from './recorder.ts';
 import { Stage } from './stage.ts';
 
 /*
- * The short form, which `make test` plays: two nodes over one PostgreSQL, and each of a few faults once. A fault lasts until a disable was
- * acknowledged meanwhile and requests came after that, however long a busy machine needs for it; so what is judged has always happened.
+ * The short form, which `make test` plays: two nodes over one PostgreSQL, and each of a few faults once. A node is away, or cut off, until a
+ * disable was acknowledged meanwhile and requests came after that, however long a busy machine needs for it; after a worker was replaced, and the
+ * database started again, the same comes next. So what is judged has always happened.
  */
 
 /** Of what is waited for, milliseconds: it does not come any more then. */
