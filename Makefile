@@ -12,7 +12,7 @@ help:
 	@echo 'make test    types, lint, format, tests'
 	@echo 'make demo    play the guide against a stand-in for AWS, in eleven steps; ends by itself (KEEP=1: stays, with its console)'
 	@echo 'make fleet   two nodes over one PostgreSQL behind HAProxy: one is killed, a key is disabled; ends by itself'
-	@echo 'make chaos   three nodes under load while faults are made at random, judged by a checker (CHAOS_SECONDS, CHAOS_SEED)'
+	@echo 'make chaos   three nodes under load while faults are made at random, judged by a checker (CHAOS_SECONDS, CHAOS_SEED, CHAOS_PATRONI=1)'
 	@echo 'make bench   measure, one table'
 	@echo 'make set-up  only install what make up needs'
 	@echo 'make screenshots  write the pictures of docs/images again, from the demo'
@@ -43,7 +43,7 @@ fleet:
 	@$(RUN) node demo/fleet/main.ts
 
 chaos:
-	@scripts/set-up fleet
+	@scripts/set-up $(if $(filter 1,$(CHAOS_PATRONI)),patroni,fleet)
 	@$(RUN) node chaos/main.ts
 
 bench:

@@ -4,6 +4,8 @@ import type { Nemesis } from './blow.ts';
 import { Database } from './database.ts';
 import { Fleet, type FleetDatabase } from './fleet.ts';
 import { lossOfAcknowledged, nemeses, onNodesAlone, type NemesisName } from './nemeses.ts';
+import { PatroniDatabase } from './patroni.ts';
+import { patroniNemeses } from './patroni-nemeses.ts';
 import { History } from './recorder.ts';
 import { run, type Settings } from './run.ts';
 import { verdictOf } from './verdict.ts';
@@ -13,7 +15,7 @@ import { verdictOf } from './verdict.ts';
  * one after another; then a checker judges what was answered. CHAOS_SEED repeats the faults of a run, CHAOS_SECONDS (300) is
  * how long they are made, CHAOS_ONLY names some of them, by a part of their names, with commas. CHAOS_DISABLES ends it after so many
  * disables, of keys that rest no longer than a fifth of a second, while nodes are stopped, cut and killed; CHAOS_KILLS after so
- * many processes were killed, one after another, each at a moment of its own.
+ * many processes were killed, one after another, each at a moment of its own. With CHAOS_PATRONI=1 the database is run by Patroni.
  */
 
 function numberOf(name: string, usual: number): number {
@@ -54,6 +56,13 @@ async function play(): Promise<void> {
   const every = disables > 0 ? 500 : 150;
   const settings = { seed, seconds, connections, every, longest: 20_000, directory, print };
   const options = { nodes: 3, lease: 15 };
+  if (process.env['CHAOS_PATRONI'] === '1') {
+    if (kills > 0 || disables > 0)
+      throw new Error('CHAOS_PATRONI goes without CHAOS_KILLS and CHAOS_DISABLES');
+    const fleet = await Fleet.start(await PatroniDatabase.start(directory), options);
+    const chosen = chosenOf<Nemesis<PatroniDatabase>>(patroniNemeses, Object.keys(patroniNemeses));
+    return run(fleet, { ...settings, nemeses: chosen }, history);
+  }
   const { possible, ends } = formOf();
   const fleet = await Fleet.start(await Database.start(), options);
   await run(
@@ -77,7 +86,7 @@ try {
   for (const violation of violations.slice(0, 10)) print(JSON.stringify(violation));
   if (violations.length > 0) {
     process.exitCode = 1;
-    const given = ['CHAOS_KILLS', 'CHAOS_DISABLES', 'CHAOS_ONLY', 'CHAOS_CONNECTIONS']
+    const given = ['CHAOS_KILLS', 'CHAOS_DISABLES', 'CHAOS_PATRONI', 'CHAOS_ONLY', 'CHAOS_CONNECTIONS']
       .filter((name) => (process.env[name] ?? '') !== '')
       .map((name) => `${name}='${process.env[name]}' `);
     print(`the same faults again: CHAOS_SEED=${seed} CHAOS_SECONDS=${seconds} ${given.join('')}make chaos`);

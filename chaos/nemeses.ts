@@ -42,7 +42,7 @@ async function withoutStandby({ database }: Fleet<Database>): Promise<{ pids: nu
 const everyWire = ({ fleet }: Blow) => fleet.wires.map((_, index) => index);
 
 /** On nodes, and on their ways to the database, whichever that is. */
-const nodeNemeses = {
+export const nodeNemeses = {
   'a process is killed': async (blow) => {
     const { node, index } = someNode(blow);
     const { workers, management, hosts } = node.processes();
@@ -257,6 +257,11 @@ const onTheDatabase: readonly string[] = [
   'the standby is gone for a while',
   'commits that wait for the standby are cancelled',
   'the database fails over, and its standby lacks what was cancelled',
+  // Of one that Patroni runs.
+  'the primary is killed',
+  'the primary changes places with its standby',
+  'the primary is cut off from etcd',
+  'both are cut off from etcd',
 ];
 
 /** Of these faults acknowledged acts are lost. */
@@ -266,6 +271,10 @@ export const lossOfAcknowledged: NemesisName = 'the database fails over to a sta
 export const losing: readonly string[] = [
   'the database fails over, and its standby lacks what was cancelled',
   lossOfAcknowledged,
+  // A server that is stopped may show what it has not been able to give its standby.
+  'the primary is killed',
+  'the primary is cut off from etcd',
+  'both are cut off from etcd',
 ];
 
 /** Of these, what may be made at the same time as the fault. */
