@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { atExit } from './at-exit.ts';
 import { memoryDirectory } from './memory-directory.ts';
 
 const run = promisify(execFile);
@@ -38,7 +39,7 @@ export class LoopDisk {
       // No blocks that are kept for root: full is full.
       await run('mkfs.ext4', ['-q', '-m', '0', '-E', 'nodiscard', image]);
       await run('mount', ['-o', 'loop', image, disk.directory]);
-      process.once('exit', () => disk.#leave());
+      atExit(() => disk.#leave());
       return disk;
     } catch (error) {
       await rm(disk.#made, { recursive: true, force: true });

@@ -17,6 +17,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import type { PostgresSettings } from '../src/store/postgres/settings.ts';
 import { PostgresStore } from '../src/store/postgres/postgres.ts';
+import { atExit } from './at-exit.ts';
 import { TestCa } from './certificates.ts';
 import { freePort } from './free-port.ts';
 import { memoryDirectory } from './memory-directory.ts';
@@ -59,7 +60,7 @@ export class PostgresCluster {
     const directory = mkdtempSync(path.join(base, 'holdfast-postgres-'));
     await chmod(directory, 0o755);
     const cluster = new PostgresCluster(directory, await freePort(), ca ?? (await TestCa.create(directory)));
-    process.once('exit', () => {
+    atExit(() => {
       cluster.#server?.kill('SIGQUIT');
       rmSync(directory, { recursive: true, force: true });
     });
