@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Selectable } from 'kysely';
+import { expressionBuilder, type Selectable } from 'kysely';
 import { monotonicNow } from '../clock.ts';
 import { Revocation, SilentHolders } from '../lease/revocation.ts';
 import type { Moved } from '../store/revision-log.ts';
-import type { SnapshotHolderTable } from '../store/schema.ts';
+import type { SnapshotHolderTable, Tables } from '../store/schema.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { Store } from '../store/store.ts';
 
@@ -105,26 +105,11 @@ export class InForce {
       .leftJoin('snapshot_holders', (join) => join.onTrue())
       .where('revision.id', '=', 1)
       .selectAll('snapshot_holders')
-      .select((eb) => [
+      .select([
         'revision.store_id',
-        eb
-          .selectFrom('served_changes')
-          .where('served_changes.revision', '=', own?.revision ?? -1)
-          .where('served_changes.mark', '=', own?.mark ?? '')
-          .limit(1)
-          .select('served_changes.revision')
-          .as('ours'),
-        eb
-          .selectFrom('served_changes')
-          .where('served_changes.revision', '=', epoch)
-          .where('served_changes.mark', '=', mark)
-          .limit(1)
-          .select('served_changes.revision')
-          .as('there'),
-        eb
-          .selectFrom('served_changes')
-          .select((inner) => inner.fn.min('served_changes.revision').as('first'))
-          .as('first'),
+        listed(own?.revision ?? -1, own?.mark ?? '').as('ours'),
+        listed(epoch, mark).as('there'),
+        firstListed().as('first'),
       ])
       .execute();
     const [{ store_id, ours, there, first } = { store_id: null, ours: null, there: null, first: null }] =
@@ -160,19 +145,13 @@ export class InForce {
    */
   async #lastChange(own?: Moved): Promise<Change & { at: number; hasOwn: boolean }> {
     const { db } = this.#store;
-    const { told, mark, first, revision, store, there } = await db
+    const { told, mark, first, revision, store, ours } = await db
       .selectFrom('revision')
       .where('id', '=', 1)
       .select((eb) => [
         'revision',
         'store_id as store',
-        eb
-          .selectFrom('served_changes')
-          .where('served_changes.revision', '=', own?.revision ?? -1)
-          .where('served_changes.mark', '=', own?.mark ?? '')
-          .limit(1)
-          .select('served_changes.revision')
-          .as('there'),
+        listed(own?.revision ?? -1, own?.mark ?? '').as('ours'),
         eb
           .selectFrom('served_changes')
           .where('kind', '<>', 'nothing')
@@ -185,10 +164,7 @@ export class InForce {
           .limit(1)
           .select('served_changes.mark')
           .as('mark'),
-        eb
-          .selectFrom('served_changes')
-          .select((inner) => inner.fn.min('served_changes.revision').as('first'))
-          .as('first'),
+        firstListed().as('first'),
       ])
       .executeTakeFirstOrThrow();
     // Of what is not kept any more all is older than what is.
@@ -197,9 +173,24 @@ export class InForce {
     if (epoch !== this.#last.epoch || mark !== this.#last.mark || store !== this.#last.store)
       this.#last = { epoch, mark, store, at: monotonicNow() };
     // It was committed just now: a store that has not listed it is another, however far ahead its own list begins.
-    return { ...this.#last, hasOwn: own === undefined || there !== null };
+    return { ...this.#last, hasOwn: own === undefined || ours !== null };
   }
 }
+
+/** The revision, if the list of changes has it by that mark. */
+const listed = (revision: number, mark: string | null) =>
+  expressionBuilder<Tables>()
+    .selectFrom('served_changes')
+    .where('served_changes.revision', '=', revision)
+    .where('served_changes.mark', '=', mark)
+    .limit(1)
+    .select('served_changes.revision');
+
+/** The oldest revision that the list still has. */
+const firstListed = () =>
+  expressionBuilder<Tables>()
+    .selectFrom('served_changes')
+    .select((eb) => eb.fn.min('served_changes.revision').as('first'));
 
 /** Whether the store has it in its list of changes; what is older than that list nobody can tell. */
 function isListed({ there, first }: Record<'there' | 'first', number | null>, revision: number): boolean {
