@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -64,7 +65,9 @@ export class ClientCertificates {
       ]);
       await writeFile(at('extensions'), 'extendedKeyUsage=clientAuth\nkeyUsage=critical,digitalSignature\n');
       await run('openssl', [
-        ...['x509', '-req', '-in', at('csr'), '-CA', this.caFile, '-CAkey', this.#caKey, '-CAcreateserial'],
+        ...['x509', '-req', '-in', at('csr'), '-CA', this.caFile, '-CAkey', this.#caKey],
+        // Its own: a file of serial numbers would be shared by all Regions that are asked for at a time.
+        ...['-set_serial', `0x${randomBytes(16).toString('hex')}`],
         ...['-days', '365', '-extfile', at('extensions'), '-out', at('certificate')],
       ]);
       return {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -76,7 +77,9 @@ export class Chains {
     ]);
     await run('openssl', [
       ...['x509', '-req', `-${digest}`, '-in', request, '-days', String(days), '-extfile', extensions],
-      ...['-CA', issuer.files.certificate, '-CAkey', issuer.files.key, '-CAcreateserial'],
+      ...['-CA', issuer.files.certificate, '-CAkey', issuer.files.key],
+      // Its own: a file of serial numbers would be shared by all that are issued at a time.
+      ...['-set_serial', `0x${randomBytes(16).toString('hex')}`],
       ...['-out', files.certificate],
     ]);
     return read(files);

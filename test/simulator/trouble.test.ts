@@ -260,6 +260,10 @@ test('of each Region there is one client certificate, of a CA that is kept', asy
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-client-'));
   try {
     const certificates = await ClientCertificates.open(directory);
+    // However many are asked for at a time, the first of this CA.
+    const many = await Promise.all(
+      Array.from({ length: 24 }, async (_, n) => certificates.of(`of-test-${n}`)),
+    );
     const [one, again, other] = await Promise.all([
       certificates.of('eu-central-1'),
       certificates.of('eu-central-1'),
@@ -272,6 +276,8 @@ test('of each Region there is one client certificate, of a CA that is kept', asy
     t.is(certificate.subject, 'CN=cks.kms.eu-central-1.amazonaws.com');
     t.true(certificate.verify(ca.publicKey));
     t.is(new X509Certificate(other.certificate).subject, 'CN=cks.kms.us-east-1.amazonaws.com');
+    const serials = many.map((made) => new X509Certificate(made.certificate).serialNumber);
+    t.is(new Set(serials).size, many.length);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
