@@ -1,7 +1,7 @@
 import { useState } from 'react';
-import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Page } from '../frame/page.tsx';
+import { actsColumn } from '../parts/acts-column.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -81,19 +81,11 @@ export function NodesPage() {
           },
           ...(may('drainNode')
             ? [
-                {
-                  id: 'acts',
-                  header: parts.actions,
-                  cell: (node: Node) => (
-                    <ButtonDropdown
-                      variant="inline-icon"
-                      ariaLabel={`${parts.actions}: ${node.hostname}`}
-                      items={actsOf(node).map((act) => ({ id: act, text: t.nodeActs[act] }))}
-                      onItemClick={({ detail }) => setOpen({ act: detail.id as NodeAct, node })}
-                      expandToViewport
-                    />
-                  ),
-                },
+                actsColumn({
+                  nameOf: (node: Node) => node.hostname,
+                  actsOf: (node) => actsOf(node).map((act) => ({ id: act, text: t.nodeActs[act] })),
+                  onAct: (act, node) => setOpen({ act, node }),
+                }),
               ]
             : []),
         ]}

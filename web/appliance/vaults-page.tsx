@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
-import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import { call } from '../api/client.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { Page } from '../frame/page.tsx';
+import { actsColumn } from '../parts/acts-column.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Opened } from '../parts/seen.tsx';
 import { State, stateWord } from '../parts/state.tsx';
@@ -105,27 +105,19 @@ export function VaultsPage() {
           },
           ...(may('updateVault')
             ? [
-                {
-                  id: 'acts',
-                  header: parts.actions,
+                actsColumn({
+                  nameOf: (vault: Vault) => vault.name,
+                  actsOf: (vault) => [
+                    { id: 'edit', text: t.edit },
+                    vault.frozenSince.appliance === null
+                      ? { id: 'freeze', text: t.freeze }
+                      : { id: 'thaw', text: t.thaw },
+                    { id: 'reset', text: t.reset },
+                    { id: 'remove', text: t.remove },
+                  ],
+                  onAct: (act: VaultAct, vault) => setOpen({ act, vault }),
                   width: 112,
-                  cell: (vault: Vault) => (
-                    <ButtonDropdown
-                      variant="inline-icon"
-                      ariaLabel={`${parts.actions}: ${vault.name}`}
-                      items={[
-                        { id: 'edit', text: t.edit },
-                        vault.frozenSince.appliance === null
-                          ? { id: 'freeze', text: t.freeze }
-                          : { id: 'thaw', text: t.thaw },
-                        { id: 'reset', text: t.reset },
-                        { id: 'remove', text: t.remove },
-                      ]}
-                      onItemClick={({ detail }) => setOpen({ act: detail.id as VaultAct, vault })}
-                      expandToViewport
-                    />
-                  ),
-                },
+                }),
               ]
             : []),
         ]}

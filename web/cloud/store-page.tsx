@@ -21,13 +21,13 @@ import { filtered } from '../parts/filter-in-address.ts';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
+import { refusedFact } from '../requests/refused-fact.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { stores as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { keySets } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
-import { requests } from '../texts/requests.ts';
 import { StoreDialog, type StoreAct } from './store-dialogs.tsx';
 import { StoreState } from './store-state.tsx';
 import { Doctor } from './store-doctor.tsx';
@@ -208,19 +208,7 @@ function Configuration({ store }: { store: Store }) {
                 {t.seeKeys}
               </Link>,
             ],
-            ...(may('listFailedRequests')
-              ? [
-                  [
-                    requests.title,
-                    <Link
-                      key="requests"
-                      href={filtered(`${home}/requests`, ['by-keySet', '=', store.keySetName])}
-                    >
-                      {requests.refused}
-                    </Link>,
-                  ] as const,
-                ]
-              : []),
+            ...refusedFact(may, home, 'by-keySet', store.keySetName),
             [t.id, <Copyable key="id" text={store.customKeyStoreId} what={t.id} />],
             [t.endpoint, <Copyable key="endpoint" text={store.uriEndpoint} what={t.endpoint} />],
             [t.uriPath, <Copyable key="path" text={store.uriPath} what={t.uriPath} />],

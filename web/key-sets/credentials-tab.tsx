@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
-import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
+import { actsColumn } from '../parts/acts-column.tsx';
 import { Empty, ResourceTable } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -87,25 +87,17 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
           },
           ...(may('withdrawCredential')
             ? [
-                {
-                  id: 'acts',
-                  header: parts.actions,
-                  cell: (credential: Credential) =>
-                    credential.state === 'LIVE' && (
-                      <ButtonDropdown
-                        variant="inline-icon"
-                        ariaLabel={`${parts.actions}: ${credential.accessKeyId}`}
-                        items={[
+                actsColumn({
+                  nameOf: (credential: Credential) => credential.accessKeyId,
+                  actsOf: ({ state }) =>
+                    state === 'LIVE'
+                      ? [
                           { id: 'rotate', text: t.rotate },
                           { id: 'withdraw', text: t.withdraw },
-                        ]}
-                        onItemClick={({ detail }) =>
-                          setOpen({ act: detail.id as 'rotate' | 'withdraw', credential })
-                        }
-                        expandToViewport
-                      />
-                    ),
-                },
+                        ]
+                      : [],
+                  onAct: (act: 'rotate' | 'withdraw', credential) => setOpen({ act, credential }),
+                }),
               ]
             : []),
         ]}

@@ -22,12 +22,12 @@ import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { useSeen } from '../parts/seen.tsx';
+import { refusedFact } from '../requests/refused-fact.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { stores } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { keySets as t } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
-import { requests } from '../texts/requests.ts';
 import { CredentialsTab } from './credentials-tab.tsx';
 import { KeySetDialog } from './key-set-dialog.tsx';
 import { factsOfKeySet } from './key-set-form.ts';
@@ -149,16 +149,7 @@ function Overview({ keySet }: { keySet: KeySet }) {
               {t.seeStores}
             </Link>,
           ],
-          ...(may('listFailedRequests')
-            ? [
-                [
-                  requests.title,
-                  <Link key="requests" href={filtered(`${home}/requests`, ['by-keySet', '=', keySet.name])}>
-                    {requests.refused}
-                  </Link>,
-                ] as const,
-              ]
-            : []),
+          ...refusedFact(may, home, 'by-keySet', keySet.name),
           [
             t.group,
             keySet.adminGroupId === null

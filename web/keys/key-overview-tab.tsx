@@ -8,10 +8,10 @@ import { Link } from '../frame/link.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
 import { WholeTime } from '../parts/time.tsx';
+import { refusedFact } from '../requests/refused-fact.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
-import { requests } from '../texts/requests.ts';
 
 type CloudKey = Schemas['CloudKey'];
 
@@ -53,16 +53,7 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
             [t.nextRotation, <WholeTime key="next" at={cloudKey.nextRotationAt} none={parts.never} />],
             [t.expires, <WholeTime key="expires" at={cloudKey.expiresAt} none={parts.never} />],
             [t.quota, quota === null ? t.noQuota : t.quotaOf(quota.requestsPerSecond, quota.burst)],
-            ...(may('listFailedRequests')
-              ? [
-                  [
-                    requests.title,
-                    <Link key="requests" href={filtered(`${home}/requests`, ['by-key', '=', cloudKey.name])}>
-                      {requests.refused}
-                    </Link>,
-                  ] as const,
-                ]
-              : []),
+            ...refusedFact(may, home, 'by-key', cloudKey.name),
             ...(may('listAuditEvents')
               ? [
                   [

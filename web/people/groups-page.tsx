@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
-import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useAct, useList, useWholeList } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
+import { actsColumn } from '../parts/acts-column.tsx';
 import { SelectField } from '../parts/fields.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Time } from '../parts/time.tsx';
@@ -91,23 +91,15 @@ export function GroupsPage() {
           },
           ...(mayChange
             ? [
-                {
-                  id: 'acts',
-                  header: parts.actions,
-                  cell: (group: Group) => (
-                    <ButtonDropdown
-                      variant="inline-icon"
-                      ariaLabel={`${parts.actions}: ${group.name}`}
-                      items={[
-                        { id: 'members', text: t.members },
-                        { id: 'edit', text: t.edit },
-                        { id: 'remove', text: t.remove },
-                      ]}
-                      onItemClick={({ detail }) => setOpen({ act: detail.id as GroupAct, group })}
-                      expandToViewport
-                    />
-                  ),
-                },
+                actsColumn({
+                  nameOf: (group: Group) => group.name,
+                  actsOf: () => [
+                    { id: 'members', text: t.members },
+                    { id: 'edit', text: t.edit },
+                    { id: 'remove', text: t.remove },
+                  ],
+                  onAct: (act: GroupAct, group) => setOpen({ act, group }),
+                }),
               ]
             : []),
         ]}

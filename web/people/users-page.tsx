@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
-import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { Page } from '../frame/page.tsx';
+import { actsColumn } from '../parts/acts-column.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -108,19 +108,11 @@ export function UsersPage() {
           },
           ...(mayChange
             ? [
-                {
-                  id: 'acts',
-                  header: parts.actions,
-                  cell: (user: User) => (
-                    <ButtonDropdown
-                      variant="inline-icon"
-                      ariaLabel={`${parts.actions}: ${user.username}`}
-                      items={actsOf(user, me.id)}
-                      onItemClick={({ detail }) => setOpen({ act: detail.id as UserAct, user })}
-                      expandToViewport
-                    />
-                  ),
-                },
+                actsColumn({
+                  nameOf: (user: User) => user.username,
+                  actsOf: (user) => actsOf(user, me.id),
+                  onAct: (act, user) => setOpen({ act, user }),
+                }),
               ]
             : []),
         ]}
