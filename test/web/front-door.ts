@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { axeViolations } from '../../testing/browser.ts';
 import { listenTls } from '../identity/oidc-stage.ts';
-import { chooseScope, type ConsoleStage } from './stage.ts';
+import { createApiKey, type ConsoleStage } from './stage.ts';
 
 /** What a browser is given before anybody has signed in, and what keeps other sites out. */
 export function testFrontDoor(open: () => ConsoleStage): void {
@@ -112,13 +112,7 @@ export function testWalls(open: () => ConsoleStage): void {
   test.serial('a page that is left while a secret is on it comes back without it', async (t) => {
     const { page, home, browser } = open();
     await page.goto(`${home}/account/api-keys`);
-    await page.getByRole('button', { name: 'Create API key' }).first().click();
-    const dialog = page.getByRole('dialog', { name: 'Create API key' });
-    await dialog.getByLabel('Name').fill('left-behind');
-    await chooseScope(page);
-    await dialog.getByRole('button', { name: 'Create API key' }).click();
-    const panel = page.getByRole('dialog', { name: 'API key left-behind' });
-    const secret = (await panel.getByText(/^hfk_/).textContent()) ?? '';
+    const { panel, secret } = await createApiKey(page, 'left-behind');
     t.regex(secret, /^hfk_/);
     // What a browser says that keeps the page as it stands to show it again; this one is made to keep none.
     const says = async (event: string) =>

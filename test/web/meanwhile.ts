@@ -7,7 +7,15 @@ import {
 import test from 'ava';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { made } from '../admin/two-vaults.ts';
-import { chooseScope, dialogOf, lookAgain, signIn, typeAndEnter, type ConsoleStage } from './stage.ts';
+import {
+  chooseScope,
+  createApiKey,
+  dialogOf,
+  lookAgain,
+  signIn,
+  typeAndEnter,
+  type ConsoleStage,
+} from './stage.ts';
 
 /** What changes while somebody has a page open: their session, the record, AWS, the node. */
 export function testMeanwhile(open: () => ConsoleStage): void {
@@ -82,13 +90,7 @@ export function testMeanwhile(open: () => ConsoleStage): void {
     'a secret that is shown once is nowhere in the browser of whoever leaves the page and comes back',
     async (t) => {
       const { page, browser, origin } = open();
-      await page.getByRole('button', { name: 'Create API key' }).first().click();
-      const dialog = page.getByRole('dialog', { name: 'Create API key' });
-      await dialog.getByLabel('Name').fill('left-open');
-      await chooseScope(page);
-      await dialog.getByRole('button', { name: 'Create API key' }).click();
-      const panel = page.getByRole('dialog', { name: 'API key left-open' });
-      const secret = (await panel.getByText(/^hfk_/).textContent()) ?? '';
+      const { secret } = await createApiKey(page, 'left-open');
       t.regex(secret, /^hfk_/);
       // To another site and back, while it is shown.
       await page.goto('about:blank');

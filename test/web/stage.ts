@@ -154,3 +154,14 @@ export async function choosePassword(page: Page, given: string, own: string): Pr
 export async function lookAgain(page: Page): Promise<void> {
   await page.evaluate("window.dispatchEvent(new Event('visibilitychange')); 0");
 }
+
+/** Asks for an API key on the page of them; its panel is shown, with the secret. */
+export async function createApiKey(page: Page, name: string): Promise<{ panel: Locator; secret: string }> {
+  await page.getByRole('button', { name: 'Create API key' }).first().click();
+  const dialog = page.getByRole('dialog', { name: 'Create API key' });
+  await dialog.getByLabel('Name').fill(name);
+  await chooseScope(page);
+  await dialog.getByRole('button', { name: 'Create API key' }).click();
+  const panel = page.getByRole('dialog', { name: `API key ${name}` });
+  return { panel, secret: (await panel.getByText(/^hfk_/).textContent()) ?? '' };
+}
