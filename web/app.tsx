@@ -3,7 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import { I18nProvider } from '@cloudscape-design/components/i18n';
 import messages from '@cloudscape-design/components/i18n/messages/all.en';
 import Spinner from '@cloudscape-design/components/spinner';
-import { createBrowserRouter, Navigate, useParams } from 'react-router';
+import { createBrowserRouter, Navigate, useParams, type RouteObject } from 'react-router';
 import { RouterProvider } from 'react-router/dom';
 import { queryClient } from './api/query-client.ts';
 import { FlashProvider } from './frame/flash.tsx';
@@ -11,7 +11,7 @@ import { Layout } from './frame/layout.tsx';
 import { NotFound } from './frame/not-found.tsx';
 import { PageProvider } from './frame/page.tsx';
 import { ProblemAlert } from './frame/problem-alert.tsx';
-import { applianceRoutes, vaultRoutes } from './pages.tsx';
+import { applianceRoutes, fetchCodeOf, vaultRoutes } from './pages.tsx';
 import { SessionEnded } from './session/session-ended.tsx';
 import { homeOf, SessionProvider, useSessionFacts } from './session/session.tsx';
 import { SignedOnPage } from './session/signed-on-page.tsx';
@@ -20,7 +20,7 @@ import { returnPath } from './session/single-sign-on.ts';
 import { WrongSession } from './session/wrong-session.tsx';
 import { frame as t } from './texts/frame.ts';
 
-const router = createBrowserRouter([
+const routes: RouteObject[] = [
   { path: '/sign-in/:vaultId', element: <Home /> },
   { path: returnPath, element: <SignedOnPage /> },
   {
@@ -40,7 +40,10 @@ const router = createBrowserRouter([
     ],
   },
   { path: '*', element: <Home /> },
-]);
+];
+
+fetchCodeOf(routes, window.location.pathname);
+const router = createBrowserRouter(routes);
 
 export function App() {
   return (
