@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InForce, patience } from '../fleet/in-force.ts';
+import { readRevision, tellRevision, toldRevisionForm } from '../fleet/told-revision.ts';
 import { route, type Route } from './route.ts';
 
 const count = z.int().min(0);
@@ -9,7 +10,13 @@ const shownInForce = z
     inForce: z
       .boolean()
       .describe(
-        'Whether every node goes by all that had been done when the request began, and no other is waited for.',
+        'Whether every node goes by all that had been done by then: when the request began, or up to the revision that was asked for.',
+      ),
+    revision: z
+      .string()
+      .nullable()
+      .describe(
+        'Up to which revision of the store that is told. Null where the last change has no mark by which it could be asked for again.',
       ),
     nodes: count.describe(
       'Nodes whose XKS workers serve from memory. 0 where all ask the store at each request: then all is in force at once.',
@@ -34,18 +41,33 @@ export const inForceRoutes: readonly Route[] = [
     method: 'GET',
     path: '/in-force',
     tag: 'Nodes',
-    summary: 'Tell whether all that was done is in force on every node',
+    summary: 'Tell whether what was done is in force on every node',
     description:
-      'After an answer `not-in-force`: what was done stays done, and here is when every node goes by it. Waits up to five seconds for nodes that have not confirmed it.',
+      'After an answer `not-in-force`: what was done stays done, and here is when every node goes by it. With its `Holdfast-Revision` as `revision` no change that came later is waited for. Waits up to five seconds for nodes that have not confirmed it. `not-found`: the store does not list that revision. It has gone back in time and lost it, is another one, or has moved on by more than 2,000 revisions.',
     access: { kind: 'own' },
+    query: z.strictObject({
+      revision: z
+        .string()
+        .regex(toldRevisionForm)
+        .optional()
+        .describe(
+          'As `Holdfast-Revision` told it with the answer of what was done; without it, all that was done counts.',
+        ),
+    }),
     answer: shownInForce,
-    handle: async ({ services }) => {
-      const { nodes } = await InForce.of(services.store).wait(patience);
+    problems: ['not-found'],
+    handle: async ({ services, query: { revision } }) => {
+      const inForce = InForce.of(services.store);
+      const { nodes, revision: told } =
+        revision === undefined
+          ? await inForce.wait(patience)
+          : await inForce.waitFor(readRevision(revision), patience);
       const of = (state: (typeof nodes)[number]['state']) => nodes.filter((node) => node.state === state);
       const waiting = of('waiting');
       return {
         body: {
           inForce: waiting.length === 0,
+          revision: told === undefined ? null : tellRevision(told),
           nodes: nodes.length,
           confirmed: of('confirmed').length,
           ended: of('ended').length,

@@ -6,6 +6,7 @@ import type { Moved } from '../store/revision-log.ts';
 import type { SnapshotHolderTable, Tables } from '../store/schema.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { Store } from '../store/store.ts';
+import { VaultError } from '../vault/vault-error.ts';
 
 /** A caller waits for nodes that do not confirm so long at the most, milliseconds: then they hear who is waited for. */
 export const patience = 5_000;
@@ -27,6 +28,11 @@ export interface HoldingNode {
 /** Where a change holds. In force once nobody is waited for. */
 export interface Standing {
   nodes: readonly HoldingNode[];
+  /**
+   * All that was changed up to this one was waited for ({@link InForce.waitFor}). Undefined where the last change has no mark: then it may
+   * be lost, and its number used again.
+   */
+  revision: Moved | undefined;
   /** So long it was waited, milliseconds. */
   waited: number;
 }
@@ -42,6 +48,14 @@ interface Change {
   store: string | null;
 }
 
+interface SeenChange extends Change {
+  /** A moment at which it was certainly committed, by the monotonic clock. */
+  at: number;
+}
+
+/** So many are remembered; an older one was committed before the oldest of them was seen. */
+const maxSeen = 100;
+
 /**
  * Waits until a change is in force on every worker that serves from memory (docs/revocation.md). What asks the
  * store at each request has no row here and is not waited for.
@@ -49,8 +63,8 @@ interface Change {
 export class InForce {
   readonly #store: Pick<Store, 'db' | 'bookkeep'>;
   readonly #silent = new SilentHolders();
-  /** The last change that this process has seen, and a moment at which it was certainly committed, by the monotonic clock. */
-  #last: Change & { at: number } = { epoch: -1, mark: null, store: null, at: -Infinity };
+  /** In the order of their epochs, all of one history of one store. */
+  #seenChanges: readonly SeenChange[] = [];
 
   constructor(store: Pick<Store, 'db' | 'bookkeep'>) {
     this.#store = store;
@@ -70,8 +84,30 @@ export class InForce {
    */
   async wait(patience: number, own?: Moved): Promise<Standing> {
     const began = monotonicNow();
-    const { at, hasOwn, ...change } = await this.#lastChange(own);
+    const { isListed: hasOwn, ...last } = await this.#lastChange(own);
     if (!hasOwn) throw gone();
+    const revision = last.mark === null ? undefined : { revision: last.epoch, mark: last.mark };
+    return { ...(await this.#waitFor(last, own, began, patience)), revision };
+  }
+
+  /**
+   * Of all that was committed up to `asked`, whatever was changed later. Throws VaultError `not-found` where the store does not list it, and
+   * StoreError `in-doubt` where another one answers meanwhile.
+   */
+  async waitFor(asked: Moved, patience: number): Promise<Standing> {
+    const began = monotonicNow();
+    const { isListed: hasIt, ...change } = await this.#lastChange(asked, asked.revision);
+    if (!hasIt) throw notListed();
+    return { ...(await this.#waitFor(change, asked, began, patience)), revision: asked };
+  }
+
+  /** `own` has to be in the store for as long as it is waited for. */
+  async #waitFor(
+    { at, ...change }: SeenChange,
+    own: Moved | undefined,
+    began: number,
+    patience: number,
+  ): Promise<Omit<Standing, 'revision'>> {
     // In a transaction after that of the change: who has no row yet joins later, and loads what was changed.
     let rows = await this.#lookFor(change, own);
     const revocation = new Revocation(change.epoch, at, rows);
@@ -140,26 +176,32 @@ export class InForce {
   }
 
   /**
-   * The last revision that changed anything of what workers serve by. A holder hears of others only when it renews, and needs
-   * to confirm none of them.
+   * The last revision up to `upTo` that changed anything of what workers serve by. A holder hears of others only when it renews, and needs
+   * to confirm none of them. `isListed`: the store lists `own` by its mark, where one is given.
    */
-  async #lastChange(own?: Moved): Promise<Change & { at: number; hasOwn: boolean }> {
-    const { db } = this.#store;
-    const { told, mark, first, revision, store, ours } = await db
+  async #lastChange(
+    own?: Moved,
+    upTo = Number.MAX_SAFE_INTEGER,
+  ): Promise<SeenChange & { isListed: boolean }> {
+    const newest = this.#seenChanges.at(-1);
+    const { told, mark, first, revision, store, ours, known } = await this.#store.db
       .selectFrom('revision')
       .where('id', '=', 1)
       .select((eb) => [
         'revision',
         'store_id as store',
         listed(own?.revision ?? -1, own?.mark ?? '').as('ours'),
+        listed(newest?.epoch ?? -1, newest?.mark ?? '').as('known'),
         eb
           .selectFrom('served_changes')
           .where('kind', '<>', 'nothing')
+          .where('served_changes.revision', '<=', upTo)
           .select((inner) => inner.fn.max('served_changes.revision').as('told'))
           .as('told'),
         eb
           .selectFrom('served_changes')
           .where('kind', '<>', 'nothing')
+          .where('served_changes.revision', '<=', upTo)
           .orderBy('served_changes.revision', 'desc')
           .limit(1)
           .select('served_changes.mark')
@@ -169,13 +211,27 @@ export class InForce {
       .executeTakeFirstOrThrow();
     // Of what is not kept any more all is older than what is.
     const epoch = told ?? (first === null ? revision : first - 1);
-    // Whoever asks again waits no longer for it; of a store that has gone back in time the same number is another change.
-    if (epoch !== this.#last.epoch || mark !== this.#last.mark || store !== this.#last.store)
-      this.#last = { epoch, mark, store, at: monotonicNow() };
+    const change = { epoch, mark, store };
     // It was committed just now: a store that has not listed it is another, however far ahead its own list begins.
-    return { ...this.#last, hasOwn: own === undefined || ours !== null };
+    return { ...this.#note(change, newest, known !== null), isListed: own === undefined || ours !== null };
+  }
+
+  /** Whoever asks again waits no longer for it. `newest` is what was the last one seen before the store was asked, and whether it lists that. */
+  #note(change: Change, newest: SeenChange | undefined, isListed: boolean): SeenChange {
+    const seen = { ...change, at: monotonicNow() };
+    // Another look has ended meanwhile: whether this store is the one which that has seen was not asked.
+    if (this.#seenChanges.at(-1) !== newest) return seen;
+    if (newest !== undefined && !(isListed && newest.store === change.store) && !isSame(newest, change))
+      this.#seenChanges = [];
+    const sooner = this.#seenChanges.find(({ epoch }) => epoch >= change.epoch);
+    if (sooner !== undefined) return { ...change, at: sooner.at };
+    this.#seenChanges = [...this.#seenChanges.slice(1 - maxSeen), seen];
+    return seen;
   }
 }
+
+const isSame = (one: Change, other: Change): boolean =>
+  one.epoch === other.epoch && one.mark === other.mark && one.store === other.store;
 
 /** The revision, if the list of changes has it by that mark. */
 const listed = (revision: number, mark: string | null) =>
@@ -203,6 +259,15 @@ function gone(): StoreError {
     'in-doubt',
     'it was done, but then another database answered, or one that has gone back in time: whether every node goes by it cannot be told',
     'see where store.address leads, then look whether it is done there, and repeat it if not: docs/fleet.md',
+  );
+}
+
+/** It may have been committed in another store, or have been lost: nobody is told that it is in force by its number alone. */
+function notListed(): VaultError {
+  return new VaultError(
+    'not-found',
+    'the store does not list this revision: it has gone back in time since, is another one, or has moved on too far to tell',
+    'look whether what was done is still so, and do it again if not; what a store has lost is told to administrators of the appliance by: holdfast lost-change list',
   );
 }
 

@@ -2,15 +2,16 @@ import type { Context } from 'koa';
 import { Problem } from '../admin/problem.ts';
 import type { AnyAnswer, Route } from '../admin/route.ts';
 import { patience, type InForce, type HoldingNode, type Standing } from '../fleet/in-force.ts';
+import { tellRevision } from '../fleet/told-revision.ts';
 import { counted } from '../counted.ts';
 import type { Changed } from '../store/act-transaction.ts';
 import { isServed } from '../store/served-changes.ts';
 
 /**
- * Before what takes something away is answered as done: waits until every node goes by it, and tells so in `Holdfast-In-Force`. One
- * place for all routes. `changed` are the tables of which the act has changed rows: where it has changed none, what was asked for may have been
- * done a moment ago by somebody who still waits. Throws Problem `not-in-force` where a node does not confirm in time: the change is
- * done and stays so, but an answer of success would promise more than that.
+ * Before what takes something away is answered as done: waits until every node goes by it, and tells so in `Holdfast-In-Force`. Either
+ * way `Holdfast-Revision` tells by what it can be asked for again. One place for all routes. `changed` are the tables of which the act has
+ * changed rows: where it has changed none, what was asked for may have been done a moment ago by somebody who still waits. Throws Problem
+ * `not-in-force` where a node does not confirm in time: the change is done and stays so, but an answer of success would promise more than that.
  */
 export async function assertInForce(
   ctx: Pick<Context, 'set'>,
@@ -21,6 +22,7 @@ export async function assertInForce(
 ): Promise<void> {
   if (route.takesAway !== true || (changed.size > 0 && ![...changed].some(isServed))) return;
   const standing = await inForce.wait(patience, changed.moved);
+  if (standing.revision !== undefined) ctx.set('Holdfast-Revision', tellRevision(standing.revision));
   const waiting = standing.nodes.filter(({ state }) => state === 'waiting');
   if (waiting.length > 0) {
     // Of the record as it is now: whoever goes on from here has seen it.
@@ -53,17 +55,22 @@ function inHeader({ nodes, waited }: Standing): string {
   return `nodes=${nodes.length}, confirmed=${count('confirmed')}, ended=${count('ended')}, milliseconds=${Math.round(waited)}`;
 }
 
-function notInForce({ nodes }: Standing, waiting: readonly HoldingNode[]): Problem {
+function notInForce({ nodes, revision }: Standing, waiting: readonly HoldingNode[]): Problem {
   const left = Math.max(...waiting.map((node) => node.left));
   const seconds = Math.max(1, Math.ceil(left / 1000));
   const who = waiting.map(({ id, hostname }) => `${id} (${hostname})`).join(', ');
   const confirmed = nodes.length - waiting.length;
+  const told = revision === undefined ? undefined : tellRevision(revision);
+  const asks =
+    told === undefined
+      ? 'GET /in-force (holdfast in-force)'
+      : `GET /in-force?revision=${told} (holdfast in-force --revision ${told})`;
   return new Problem(
     'not-in-force',
     `it is done, and in force on ${confirmed} of ${counted(nodes.length, 'node')}; still waiting for node ${who}, for ${seconds} s at most`,
     {
       retryAfter: seconds,
-      remediation: `what is done stays done, and needs no repetition: GET /in-force (holdfast in-force) tells when it is in force on every node, in ${seconds} s at the latest`,
+      remediation: `what is done stays done, and needs no repetition: ${asks} tells when it is in force on every node, in ${seconds} s at the latest`,
     },
   );
 }

@@ -380,6 +380,40 @@ test("another vault's things are not found under one's own vault, whatever is as
   }
 });
 
+test('what takes something away tells by which revision it can be asked whether that is in force', async (t) => {
+  const { blue } = t.context;
+  const { path } = await newKey(t.context);
+  const { status, headers } = await blue.admin.change('POST', `${path}/disable`, undefined, path);
+  t.is(status, 200);
+  const revision = String(headers['holdfast-revision']);
+  t.regex(revision, /^\d+\.[\w-]{16}$/);
+  const ask = async (of: string) => blue.admin.get(`/in-force?revision=${of}`);
+  const told = { inForce: true, revision, nodes: 0, confirmed: 0, ended: 0, waiting: [] };
+  t.deepEqual((await ask(revision)).body, told);
+  const [number, mark] = revision.split('.');
+  for (const lost of [
+    `${number}.0123456789abcdef`,
+    `${Number(number) + 1}.${mark}`,
+    `999999999999999.${mark}`,
+  ]) {
+    const answer = await ask(lost);
+    t.is(answer.status, 404, lost);
+    t.regex(answer.body.detail, /the store does not list this revision/);
+    t.regex(answer.body.remediation, /do it again if not/);
+  }
+  for (const none of [
+    '',
+    'x',
+    String(number),
+    '1.',
+    `-${revision}`,
+    `0${revision}`,
+    `${revision}.1`,
+    `1e3.${mark}`,
+  ])
+    t.is((await ask(none)).status, 422, none);
+});
+
 test('a browser session takes its CSRF token, from its own site, and no other', async (t) => {
   const { appliance, node } = t.context;
   const password = `correct horse ${randomUUID()}`;

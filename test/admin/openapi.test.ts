@@ -187,7 +187,10 @@ test('a change requires If-Match, and its record is told with its ETag', (t) => 
   t.truthy(operation(document, 'getShelf').responses['200']?.headers?.['ETag']);
   t.is(operation(document, 'getShelf').responses['412'], undefined);
   t.is(operation(document, 'listShelves').responses['200']?.headers, undefined);
-  const inForce = { 'Holdfast-In-Force': { $ref: '#/components/headers/InForce' } };
+  const inForce = {
+    'Holdfast-In-Force': { $ref: '#/components/headers/InForce' },
+    'Holdfast-Revision': { $ref: '#/components/headers/Revision' },
+  };
   t.deepEqual(operation(document, 'deleteShelf').responses['204']?.headers, inForce);
 });
 

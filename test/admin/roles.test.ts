@@ -56,6 +56,7 @@ const besideRoles: Readonly<Record<string, string>> = {
   'finishOidcSignIn 401': 'a sign-in that the provider refused',
   'getCaller 403': 'a session that still owes something',
   'getInForce 403': 'a session that still owes something',
+  'getInForce 404': 'a revision that the store does not have',
   'getVault 403': 'a session that still owes something',
   'deleteOidcProvider 404': 'no provider',
   'getToken 404': 'no such token',

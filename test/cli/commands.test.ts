@@ -86,7 +86,7 @@ test.after.always(async (t) => {
 });
 
 test.serial('a CloudKey is created, listed, shown, rotated, disabled and enabled', async (t) => {
-  const { json } = t.context;
+  const { json, run } = t.context;
   const key = await json(
     ...['cloud-key', 'create', 'payroll', '--key-set', 'payments', '--external-key-id', 'payroll.1'],
     ...['--region', 'eu-central-1', '--rotation', '90d', '--quota', '500/1000', '--expires', '2099-01-31'],
@@ -100,6 +100,10 @@ test.serial('a CloudKey is created, listed, shown, rotated, disabled and enabled
   t.deepEqual(key.users, ['arn:aws:iam::111122223333:role/A', 'arn:aws:iam::111122223333:role/B']);
   t.is((await json('cloud-key', 'rotate', 'payroll.1')).currentVersion, 2);
   t.is((await json('cloud-key', 'disable', 'payroll')).state, 'DISABLED');
+  const { inForce, revision } = await json('in-force');
+  t.true(inForce);
+  t.like(await json('in-force', '--revision', revision), { inForce: true, revision });
+  t.is((await run('in-force', '--revision', `999999${revision}`)).code, 66);
   t.is((await json('cloud-key', 'enable', key.id)).state, 'AVAILABLE');
   t.is((await json('cloud-key', 'versions', 'payroll')).length, 2);
   t.deepEqual(

@@ -8,19 +8,21 @@ import { databases, newStore } from '../../testing/stores.ts';
 import { InForce, removeExitedHolders } from '../../src/fleet/in-force.ts';
 import { hasExited, processMark } from '../../src/node/node-id.ts';
 import type { Changed } from '../../src/store/act-transaction.ts';
+import type { Moved } from '../../src/store/revision-log.ts';
 import type { Store } from '../../src/store/store.ts';
+import { VaultError } from '../../src/vault/vault-error.ts';
 
 /* A change is waited for until every process that serves from memory has confirmed it, or has run out. */
 
 /** Milliseconds; of the leases here. */
 const length = 2_000;
 
-async function join(store: Store, id: string, epoch: number, node = 'n1'): Promise<void> {
+async function join(store: Store, id: string, epoch: number, node = 'n1', lease = length): Promise<void> {
   await store.bookkeep('by hand', async (trx) =>
     trx
       .insertInto('snapshot_holders')
       .values({
-        ...{ id, node_id: node, hostname: `host-${node}`, term: 1, epoch, length },
+        ...{ id, node_id: node, hostname: `host-${node}`, term: 1, epoch, length: lease },
         joined_at: '2027-01-01T00:00:00.000Z',
       })
       .execute(),
@@ -163,6 +165,88 @@ test('holders of another database say nothing of what was done in this one', asy
   await confirm(own, 'a', moved?.revision ?? 0);
   t.is((await wait(Infinity)).nodes[0]?.state, 'confirmed');
 });
+
+for (const [name, make] of Object.entries(databases))
+  test(`${name}: what is asked for by its revision waits for no later change, and is not taken for another`, async (t) => {
+    const made = await make();
+    const store = await made.open();
+    t.teardown(async () => {
+      await store.close();
+      await made.dispose();
+    });
+    await insertVault(store, 'first');
+    const inForce = new InForce(store);
+    /** By one that has seen all of it, and by one that has seen nothing. */
+    const states = async (asked: Moved) => {
+      const standings = [inForce, new InForce(store)].map(async (one) => one.waitFor(asked, 0));
+      return (await Promise.all(standings)).map(({ nodes, revision }) => {
+        t.deepEqual(revision, asked);
+        return nodes.map(({ state }) => state).join();
+      });
+    };
+    /** Of the last change. */
+    const told = async () => {
+      const { revision, nodes } = await inForce.wait(0);
+      if (revision === undefined) throw new Error('it has no mark');
+      return { revision, nodes };
+    };
+    const first = await change(store);
+    await join(store, 'a', first - 1, 'n1', 60_000);
+    const { revision: ofFirst } = await told();
+    t.is(ofFirst.revision, first);
+    t.deepEqual(await states(ofFirst), ['waiting', 'waiting']);
+    await confirm(store, 'a', first);
+    // What nobody has to confirm is not waited for either.
+    const nothing = { revision: first + 1, mark: 'of-nothing' };
+    await store.bookkeep('by hand', async (trx) => {
+      await trx.updateTable('revision').set({ revision: nothing.revision }).execute();
+      await trx
+        .insertInto('served_changes')
+        .values({ ...nothing, kind: 'nothing', name: '' })
+        .execute();
+    });
+    const second = await change(store);
+    t.is(second, first + 2);
+    const { revision: ofSecond, nodes } = await told();
+    t.is(nodes[0]?.state, 'waiting');
+    for (const before of [ofFirst, nothing]) t.deepEqual(await states(before), ['confirmed', 'confirmed']);
+    t.deepEqual(await states(ofSecond), ['waiting', 'waiting']);
+
+    // One that is cut off is waited for from when the change that is asked for was seen, and not from a later one on.
+    const between = 50;
+    await delay(between);
+    await change(store);
+    const { nodes: later } = await told();
+    const { nodes: earlier } = await inForce.waitFor(ofSecond, 0);
+    t.true((later[0]?.left ?? 0) - (earlier[0]?.left ?? 0) > between / 2);
+
+    // The database goes back in time, and another change gets the number.
+    await store.bookkeep('by hand', async (trx) =>
+      trx
+        .updateTable('revision')
+        .set({ revision: second - 1 })
+        .execute(),
+    );
+    t.is(await change(store), second);
+    const refused = async (asked: Moved) =>
+      t.throwsAsync(inForce.waitFor(asked, 0), {
+        instanceOf: VaultError,
+        message: /does not list this revision/,
+      });
+    for (const lost of [ofSecond, { ...ofFirst, revision: second + 1 }, { ...ofFirst, mark: ofSecond.mark }])
+      await refused(lost);
+    t.deepEqual(await states(ofFirst), ['confirmed', 'confirmed'], 'that one it still has');
+
+    // A node of an earlier release has made the last one: its number alone would tell nothing once it is lost.
+    await store.bookkeep('by hand', async (trx) =>
+      trx.updateTable('served_changes').set({ mark: null }).where('revision', '=', second).execute(),
+    );
+    t.is((await inForce.wait(0)).revision, undefined);
+    await store.bookkeep('by hand', async (trx) =>
+      trx.deleteFrom('served_changes').where('revision', '<=', first).execute(),
+    );
+    await refused(ofFirst);
+  });
 
 test('rows of a node are removed whose processes have exited, once it is back on the same machine', async (t) => {
   const made = await databases.PostgreSQL();

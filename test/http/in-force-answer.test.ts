@@ -4,7 +4,9 @@ import { Problem } from '../../src/admin/problem.ts';
 import { allRoutes } from '../../src/admin/routes.ts';
 import { InForce } from '../../src/fleet/in-force.ts';
 import { assertInForce, countedInForce } from '../../src/http/in-force-answer.ts';
+import { tellRevision } from '../../src/fleet/told-revision.ts';
 import { newStore } from '../../testing/stores.ts';
+import { insertVault } from '../../testing/vault.ts';
 
 /* Success is answered only once a change is in force, and what is not is told with who is waited for. */
 
@@ -44,6 +46,11 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
       })
       .execute(),
   );
+  const unmarked = await ask('disableCloudKey', []);
+  t.true(unmarked instanceof Problem && unmarked.remediation?.includes('GET /in-force (holdfast in-force)'));
+  t.is(told['Holdfast-Revision'], undefined, 'nothing is listed that could be asked for');
+  await insertVault(store, 'first');
+  await store.bookkeep('by hand', async (trx) => trx.updateTable('vaults').set({ tokens: '[]' }).execute());
   for (const changed of [['cloud_keys'], [], ['kms_keys', 'cloud_keys']]) {
     const problem = await ask('disableCloudKey', changed);
     if (!(problem instanceof Problem)) return t.fail(String(problem));
@@ -55,6 +62,17 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
       /it is done, and in force on 0 of 1 node; still waiting for node node-a \(host-a\), for \d+ s/,
     );
     t.true((problem.retryAfter ?? 0) > 10 && (problem.retryAfter ?? 0) <= 16);
+    const listed = await store.db
+      .selectFrom('revision')
+      .select(['revision', 'mark'])
+      .executeTakeFirstOrThrow();
+    const revision = tellRevision({ ...listed, mark: String(listed.mark) });
+    t.is(told['Holdfast-Revision'], revision);
+    t.true(
+      problem.remediation?.includes(
+        `GET /in-force?revision=${revision} (holdfast in-force --revision ${revision})`,
+      ),
+    );
   }
   t.true((await ask('freezeKeySets', ['key_sets'])) instanceof Problem);
   t.is(await ask('disableCloudKey', ['users']), 'does not wait', 'no worker serves by it');
@@ -76,7 +94,7 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
   await store.bookkeep('by hand', async (trx) =>
     trx.updateTable('snapshot_holders').set({ epoch: 1000 }).execute(),
   );
-  t.deepEqual(counted, [true, false, false, false, false], 'what does not wait is not counted');
+  t.deepEqual(counted, [true, false, false, false, false, false], 'what does not wait is not counted');
   t.regex(String(await ask('disableCloudKey', [])), /^nodes=1, confirmed=1, ended=0, milliseconds=/);
 });
 

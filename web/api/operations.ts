@@ -166,7 +166,7 @@ export const operations = {
   drainNode: { method: 'POST', path: '/nodes/{nodeId}/drain', appliance: 'nodes.write' },
   /** End the draining of a node. */
   undrainNode: { method: 'POST', path: '/nodes/{nodeId}/undrain', appliance: 'nodes.write' },
-  /** Tell whether all that was done is in force on every node. */
+  /** Tell whether what was done is in force on every node. */
   getInForce: { method: 'GET', path: '/in-force' },
   /** List what the store has lost. */
   listLostChanges: { method: 'GET', path: '/lost-changes', appliance: 'appliance.read' },

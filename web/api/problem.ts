@@ -9,6 +9,8 @@ export class ProblemError extends Error {
   readonly fields: readonly FieldProblem[];
   /** Seconds. */
   readonly retryAfter: number | undefined;
+  /** Of what was done all the same: by which it can be asked whether that is in force. */
+  readonly revision: string | undefined;
 
   constructor(facts: ProblemFacts) {
     super(facts.detail);
@@ -20,6 +22,7 @@ export class ProblemError extends Error {
     this.requestId = facts.requestId;
     this.fields = facts.fields ?? [];
     this.retryAfter = facts.retryAfter;
+    this.revision = facts.revision;
   }
 }
 
@@ -38,6 +41,7 @@ interface ProblemFacts {
   requestId?: string | undefined;
   fields?: readonly FieldProblem[];
   retryAfter?: number | undefined;
+  revision?: string | undefined;
 }
 
 /** The problem that an answer is; whatever stands between us and the node may have answered in its place. */
@@ -66,6 +70,7 @@ export async function readProblem(response: Response): Promise<ProblemError> {
     requestId: text('instance')?.replace(/^urn:holdfast:request:/, ''),
     fields: Array.isArray(body?.['fields']) ? (body['fields'] as unknown[]).filter(isFieldProblem) : [],
     retryAfter: Number.isNaN(retryAfter) ? undefined : retryAfter,
+    revision: response.headers.get('Holdfast-Revision') ?? undefined,
   });
 }
 

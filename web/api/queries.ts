@@ -30,8 +30,9 @@ interface Reading {
   enabled?: boolean;
 }
 
-interface RecordReading<T> extends Omit<Reading, 'every'> {
-  every?: Every | ((body: T) => Every);
+interface RecordReading<O extends OperationName> extends Omit<Reading, 'every'> {
+  query?: QueryOf<O>;
+  every?: Every | ((body: AnswerOf<O>) => Every);
 }
 
 /** When it is looked at again: not while nobody looks at the page, else by {@link nextLook}. */
@@ -44,12 +45,12 @@ function useLooks(): (error: unknown, every: Every) => Every {
 export function useRecord<O extends OperationName>(
   operation: O,
   params: ParamsOf<O>,
-  { every = pace.list, enabled = true }: RecordReading<AnswerOf<O>> = {},
+  { query, every = pace.list, enabled = true }: RecordReading<O> = {},
 ) {
   const looks = useLooks();
   return useQuery<Answered<AnswerOf<O>>>({
-    queryKey: [operation, params],
-    queryFn: async ({ signal }) => call(operation, { params, signal } as unknown as Input<O>),
+    queryKey: [operation, params, ...(query === undefined ? [] : [query])],
+    queryFn: async ({ signal }) => call(operation, { params, query, signal } as unknown as Input<O>),
     enabled,
     refetchInterval: ({ state }) => {
       if (typeof every !== 'function') return looks(state.error, every);

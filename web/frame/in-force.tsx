@@ -1,15 +1,17 @@
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import { pace } from '../api/looks.ts';
+import { isFinal, pace } from '../api/looks.ts';
 import { useRecord } from '../api/queries.ts';
 import { inForce as t } from '../texts/in-force.ts';
 import { ProblemAlert } from './problem-alert.tsx';
 
-/** What is done, and not confirmed by every node yet: whom it waits for, until it waits for nobody. */
-export function InForceProgress() {
+/** What is done, and not confirmed by every node yet: whom it waits for, until it waits for nobody. `of` is its revision. */
+export function InForceProgress({ of: revision }: { of: string | undefined }) {
   const { data, error } = useRecord('getInForce', undefined, {
+    query: revision === undefined ? {} : { revision },
     every: (told) => (told.inForce ? false : pace.pending),
   });
-  if (data === undefined)
+  // What was known of it is nothing any more where the store has lost it.
+  if (data === undefined || isFinal(error))
     return error === null ? (
       <StatusIndicator type="loading">{t.asking}</StatusIndicator>
     ) : (

@@ -36,6 +36,8 @@ export function BulkDialog({
   const [chosen] = useState(keys);
   /** By id; what is done stays done where a session ended in between. */
   const answers = useRef(new Map<string, Answer>());
+  /** Of the last that is not in force everywhere: what was done before is in it. */
+  const revision = useRef<string>(undefined);
   const isDisable = act === 'disable';
   return (
     <ActDialog
@@ -65,6 +67,7 @@ export function BulkDialog({
                 // It is done: the others are not left as they are because one node has not confirmed it yet.
                 if (!isProblemOf(problem, 'not-in-force')) throw problem;
                 answers.current.set(id, 'not everywhere');
+                revision.current = problem.revision;
               }
             }
           });
@@ -88,7 +91,11 @@ export function BulkDialog({
         const isWhole = all.every((answer) => answer !== 'not everywhere' && isDoneInAws(answer.aws));
         flash({ type: isWhole ? 'success' : 'warning', ...told() });
         if (all.includes('not everywhere'))
-          flash({ type: 'warning', header: inForce.done, content: <InForceProgress /> });
+          flash({
+            type: 'warning',
+            header: inForce.done,
+            content: <InForceProgress of={revision.current} />,
+          });
       }}
     >
       <Box>{isDisable ? t.disableWhy : t.enableWhy}</Box>

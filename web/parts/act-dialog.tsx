@@ -73,7 +73,7 @@ export function ActDialog(props: Props) {
     } catch (error) {
       if (isProblemOf(error, 'not-in-force')) {
         // It is done, and is not asked for again: who is waited for is told beside the page.
-        flash({ type: 'warning', header: inForce.done, content: <InForceProgress /> });
+        flash({ type: 'warning', header: inForce.done, content: <InForceProgress of={error.revision} /> });
         return onClose();
       }
       if (!isProblemOf(error, 'precondition-failed') || onConflict === undefined) throw error;

@@ -4,6 +4,7 @@ import { operationOf, type Operation, type Parameter } from './operation.ts';
 import { problemResponse, problemSchema } from './problems.ts';
 import { SchemaBook, type SchemaNode } from './schemas.ts';
 import { tagDescriptions } from './tags.ts';
+import { toldRevisionForm } from '../../fleet/told-revision.ts';
 import { route, type Method, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
 
@@ -36,7 +37,7 @@ export const conventions = `Everything is under \`/api/v1\`: requests and respon
 
 **Changes.** A record comes with an \`ETag\`. To change it, send that back in \`If-Match\`: 412 means that someone else has changed the record in the meantime, 428 that the header is missing. \`If-Match: *\` overwrites unconditionally.
 
-**In force.** What takes something away is answered with success only once no node serves by what was before; \`Holdfast-In-Force\` tells how many confirmed it. Where a node is cut off and does not confirm within five seconds, the answer is 503 \`not-in-force\`: it is done, and stays so, and need not be repeated; its \`ETag\` is that of the record as it is now, and \`GET /in-force\` tells when every node goes by it, at the latest after \`Retry-After\`.
+**In force.** What takes something away is answered with success only once no node serves by what was before; \`Holdfast-In-Force\` tells how many confirmed it. Where a node is cut off and does not confirm within five seconds, the answer is 503 \`not-in-force\`: it is done, and stays so, and need not be repeated; its \`ETag\` is that of the record as it is now, and \`GET /in-force?revision=…\`, with its \`Holdfast-Revision\`, tells when every node goes by it, at the latest after \`Retry-After\`.
 
 **Creates** take an \`Idempotency-Key\`: if the same request is sent again with the same key within a day, the response is what was created the first time, with \`Idempotency-Replayed: true\` and without secrets, which are shown only once.
 
@@ -144,6 +145,11 @@ const headers = {
     description:
       'On how many nodes that serve from memory it holds, and how: `nodes=3, confirmed=2, ended=1, milliseconds=12`. One that is ended serves nothing from memory. `nodes=0`: all ask the store at each request, so that it holds at once.',
     schema: { type: 'string' },
+  },
+  Revision: {
+    description:
+      'For `GET /in-force`, also with `not-in-force`: the revision of the store that has what was done. Missing where the last change has no mark by which it could be asked for.',
+    schema: { type: 'string', pattern: toldRevisionForm.source },
   },
   RetryAfter: {
     description: 'Seconds to wait before trying again, with 429 and 503.',

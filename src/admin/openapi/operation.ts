@@ -130,7 +130,12 @@ function goodResponse(route: Route, book: SchemaBook, hasTag: boolean): Record<s
     ...(route.creates === undefined
       ? {}
       : { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } }),
-    ...(route.takesAway === true ? { 'Holdfast-In-Force': { $ref: '#/components/headers/InForce' } } : {}),
+    ...(route.takesAway === true
+      ? {
+          'Holdfast-In-Force': { $ref: '#/components/headers/InForce' },
+          'Holdfast-Revision': { $ref: '#/components/headers/Revision' },
+        }
+      : {}),
   };
   return {
     [String(status)]: {

@@ -849,8 +849,10 @@ export interface Schemas {
   };
   /** Where what was done is in force. */
   InForce: {
-    /** Whether every node goes by all that had been done when the request began, and no other is waited for. */
+    /** Whether every node goes by all that had been done by then: when the request began, or up to the revision that was asked for. */
     inForce: boolean;
+    /** Up to which revision of the store that is told. Null where the last change has no mark by which it could be asked for again. */
+    revision: string | null;
     /** Nodes whose XKS workers serve from memory. 0 where all ask the store at each request: then all is in force at once. */
     nodes: number;
     /** How many of them have confirmed it, and finished what began before. */
@@ -2585,7 +2587,9 @@ export interface Paths {
   };
   '/in-force': {
     GET: {
-      query: undefined;
+      query: {
+        revision?: string | undefined;
+      };
       body: undefined;
       answer: Schemas['InForce'];
     };

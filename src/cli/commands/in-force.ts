@@ -15,9 +15,10 @@ export function addInForceCommand(program: Command): void {
       .description(
         'tell whether all that was disabled, frozen or withdrawn is in force on every node; exits with 0 if it is, otherwise with 1',
       )
-      .action(async (_: unknown, command: Command) =>
+      .option('--revision <revision>', 'only up to this one, as the command that was not in force told it')
+      .action(async ({ revision }: { revision?: string }, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          const told = await client.get(at('/in-force'));
+          const told = await client.get(at('/in-force'), revision === undefined ? {} : { revision });
           if (isForPrograms(options)) printData(told, options);
           else if (told.nodes === 0) print('in force: every node asks the store at each request');
           else print(`in force on ${told.confirmed + told.ended} of ${counted(told.nodes, 'node')}`);
@@ -28,5 +29,6 @@ export function addInForceCommand(program: Command): void {
         }),
       ),
     'holdfast in-force',
+    'holdfast in-force --revision 1207.mZ1x3vTq8LkcR0aW',
   );
 }
