@@ -1,4 +1,4 @@
-import { readFile, writeFile, mkdtemp, rm } from 'node:fs/promises';
+import { readFile, rename, writeFile, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { freePort } from '../testing/free-port.ts';
@@ -138,6 +138,25 @@ export class Fleet<D extends FleetDatabase> {
   /** Undefined where there is none. */
   get haproxy(): Haproxy | undefined {
     return this.#haproxy;
+  }
+
+  /**
+   * Puts another token of the same label and PIN in the place of ours, for hosts that start from now on and for those that read it
+   * again. Resolves with what puts ours back.
+   */
+  async swapToken(): Promise<() => Promise<void>> {
+    const { label, pin, directory } = this.#fixture;
+    const other = await createSoftHsmToken({ label, pin });
+    const [ours, theirs] = [directory, other.directory].map((holder) => path.join(holder, 'tokens'));
+    if (ours === undefined || theirs === undefined) throw new Error('there is no token');
+    const aside = `${ours}.aside`;
+    await rename(ours, aside);
+    await rename(theirs, ours);
+    return async () => {
+      await rename(ours, theirs);
+      await rename(aside, ours);
+      await other.dispose();
+    };
   }
 
   /** Until HAProxy finds every node well. */

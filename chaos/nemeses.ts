@@ -112,6 +112,24 @@ export const nodeNemeses = {
     await delay(blow.random.between(100, 2_000));
   },
 
+  // As where the wrong security world or partition came back after maintenance: no key may be taken for lost.
+  'another token has the name': async (blow) => {
+    const { fleet, tell } = blow;
+    const ms = span(blow);
+    tell(`for ${ms} ms`);
+    const putBack = await fleet.swapToken();
+    for (const node of fleet.nodes) for (const pid of node.processes().hosts) sendSignal(pid, 'SIGKILL');
+    await delay(ms);
+    await putBack();
+    await fleet.untilFoundWell();
+  },
+
+  'HAProxy is killed': async ({ fleet, random, tell }) => {
+    const ms = random.between(0, 2_000);
+    tell(`for ${ms} ms`);
+    await fleet.haproxy?.restart(ms);
+  },
+
   'a node is cut off from the database': async (blow) => onWires(blow, [someNode(blow).index], 'cut'),
   'a node has half-open connections to the database': async (blow) =>
     onWires(blow, [someNode(blow).index], 'stalled'),
@@ -249,6 +267,7 @@ const besideTheDatabase: readonly NemesisName[] = [
   'a node has half-open connections to the database',
   'a clock jumps',
   'a certificate is changed',
+  'HAProxy is killed',
 ];
 
 const onTheDatabase: readonly string[] = [

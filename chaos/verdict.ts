@@ -28,10 +28,35 @@ export function verdictOf(entries: readonly Entry[]): Verdict {
       `late      ${late.length} successes that had begun before a disable came after its acknowledgement${
         late.length === 0 ? '' : `, by ${Math.round(Math.max(...late))} ms at the most`
       }`,
+      ...failuresByTrouble(entries),
       `faults    ${told(counted(entries.filter((entry) => entry.type === 'fault').map(({ fault }) => fault)))}`,
       `wrong     ${violations.length === 0 ? 'nothing' : told(counted(violations.map(({ rule }) => rule)))}`,
     ],
   };
+}
+
+/**
+ * Of requests that one trouble overlapped, how many AWS had to repeat, by the faults of which it was made. What a disabled key
+ * answers is none of them.
+ */
+function failuresByTrouble(entries: readonly Entry[]): string[] {
+  const requests = entries.filter((entry) => entry.type === 'request');
+  const faults = entries.filter((entry) => entry.type === 'fault');
+  const counts = new Map<string, { failed: number; all: number }>();
+  for (const trouble of entries.filter((entry) => entry.type === 'trouble')) {
+    const names = faults.filter(({ at }) => trouble.began <= at && at <= trouble.ended);
+    const name = [...new Set(names.map(({ fault }) => fault))].toSorted().join(' + ');
+    const count = counts.get(name) ?? { failed: 0, all: 0 };
+    for (const { began, ended, result } of requests) {
+      if (ended < trouble.began || trouble.ended < began) continue;
+      count.all++;
+      if (result !== 'success' && result !== 'InvalidStateException') count.failed++;
+    }
+    counts.set(name, count);
+  }
+  return [...counts]
+    .toSorted(([, one], [, other]) => other.failed - one.failed)
+    .map(([name, { failed, all }]) => `failed    ${failed} of ${all}  ${name}`);
 }
 
 /**

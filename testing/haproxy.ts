@@ -24,28 +24,33 @@ export class Haproxy {
   readonly port: number;
   /** Names of the nodes that its health checks find well. */
   readonly up = new Set<string>();
-  readonly #child: ChildProcess;
+  readonly #file: string;
+  readonly #nodes: number;
+  #child: ChildProcess;
 
-  private constructor(port: number, child: ChildProcess) {
+  private constructor({ port, nodes }: HaproxyOptions, file: string) {
     this.port = port;
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding('utf8').on('data', (said: string) => this.#hear(said));
+    this.#nodes = nodes.length;
+    this.#file = file;
+    this.#child = this.#spawn();
   }
 
   /** Resolves once all nodes are found well. */
   static async start(options: HaproxyOptions): Promise<Haproxy> {
     const file = path.join(options.directory, 'haproxy.cfg');
     await writeFile(file, await configuration(options));
-    // It may not be in the PATH of a user.
-    const PATH = `${process.env['PATH']}:/usr/local/sbin:/usr/sbin`;
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'haproxy', '-db', '-f', file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, PATH },
-    });
-    const haproxy = new Haproxy(options.port, child);
+    const haproxy = new Haproxy(options, file);
     await haproxy.sees(options.nodes.length);
     return haproxy;
+  }
+
+  /** Killed, with all connections, and there again after so many milliseconds; resolves once all nodes are found well. */
+  async restart(after: number): Promise<void> {
+    await this.stop();
+    await delay(after);
+    this.up.clear();
+    this.#child = this.#spawn();
+    await this.sees(this.#nodes);
   }
 
   /** Until so many nodes are found well. */
@@ -62,6 +67,18 @@ export class Haproxy {
     const ended = once(this.#child, 'close');
     this.#child.kill('SIGKILL');
     await ended;
+  }
+
+  #spawn(): ChildProcess {
+    // It may not be in the PATH of a user.
+    const PATH = `${process.env['PATH']}:/usr/local/sbin:/usr/sbin`;
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'haproxy', '-db', '-f', this.#file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, PATH },
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (said: string) => this.#hear(said));
+    return child;
   }
 
   #hear(said: string): void {
