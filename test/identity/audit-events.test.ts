@@ -79,6 +79,10 @@ test('events are found by action, actor, target, outcome and time', async (t) =>
   t.deepEqual(await found({ target: 'other' }), ['cloud-key.disable']);
   t.deepEqual(await found({ target: 'name of other' }), ['cloud-key.disable']);
   t.deepEqual(await found({ outcome: 'refused' }), ['session.begin']);
+  const sequence = (await listEvents(t.context.site, vaultId, newest)).items[1]?.sequence;
+  t.deepEqual(await found({ sequence }), ['cloud-keys.x']);
+  t.deepEqual(await found({ sequence, outcome: 'refused' }), []);
+  t.deepEqual(await actions(t.context, '', { sequence }), []);
   t.deepEqual(await found({ from: '2026-01-02T01:00:00+01:00', to: '2026-01-03T00:00:00.000Z' }), [
     'cloud-key.disable',
   ]);

@@ -191,6 +191,9 @@ test('somebody sees the requests to key sets of their admin groups, by every fil
   t.is(await asked('all', { principal: request().principal }), 2);
   t.is(await asked('all', { principal: 'role' }), 0);
   t.is(await asked('all', { kmsRequestId: 'request-1' }), 2);
+  const { items } = await listFailedRequests({ store }, 'v', 'all', { limit: 1, sort: '-lastAt' });
+  t.is(await asked('all', { id: items[0]?.id }), 1);
+  t.is(await asked([group], { id: items[0]?.id }), 0, 'nor by its id');
   t.is(await asked('all', { from: '2031-05-05T12:00:31Z' }), 0);
   t.is(await asked('all', { to: '2031-05-05T12:00:31Z' }), 2);
 });

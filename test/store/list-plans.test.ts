@@ -36,6 +36,7 @@ const short: Readonly<Record<string, string>> = {
 
 /** A value of each filter; one that names a single thing finds so few that they may be sorted. */
 const values: Record<string, { value: string; few?: true }> = {
+  sequence: { value: '7', few: true },
   action: { value: 'cloud-key.disable' },
   actor: { value: 'vera' },
   target: { value: 'payroll' },

@@ -175,9 +175,27 @@ const said: Record<keyof typeof commands, readonly string[]> = {
     ),
     commands.kmsKeyEdit({ alias: '', cloudKeyName: 'payroll', region: '' }, { tags: {} }, true),
   ],
-  cloudKeyList: [commands.cloudKeyList()],
-  requestList: [commands.requestList()],
-  auditList: [commands.auditList(undefined), commands.auditList('2026-11-01T00:00:00.000Z')],
+  cloudKeyList: [
+    commands.cloudKeyList({}),
+    commands.cloudKeyList({ keySet: 'payments', region: 'eu-central-1', sort: '-createdAt' }),
+  ],
+  requestList: [
+    commands.requestList({}),
+    commands.requestList({
+      ...{ error: 'KeyNotFoundException', keySet: 'payments', externalKeyId: '0f5c', from: '90min' },
+      ...{ principal: 'arn:aws:iam::111122223333:role/a', kmsRequestId: 'one', sort: 'lastAt' },
+    }),
+  ],
+  requestShow: [commands.requestShow('5f0c7a522d0e4a389f0e0d7a4e0c9b11')],
+  auditList: [
+    commands.auditList({}),
+    commands.auditList({
+      ...{ sequence: 4711, action: 'cloud-key.', actor: 'ada', target: 'payroll', outcome: 'refused' },
+      ...{ from: '2026-11-01T00:00:00.000Z', to: '2026-12-01T00:00:00.000Z', sort: 'sequence' },
+    }),
+    commands.auditList({ from: '24h' }),
+  ],
+  auditEvent: [commands.auditEvent(4711)],
   groupDelete: [commands.groupDelete('payments')],
   groupAdd: [commands.groupAdd('payments', 'grace')],
   groupRemove: [commands.groupRemove('payments', 'grace')],

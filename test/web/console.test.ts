@@ -1,4 +1,5 @@
 import test from 'ava';
+import { testAuditor } from './auditor.ts';
 import { testFrontDoor, testWalls } from './front-door.ts';
 import { testGuide } from './guide.ts';
 import { testLinks } from './links.ts';
@@ -29,6 +30,7 @@ testFrontDoor(open);
 testGuide(open);
 testWalls(open);
 testRequests(open);
+testAuditor(open);
 testMeanwhile(open);
 testLinks(open);
 testSigningIn(open);

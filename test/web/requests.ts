@@ -55,10 +55,23 @@ export function testRequests(open: () => ConsoleStage): void {
     await dialog.getByText('What to do').waitFor();
     await picture(page, 'a refused request');
     t.deepEqual(await axeViolations(page), []);
+    // Whoever is sent the address has it open.
+    await page.reload();
+    await dialog.getByText('of-the-stranger').waitFor();
+    await dialog
+      .getByText(new URL(page.url()).searchParams.get('request') ?? 'no request')
+      .first()
+      .waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
+    // By what CloudTrail has.
+    await typeAndEnter(page.getByRole('combobox', { name: 'Find a CloudKey' }), 'of-the-stranger');
+    await page.waitForURL((url) => url.searchParams.get('filter')?.includes('by-kmsRequestId') === true);
+    await page.getByText('The whole list was searched.').waitFor();
+    await found.waitFor();
 
     await page.getByRole('button', { name: 'Download', exact: true }).click();
+    await dialog.getByText('holdfast --json request list --kms-request-id of-the-stranger').waitFor();
     const file = page.waitForEvent('download');
     await dialog.getByRole('button', { name: 'Download', exact: true }).click();
     const csv = readFileSync((await (await file).path()) ?? '', 'utf8');

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { matchesOf } from '../../web/frame/search-matches.ts';
+import { matchesOf, placesOf } from '../../web/frame/search-matches.ts';
 
 const named = (...names: [string, ...string[]]) => ({ names, href: `/${names[0]}` });
 const kinds = [
@@ -23,4 +23,14 @@ test('nothing is offered for nothing, and of many no more than five', (t) => {
   t.deepEqual(found('nobody'), []);
   const many = [{ label: 'Nodes', things: Array.from({ length: 9 }, (_, n) => named(`node-${n}`)) }];
   t.is(matchesOf('node', many)[0]?.options.length, 5);
+});
+
+test('an id may be looked for where the page knows nothing of it, and what is none may not', (t) => {
+  const places = [{ label: 'As a request', hrefOf: (id: string) => `/requests/${id}` }];
+  const id = '4d2b1c5f-0e6f-4c7e-9a55-0D4f4a1f3c11';
+  t.deepEqual(placesOf(` ${id} `, 'By its id', places), [
+    { label: 'By its id', options: [{ value: `/requests/${id}`, label: 'As a request' }] },
+  ]);
+  t.deepEqual(placesOf(id, 'By its id', []), []);
+  for (const none of ['', 'payroll', `${id}0`, id.slice(1)]) t.deepEqual(placesOf(none, '', places), []);
 });

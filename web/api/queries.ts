@@ -1,6 +1,5 @@
 import { useMemo, useRef } from 'react';
 import {
-  keepPreviousData,
   useInfiniteQuery,
   useMutation,
   useQuery,
@@ -87,7 +86,9 @@ export function useList<O extends ListName>(
       },
       initialPageParam: undefined as string | undefined,
       getNextPageParam: ({ next }) => next ?? undefined,
-      placeholderData: keepPreviousData,
+      // In another order it is the same list. What was asked for otherwise is not shown as if it were found.
+      placeholderData: (before, read) =>
+        read !== undefined && isOfSame(read.queryKey, query) ? before : undefined,
       enabled,
       // Of a long list all pages are asked for again: seldom.
       refetchInterval: ({ state }) =>
@@ -95,6 +96,12 @@ export function useList<O extends ListName>(
     });
   const items = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
   return { items, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch };
+}
+
+/** Whether what was read differs in nothing but its order; one hook asks one list. */
+function isOfSame([, , before]: readonly unknown[], query: object = {}): boolean {
+  const unordered = (asked: object) => JSON.stringify({ ...asked, sort: undefined });
+  return unordered(before as object) === unordered(query);
 }
 
 /** Every item of a list that is short by its nature, such as admin groups. */

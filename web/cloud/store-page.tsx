@@ -208,7 +208,7 @@ function Configuration({ store }: { store: Store }) {
                 {t.seeKeys}
               </Link>,
             ],
-            ...refusedFact(may, home, 'by-keySet', store.keySetName),
+            ...refusedFact(may, home, ['by-keySet', '=', store.keySetName]),
             [t.id, <Copyable key="id" text={store.customKeyStoreId} what={t.id} />],
             [t.endpoint, <Copyable key="endpoint" text={store.uriEndpoint} what={t.endpoint} />],
             [t.uriPath, <Copyable key="path" text={store.uriPath} what={t.uriPath} />],

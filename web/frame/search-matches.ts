@@ -34,6 +34,24 @@ export function matchesOf(text: string, kinds: readonly Kind[]): Match[] {
   });
 }
 
+/** Where an id is looked for that the page knows nothing of. */
+export interface Place {
+  label: string;
+  /** The address that looks for it there. */
+  hrefOf: (id: string) => string;
+}
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** An id does not say of what it is: somebody who has one chooses where it is looked for. */
+export function placesOf(text: string, label: string, places: readonly Place[]): Match[] {
+  const id = text.trim();
+  if (!uuid.test(id) || places.length === 0) return [];
+  return [
+    { label, options: places.map(({ label: place, hrefOf }) => ({ value: hrefOf(id), label: place })) },
+  ];
+}
+
 /** Where the text begins in the name that has it earliest; -1 where none has it. */
 function placeIn({ names }: Named, wanted: string): number {
   const places = names.map((name) => name.toLowerCase().indexOf(wanted)).filter((place) => place >= 0);

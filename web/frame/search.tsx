@@ -4,16 +4,16 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
 import { call } from '../api/client.ts';
 import { filtered } from '../parts/filter-in-address.ts';
-import { homeOf, useSession } from '../session/session.tsx';
+import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
 import { useFlash } from './flash.tsx';
 import { ProblemAlert } from './problem-alert.tsx';
-import { matchesOf } from './search-matches.ts';
+import { matchesOf, placesOf, type Place } from './search-matches.ts';
 import { useSearched } from './use-searched.ts';
 
 /**
  * Finds what is here by name. In a vault whatever is typed and not chosen from what is offered is looked for among the
- * CloudKeys, by whatever name somebody has for one: the API knows them all.
+ * CloudKeys, by whatever name somebody has for one, and then among the refused requests: the API knows them all.
  */
 export function Search() {
   const { user } = useSession();
@@ -25,7 +25,8 @@ export function Search() {
   const [text, setText] = useState('');
   const selects = useRef(false);
   const kinds = useSearched(text !== '');
-  const matches = matchesOf(text, kinds);
+  const may = useMay();
+  const matches = [...matchesOf(text, kinds), ...placesOf(text, t.searchAs, placesIn(home, may))];
   const findKey = async (vault: string, called: string) => {
     const { body } = await client.fetchQuery({
       queryKey: ['search', vault, called],
@@ -34,8 +35,10 @@ export function Search() {
       gcTime: 0,
     });
     const [key, ...more] = body.items;
-    const isOne = key !== undefined && more.length === 0;
-    return isOne ? `${home}/cloud-keys/${key.id}` : filtered(`${home}/cloud-keys`, ['', ':', called]);
+    if (key !== undefined && more.length === 0) return `${home}/cloud-keys/${key.id}`;
+    if (key === undefined && (await isKmsRequest(vault, called)))
+      return filtered(`${home}/requests`, ['by-kmsRequestId', '=', called]);
+    return filtered(`${home}/cloud-keys`, ['', ':', called]);
   };
   const go = async (chosen: string | undefined) => {
     const called = text.trim();
@@ -81,4 +84,24 @@ export function Search() {
       />
     </search>
   );
+}
+
+/** Of a request of AWS that was refused or failed, as CloudTrail has it. */
+async function isKmsRequest(vaultId: string, kmsRequestId: string): Promise<boolean> {
+  const query = { kmsRequestId, limit: 1 };
+  const { body } = await call('listFailedRequests', { params: { vaultId }, query });
+  return body.items.length > 0;
+}
+
+function placesIn(home: string, may: ReturnType<typeof useMay>): Place[] {
+  const as = (label: string, path: string, property: string) => ({
+    label,
+    hrefOf: (id: string) => filtered(`${home}${path}`, [property, '=', id]),
+  });
+  return [
+    ...(may('listFailedRequests') ? [as(t.searchKmsRequests, '/requests', 'by-kmsRequestId')] : []),
+    ...(may('listAuditEvents') || may('listApplianceAuditEvents')
+      ? [as(t.searchAudit, '/audit', 'by-requestId')]
+      : []),
+  ];
 }

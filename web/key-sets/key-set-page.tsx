@@ -149,7 +149,7 @@ function Overview({ keySet }: { keySet: KeySet }) {
               {t.seeStores}
             </Link>,
           ],
-          ...refusedFact(may, home, 'by-keySet', keySet.name),
+          ...refusedFact(may, home, ['by-keySet', '=', keySet.name]),
           [
             t.group,
             keySet.adminGroupId === null

@@ -1,11 +1,14 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate } from 'react-router';
+import type { QueryOf } from '../api/operation-types.ts';
 import { useList } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
+import { useKeySetWay } from '../key-sets/key-set-way.ts';
+import { equal, useAsked, type Ways } from '../parts/asked.ts';
 import type { Column } from '../parts/list.ts';
 import { FirstSteps } from '../overview/first-steps.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
@@ -30,7 +33,16 @@ export function CloudKeysPage() {
     ['name', '-name', 'region', '-region', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'],
     'name',
   );
-  const list = useList('listCloudKeys', { vaultId }, { query: { sort } });
+  const { isKnown, way: keySet, name } = useKeySetWay();
+  const ways = useMemo<Ways<QueryOf<'listCloudKeys'>>>(() => ({ keySet, region: equal('region') }), [keySet]);
+  const asked = useAsked(ways);
+  const list = useList('listCloudKeys', { vaultId }, { query: { sort, ...asked.query }, enabled: isKnown });
+  const { keySetId, region } = asked.query;
+  const command = commands.cloudKeyList({
+    ...(keySetId === undefined ? {} : { keySet: name }),
+    region,
+    ...(sort === 'name' ? {} : { sort }),
+  });
   const [selectedIds, setSelectedIds] = useState<readonly string[]>([]);
   const [act, setAct] = useState<'disable' | 'enable'>();
   const selected = list.items.filter(({ id }) => selectedIds.includes(id));
@@ -51,7 +63,8 @@ export function CloudKeysPage() {
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
         selected={selected}
-        download={{ name: 'cloud-keys', command: commands.cloudKeyList() }}
+        asked={asked}
+        download={{ name: 'cloud-keys', command }}
         {...(may('disableCloudKey') ? { onSelect: (some) => setSelectedIds(some.map(({ id }) => id)) } : {})}
         actions={
           <SpaceBetween direction="horizontal" size="xs">

@@ -53,12 +53,17 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
             [t.nextRotation, <WholeTime key="next" at={cloudKey.nextRotationAt} none={parts.never} />],
             [t.expires, <WholeTime key="expires" at={cloudKey.expiresAt} none={parts.never} />],
             [t.quota, quota === null ? t.noQuota : t.quotaOf(quota.requestsPerSecond, quota.burst)],
-            ...refusedFact(may, home, 'by-key', cloudKey.name),
+            ...refusedFact(
+              may,
+              home,
+              ['by-externalKeyId', '=', cloudKey.externalKeyId],
+              ['by-keySet', '=', cloudKey.keySetName],
+            ),
             ...(may('listAuditEvents')
               ? [
                   [
                     t.activity,
-                    <Link key="audit" href={filtered(`${home}/audit`, ['by-target', '=', cloudKey.name])}>
+                    <Link key="audit" href={filtered(`${home}/audit`, ['by-target', '=', cloudKey.id])}>
                       {t.toActivity}
                     </Link>,
                   ] as const,

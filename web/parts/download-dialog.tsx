@@ -26,12 +26,14 @@ export interface DownloadProps<T> {
   /** What goes into the file: what matches the filter, or what is selected. */
   items: readonly T[];
   isSelection: boolean;
+  /** What of the filter the command does not know. */
+  beyond?: string;
   onClose: () => void;
 }
 
 /** A list as a file: the rest of it is read first, page by page. */
 export function DownloadDialog<T>(props: DownloadProps<T>) {
-  const { title, name, command, list, columns, items, isSelection, onClose } = props;
+  const { title, name, command, list, columns, items, isSelection, beyond, onClose } = props;
   const [form, setForm] = useState<keyof typeof forms>('csv');
   const { hasNextPage, isFetchingNextPage, fetchNextPage, error } = list;
   const read = list.items.length;
@@ -60,6 +62,7 @@ export function DownloadDialog<T>(props: DownloadProps<T>) {
             : t.download.matching(items.length)}
       </Box>
       {isMissing && !isReading && <Alert type="warning">{t.download.notAll(read)}</Alert>}
+      {beyond !== undefined && !isSelection && <Box>{t.download.beyond(beyond)}</Box>}
       <SelectField
         label={t.download.form}
         value={form}

@@ -36,11 +36,10 @@ export function useFilterInAddress(): [
   return [query, change];
 }
 
+export type Comparison = readonly [property: string, operator: string, value: string];
+
 /** The address of a list that shows what has such a property. */
-export function filtered(
-  path: string,
-  ...tokens: readonly [property: string, operator: string, value: string][]
-): string {
+export function filtered(path: string, ...tokens: readonly Comparison[]): string {
   return `${path}?${new URLSearchParams({ filter: JSON.stringify(['and', ...tokens]) }).toString()}`;
 }
 

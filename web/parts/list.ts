@@ -19,6 +19,8 @@ export interface Column<T> {
   sortedAs?: string;
   /** The text that is looked for in a filter; without it the column is not filtered by. */
   text?: (item: T) => string;
+  /** What it is found by as well, with `=`, where the API is asked: its id. What it is told by in a filter is its text. */
+  alias?: (item: T) => string;
   /** In a file that is downloaded, where it is another text, or is not filtered by. */
   file?: (item: T) => string;
   /** Not shown unless asked for. */

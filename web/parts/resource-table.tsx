@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useLayoutEffect, useState, type ReactNode } from 'react';
-import { useCollection, type PropertyFilterProperty } from '@cloudscape-design/collection-hooks';
+import { useCollection } from '@cloudscape-design/collection-hooks';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
@@ -12,10 +12,19 @@ import Table, { type TableProps } from '@cloudscape-design/components/table';
 import { useSearchParams } from 'react-router';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { parts as t } from '../texts/parts.ts';
+import { filterWords, type Asked } from './asked.ts';
 import { DownloadButton } from './download-button.tsx';
 import { useFilterInAddress } from './filter-in-address.ts';
 import { filterTexts } from './filter-texts.ts';
 import type { Column, ReadList } from './list.ts';
+import {
+  filterProperties,
+  headerOf,
+  mostLookedThrough,
+  rowOf,
+  searchedWords,
+  type Row,
+} from './table-filter.ts';
 import { displayOf, roomOf, widthsOf } from './table-layout.ts';
 import { useTablePreferences } from './table-preferences.ts';
 
@@ -38,10 +47,11 @@ interface Props<T> {
   inner?: boolean;
   /** Where it may be taken along as a file: the file's name, and the command that lists the same. */
   download?: { name: string; command: string };
+  /** Where the API looks for part of the filter. */
+  asked?: Asked;
+  /** What a filter does not find though it was there, whoever looks for it. */
+  caution?: string;
 }
-
-/** So many are looked through for a filter. */
-const mostLookedThrough = 5_000;
 
 /** A list of records: found by property, sorted as the API sorts, page by page, with the columns that somebody wants. */
 export function ResourceTable<T>(props: Props<T>) {
@@ -52,28 +62,31 @@ export function ResourceTable<T>(props: Props<T>) {
   const [measure, width] = useFirstWidth();
   const [query, setQuery] = useFilterInAddress();
   const [preferences, setPreferences] = useTablePreferences(id);
+  const rest = props.asked?.rest ?? query;
   const rows = list.items.map((item) => rowOf(item, columns));
   const found = useCollection(rows, {
-    propertyFiltering: { filteringProperties: filterProperties(columns), defaultQuery: query },
+    propertyFiltering: { filteringProperties: filterProperties(columns, list.items), defaultQuery: rest },
     pagination: { pageSize: preferences.pageSize, allowPageOutOfRange: true },
   });
   useLayoutEffect(() => {
     // The address says what is looked for, whoever changed it: the filter itself, a search, "clear filters", "back".
-    found.actions.setPropertyFiltering(query);
+    found.actions.setPropertyFiltering(rest);
     // oxlint-disable-next-line react/exhaustive-deps -- other actions each time, which do the same
-  }, [query]);
+  }, [query, rest]);
   const isFiltered = query.tokens.length > 0;
+  const goesThrough = rest.tokens.length > 0;
   const { hasNextPage, isFetchingNextPage, fetchNextPage, items } = list;
-  const looksOn = items.length < mostLookedThrough;
+  // What is looked for may be further down; of a long search the node answers what it has found so far, which may be nothing.
+  const looksOn = hasNextPage && (goesThrough ? items.length < mostLookedThrough : items.length === 0);
   useEffect(() => {
-    // What is looked for may be further down.
-    if (isFiltered && hasNextPage && !isFetchingNextPage && looksOn) void fetchNextPage();
-  }, [isFiltered, hasNextPage, isFetchingNextPage, fetchNextPage, looksOn, items.length]);
+    if (looksOn && !isFetchingNextPage) void fetchNextPage();
+  }, [looksOn, isFetchingNextPage, fetchNextPage, items.length]);
+  const searched = { list, isFiltered, goesThrough, looksOn };
   const sorting = sortingOf(props.sort, columns);
   const matches = found.filteredItemsCount ?? 0;
   const counter = list.isPending
     ? undefined
-    : `(${isFiltered ? `${matches}/` : ''}${items.length}${hasNextPage ? '+' : ''})`;
+    : `(${goesThrough ? `${matches}/` : ''}${items.length}${hasNextPage ? '+' : ''})`;
   const room = roomOf(width ?? 0, { boxes: onSelect !== undefined, frame: inner === true });
   const display = preferences.contentDisplay ?? displayOf(columns, room);
   const widths = widthsOf(columns, display, room);
@@ -142,10 +155,11 @@ export function ResourceTable<T>(props: Props<T>) {
               actions={
                 <SpaceBetween direction="horizontal" size="xs">
                   <Button iconName="refresh" ariaLabel={t.refresh} onClick={() => void list.refetch()} />
-                  {props.download !== undefined && items.length > 0 && (
+                  {props.download !== undefined && (items.length > 0 || isFiltered) && (
                     <DownloadButton
                       title={title}
                       {...props.download}
+                      {...(goesThrough ? { beyond: filterWords(rest, (key) => headerOf(columns, key)) } : {})}
                       list={list}
                       columns={columns}
                       items={chosen.length > 0 ? chosen : found.allPageItems.map(({ item }) => item)}
@@ -159,7 +173,7 @@ export function ResourceTable<T>(props: Props<T>) {
               {title}
             </Header>
             {list.error !== null && items.length > 0 && <Alert type="warning">{t.stale}</Alert>}
-            {isFiltered && hasNextPage && !looksOn && <Alert type="warning">{t.notAll(items.length)}</Alert>}
+            {goesThrough && hasNextPage && !looksOn && <Alert type="warning">{t.notAll(items.length)}</Alert>}
           </SpaceBetween>
         }
         filter={
@@ -167,11 +181,14 @@ export function ResourceTable<T>(props: Props<T>) {
             {...found.propertyFilterProps}
             query={query}
             onChange={({ detail }) => setQuery(detail)}
-            countText={t.matches(matches)}
+            countText={t.matches(matches, hasNextPage)}
+            {...(props.asked === undefined
+              ? {}
+              : { filteringConstraintText: searchedWords(searched, columns, props.asked, props.caution) })}
             filteringAriaLabel={t.filterAria}
             i18nStrings={filterTexts}
             expandToViewport
-            {...(isFiltered && hasNextPage && looksOn
+            {...(goesThrough && looksOn
               ? { filteringStatusType: 'loading' as const, filteringLoadingText: t.looking(items.length) }
               : {})}
           />
@@ -179,7 +196,7 @@ export function ResourceTable<T>(props: Props<T>) {
         pagination={
           <Pagination
             {...found.paginationProps}
-            openEnd={hasNextPage && !isFiltered}
+            openEnd={hasNextPage && !goesThrough}
             onNextPageClick={() => {
               if (hasNextPage) void fetchNextPage();
             }}
@@ -211,8 +228,13 @@ export function ResourceTable<T>(props: Props<T>) {
         empty={
           list.error !== null ? (
             <ProblemAlert problem={list.error} />
+          ) : looksOn ? (
+            <Empty title={t.searching} why={t.looking(items.length)} />
           ) : isFiltered ? (
-            <Empty title={t.noMatch} why={t.noMatchWhy}>
+            <Empty
+              title={t.noMatch}
+              why={hasNextPage ? t.notAll(items.length) : (props.caution ?? t.noMatchWhy)}
+            >
               <Button onClick={() => setQuery({ tokens: [], operation: 'and' })}>{t.clearFilters}</Button>
             </Empty>
           ) : (
@@ -243,34 +265,6 @@ export function Empty({ title, why, children }: { title: string; why: string; ch
         {children}
       </SpaceBetween>
     </Box>
-  );
-}
-
-/** An item with the texts that filters look at beside it, under the ids of their columns. */
-type Row<T> = { item: T } & Record<string, unknown>;
-
-function rowOf<T>(item: T, columns: readonly Column<T>[]): Row<T> {
-  return Object.assign(
-    { item },
-    Object.fromEntries(
-      columns.flatMap(({ id, text }) => (text === undefined ? [] : [[`by-${id}`, text(item)]])),
-    ),
-  );
-}
-
-function filterProperties<T>(columns: readonly Column<T>[]): PropertyFilterProperty[] {
-  return columns.flatMap(({ id, header, text }) =>
-    text === undefined
-      ? []
-      : [
-          {
-            key: `by-${id}`,
-            propertyLabel: header,
-            groupValuesLabel: header,
-            operators: [':', '!:', '=', '!=', '^'],
-            defaultOperator: '=' as const,
-          },
-        ],
   );
 }
 

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Link } from '../frame/link.tsx';
-import { filtered } from '../parts/filter-in-address.ts';
+import { filtered, type Comparison } from '../parts/filter-in-address.ts';
 import type { useMay } from '../session/session.tsx';
 import { requests } from '../texts/requests.ts';
 
@@ -8,11 +8,10 @@ import { requests } from '../texts/requests.ts';
 export function refusedFact(
   may: ReturnType<typeof useMay>,
   home: string,
-  property: 'by-key' | 'by-keySet',
-  name: string,
+  ...of: readonly Comparison[]
 ): readonly (readonly [string, ReactNode])[] {
   if (!may('listFailedRequests')) return [];
-  const href = filtered(`${home}/requests`, [property, '=', name]);
+  const href = filtered(`${home}/requests`, ...of);
   return [
     [
       requests.title,

@@ -1,55 +1,78 @@
-import { useState } from 'react';
-import Alert from '@cloudscape-design/components/alert';
+import { useMemo } from 'react';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
-import Modal from '@cloudscape-design/components/modal';
-import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { useList } from '../api/queries.ts';
-import { Copyable } from '../frame/copyable.tsx';
+import { useKeySetWay } from '../key-sets/key-set-way.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
-import { sentence } from '../frame/problem-alert.tsx';
-import { Facts } from '../parts/facts.tsx';
+import { equal, useAsked, type Ways } from '../parts/asked.ts';
+import { useFilterInAddress } from '../parts/filter-in-address.ts';
 import type { Column } from '../parts/list.ts';
+import { useOpenInAddress } from '../parts/open-in-address.ts';
+import { RangePicker, useRange } from '../parts/range.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
-import { Time, WholeTime } from '../parts/time.tsx';
+import { Time } from '../parts/time.tsx';
 import { homeOf, useSession } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
-import { frame } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
 import { requests as t } from '../texts/requests.ts';
+import { RequestPanel, useRequests, type Request, type RequestQuery } from './request-panel.tsx';
 
-type Request = Schemas['FailedRequest'];
+const ofAll = { error: equal('error') } as const;
+const ofVaults = {
+  ...ofAll,
+  externalKeyId: equal('externalKeyId'),
+  principal: equal('principal'),
+  kmsRequestId: equal('kmsRequestId'),
+} as const;
+
+/** What a line does not have of each of the requests that it stands for. */
+const notOfEach: ReadonlySet<string> = new Set([
+  'by-key',
+  'by-keySet',
+  'by-externalKeyId',
+  'by-principal',
+  'by-kmsRequestId',
+  'by-address',
+]);
 
 /** What AWS was refused: of the vault, or, for the appliance, what belongs to none. */
 export function RequestsPage() {
   const { user } = useSession();
-  const { vaultId } = user;
+  const isVault = user.vaultId !== null;
   const sort = useSort(['-lastAt', 'lastAt'], '-lastAt');
-  const inVault = useList(
-    'listFailedRequests',
-    { vaultId: vaultId ?? '' },
-    { query: { sort }, enabled: vaultId !== null },
+  const { isKnown, way: keySet, name } = useKeySetWay();
+  const ways = useMemo<Ways<RequestQuery>>(
+    () => (isVault ? { ...ofVaults, keySet } : ofAll),
+    [isVault, keySet],
   );
-  const ofNobody = useList('listUnauthenticatedRequests', undefined, {
-    query: { sort },
-    enabled: vaultId === null,
+  const asked = useAsked(ways);
+  const range = useRange();
+  const list = useRequests({ sort, ...asked.query, ...range.query }, isKnown);
+  const { keySetId, ...others } = asked.query;
+  const command = commands.requestList({
+    sort,
+    ...others,
+    ...range.words,
+    ...(keySetId === undefined ? {} : { keySet: name }),
   });
-  const [shown, setShown] = useState<Request>();
-  const isVault = vaultId !== null;
+  const [filter] = useFilterInAddress();
+  const isByOne = filter.tokens.some(({ propertyKey }) => notOfEach.has(propertyKey ?? ''));
+  const [shown, show, close] = useOpenInAddress('request');
   return (
     <Page title={t.title} headless>
       <ResourceTable<Request>
         id="requests"
         title={t.title}
         description={isVault ? t.why : t.whyAppliance}
-        list={isVault ? inVault : ofNobody}
+        list={list}
         sort={sort}
+        asked={asked}
+        {...(isByOne ? { caution: t.caution } : {})}
         idOf={({ id }) => id}
         nameOf={({ error }) => error}
-        download={{ name: 'requests', command: commands.requestList() }}
+        actions={<RangePicker />}
+        download={{ name: 'requests', command }}
         empty={
           isVault ? (
             <Empty title={t.none} why={t.noneWhy} />
@@ -58,12 +81,14 @@ export function RequestsPage() {
           )
         }
         columns={[
-          ...common(setShown),
+          ...common(show),
           ...(isVault ? ofVault(homeOf(user)) : []),
           text('address', t.address, ({ address }) => address, isVault),
         ]}
       />
-      {shown !== undefined && <RequestPanel request={shown} onClose={() => setShown(undefined)} />}
+      {shown !== undefined && (
+        <RequestPanel id={shown} known={list.items.find(({ id }) => id === shown)} onClose={close} />
+      )}
     </Page>
   );
 }
@@ -73,7 +98,7 @@ function text(id: string, header: string, of: (request: Request) => string, hidd
   return { id, header, hidden, text: of, cell: (request) => of(request) || parts.none };
 }
 
-const common = (show: (request: Request) => void): readonly Column<Request>[] => [
+const common = (show: (id: string) => void): readonly Column<Request>[] => [
   {
     id: 'lastAt',
     header: t.at,
@@ -95,7 +120,7 @@ const common = (show: (request: Request) => void): readonly Column<Request>[] =>
     isRowHeader: true,
     width: 258,
     text: ({ error }) => error,
-    cell: (request) => <ErrorName of={request} onShow={() => show(request)} />,
+    cell: (request) => <ErrorName of={request} onShow={() => show(request.id)} />,
   },
   // It stands beneath the error: here it is for filters and files.
   text('reason', t.reason, ({ reason }) => reason, true),
@@ -124,6 +149,7 @@ function ofVault(home: string): Column<Request>[] {
       cell: ({ keySet }) =>
         keySet === null ? parts.none : <Link href={`${home}/key-sets/${keySet.id}`}>{keySet.name}</Link>,
     },
+    text('externalKeyId', t.externalKeyId, ({ externalKeyId }) => externalKeyId, true),
     { ...text('principal', t.principal, ({ principal }) => principal), width: 217 },
     text('viaService', t.service, ({ viaService }) => viaService, true),
     text('kmsOperation', t.asked, ({ kmsOperation }) => kmsOperation, true),
@@ -152,64 +178,5 @@ function ErrorName({
         </Box>
       )}
     </>
-  );
-}
-
-function RequestPanel({ request, onClose }: { request: Request; onClose: () => void }) {
-  const home = homeOf(useSession().user);
-  const { cloudKey, keySet } = request;
-  return (
-    <Modal
-      visible
-      size="large"
-      header={`${request.operation} ${request.error}`.trim()}
-      closeAriaLabel={frame.close}
-      onDismiss={onClose}
-    >
-      <SpaceBetween size="l">
-        <Alert type="info" header={t.remediation}>
-          {sentence(request.remediation)}
-        </Alert>
-        <Facts
-          columns={2}
-          ids
-          items={[
-            [t.at, <WholeTime key="last" at={request.lastAt} />],
-            [t.first, <WholeTime key="first" at={request.firstAt} />],
-            [t.count, String(request.count)],
-            [t.told, request.message || parts.none],
-            [t.reason, request.reason || parts.none],
-            [t.retried, t.retriedWords(request.retryable)],
-            [
-              t.key,
-              cloudKey === null ? (
-                <Copyable key="key" text={request.externalKeyId} what={t.key} />
-              ) : (
-                <Link key="key" href={`${home}/cloud-keys/${cloudKey.id}`}>
-                  {cloudKey.name}
-                </Link>
-              ),
-            ],
-            [
-              t.keySet,
-              keySet === null ? (
-                parts.none
-              ) : (
-                <Link key="set" href={`${home}/key-sets/${keySet.id}`}>
-                  {keySet.name}
-                </Link>
-              ),
-            ],
-            [t.principal, <Copyable key="principal" text={request.principal} what={t.principal} />],
-            [t.service, request.viaService || parts.none],
-            [t.asked, request.kmsOperation || parts.none],
-            [t.keyArn, <Copyable key="arn" text={request.kmsKeyArn} what={t.keyArn} />],
-            [t.requestId, <Copyable key="id" text={request.kmsRequestId} what={t.requestId} />],
-            [t.address, request.address || parts.none],
-          ]}
-        />
-        <Box color="text-body-secondary">{t.lastOnly}</Box>
-      </SpaceBetween>
-    </Modal>
   );
 }

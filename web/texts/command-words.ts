@@ -16,6 +16,35 @@ export function tagOptions(tags: Readonly<Record<string, string>> | undefined): 
   return all.length === 0 ? [change('tag', '')] : all;
 }
 
+interface ListWords {
+  /** A moment, or how long ago: `24h`. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** As the API is asked. */
+  sort?: string | undefined;
+}
+
+export interface EventWords extends ListWords {
+  sequence?: number | undefined;
+  action?: string | undefined;
+  actor?: string | undefined;
+  target?: string | undefined;
+  outcome?: string | undefined;
+}
+
+export interface RequestWords extends ListWords {
+  error?: string | undefined;
+  /** By its name. */
+  keySet?: string | undefined;
+  externalKeyId?: string | undefined;
+  principal?: string | undefined;
+  kmsRequestId?: string | undefined;
+}
+
+export function rangeOptions({ from, to }: ListWords): string {
+  return `${option('from', from)}${option('to', to)}`;
+}
+
 export interface UserWords {
   displayName?: string;
   email?: string;

@@ -11,6 +11,9 @@ import {
   cloudKeyOptions,
   rotationWord,
   daysWord,
+  rangeOptions,
+  type EventWords,
+  type RequestWords,
   type UserWords,
   type VaultWords,
   type SsoWords,
@@ -42,9 +45,32 @@ export const commands = {
     `holdfast status acknowledge ${w(trouble)}${option('where', where)}${option('note', note === '' ? 'WHY' : note)}${option('until', until)}`,
   findingWithdraw: (trouble: string, where: string) =>
     `holdfast status withdraw-acknowledgement ${w(trouble)}${option('where', where)}`,
-  cloudKeyList: () => 'holdfast --json cloud-key list',
-  requestList: () => 'holdfast --json request list',
-  auditList: (from: string | undefined) => `holdfast --json audit list --all${option('from', from)}`,
+  cloudKeyList: ({ keySet, region, sort }: { keySet?: string; region?: string | undefined; sort?: string }) =>
+    `holdfast --json cloud-key list${option('key-set', keySet)}${option('region', region)}${option('sort', sort)}`,
+  requestList: (asked: RequestWords) =>
+    [
+      'holdfast --json request list',
+      option('error', asked.error),
+      option('key-set', asked.keySet),
+      option('external-key-id', asked.externalKeyId),
+      option('principal', asked.principal),
+      option('kms-request-id', asked.kmsRequestId),
+      rangeOptions(asked),
+      flag('oldest-first', asked.sort === 'lastAt'),
+    ].join(''),
+  requestShow: (id: string) => `holdfast --json request list${option('id', id)}`,
+  auditList: (asked: EventWords) =>
+    [
+      'holdfast --json audit list --all',
+      option('sequence', asked.sequence),
+      option('action', asked.action),
+      option('actor', asked.actor),
+      option('target', asked.target),
+      option('outcome', asked.outcome),
+      rangeOptions(asked),
+      flag('oldest-first', asked.sort === 'sequence'),
+    ].join(''),
+  auditEvent: (sequence: number) => `holdfast --json audit list${option('sequence', sequence)}`,
   cloudKeyAct: (act: 'disable' | 'enable' | 'cancel-deletion', name: string, keySet: string, both: boolean) =>
     `holdfast cloud-key ${act} ${w(name)}${option('key-set', keySet)}${both ? ' --cloud both' : ''}`,
   cloudKeyRotate: (name: string, keySet: string) =>

@@ -121,7 +121,10 @@ export const helpOfVault: Readonly<Record<string, HelpText>> = {
   },
   audit: {
     what: 'Who did what, when and from where, refused acts too. An event is never changed; what was archived may be deleted.',
-    words: [['Act', 'What somebody does, with who, when and from where.']],
+    words: [
+      ['Act', 'What somebody does, with who, when and from where.'],
+      ['Searched', 'What the line under the filter says: the whole trail, or only what was read of it.'],
+    ],
     links: [['Archiving the trail', 'operations'], glossary],
   },
   users: {

@@ -1,3 +1,5 @@
+import { number } from './locale.ts';
+
 /* What lists, dialogs and records have in common. */
 
 export const parts = {
@@ -15,12 +17,22 @@ export const parts = {
   done: 'Done',
   filterAria: 'Find',
   clearFilters: 'Clear filters',
-  matches: (n: number) => (n === 1 ? '1 match' : `${n} matches`),
+  matches: (n: number, more: boolean) => (more ? `${n} found so far` : n === 1 ? '1 match' : `${n} matches`),
   noMatch: 'Nothing matches',
   noMatchWhy: 'There is nothing here with all that was asked for.',
-  looking: (n: number) => `Looking through the list: ${n} so far`,
+  searching: 'Searching',
+  looking: (n: number) => `Searching the list: ${number(n)} so far`,
   notAll: (n: number) =>
-    `Only the first ${n.toLocaleString('en')} were looked through: there may be more that match. The command line has no such limit.`,
+    `Only the first ${number(n)} of the list, as it is sorted, were searched: what is missing here may exist all the same.`,
+  searched: {
+    how: (columns: string, most: number) =>
+      `Filters with = on ${columns} search the whole list. Others, and several joined by “or”, search the first ${number(most)} of what is left.`,
+    whole: 'The whole list was searched.',
+    some: (n: number) =>
+      `The whole list is being searched: ${number(n)} found so far, the next page has more.`,
+    through: (n: number) =>
+      `The whole list was searched: ${number(n)} were read, and the filter looked at all of them.`,
+  },
   preferences: 'Preferences',
   confirm: 'Confirm',
   pageSize: 'Lines on a page',
@@ -37,6 +49,7 @@ export const parts = {
   description: 'Description',
   state: 'State',
   problem: 'Problem',
+  address: 'Link',
   created: 'Created',
   updated: 'Last changed',
   stale: 'The node does not answer: what is shown is from before.',
@@ -60,6 +73,8 @@ export const parts = {
     matching: (n: number) =>
       n === 1 ? 'The one that matches the filter.' : `The ${n} that match the filter.`,
     reading: (n: number) => `Reading the list: ${n} so far`,
+    beyond: (filter: string) =>
+      `The command does not know this part of the filter, and lists more: ${filter}`,
     notAll: (n: number) =>
       `Only the first ${n} were looked through. Narrow it down, or use the command, which has no limit.`,
   },

@@ -149,9 +149,8 @@ export const people = {
   sequence: 'Number',
   before: 'Before',
   after: 'After',
-  event: (n: number) => `Event ${n}`,
+  event: (n: number | string) => `Event ${n}`,
+  noEvent:
+    'There is no event of this number here: it is in the trail of another vault or of the appliance, or was archived and deleted.',
   show: 'Show',
-  range: 'When',
-  rangeAll: 'All',
-  ranges: { hour: 'Last hour', day: 'Last day', week: 'Last week', month: 'Last 30 days' },
 } as const;

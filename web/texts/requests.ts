@@ -25,6 +25,12 @@ export const requests = {
   requestId: 'KMS request id',
   lastOnly:
     'KMS key, KMS request id and address are those of the last request; the log of the node has every one.',
+  externalKeyId: 'External key id',
+  one: 'Refused or failed',
+  noneSuch:
+    'There is none of this address: lines are kept for 30 days, of a vault the newest 10,000, and you may not see it.',
+  caution:
+    'A line has the KMS request id and address of its last request alone, and of a flood some lines have neither key set nor caller: the log of the node has every request.',
   address: 'From',
   told: 'What AWS was told',
   remediation: 'What to do',

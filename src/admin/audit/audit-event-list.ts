@@ -12,6 +12,8 @@ import {
 } from '../../vault/page.ts';
 
 export interface EventInput extends PageInput {
+  /** One event, by its number. */
+  sequence?: number | undefined;
   action?: string | undefined;
   actor?: string | undefined;
   target?: string | undefined;
@@ -44,15 +46,17 @@ export async function listEvents(
   if (deletedVault !== undefined && !(await isDeleted(store, deletedVault))) return { items: [], next: null };
   const vaultId = deletedVault ?? ofVault;
   const [leading, ...others] = await filtersOf(store, vaultId, input);
-  const { from, to } = input;
+  const { sequence, from, to } = input;
   let all = store.db.selectFrom('audit_events').where('audit_events.vault_id', '=', vaultId);
+  if (sequence !== undefined) all = all.where('audit_events.sequence', '=', sequence);
   if (from !== undefined) all = all.where('audit_events.at', '>=', new Date(from).toISOString());
   if (to !== undefined) all = all.where('audit_events.at', '<', new Date(to).toISOString());
   const pages = [];
   for (const through of alternatives(all, leading)) {
     let query = through.selectAll();
     for (const filter of others) query = query.where((eb) => passes(filter, (column) => eb.ref(column)));
-    pages.push(await readPage(query, through, eventOrders, 'audit_events.sequence', input));
+    const gone = sequence === undefined ? through : 'few';
+    pages.push(await readPage(query, gone, eventOrders, 'audit_events.sequence', input));
   }
   return mergePages(pages, { ...input, sort: input.sort ?? 'sequence' }, ({ at, sequence }) => [
     at,

@@ -8,6 +8,13 @@ import { route, shownPage, type Route } from '../route.ts';
 const tag = 'Audit trail';
 
 const filters = {
+  sequence: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('Only the event with this number.'),
   action: z
     .string()
     .max(100)

@@ -5,6 +5,8 @@ import { notByIndex, readPage, type Page, type PageInput } from '../../vault/pag
 import { seenBy } from '../../vault/sight.ts';
 
 export interface FailedRequestInput extends PageInput {
+  /** One row. */
+  id?: string | undefined;
   keySetId?: string | undefined;
   externalKeyId?: string | undefined;
   error?: string | undefined;
@@ -43,7 +45,7 @@ export async function listFailedRequests(
   input: FailedRequestInput,
 ): Promise<Page<ListedFailedRequest>> {
   let through = store.db.selectFrom('failed_requests').where('failed_requests.vault_id', '=', vaultId);
-  const { from, to } = input;
+  const { id, from, to } = input;
   if (from !== undefined)
     through = through.where('failed_requests.last_at', '>=', new Date(from).toISOString());
   if (to !== undefined) through = through.where('failed_requests.last_at', '<', new Date(to).toISOString());
@@ -61,9 +63,16 @@ export async function listFailedRequests(
       'cloud_keys.name as cloud_key_name',
     ])
     .where((eb) => seenBy(eb.ref('key_sets.admin_group_id'), sight));
+  if (id !== undefined) query = query.where('failed_requests.id', '=', id);
   for (const name of Object.keys(equal) as (keyof typeof equal)[]) {
     const value = input[name];
     if (value !== undefined) query = query.where((eb) => eb(notByIndex(eb.ref(equal[name])), '=', value));
   }
-  return readPage(query, through, failedRequestOrders, 'failed_requests.id', input);
+  return readPage(
+    query,
+    id === undefined ? through : 'few',
+    failedRequestOrders,
+    'failed_requests.id',
+    input,
+  );
 }

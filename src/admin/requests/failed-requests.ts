@@ -9,6 +9,7 @@ import { remedyOf } from './remedies.ts';
 const tag = 'Failed requests';
 
 const filters = {
+  id: z.string().max(64).optional().describe('Only the row with this id.'),
   error: z
     .string()
     .max(100)

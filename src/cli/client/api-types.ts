@@ -2243,6 +2243,7 @@ export interface Paths {
   '/failed-requests': {
     GET: {
       query: {
+        id?: string | undefined;
         error?: string | undefined;
         from?: string | undefined;
         to?: string | undefined;
@@ -2261,6 +2262,7 @@ export interface Paths {
         externalKeyId?: string | undefined;
         principal?: string | undefined;
         kmsRequestId?: string | undefined;
+        id?: string | undefined;
         error?: string | undefined;
         from?: string | undefined;
         to?: string | undefined;
@@ -3686,6 +3688,7 @@ export interface Paths {
   '/audit-events': {
     GET: {
       query: {
+        sequence?: number | undefined;
         action?: string | undefined;
         actor?: string | undefined;
         target?: string | undefined;
@@ -3704,6 +3707,7 @@ export interface Paths {
   '/vaults/{vaultId}/audit-events': {
     GET: {
       query: {
+        sequence?: number | undefined;
         action?: string | undefined;
         actor?: string | undefined;
         target?: string | undefined;

@@ -7,6 +7,7 @@ import { printList } from '../output/output.ts';
 import { parseCount, parsePast } from '../output/values.ts';
 
 interface AuditInput {
+  sequence?: number;
   action?: string;
   actor?: string;
   target?: string;
@@ -30,6 +31,11 @@ export function addAuditCommands(program: Command): void {
     audit
       .command('list')
       .description('list who did what, when and from where, including refused acts and sign-ins')
+      .addOption(
+        new Option('--sequence <number>', 'only the event with this number').argParser(
+          parseCount(1, 999_999_999_999_999),
+        ),
+      )
       .option(
         '--action <action>',
         'only this action, such as cloud-key.disable, or all that start with a prefix: cloud-key.',

@@ -7,6 +7,7 @@ import { idOf } from '../records/collection.ts';
 import { keySets } from './key-set.ts';
 
 interface RequestInput {
+  id?: string;
   keySet?: string;
   externalKeyId?: string;
   error?: string;
@@ -14,6 +15,7 @@ interface RequestInput {
   kmsRequestId?: string;
   from?: string;
   to?: string;
+  oldestFirst?: boolean;
   limit?: number;
 }
 
@@ -28,6 +30,7 @@ export function addRequestCommands(program: Command): void {
         'list the requests that were answered with an error, newest first: of your vault, or, signed in to the appliance, ' +
           'those that were not authenticated; one line for all of a minute that are the same',
       )
+      .option('--id <id>', 'only the line with this id')
       .option('--key-set <key-set>', 'only those to this key set')
       .option('--external-key-id <id>', 'only those for this external key')
       .option('--error <error>', 'only this error of the XKS API, such as InvalidStateException')
@@ -37,12 +40,17 @@ export function addRequestCommands(program: Command): void {
         new Option('--from <when>', 'from this date or time on, or this long ago: 24h').argParser(parsePast),
       )
       .addOption(new Option('--to <when>', 'before this date or time, or this long ago').argParser(parsePast))
+      .option('--oldest-first', 'oldest first instead of newest first')
       .addOption(limitOption())
-      .action(async ({ limit, keySet, ...query }: RequestInput, command: Command) =>
+      .action(async ({ limit, keySet, oldestFirst, ...query }: RequestInput, command: Command) =>
         withApi(command, async (api) => {
           const keySetId = await idOf(api, keySets, keySet);
           printList(
-            await api.client.list(api.here('/failed-requests'), { ...query, keySetId }, limit),
+            await api.client.list(
+              api.here('/failed-requests'),
+              { ...query, keySetId, sort: oldestFirst === true ? 'lastAt' : '-lastAt' },
+              limit,
+            ),
             {
               at: ({ lastAt }) => lastAt,
               count: ({ count }) => count,
@@ -55,6 +63,7 @@ export function addRequestCommands(program: Command): void {
               'via service': { of: ({ viaService }) => viaService, wide: true },
               from: { of: ({ address }) => address, wide: true },
               'KMS request id': { of: ({ kmsRequestId }) => kmsRequestId, wide: true },
+              id: { of: ({ id }) => id, wide: true },
               'what to do': { of: ({ remediation }) => remediation, rank: 8 },
             },
             api.options,

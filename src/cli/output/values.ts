@@ -138,7 +138,7 @@ export function parseQuota(text: string): OrNull<Quota> {
 export function parseCount(min: number, max: number): (text: string) => number {
   return (text) => {
     const count = Number(text);
-    if (!/^\d{1,9}$/.test(text) || count < min || count > max)
+    if (!/^\d{1,15}$/.test(text) || count < min || count > max)
       throw new InvalidArgumentError(`a number from ${min} to ${max}.`);
     return count;
   };

@@ -1,0 +1,84 @@
+import test from 'ava';
+import { sql } from 'kysely';
+import { axeViolations, picture } from '../../testing/browser.ts';
+import { dialogOf, typeAndEnter, type ConsoleStage } from './stage.ts';
+
+/** More than a page goes through by itself. */
+const noise = 5_600;
+
+/** What an auditor is asked: who did this, when the trail is longer than anybody reads. */
+export function testAuditor(open: () => ConsoleStage): void {
+  test.serial(
+    'an event that is far down the trail is found by its properties, and its address opens it',
+    async (t) => {
+      const stage = open();
+      const { story, browser, vaultId, home } = stage;
+      await story.node.withStore(async ({ vaultContext }) =>
+        sql`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${noise})
+          INSERT INTO audit_events (at, vault_id, actor_kind, actor_id, actor_name, address, request_id, action, outcome,
+            target_kind, target_id, target_name)
+          SELECT ${new Date().toISOString()}, ${vaultId}, 'api-key', 'id-of-noise', 'noise', '192.0.2.1', 'noise-' || i,
+            'cloud-key.update', 'done', 'cloud-key', 'id-of-' || i, 'key-' || i FROM n`.execute(
+          vaultContext.store.db,
+        ),
+      );
+      const person = await browser.person();
+      await stage.signedIn(person, vaultId, 'of-the-trail', 'auditor');
+      const page = await person.newPage();
+      await page.goto(`${home}/audit`);
+      await page.getByText('search the whole list').waitFor();
+      const filter = page.locator('main').getByRole('combobox', { name: 'Find' });
+      const found = page.getByRole('button', { name: /^Show: csp-account\.create/ });
+
+      // In all that there are.
+      await typeAndEnter(filter, 'What = csp-account.create');
+      await found.waitFor();
+      await page.getByText('The whole list was searched.').waitFor();
+      await page.getByText('1 match', { exact: true }).first().waitFor();
+      t.is(new URL(page.url()).searchParams.get('filter'), '["and",["by-action","=","csp-account.create"]]');
+      await page.getByRole('button', { name: 'When All times' }).click();
+      await page.getByRole('radio', { name: 'Last 24 hours' }).check();
+      await page.getByRole('button', { name: 'Apply' }).click();
+      await found.waitFor();
+      t.is(new URL(page.url()).searchParams.get('from'), '24h');
+      await page.getByRole('button', { name: 'Download', exact: true }).click();
+      const dialog = dialogOf(page);
+      await dialog
+        .getByText('holdfast --json audit list --all --action csp-account.create --from 24h', { exact: true })
+        .waitFor();
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      await dialog.waitFor({ state: 'detached' });
+
+      await found.click();
+      await dialog.getByText(/^holdfast --json audit list --sequence \d+$/).waitFor();
+      await picture(page, 'an event of the audit log');
+      t.deepEqual(await axeViolations(page), []);
+      const sequence = new URL(page.url()).searchParams.get('event');
+      await dialog.getByText(`${home}/audit?event=${sequence}`).waitFor();
+      await page.goBack();
+      await dialog.waitFor({ state: 'detached' });
+
+      // In what is read of them, which is not all: nobody is told that there is none.
+      await typeAndEnter(filter, 'csp-account.cr');
+      await found.waitFor();
+      await page.getByRole('button', { name: 'Clear filters' }).first().click();
+      await typeAndEnter(filter, 'csp-account.cr');
+      await page
+        .getByText('Only the first 5,000 of the list, as it is sorted, were searched')
+        .first()
+        .waitFor();
+      await page.getByText('Nothing matches').first().waitFor();
+      t.is(await found.count(), 0);
+      await picture(page, 'not found in what was searched');
+      t.deepEqual(await axeViolations(page), []);
+
+      // Whoever is sent its address has a list in which it is not.
+      await page.goto(`${home}/audit?event=${sequence}`);
+      await dialog.getByText('csp-account.create', { exact: true }).waitFor();
+      await page.goto(`${home}/audit?event=999999999`);
+      await dialog.getByText('There is no event of this number here').waitFor();
+      await person.close();
+      t.deepEqual(browser.complaints, []);
+    },
+  );
+}
