@@ -18,10 +18,12 @@ export interface ServerOptions {
 
 const ownCheckout = path.resolve(import.meta.dirname, '..');
 
-/** As bin/holdfast starts Node: with the code that set-up has stripped of its types, where the checkout has that. */
-function flagsOf(checkout: string): string[] {
+/** Of a script by that name the command is started, as people do; any other as the command starts Node, with the code that set-up has stripped. */
+function commandOf(checkout: string, [script = '', ...words]: readonly string[]): string[] {
+  if (script === path.join(checkout, 'src/main.ts')) return [path.join(checkout, 'bin/holdfast'), ...words];
   const stripped = path.join(checkout, 'src/stripped-types.js');
-  return ['--disable-sigusr1', ...(existsSync(stripped) ? ['--import', pathToFileURL(stripped).href] : [])];
+  const flags = existsSync(stripped) ? ['--import', pathToFileURL(stripped).href] : [];
+  return [process.execPath, '--disable-sigusr1', ...flags, script, ...words];
 }
 
 /** A server under load: a process with its descendants, its output in a file so that reading it costs us nothing. */
@@ -45,14 +47,10 @@ export class Server {
   ): Promise<Server> {
     const output = openSync(logFile, 'w', 0o600);
     // One that is interrupted takes its servers along.
-    const child = spawn(
-      'setpriv',
-      ['--pdeathsig', 'TERM', process.execPath, ...flagsOf(checkout), ...words],
-      {
-        stdio: ['ignore', output, output],
-        env: { ...process.env, NODE_COMPILE_CACHE: undefined, ...env },
-      },
-    );
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...commandOf(checkout, words)], {
+      stdio: ['ignore', output, output],
+      env: { ...process.env, NODE_COMPILE_CACHE: undefined, ...env },
+    });
     for (let waited = 0; waited < timeout; waited += 50) {
       const port = /^(?:holdfast )?ready on port (\d+)/m.exec(readFileSync(logFile, 'utf8'))?.[1];
       if (port !== undefined) return new Server(name, Number(port), child);

@@ -25,6 +25,9 @@ const withoutTypes = new URL('./stripped-types.js', import.meta.url).href;
  */
 const smallYoungSpace = '--max-semi-space-size=8';
 
+/** The same for processes that no request goes through: they keep as much of it as their start has once filled. */
+const smallestYoungSpace = '--max-semi-space-size=1';
+
 export const nodeFlags: readonly string[] = [noInspector, smallYoungSpace, '--import', withoutTypes];
 
 /** Node's program. */
@@ -52,7 +55,11 @@ const ownOutputs = ['/proc/self/fd/1', '/proc/self/fd/2'];
  * It does not hold native code: addons are let in for SQLite's sake, which the worker loads first, and then no other
  * (src/store/sqlite/only-addon.ts).
  */
-export function confinedNodeCommand(script: string, may: Confinement): [string, ...string[]] {
+export function confinedNodeCommand(
+  script: string,
+  may: Confinement,
+  { answersAws = true }: { answersAws?: boolean } = {},
+): [string, ...string[]] {
   const wild = [...ownCode, ...may.read, ...may.write].find(hasWildcard);
   // Told in words long before (loadConfig, problemsOfConfinement).
   if (wild !== undefined) throw new Error(`${wild} ${wildcardProblem}`);
@@ -60,6 +67,8 @@ export function confinedNodeCommand(script: string, may: Confinement): [string, 
   return [
     nodeProgram,
     ...nodeFlags,
+    // The last that is said of it holds.
+    ...(answersAws ? [] : [smallestYoungSpace]),
     '--permission',
     '--allow-addons',
     // Node warns of that flag at each start.

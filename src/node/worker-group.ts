@@ -294,10 +294,11 @@ export class WorkerGroup implements Sharer {
 
   /** Program and arguments, and the environment. */
   #command(): [command: [string, ...string[]], env: NodeJS.ProcessEnv] {
-    const { script, may } = this.#options;
+    const { script, may, kind } = this.#options;
     // Where systemd puts credentials is nothing that a network-facing process has to know.
     const { CREDENTIALS_DIRECTORY: _, ...env } = process.env;
-    return [boundCommand(confinedNodeCommand(fileURLToPath(script), may)), env];
+    const answersAws = kind === 'XKS worker';
+    return [boundCommand(confinedNodeCommand(fileURLToPath(script), may, { answersAws })), env];
   }
 
   #receive(message: ToSupervisor, reply: (message: ToWorker) => void): void {
