@@ -198,7 +198,7 @@ export const configSchema = z.strictObject({
         .positive()
         .default(1)
         .describe(
-          'Number of nodes at the least: each grants its part of every quota. It is answered as `xksProxyFleetSize` until those on one database have counted themselves.',
+          'Number of nodes at the least among which every quota is shared out, also while fewer are up; leave it at 1 where nodes share a database, which count themselves. It is answered as `xksProxyFleetSize` until those on one database have counted themselves.',
         ),
       worker_silent_ms: milliseconds
         .min(1000)
@@ -282,7 +282,7 @@ export const configSchema = z.strictObject({
       .max(600_000)
       .default(5000)
       .describe(
-        'After SIGTERM: how long /ready says 503 while requests are still taken, for load balancers to notice.',
+        'After SIGTERM: how long /ready and / say 503 while requests are still taken, for load balancers to notice: longer than interval × unhealthy threshold of their health checks, which is 60 s for a target group of AWS as it comes (docs/operations.md).',
       ),
     proxy_protocol_from: proxyProtocolFrom,
     connections: z

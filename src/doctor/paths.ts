@@ -7,6 +7,9 @@ import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 import { foreign } from './gateway.ts';
 import { breach, errorNameOf, told } from './xks-call.ts';
 
+/** As src/http/probes.ts says it. */
+const notReady = 'not ready\n';
+
 /** What can be asked without a signature. Throws ConnectionFailure. */
 export async function* examinePaths(
   exchanger: Exchanger,
@@ -15,9 +18,7 @@ export async function* examinePaths(
   const headers = { host: authorityOf(exchanger.target) };
   const json = { ...headers, 'content-type': 'application/json' };
   const root = await exchanger.send({ method: 'GET', path: '/', headers });
-  yield root.status === 200
-    ? ok('path.balancer', `GET / answers 200 in ${Math.round(root.took)} ms`)
-    : foreignFinding(problem, 'path.balancer', 'GET / answers', root);
+  yield balancer(root);
   const uriPath = credential?.uriPath ?? '/kms/xks/v1';
   const wrongMethod = await exchanger.send({ method: 'GET', path: `${uriPath}/health`, headers });
   yield wrongMethod.status === 405
@@ -43,6 +44,18 @@ export async function* examinePaths(
         `${bare.length} of 3 answers came without Strict-Transport-Security`,
         'something in between removes headers from answers, or answers itself',
       );
+}
+
+/** The health check that target groups and monitors have unless they are told another. */
+function balancer(root: Answer): Finding {
+  if (root.status === 200) return ok('path.balancer', `GET / answers 200 in ${Math.round(root.took)} ms`);
+  if (root.status === 503 && root.text === notReady)
+    return warning(
+      'path.balancer',
+      'GET / answers 503: the node is drained, or about to end; it still answers AWS KMS',
+      'holdfast node list; holdfast node undrain ID once it is wanted back',
+    );
+  return foreignFinding(problem, 'path.balancer', 'GET / answers', root);
 }
 
 export const consoleFileRemediation = 'holdfast doctor --console-file xks-proxy-config.json';

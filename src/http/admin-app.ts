@@ -90,7 +90,10 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   );
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
 
-  registerProbes(router, () => !options.draining() && services.tokens.all.some((pool) => pool.usable));
+  registerProbes(router, {
+    leaving: options.draining,
+    usable: () => services.tokens.all.some((pool) => pool.usable),
+  });
   let reference: Promise<string> | undefined;
   router.get(routeAddress(referencePath), async (ctx) => {
     await spend(requests, laneOf(factsOf(ctx).address));

@@ -7,12 +7,26 @@ import type { Context } from 'koa';
  * told but that.
  */
 
-/** `ready` says whether requests should be sent here. */
-export function registerProbes(router: Router, ready: () => boolean): void {
-  router.get(['/', '/ping'], (ctx) => plain(ctx, 200, 'pong'));
-  router.options(['/', '/ping'], (ctx) => empty(ctx, 204));
-  router.get('/ready', (ctx) => (ready() ? plain(ctx, 200, 'ready') : plain(ctx, 503, 'not ready')));
-  router.options('/ready', (ctx) => empty(ctx, ready() ? 204 : 503));
+export interface ProbeAnswers {
+  /** Requests are to go elsewhere: the node ends, or is drained. */
+  leaving: () => boolean;
+  /** Some token can be used. */
+  usable: () => boolean;
+}
+
+/**
+ * `/` is what a target group asks that was left as it comes, KeyControl's among them: it hears of a drain as `/ready` does, and like
+ * `/ping` nothing of tokens.
+ */
+export function registerProbes(router: Router, { leaving, usable }: ProbeAnswers): void {
+  for (const [path, word, isWell] of [
+    ['/', 'pong', () => !leaving()],
+    ['/ping', 'pong', () => true],
+    ['/ready', 'ready', () => !leaving() && usable()],
+  ] as const) {
+    router.get(path, (ctx) => (isWell() ? plain(ctx, 200, word) : plain(ctx, 503, 'not ready')));
+    router.options(path, (ctx) => empty(ctx, isWell() ? 204 : 503));
+  }
 }
 
 /** `OPTIONS *`, which asks whether anybody is there and has no path (RFC 9110, 9.3.7): true when it was answered. */

@@ -30,7 +30,7 @@ export interface XksAppOptions {
   requests: RequestLog;
   /** When a request is answered at the latest, milliseconds after it came. */
   answerWithin: number;
-  /** True once SIGTERM has come. */
+  /** True once SIGTERM has come, and while the node is drained. */
   draining: () => boolean;
 }
 
@@ -57,10 +57,10 @@ export function createXksApp(options: XksAppOptions): Koa {
   const echoes = new EchoBudget(monotonicNow);
 
   const router = new Router({ strict: true, sensitive: true });
-  registerProbes(
-    router,
-    () => !options.draining() && options.services.tokens.all.some((pool) => pool.usable),
-  );
+  registerProbes(router, {
+    leaving: options.draining,
+    usable: () => options.services.tokens.all.some((pool) => pool.usable),
+  });
 
   app.use(async (ctx, next) => {
     ctx.set('Strict-Transport-Security', strictTransportSecurity);

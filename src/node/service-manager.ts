@@ -60,11 +60,14 @@ export class ServiceManager {
     if (this.#serves) this.#tell('READY=1');
   }
 
-  /** No sign of life is owed any more once it drains. */
-  stopping(): void {
+  /**
+   * No sign of life is owed any more once it drains. It ends within so many milliseconds, which are its own whatever `TimeoutStopSec`
+   * says: a unit that knows nothing of `xks.drain_ms` would have it killed in the midst of the drain.
+   */
+  stopping(within: number): void {
     clearInterval(this.#timer);
     this.#serves = false;
-    this.#tell('STOPPING=1', 'STATUS=draining');
+    this.#tell('STOPPING=1', `EXTEND_TIMEOUT_USEC=${Math.ceil(within) * 1_000}`, 'STATUS=draining');
   }
 
   /** What was told has been taken, or cannot be. */

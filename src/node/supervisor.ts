@@ -138,6 +138,11 @@ export class Supervisor {
     this.#tls.reload();
   }
 
+  /** How long `stop` takes at the most, milliseconds: draining, ending workers, the last sign and the writer's end. */
+  get stopsWithin(): number {
+    return this.#options.config.xks.drain_ms + 10_000;
+  }
+
   /** SIGTERM: drains the workers, then ends the token hosts. */
   async stop(): Promise<void> {
     const timeout = this.#options.config.xks.drain_ms + 5_000;

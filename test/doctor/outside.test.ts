@@ -185,6 +185,18 @@ test.serial('a gateway that answers in place of the node is named, with causes a
   t.is(one(t, findings, 'credential.accepted').connectionErrorCode, 'XKS_PROXY_INVALID_RESPONSE');
 });
 
+test.serial('a node that is drained is no fault of whatever stands in front of it', async (t) => {
+  const findings = await behind('path.method', undefined, {
+    answer: ({ url }, response) => {
+      if (url !== '/') return false;
+      response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8' }).end('not ready\n');
+      return true;
+    },
+  });
+  const { remediation } = found(t, findings, 'path.balancer', 'WARNING', /drained, or about to end/);
+  t.regex(remediation ?? '', /holdfast node undrain/);
+});
+
 test.serial('something that answers HTML in place of the node is no XKS proxy', async (t) => {
   const findings = await behind('credential.accepted', undefined, {
     answer: (_request, response) => {

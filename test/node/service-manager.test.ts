@@ -36,10 +36,10 @@ for (const abstract of [false, true])
     while (said.startsWith('WATCHDOG=1')) said = await next();
     t.is(said, 'RELOADING=1');
     t.is(await next(), 'READY=1');
-    manager?.stopping();
+    manager?.stopping(5_000);
     said = await next();
     while (said.startsWith('WATCHDOG=1')) said = await next();
-    t.is(said, 'STOPPING=1 | STATUS=draining');
+    t.is(said, 'STOPPING=1 | EXTEND_TIMEOUT_USEC=5000000 | STATUS=draining');
     await manager?.settled();
   });
 
@@ -56,7 +56,7 @@ test('a node that does not serve yet, or ends, is not told as ready by SIGHUP', 
     () => true,
     () => 'serves',
   );
-  manager?.stopping();
+  manager?.stopping(5_000);
   reload();
   // What comes next is told last.
   manager?.ready(
@@ -65,7 +65,7 @@ test('a node that does not serve yet, or ends, is not told as ready by SIGHUP', 
   );
   t.is(reloads, 2);
   t.is(await next(), 'READY=1 | STATUS=serves');
-  t.is(await next(), 'STOPPING=1 | STATUS=draining');
+  t.is(await next(), 'STOPPING=1 | EXTEND_TIMEOUT_USEC=5000000 | STATUS=draining');
   t.is(await next(), 'READY=1 | STATUS=the end');
 });
 
@@ -85,7 +85,7 @@ test('a node that is not well gives no sign of life', async (t) => {
     () => '',
   );
   await asked.promise;
-  manager?.stopping();
+  manager?.stopping(5_000);
   t.regex(await next(), /^READY=1/);
   t.regex(await next(), /^STOPPING=1/);
 });

@@ -45,7 +45,7 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
   // Another node is there, and this one is drained.
   const far = { model: 'HSM', isOwn: false, health: 'ACTIVE' as const };
   node.hear({
-    ...{ kind: 'fleet', live: 2, drained: true },
+    ...{ kind: 'fleet', live: 2, sharers: 1, drained: true },
     tokens: [
       { ...far, name: 'token-of-another-node', id: 'token-of-another-node' },
       { ...far, name: 'token-of-nobody', id: 'token-of-nobody' },
@@ -61,15 +61,17 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
     ['token-3 ACTIVE'],
   ]);
   for (const { status, body } of answers) t.deepEqual([status, body.xksProxyFleetSize], [200, 2]);
-  const ready = async () => {
+  const probe = async (request: string) => {
     const connection = await RawConnection.open(node.port, node.ca.certificate);
-    connection.write('GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    connection.write(`${request} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const { status, headers } = await connection.response();
     connection.close();
     return [status, headers.get('connection')];
   };
-  t.deepEqual(await ready(), [503, 'close'], 'it serves, and asks for nothing more');
-  node.hear({ kind: 'fleet', live: 2, tokens: [], drained: false });
-  t.is((await ready())[0], 200);
+  for (const request of ['GET /ready', 'GET /', 'OPTIONS /'])
+    t.deepEqual(await probe(request), [503, 'close'], `${request}: it serves, and asks for nothing more`);
+  t.deepEqual(await probe('GET /ping'), [200, 'close'], 'it lives');
+  node.hear({ kind: 'fleet', live: 2, sharers: 2, tokens: [], drained: false });
+  for (const path of ['/ready', '/', '/ping']) t.is((await probe(`GET ${path}`))[0], 200, path);
   for (const client of clients) client.close();
 });

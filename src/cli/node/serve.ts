@@ -221,7 +221,7 @@ export async function serve(
   };
   void announce();
   const why = await Promise.race([signal, supervisor.startupFailed, moved.promise]);
-  manager?.stopping();
+  manager?.stopping(supervisor.stopsWithin);
   if (why !== undefined) standardError().write(`holdfast: cannot serve: ${problemOf(why)}\n`);
   await supervisor.stop();
   await releaseDatabase();
