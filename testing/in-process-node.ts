@@ -64,7 +64,7 @@ export class InProcessNode extends ServedNode {
         store,
         nodeId: 'in-process',
         instance: 'xks-worker/in-process',
-        fleet: { live: 1, tokens: [], drained: false },
+        fleet: { live: 1, sharers: 1, tokens: [], drained: false },
         history: { at: beforeEverything, lost: [] },
         tokens: tokensOfManagement(this.#config),
         version,

@@ -37,6 +37,8 @@ export interface NodeSign {
   serves: boolean;
   manages: boolean;
   boot: string | null;
+  /** No quota of it has let anything through since the last sign. */
+  idle: boolean;
   /** {@link ShownNode} */
   unkept?: string | undefined;
 }
@@ -45,6 +47,8 @@ export interface NodeSign {
 export interface Fleet {
   /** Nodes that are up. */
   live: number;
+  /** Those of them, itself among them, among which each quota is shared out. */
+  sharers: number;
   /** Tokens of the others that are up. */
   tokens: ShownToken[];
   /** It is to get no new work, and there is another that says it takes it. */
@@ -75,10 +79,12 @@ export async function showNode(
     const drained = isDrained(before) && others.some((node) => takesRequests(node, at));
     // One that is about to hear that it is drained is none that another's drain may count on.
     const facts = { database, clockOffset, revision, tokens, serves: serves && !drained, manages, boot };
-    const shown = JSON.stringify({ ...facts, unkept } satisfies ShownNode);
+    const sharesQuotas = !drained || !sign.idle;
+    const shown = JSON.stringify({ ...facts, sharesQuotas, unkept } satisfies ShownNode);
     await write(trx, { ...(await rowOf(trx, sign, before)), shown }, at.at, sign.ends);
     return {
       live: others.length + (sign.ends ? 0 : 1),
+      sharers: others.filter((node) => shownOf(node)?.sharesQuotas !== false).length + 1,
       tokens: others.flatMap((node) => shownOf(node)?.tokens ?? []),
       drained,
       ...(sign.again && isAnother(before, sign, at)

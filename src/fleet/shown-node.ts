@@ -53,6 +53,11 @@ export interface ShownNode {
   serves: boolean;
   /** It does what is done by schedule, or would. False of a version that does not say. */
   manages: boolean;
+  /**
+   * It is to be counted where quotas are shared out: it is not drained, or is asked all the same. True of a version that does not
+   * say.
+   */
+  sharesQuotas: boolean;
   /** Of this start of its machine's kernel (boot_id); null of a version that does not say. */
   boot: string | null;
   /** Why what it knows of the store's history is not on its disk; null where it is, or of a version that does not say. */
@@ -85,6 +90,7 @@ const shownNode: Check<ShownNode> = record<ShownNode>({
   revision: count,
   serves: said,
   manages: said,
+  sharesQuotas: (value, at) => value === undefined || flag(value, at),
   boot: (value, at) => nullOr(text)(value ?? null, at),
   unkept: (value, at) => nullOr(text)(value ?? null, at),
 });

@@ -15,6 +15,8 @@ export interface NodeSignsOptions {
   /** A file has one node; what else is in its list has gone. */
   alone: boolean;
   own: () => Pick<ShownNode, 'tokens' | 'serves' | 'manages'>;
+  /** How many requests the quotas of the node have let through since its start. */
+  granted: () => number;
   writer: Pick<ServedWriter, 'show'>;
   log: Logger;
   /** What the workers are to know of the fleet, whenever that is another than before. */
@@ -38,6 +40,8 @@ export class NodeSigns {
   /** What is being shown is not the last of it. */
   #changed = false;
   #problem = '';
+  /** What had been let through when the others heard of it last. */
+  #granted = 0;
   #isTwin = false;
 
   constructor(options: NodeSignsOptions) {
@@ -101,13 +105,15 @@ export class NodeSigns {
     // One that has just been started says nothing yet of its tokens.
     const own = this.#again ? this.#own : { tokens: [], serves: false, manages: false };
     this.#shown = standing(own);
+    const granted = this.#options.granted();
     const sign: NodeSign = {
       ...{ id, hostname: hostname(), version, start: this.#start, startedAt: this.#startedAt },
-      ...{ again: this.#again, ends, boot: this.#boot, ...own },
+      ...{ again: this.#again, ends, boot: this.#boot, idle: granted === this.#granted, ...own },
     };
     try {
       const fleet = await writer.show(sign);
       this.#again = true;
+      this.#granted = granted;
       this.#problem = '';
       if (!ends) this.#heard(fleet, sign.tokens);
       this.look();
@@ -120,7 +126,7 @@ export class NodeSigns {
     }
   }
 
-  #heard({ live, tokens, drained, twin }: Fleet, own: readonly ShownToken[]): void {
+  #heard({ live, sharers, tokens, drained, twin }: Fleet, own: readonly ShownToken[]): void {
     const { alone, log, onFleet } = this.#options;
     if (twin !== undefined && !this.#isTwin)
       log.error(
@@ -129,7 +135,13 @@ export class NodeSigns {
       );
     this.#isTwin = twin !== undefined;
     if (alone) return;
-    const message: FleetMessage = { kind: 'fleet', live, tokens: otherTokens(own, tokens), drained };
+    const message: FleetMessage = {
+      kind: 'fleet',
+      live,
+      sharers,
+      tokens: otherTokens(own, tokens),
+      drained,
+    };
     if (JSON.stringify(message) === JSON.stringify(this.#last)) return;
     // Where the others fail it is wanted back at once.
     if ((this.#last?.drained ?? false) !== drained) this.#showEvery(drained ? showEveryDrained : showEvery);

@@ -90,6 +90,7 @@ export class Supervisor {
       ...{ id: this.#nodeId, version: options.build, writer: this.#writer, log: options.log },
       alone: options.config.store.kind === 'sqlite',
       own: () => ownFacts(this.#groups, this.#management, options.config.tokens),
+      granted: () => this.#quotas.granted,
       onFleet: (message) => this.#hearOfFleet(message),
     });
   }
@@ -203,7 +204,7 @@ export class Supervisor {
 
   /** Quotas are shared out among as many as there should be at the least: one that is only cut off grants its part still. */
   #hearOfFleet(message: FleetMessage): void {
-    this.#quotas.shareAmong(Math.max(message.live, this.#options.config.node.fleet_size));
+    this.#quotas.shareAmong(Math.max(message.sharers, this.#options.config.node.fleet_size));
     this.#tellXks(message);
   }
 
@@ -313,7 +314,12 @@ export class Supervisor {
           connections: connectionsWithin(config.xks.connections),
         },
         log,
-        fleet: this.#signs.fleet ?? { live: node.fleet_size, tokens: [], drained: false },
+        fleet: this.#signs.fleet ?? {
+          live: node.fleet_size,
+          sharers: node.fleet_size,
+          tokens: [],
+          drained: false,
+        },
         ...{ store, instance, nodeId: this.#nodeId, history: this.#history.last },
         tokens: tokensOfWorker(config),
         version,

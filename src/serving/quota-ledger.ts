@@ -72,6 +72,7 @@ export class QuotaLedger {
   readonly #buckets = new Map<string, Bucket>();
   readonly #since: number;
   #leases = 0;
+  #granted = 0;
 
   constructor({ fleetSize, now }: QuotaLedgerOptions) {
     this.#fleetSize = fleetSize;
@@ -83,6 +84,11 @@ export class QuotaLedger {
   shareAmong(nodes: number): void {
     this.#fleetSize = nodes;
     for (const bucket of this.#buckets.values()) bucket.revision = -1;
+  }
+
+  /** How many requests it has let through so far, those among them that workers hold ahead of need. */
+  get granted(): number {
+    return this.#granted;
   }
 
   /** Answers each ask in turn. `worker` is any number that no other living worker has. */
@@ -137,6 +143,7 @@ export class QuotaLedger {
     bucket.level -= needed;
     const ahead = ask.ahead && needed === need ? aheadOf(bucket) : 0;
     bucket.level -= ahead;
+    this.#granted += needed + ahead;
     const lease = this.#lease(bucket, worker, needed + ahead, now);
     return {
       bucket: name,

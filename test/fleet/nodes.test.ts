@@ -58,6 +58,7 @@ class Nodes {
         serves: true,
         manages: true,
         boot: `boot-${id}`,
+        idle: true,
         ...facts,
       },
     };
@@ -229,6 +230,39 @@ test('a drain counts on no node but one that says it serves', async (t) => {
   t.like(await nodes.show('b'), { drained: false }, 'it is of a version that does not say');
 });
 
+test('a quota is shared out among nodes that are asked: not one that is drained, unless something comes to it', async (t) => {
+  const nodes = await open(t, 'PostgreSQL');
+  const act = () => systemAct(nodes.of('test/1'), 'test');
+  const isShared = async (id: string, expected: Record<string, unknown>, facts: Partial<NodeSign> = {}) =>
+    t.like(await nodes.show(id, facts), expected);
+  await isShared('a', { live: 1, sharers: 1 });
+  await isShared('b', { live: 2, sharers: 2 }, { idle: false });
+  await drainNode(nodes.context, act(), 'a');
+  await isShared('b', { live: 2, sharers: 2 });
+  await isShared('a', { live: 2, sharers: 2, drained: true }, { idle: false });
+  await isShared('b', { sharers: 2 });
+  await isShared('a', { sharers: 2, drained: true });
+  await isShared('b', { live: 2, sharers: 1 });
+  // Stopped, upgraded, and started again.
+  await nodes.show('a', { ends: true });
+  await isShared('b', { live: 1, sharers: 1 });
+  await isShared('a', { drained: true }, { start: 'a/2', again: false, serves: false });
+  await isShared('b', { live: 2, sharers: 1 });
+  await undrainNode(nodes.context, act(), 'a');
+  await isShared('a', { sharers: 2, drained: false }, { start: 'a/2' });
+  await isShared('b', { sharers: 2 });
+  const { shown } = await nodes.row('a');
+  const { sharesQuotas: _, ...older } = JSON.parse(shown ?? '') as ShownNode;
+  await nodes.store.bookkeep('by hand', async (trx) =>
+    trx
+      .updateTable('nodes')
+      .set({ shown: JSON.stringify(older) })
+      .where('id', '=', 'a')
+      .execute(),
+  );
+  await isShared('b', { sharers: 2 });
+});
+
 test('a drained node goes on with what is done by schedule where no other has a management process', async (t) => {
   const nodes = await open(t, 'PostgreSQL');
   await nodes.show('a');
@@ -248,10 +282,13 @@ test('a node shows at once what another’s drain goes by: that it can serve, th
   let shows = Promise.withResolvers<undefined>();
   const own = { tokens: [token()], serves: false, manages: false };
   let wasDrained = false;
+  let granted = 0;
+  let comesAllTheSame = true;
   /** By the sign whose answer is that it is drained no more. */
   let servedBefore: boolean | undefined;
   const signs = new NodeSigns({
     ...{ id: 'own', version: '1', alone: false, log: createLog('silent'), own: () => own },
+    granted: () => (comesAllTheSame ? ++granted : granted),
     writer: {
       show: async (sign) => {
         const heard = await showNode(
@@ -288,10 +325,12 @@ test('a node shows at once what another’s drain goes by: that it can serve, th
   await drainNode(nodes.context, systemAct(nodes.of('test/1'), 'test'), 'own');
   Object.assign(own, { manages: false });
   signs.look();
-  await shown({ serves: false, manages: false });
-  await undrainNode(nodes.context, systemAct(nodes.of('test/1'), 'test'), 'own');
+  await shown({ serves: false, manages: false, sharesQuotas: true });
+  comesAllTheSame = false;
   // Within a second, since it is drained.
-  await shown({ serves: true });
+  await shown({ sharesQuotas: false });
+  await undrainNode(nodes.context, systemAct(nodes.of('test/1'), 'test'), 'own');
+  await shown({ serves: true, sharesQuotas: true });
   t.false(servedBefore, 'not before it has heard of it');
   signs.stopping();
   await shown({ serves: false });
@@ -327,7 +366,7 @@ test('a node whose clock is far behind is UP while it shows itself, for one whos
   const shown = (clockOffset: number) =>
     JSON.stringify({
       ...{ tokens: [], database: { kind: 'postgres', durability: 'single', problems: [] }, clockOffset },
-      ...{ revision: 0, serves: true, manages: true, boot: null, unkept: null },
+      ...{ revision: 0, serves: true, manages: true, boot: null, sharesQuotas: true, unkept: null },
     } satisfies ShownNode);
   // Both have shown themselves at the same moment, of which each has its own time.
   for (const [id, offset] of [

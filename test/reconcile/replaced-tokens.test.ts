@@ -73,7 +73,14 @@ class Replacing {
     await showNode(
       this.stage.store,
       {
-        ...{ id: randomUUID(), hostname: 'node-b', version: '1', start: randomUUID(), boot: null },
+        ...{
+          id: randomUUID(),
+          hostname: 'node-b',
+          version: '1',
+          start: randomUUID(),
+          boot: null,
+          idle: true,
+        },
         ...{ startedAt: at.toISOString(), again: false, ends: false, serves: true, manages: false },
         tokens: [hsm],
       },

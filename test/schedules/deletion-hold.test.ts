@@ -65,7 +65,7 @@ test('a start long after the last sign of life of any node does not take the wor
   const { vaultContext, clock, store } = t.context;
   const sign = {
     ...{ id: 'test-node', hostname: 'test', version: '0', startedAt: vaultContext.now().toISOString() },
-    ...{ again: false, ends: false, tokens: [], serves: false, manages: false, boot: null },
+    ...{ again: false, ends: false, tokens: [], serves: false, manages: false, boot: null, idle: true },
   };
   const show = async (start: string) =>
     showNode(store, { ...sign, start }, { kind: 'sqlite', durability: null, problems: [] }, vaultContext.now);

@@ -302,6 +302,30 @@ test('where nodes come and go each grants another part from then on, and what wa
   t.is(served(1, 200, quota), 100);
 });
 
+test('two nodes let the quota through: half as much again until one hears of the other, and all of it while one is drained', (t) => {
+  const nodes = [ledgerOf(1), ledgerOf(2)] as const;
+  const quota = { rate: 100, burst: 10 };
+  /** How many of far too many requests on each of so many nodes are let through in so many seconds. */
+  const letThrough = (asked: number, seconds: number) => {
+    let count = 0;
+    for (let time = 0; time < seconds * 1000; time += 20)
+      for (const { clock, served } of nodes.slice(0, asked)) {
+        clock.now += 20;
+        count += served(1, 50, quota);
+      }
+    return count;
+  };
+  const isAbout = (count: number, expected: number, why: string) =>
+    // Of each node's burst, and what has not come to one request yet.
+    t.true(count >= expected - 2 && count <= expected + 20, `${why}: ${count}`);
+  isAbout(letThrough(1, 10), 1000, 'alone');
+  isAbout(letThrough(2, 10), 1500, 'the first has not heard of the second');
+  nodes[0].ledger.shareAmong(2);
+  isAbout(letThrough(2, 10), 1000, 'it has');
+  nodes[0].ledger.shareAmong(1);
+  isAbout(letThrough(1, 10), 1000, 'the second is drained, and nothing comes to it');
+});
+
 test('a quota read at a later revision takes the place of the old one; one read earlier does not', (t) => {
   const { clock, served } = ledgerOf();
   t.is(served(1, 5), 5);
