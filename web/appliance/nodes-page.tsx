@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { useList, type ItemOf } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
 import { Page } from '../frame/page.tsx';
 import { actsColumn } from '../parts/acts-column.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
@@ -77,7 +78,7 @@ export function NodesPage() {
             header: t.id,
             hidden: true,
             text: ({ id }) => id,
-            cell: ({ id }) => <span className="mono">{id}</span>,
+            cell: ({ id, hostname }) => <Copyable text={id} what={`${t.id}: ${hostname}`} />,
           },
           ...(may('drainNode')
             ? [

@@ -9,6 +9,7 @@ import { useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useRecord } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
+import { Copyable } from '../frame/copyable.tsx';
 import { Page } from '../frame/page.tsx';
 import { sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -90,9 +91,7 @@ function Member({ member }: { member: Token['members'][number] }) {
               serial === null ? (
                 t.memberNotSeen
               ) : (
-                <span key="serial" className="mono">
-                  {serial}
-                </span>
+                <Copyable key="serial" text={serial} what={`${t.serial}: ${name}`} />
               ),
             ],
             [isDown ? t.downSince : t.upSince, <WholeTime key="since" at={since} />],
@@ -129,9 +128,11 @@ function NotAsked({ token, left }: { token: string; left: Token['replaced'][numb
           items={[
             [
               t.serial,
-              <span key="serials" className="mono">
-                {serials.join(', ')}
-              </span>,
+              serials.map((serial) => (
+                <div key={serial}>
+                  <Copyable text={serial} what={t.serial} />
+                </div>
+              )),
             ],
             [t.notAskedSince[kind], <WholeTime key="since" at={replacedAt} />],
             [t.keyVersionsLeft, keyVersions],

@@ -74,6 +74,12 @@ export function VaultsPage() {
             cell: ({ signInUrl, name }) => <Copyable text={signInUrl} what={`${t.address}: ${name}`} />,
           },
           {
+            id: 'apiUrl',
+            header: t.apiAddress,
+            hidden: true,
+            cell: ({ apiUrl, name }) => <Copyable text={apiUrl} what={`${t.apiAddress}: ${name}`} />,
+          },
+          {
             id: 'administrator',
             header: t.administrator,
             width: 135,

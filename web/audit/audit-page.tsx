@@ -1,4 +1,5 @@
 import Button from '@cloudscape-design/components/button';
+import { Copyable } from '../frame/copyable.tsx';
 import { Page } from '../frame/page.tsx';
 import { useAsked, equal, type Ways } from '../parts/asked.ts';
 import { useOpenInAddress } from '../parts/open-in-address.ts';
@@ -127,7 +128,9 @@ export function AuditPage() {
             header: t.requestId,
             hidden: true,
             text: ({ requestId }) => requestId,
-            cell: ({ requestId }) => <span className="mono">{requestId}</span>,
+            cell: ({ requestId, sequence }) => (
+              <Copyable text={requestId} what={`${t.requestId}: ${t.event(sequence)}`} />
+            ),
           },
         ]}
       />

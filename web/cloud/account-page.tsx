@@ -19,6 +19,7 @@ import { ProblemAlert, sentence } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { PageTabs } from '../parts/page-tabs.tsx';
+import { recordFacts } from '../parts/record-facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { useSeen } from '../parts/seen.tsx';
@@ -170,6 +171,7 @@ function Overview({ account }: { account: CspAccount }) {
             [t.externalId, <Copyable key="id" text={account.externalId} what={t.externalId} />],
             [t.partition, account.partition],
             [t.fips, account.fips ? parts.yes : parts.no],
+            ...recordFacts(may, home, account.id),
           ]}
         />
       </Container>

@@ -4,6 +4,7 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { useNavigate } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, useWholeList, type ItemOf } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { FirstSteps } from '../overview/first-steps.tsx';
@@ -72,7 +73,7 @@ export function AccountsPage() {
             header: t.account,
             width: 140,
             text: ({ awsAccountId }) => awsAccountId,
-            cell: ({ awsAccountId }) => <span className="mono">{awsAccountId || parts.none}</span>,
+            cell: ({ awsAccountId, name }) => <Copyable text={awsAccountId} what={`${t.account}: ${name}`} />,
           },
           {
             id: 'check',

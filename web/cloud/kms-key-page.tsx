@@ -20,6 +20,7 @@ import { AwsState } from '../keys/aws-state.tsx';
 import { AwsProblem } from '../keys/aws-tab.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { PageTabs } from '../parts/page-tabs.tsx';
+import { recordFacts } from '../parts/record-facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import type { Seen } from '../parts/seen.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
@@ -189,6 +190,7 @@ function Overview({ kmsKey }: { kmsKey: KmsKey }) {
               </Link>,
             ],
             ['ARN', <Copyable key="arn" text={kmsKey.keyArn} what="ARN" />],
+            [t.keyId, <Copyable key="id" text={kmsKey.keyId} what={t.keyId} />],
             [t.alias, <Copyable key="alias" text={kmsKey.alias} what={t.alias} />],
             [t.region, kmsKey.region],
             [t.origin, t.origins[kmsKey.origin]],
@@ -203,6 +205,7 @@ function Overview({ kmsKey }: { kmsKey: KmsKey }) {
                   .join(', ') || parts.none}
               </span>,
             ],
+            ...recordFacts(may, home, kmsKey.id),
             [parts.created, <WholeTime key="created" at={kmsKey.createdAt} />],
           ]}
         />

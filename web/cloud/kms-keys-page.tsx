@@ -3,6 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { useNavigate } from 'react-router';
 import { useList, type ItemOf } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { AwsState } from '../keys/aws-state.tsx';
@@ -101,7 +102,7 @@ export function KmsKeysPage() {
             header: 'ARN',
             hidden: true,
             text: ({ keyArn }) => keyArn ?? '',
-            cell: ({ keyArn }) => <span className="mono">{keyArn ?? parts.none}</span>,
+            cell: ({ keyArn, alias }) => <Copyable text={keyArn} what={`ARN: ${alias}`} />,
           },
           {
             id: 'origin',

@@ -18,6 +18,7 @@ import { Page } from '../frame/page.tsx';
 import { ProblemAlert, sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
+import { recordFacts } from '../parts/record-facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
@@ -209,6 +210,7 @@ function Configuration({ store }: { store: Store }) {
               </Link>,
             ],
             ...refusedFact(may, home, ['by-keySet', '=', store.keySetName]),
+            ...recordFacts(may, home, store.id),
             [t.id, <Copyable key="id" text={store.customKeyStoreId} what={t.id} />],
             [t.endpoint, <Copyable key="endpoint" text={store.uriEndpoint} what={t.endpoint} />],
             [t.uriPath, <Copyable key="path" text={store.uriPath} what={t.uriPath} />],

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
 import { actsColumn } from '../parts/acts-column.tsx';
 import { Empty, ResourceTable } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
@@ -48,7 +49,9 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
             isRowHeader: true,
             width: 215,
             text: ({ accessKeyId }) => accessKeyId,
-            cell: ({ accessKeyId }) => <span className="mono">{accessKeyId}</span>,
+            cell: ({ accessKeyId }) => (
+              <Copyable text={accessKeyId} what={`${t.accessKeyId}: ${accessKeyId}`} />
+            ),
           },
           {
             id: 'state',

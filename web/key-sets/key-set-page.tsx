@@ -18,6 +18,7 @@ import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
 import { PageTabs } from '../parts/page-tabs.tsx';
+import { recordFacts } from '../parts/record-facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
@@ -150,6 +151,7 @@ function Overview({ keySet }: { keySet: KeySet }) {
             </Link>,
           ],
           ...refusedFact(may, home, ['by-keySet', '=', keySet.name]),
+          ...recordFacts(may, home, keySet.id),
           [
             t.group,
             keySet.adminGroupId === null

@@ -5,6 +5,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate } from 'react-router';
 import type { QueryOf } from '../api/operation-types.ts';
 import { useList } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { useKeySetWay } from '../key-sets/key-set-way.ts';
@@ -190,16 +191,21 @@ function columnsOf(home: string): Column<CloudKey>[] {
       header: t.externalKeyId,
       hidden: true,
       text: ({ externalKeyId }) => externalKeyId,
-      cell: ({ externalKeyId }) => <span className="mono">{externalKeyId}</span>,
+      cell: ({ externalKeyId, name }) => (
+        <Copyable text={externalKeyId} what={`${t.externalKeyId}: ${name}`} />
+      ),
     },
     {
       id: 'keyArn',
       header: 'ARN',
       hidden: true,
       text: ({ kmsKeys }) => kmsKeys.map(({ keyArn }) => keyArn ?? '').join(' '),
-      cell: ({ kmsKeys }) => (
-        <span className="mono">{kmsKeys.map(({ keyArn }) => keyArn ?? '').join(' ')}</span>
-      ),
+      cell: ({ kmsKeys, name }) =>
+        kmsKeys.map(({ id, keyArn }) => (
+          <div key={id}>
+            <Copyable text={keyArn} what={`ARN: ${name}`} />
+          </div>
+        )),
     },
     {
       id: 'description',

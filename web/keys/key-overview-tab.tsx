@@ -6,7 +6,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Facts } from '../parts/facts.tsx';
-import { filtered } from '../parts/filter-in-address.ts';
+import { recordFacts } from '../parts/record-facts.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { refusedFact } from '../requests/refused-fact.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
@@ -59,16 +59,7 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
               ['by-externalKeyId', '=', cloudKey.externalKeyId],
               ['by-keySet', '=', cloudKey.keySetName],
             ),
-            ...(may('listAuditEvents')
-              ? [
-                  [
-                    t.activity,
-                    <Link key="audit" href={filtered(`${home}/audit`, ['by-target', '=', cloudKey.id])}>
-                      {t.toActivity}
-                    </Link>,
-                  ] as const,
-                ]
-              : []),
+            ...recordFacts(may, home, cloudKey.id),
             [parts.created, <WholeTime key="created" at={cloudKey.createdAt} />],
             [parts.updated, <WholeTime key="updated" at={cloudKey.updatedAt} />],
           ]}

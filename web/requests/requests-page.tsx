@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { Copyable } from '../frame/copyable.tsx';
 import { useKeySetWay } from '../key-sets/key-set-way.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
@@ -153,7 +154,10 @@ function ofVault(home: string): Column<Request>[] {
     { ...text('principal', t.principal, ({ principal }) => principal), width: 217 },
     text('viaService', t.service, ({ viaService }) => viaService, true),
     text('kmsOperation', t.asked, ({ kmsOperation }) => kmsOperation, true),
-    text('kmsRequestId', t.requestId, ({ kmsRequestId }) => kmsRequestId, true),
+    {
+      ...text('kmsRequestId', t.requestId, ({ kmsRequestId }) => kmsRequestId, true),
+      cell: ({ kmsRequestId }) => <Copyable text={kmsRequestId} what={`${t.requestId}: ${kmsRequestId}`} />,
+    },
   ];
 }
 

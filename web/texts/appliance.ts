@@ -21,6 +21,7 @@ export const appliance = {
   createSubmit: 'Create',
   name: 'Name',
   address: 'Sign-in address',
+  apiAddress: 'API address',
   administrator: 'Administrator',
   administratorName: 'Administrator’s full name',
   administratorUsername: 'Administrator’s username',

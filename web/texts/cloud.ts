@@ -219,6 +219,7 @@ export const kmsKeys = {
   applyNow: 'In AWS too',
   applyNowWhy: 'Otherwise it is changed on record only, and shown as drift.',
   alias: 'Alias',
+  keyId: 'KMS key id',
   cloudKey: 'CloudKey',
   inAws: 'In AWS',
   region: 'Region',

@@ -40,8 +40,6 @@ export const keys = {
   overview: 'Overview',
   aws: 'AWS',
   access: 'Access',
-  activity: 'Activity',
-  toActivity: 'In the audit log',
   noAws: 'Nothing in AWS yet',
   noAwsWhy: 'Its key set has no external key store in its Region, or no KMS key was asked for.',
   toStores: 'External key stores of the key set',
