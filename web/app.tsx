@@ -19,6 +19,7 @@ import { SignInPage } from './session/sign-in-page.tsx';
 import { returnPath } from './session/single-sign-on.ts';
 import { WrongSession } from './session/wrong-session.tsx';
 import { frame as t } from './texts/frame.ts';
+import { language } from './texts/locale.ts';
 
 const routes: RouteObject[] = [
   { path: '/sign-in/:vaultId', element: <Home /> },
@@ -48,7 +49,7 @@ const router = createBrowserRouter(routes);
 export function App() {
   return (
     // What of a component's own words nobody has given it: the names of its buttons above all.
-    <I18nProvider locale="en" messages={[messages]}>
+    <I18nProvider locale={language} messages={[messages]}>
       <QueryClientProvider client={queryClient}>
         <SessionProvider>
           <Known />

@@ -1,3 +1,5 @@
+import { problemTexts as t } from '../texts/problem.ts';
+
 /** What the management API says when it refuses (RFC 9457), or what kept a request from it. */
 export class ProblemError extends Error {
   /** Last part of the problem's type; `unreachable` where no answer came. */
@@ -56,15 +58,15 @@ export async function readProblem(response: Response): Promise<ProblemError> {
     return new ProblemError({
       kind: 'unreachable',
       status,
-      title: `Answered ${status}, and not by Holdfast`,
-      detail: 'Something between this browser and the node answered in its place.',
-      remediation: 'Look at the load balancer or proxy in between.',
+      title: t.otherTitle(status),
+      detail: t.otherDetail,
+      remediation: t.otherRemediation,
     });
   const retryAfter = Number(response.headers.get('Retry-After') ?? Number.NaN);
   return new ProblemError({
     kind: type.replace(/^urn:holdfast:problem:/, ''),
     status,
-    title: text('title') ?? `Refused with ${status}`,
+    title: text('title') ?? t.untitled(status),
     detail: text('detail') ?? '',
     remediation: text('remediation'),
     requestId: text('instance')?.replace(/^urn:holdfast:request:/, ''),
@@ -79,11 +81,9 @@ export function unreachable(cause: unknown, isAct = false): ProblemError {
   const problem = new ProblemError({
     kind: 'unreachable',
     status: 0,
-    title: 'The node does not answer',
-    detail: 'No answer came: the node is down, is starting again, or cannot be reached from this browser.',
-    remediation: isAct
-      ? 'It may have been done all the same: look before you repeat it.'
-      : 'What is shown is from before. It is retried automatically.',
+    title: t.unreachable,
+    detail: t.unreachableDetail,
+    remediation: isAct ? t.unreachableAct : t.unreachableRead,
   });
   problem.cause = cause;
   return problem;

@@ -9,6 +9,7 @@ import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { useMay, useVaultId } from '../session/session.tsx';
 import { keySets as t } from '../texts/key-sets.ts';
+import { numberText } from '../texts/locale.ts';
 import { parts } from '../texts/parts.ts';
 import { IssueDialog, RotateDialog, WithdrawDialog } from './credential-dialogs.tsx';
 
@@ -68,7 +69,7 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
             id: 'requests',
             width: 105,
             header: t.requests,
-            cell: ({ requests }) => requests.toLocaleString('en'),
+            cell: ({ requests }) => numberText(requests),
           },
           {
             id: 'expiresAt',

@@ -10,6 +10,7 @@ import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
+import { numberText } from '../texts/locale.ts';
 import { parts } from '../texts/parts.ts';
 
 type Version = ItemOf<'listCloudKeyVersions'>;
@@ -27,7 +28,7 @@ export function VersionsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
             label={t.budget}
             description={t.budgetWhy}
             value={(current.encryptionsAtMost / 2 ** 32) * 100}
-            additionalInfo={`${current.encryptionsAtMost.toLocaleString('en')} / ${(2 ** 32).toLocaleString('en')}`}
+            additionalInfo={`${numberText(current.encryptionsAtMost)} / ${numberText(2 ** 32)}`}
           />
         </Container>
       )}
@@ -60,7 +61,7 @@ export function VersionsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
           {
             id: 'encryptions',
             header: t.encryptionsAtMost,
-            cell: ({ encryptionsAtMost }) => encryptionsAtMost.toLocaleString('en'),
+            cell: ({ encryptionsAtMost }) => numberText(encryptionsAtMost),
           },
           { id: 'proven', header: t.proven, width: 280, cell: (version) => <Proof version={version} /> },
           { id: 'createdAt', header: t.madeAt, cell: ({ createdAt }) => <Time at={createdAt} /> },

@@ -13,6 +13,7 @@ import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
 import { Time, useNow } from '../parts/time.tsx';
+import { numberText } from '../texts/locale.ts';
 import { overview as t } from '../texts/overview.ts';
 import { Findings } from './findings.tsx';
 import { FirstSteps } from './first-steps.tsx';
@@ -127,7 +128,7 @@ function Tile({
   /** Of the list of what is counted. */
   href?: string;
 }) {
-  const shown = text ?? number?.toLocaleString('en');
+  const shown = text ?? (number === undefined ? undefined : numberText(number));
   return (
     <div>
       <Box variant="awsui-key-label">{label}</Box>

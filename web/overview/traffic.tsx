@@ -8,6 +8,7 @@ import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { CommandLine } from '../frame/command.tsx';
 import { Time } from '../parts/time.tsx';
+import { days, hours, numberText } from '../texts/locale.ts';
 import { traffic as t } from '../texts/traffic.ts';
 import { ranges, useRange, useTraffic, type Range, type Traffic } from './use-traffic.ts';
 
@@ -138,7 +139,7 @@ function Chart({
   title,
   series,
   top,
-  format = plain,
+  format = numberText,
   empty = t.noRequests,
 }: {
   traffic: Traffic;
@@ -175,19 +176,12 @@ function Chart({
   );
 }
 
-const hours = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
-const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
-
 function tick(at: Date, range: Range): string {
   return (range === '1w' || range === '30d' ? days : hours).format(at);
 }
 
 function highest(values: readonly number[]): number {
   return Math.max(1, ...values);
-}
-
-function plain(value: number): string {
-  return value.toLocaleString('en');
 }
 
 function ms(value: number | null): string {

@@ -1,19 +1,9 @@
 import { useSyncExternalStore } from 'react';
 import Box from '@cloudscape-design/components/box';
+import { exact, relative, type RelativeFormats } from '../texts/locale.ts';
 import { parts as t } from '../texts/parts.ts';
 
 /* Times as people say them, with the exact ones at hand: local, and UTC as the log has them. */
-
-/** "Next year" may be tomorrow, and is not said of twelve months. */
-const formats = (style: 'long' | 'short') => ({
-  named: new Intl.RelativeTimeFormat('en', { numeric: 'auto', style }),
-  counted: new Intl.RelativeTimeFormat('en', { numeric: 'always', style }),
-});
-const long = formats('long');
-/** For columns. */
-const short = formats('short');
-/** With the name of the zone. */
-const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
 
 /** From so many seconds on the unit is used. */
 const units = [
@@ -43,10 +33,10 @@ export function useNow(): number {
   );
 }
 
-function relativeTime(at: string, from: number, { named, counted } = long): string {
+function relativeTime(at: string, from: number, { named, counted }: RelativeFormats = relative.long): string {
   const seconds = Math.round((Date.parse(at) - from) / 1000);
   // What the server has just answered is ahead of a clock that is read every ten seconds.
-  if (seconds > -10 && seconds <= 11) return 'now';
+  if (seconds > -10 && seconds <= 11) return t.now;
   const [size, unit] = units.find(([least]) => Math.abs(seconds) >= least) ?? [1, 'second'];
   const told = unit === 'year' || unit === 'month' ? counted : named;
   return told.format(Math.trunc(seconds / size), unit);
@@ -72,7 +62,7 @@ export function Time({ at, none = t.none }: Props) {
   if (at === null || at === undefined) return <>{none}</>;
   return (
     <time dateTime={at} title={exactTime(at)}>
-      {relativeTime(at, from, short)}
+      {relativeTime(at, from, relative.short)}
     </time>
   );
 }

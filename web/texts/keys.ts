@@ -1,3 +1,5 @@
+import { numberText } from './locale.ts';
+
 /* CloudKeys. */
 export const keys = {
   title: 'CloudKeys',
@@ -36,7 +38,7 @@ export const keys = {
   nobody: 'Nobody named',
   encrypts: 'Encryptions',
   decrypts: 'Decryptions',
-  used: (count: number) => count.toLocaleString('en'),
+  used: (count: number) => numberText(count),
   overview: 'Overview',
   aws: 'AWS',
   access: 'Access',

@@ -1,10 +1,11 @@
-import { number } from './locale.ts';
+import { numberText } from './locale.ts';
 
 /* What lists, dialogs and records have in common. */
 
 export const parts = {
   none: '–',
   never: 'Never',
+  now: 'now',
   yes: 'Yes',
   no: 'No',
   loading: 'Loading',
@@ -21,17 +22,17 @@ export const parts = {
   noMatch: 'Nothing matches',
   noMatchWhy: 'There is nothing here with all that was asked for.',
   searching: 'Searching',
-  looking: (n: number) => `Searching the list: ${number(n)} so far`,
+  looking: (n: number) => `Searching the list: ${numberText(n)} so far`,
   notAll: (n: number) =>
-    `Only the first ${number(n)} of the list, as it is sorted, were searched: what is missing here may exist all the same.`,
+    `Only the first ${numberText(n)} of the list, as it is sorted, were searched: what is missing here may exist all the same.`,
   searched: {
     how: (columns: string, most: number) =>
-      `Filters with = on ${columns} search the whole list. Others, and several joined by “or”, search the first ${number(most)} of what is left.`,
+      `Filters with = on ${columns} search the whole list. Others, and several joined by “or”, search the first ${numberText(most)} of what is left.`,
     whole: 'The whole list was searched.',
     some: (n: number) =>
-      `The whole list is being searched: ${number(n)} found so far, the next page has more.`,
+      `The whole list is being searched: ${numberText(n)} found so far, the next page has more.`,
     through: (n: number) =>
-      `The whole list was searched: ${number(n)} were read, and the filter looked at all of them.`,
+      `The whole list was searched: ${numberText(n)} were read, and the filter looked at all of them.`,
   },
   preferences: 'Preferences',
   confirm: 'Confirm',

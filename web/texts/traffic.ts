@@ -1,3 +1,5 @@
+import { numberText } from './locale.ts';
+
 export const traffic = {
   title: 'Requests of AWS',
   ofThisNode: 'Of the node that responds, in steps of 15 seconds',
@@ -5,15 +7,14 @@ export const traffic = {
   range: 'How far back',
   ranges: { '1h': '1h', '3h': '3h', '12h': '12h', '1d': '1d', '1w': '1w', '30d': '30d' },
   now: 'Requests now',
-  perSecond: (n: number) => `${n < 10 ? n.toFixed(1) : Math.round(n).toLocaleString('en')} per second`,
-  inAll: (n: number) => `${n.toLocaleString('en')} in this time`,
+  perSecond: (n: number) => `${n < 10 ? n.toFixed(1) : numberText(Math.round(n))} per second`,
+  inAll: (n: number) => `${numberText(n)} in this time`,
   total: 'Requests',
   requests: 'requests',
   reliability: 'Reliability',
   reliabilityNote: 'not answered with an error that AWS retries',
   latency: 'Latency, p50 and p99',
-  late: (n: number) =>
-    n === 0 ? 'none took more than 250 ms' : `${n.toLocaleString('en')} took more than 250 ms`,
+  late: (n: number) => (n === 0 ? 'none took more than 250 ms' : `${numberText(n)} took more than 250 ms`),
   patience: 'AWS KMS gives up',
   errors: 'Top errors',
   noErrors: 'No errors',
