@@ -63,3 +63,20 @@ test('a text in the code that has one of them is refused by lint, wherever a tex
   t.deepEqual([...said.keys()].toSorted(), files);
   t.is(said.get('src/a.ts'), '“by hand” is not used (docs/glossary.md): say manually');
 });
+
+test('a text of the console that stands outside web/texts is refused by lint', async (t) => {
+  const said = await lintPlanted(
+    { plugin: 'scripts/words/lint.js', rule: 'words/outside-texts' },
+    {
+      'docs/glossary.md': read('docs/glossary.md'),
+      'web/a.tsx': 'export const a = <p>Nothing yet</p>;',
+      'web/b.tsx': 'export const b = <p aria-label="Close it" />;',
+      'web/c.ts': "export const c = { header: 'State' };",
+      'web/d.ts': "export const d = 'It was done, and nobody saw it.';",
+      'web/code.tsx': `export const code = <p className="strip strip-grave" title={t.title}>ARN</p>;
+        export const fine = ['two words', { header: t.state, type: 'success' }];`,
+    },
+  );
+  t.deepEqual([...said.keys()].toSorted(), ['web/a.tsx', 'web/b.tsx', 'web/c.ts', 'web/d.ts']);
+  t.is(said.get('web/a.tsx'), 'what people read is in web/texts: “Nothing yet”');
+});

@@ -4,7 +4,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { pace } from '../api/looks.ts';
 import { useRecord } from '../api/queries.ts';
 import { useSilence } from '../api/silence.ts';
-import { Time } from '../parts/time.tsx';
+import { PlainTime } from '../parts/time.tsx';
 import { useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
 import { sentence } from './problem-alert.tsx';
@@ -54,7 +54,7 @@ export function SilenceStrip() {
         <li>
           <Icon name="status-negative" />
           <span>
-            <strong>{t.silence}</strong> {t.silenceWhy} <Time at={new Date(since).toISOString()} />.
+            <strong>{t.silence}</strong> {t.silenceWhy} <PlainTime at={new Date(since).toISOString()} />.
           </span>
         </li>
       </ul>

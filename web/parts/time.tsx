@@ -1,5 +1,7 @@
-import { useSyncExternalStore } from 'react';
+import { useSyncExternalStore, type ReactNode } from 'react';
 import Box from '@cloudscape-design/components/box';
+import Popover from '@cloudscape-design/components/popover';
+import { Copyable } from '../frame/copyable.tsx';
 import { exact, relative, type RelativeFormats } from '../texts/locale.ts';
 import { parts as t } from '../texts/parts.ts';
 
@@ -60,6 +62,42 @@ interface Props {
 export function Time({ at, none = t.none }: Props) {
   const from = useNow();
   if (at === null || at === undefined) return <>{none}</>;
+  return <Exactly at={at}>{relativeTime(at, from, relative.short)}</Exactly>;
+}
+
+/** What a pointer is shown by itself, and a key or a finger by a press; to be copied in either form. */
+function Exactly({ at, children }: { at: string; children: ReactNode }) {
+  return (
+    <Popover
+      triggerType="text-inline"
+      position="top"
+      renderWithPortal
+      content={
+        <>
+          <Told what={t.localTime} text={exact.format(new Date(at))} />
+          <Told what={t.utc} text={at} />
+        </>
+      }
+    >
+      <time dateTime={at} title={exactTime(at)}>
+        {children}
+      </time>
+    </Popover>
+  );
+}
+
+function Told({ what, text }: { what: string; text: string }) {
+  return (
+    <Box margin={{ bottom: 'xxs' }}>
+      <Box variant="awsui-key-label">{what}</Box>
+      <Copyable text={text} what={what} />
+    </Box>
+  );
+}
+
+/** Where nothing is pressed: in a band that is shown above everything. */
+export function PlainTime({ at }: { at: string }) {
+  const from = useNow();
   return (
     <time dateTime={at} title={exactTime(at)}>
       {relativeTime(at, from, relative.short)}
@@ -72,13 +110,14 @@ export function WholeTime({ at, none = t.none }: Props) {
   const from = useNow();
   if (at === null || at === undefined) return <>{none}</>;
   return (
-    <time dateTime={at} title={exactTime(at)}>
-      {exact.format(new Date(at))} <span className="whole">({relativeTime(at, from)})</span>
+    <>
+      <Exactly at={at}>{exact.format(new Date(at))}</Exactly>{' '}
+      <span className="whole">({relativeTime(at, from)})</span>
       {new Date(at).getTimezoneOffset() !== 0 && (
         <Box variant="span" display="block" color="text-body-secondary" fontSize="body-s">
           {utcTime(at)}
         </Box>
       )}
-    </time>
+    </>
   );
 }

@@ -65,6 +65,8 @@ export const parts = {
   leaveOut: (what: string) => `Leave ${what} out`,
   nothingToChoose: 'There is none',
   step: (n: number) => `Step ${n}`,
+  localTime: 'In your time zone',
+  utc: 'UTC',
   exact: (local: string, utc: string) => `${local} (${utc})`,
   download: {
     button: 'Download',
