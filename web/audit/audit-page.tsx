@@ -9,15 +9,8 @@ import { Time } from '../parts/time.tsx';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
-import {
-  actorOf,
-  EventPanel,
-  isSequence,
-  Outcome,
-  useEvents,
-  type Event,
-  type EventQuery,
-} from './event-panel.tsx';
+import { EventPanel, Outcome } from './event-panel.tsx';
+import { actorOf, isSequence, useEvents, type Event, type EventQuery } from './events.ts';
 
 const actor = equal('actor');
 /** What is told in place of a name where there is none: the API knows names and ids alone. */

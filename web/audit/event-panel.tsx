@@ -3,9 +3,6 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Box from '@cloudscape-design/components/box';
-import type { Schemas } from '../../src/cli/client/api-types.ts';
-import type { QueryOf } from '../api/operation-types.ts';
-import { useList } from '../api/queries.ts';
 import { Json } from '../cloud/account-policy.tsx';
 import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
@@ -18,29 +15,7 @@ import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
-
-export type Event = Schemas['AuditEvent'];
-export type EventQuery = QueryOf<'listAuditEvents'>;
-
-/** Events of the trail of the vault, or of the appliance. */
-export function useEvents(query: EventQuery, enabled = true) {
-  const { vaultId } = useSession().user;
-  const params = { vaultId: vaultId ?? '' };
-  const inVault = useList('listAuditEvents', params, { query, enabled: enabled && vaultId !== null });
-  const ofAppliance = useList('listApplianceAuditEvents', undefined, {
-    query,
-    enabled: enabled && vaultId === null,
-  });
-  return vaultId === null ? ofAppliance : inVault;
-}
-
-export function isSequence(text: string): boolean {
-  return /^[1-9]\d{0,14}$/.test(text);
-}
-
-export function actorOf({ name, kind }: Event['actor']): string {
-  return name === '' ? kind : kind === 'user' ? name : `${name} (${kind})`;
-}
+import { actorOf, isSequence, useEvents, type Event } from './events.ts';
 
 export function Outcome({ of }: { of: Event['outcome'] }) {
   return <StatusIndicator type={of === 'done' ? 'success' : 'error'}>{t.outcomes[of]}</StatusIndicator>;

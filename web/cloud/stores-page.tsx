@@ -3,6 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate } from 'react-router';
 import { useList, type ItemOf } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { FirstSteps } from '../overview/first-steps.tsx';
@@ -137,7 +138,9 @@ export function StoresPage() {
             header: t.id,
             hidden: true,
             text: ({ customKeyStoreId }) => customKeyStoreId ?? '',
-            cell: ({ customKeyStoreId }) => customKeyStoreId ?? parts.none,
+            cell: ({ customKeyStoreId, name }) => (
+              <Copyable text={customKeyStoreId} what={`${t.id}: ${name}`} />
+            ),
           },
         ]}
       />

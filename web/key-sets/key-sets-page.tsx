@@ -1,6 +1,6 @@
 import Button from '@cloudscape-design/components/button';
 import { useNavigate } from 'react-router';
-import { useList, type ItemOf } from '../api/queries.ts';
+import { useList, useWholeList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
@@ -21,6 +21,12 @@ export function KeySetsPage() {
   const navigate = useNavigate();
   const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
   const list = useList('listKeySets', { vaultId }, { query: { sort } });
+  const groups = useWholeList('listAdminGroups', { vaultId });
+  const accounts = useWholeList('listCspAccounts', { vaultId });
+  const groupOf = ({ adminGroupId: of }: KeySet) =>
+    of === null ? t.noGroup : (groups.data?.find(({ id }) => id === of)?.name ?? of);
+  const accountOf = ({ cspAccountId: of }: KeySet) =>
+    of === null ? t.noAccount : (accounts.data?.find(({ id }) => id === of)?.name ?? of);
   const create = may('createKeySet') && (
     <Button variant="primary" onClick={() => void navigate(`${home}/key-sets/create`)}>
       {t.create}
@@ -87,6 +93,19 @@ export function KeySetsPage() {
             header: t.rotation,
             width: 130,
             cell: ({ rotation }) => (rotation.days === null ? t.never : t.every(rotation.days)),
+          },
+          { id: 'group', header: t.group, hidden: true, text: groupOf, cell: groupOf },
+          {
+            id: 'account',
+            header: t.account,
+            hidden: true,
+            text: accountOf,
+            cell: (keySet) =>
+              keySet.cspAccountId === null ? (
+                t.noAccount
+              ) : (
+                <Link href={`${home}/csp-accounts/${keySet.cspAccountId}`}>{accountOf(keySet)}</Link>
+              ),
           },
           {
             id: 'quota',

@@ -1,3 +1,4 @@
+import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
@@ -26,6 +27,11 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
   const { use, quota } = cloudKey;
   return (
     <SpaceBetween size="l">
+      {cloudKey.effectiveState === 'FROZEN' && (
+        <Alert type="warning" header={t.frozen}>
+          {t.frozenWhy} <Link href={`${home}/key-sets/${cloudKey.keySetId}`}>{cloudKey.keySetName}</Link>
+        </Alert>
+      )}
       <Container header={<Header variant="h2">{t.details}</Header>}>
         <Facts
           ids

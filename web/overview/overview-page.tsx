@@ -6,6 +6,7 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { RecentActs } from '../audit/recent-acts.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { useStatus } from '../frame/status-strip.tsx';
@@ -50,6 +51,7 @@ export function OverviewPage() {
               <Tokens status={status} />
               {status.nodes !== undefined && <Nodes status={status} />}
             </ColumnLayout>
+            <RecentActs />
           </SpaceBetween>
         </Page>
       )}

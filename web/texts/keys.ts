@@ -113,6 +113,9 @@ export const keys = {
   bulkEnable: (n: number) => (n === 1 ? 'Enable 1 CloudKey' : `Enable ${n} CloudKeys`),
 
   wizard: 'Create CloudKey',
+  frozen: 'Frozen: no request for it succeeds',
+  frozenWhy:
+    'Not by itself, but with its key set or vault. Which of them, and since when, is told by the key set:',
   details: 'Details',
   schedule: 'Schedule',
   review: 'Review',

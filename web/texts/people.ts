@@ -152,5 +152,8 @@ export const people = {
   event: (n: number | string) => `Event ${n}`,
   noEvent:
     'There is no event of this number here: it is in the trail of another vault or of the appliance, or was archived and deleted.',
+  recentActs: 'Recent acts',
+  toAudit: 'Show the audit log',
+  refusedOn: (target: string) => `Refused: ${target}`.replace(/: $/, ''),
   show: 'Show',
 } as const;
