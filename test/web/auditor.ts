@@ -58,6 +58,14 @@ export function testAuditor(open: () => ConsoleStage): void {
       await page.goBack();
       await dialog.waitFor({ state: 'detached' });
 
+      // As the log and the command line have it, without a pointer.
+      await page.locator('main table button', { has: page.locator('time') }).press('Enter');
+      await dialog.getByRole('button', { name: 'Copy: UTC' }).click();
+      t.regex(await page.evaluate('navigator.clipboard.readText()'), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+      // The first closes what says that it was copied.
+      for (let pressed = 0; pressed < 2; pressed++) await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+
       // In what is read of them, which is not all: nobody is told that there is none.
       await typeAndEnter(filter, 'csp-account.cr');
       await found.waitFor();
@@ -77,6 +85,11 @@ export function testAuditor(open: () => ConsoleStage): void {
       await dialog.getByText('csp-account.create', { exact: true }).waitFor();
       await page.goto(`${home}/audit?event=999999999`);
       await dialog.getByText('There is no event of this number here').waitFor();
+      // What was done last.
+      await page.goto(home);
+      await page.getByRole('heading', { name: 'Recent acts' }).waitFor();
+      await page.getByRole('link', { name: 'cloud-key.update' }).first().click();
+      await dialog.getByText('cloud-key.update', { exact: true }).waitFor();
       await person.close();
       t.deepEqual(browser.complaints, []);
     },

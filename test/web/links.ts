@@ -58,6 +58,7 @@ export function testLinks(open: () => ConsoleStage): void {
     await page.getByRole('heading', { level: 1, name: 'pictures' }).waitFor();
     await follow('aws-pictures', 'aws-pictures');
     await follow('pictures', 'pictures');
+    await page.getByRole('button', { name: 'Copy: Id in Holdfast' }).waitFor();
     await follow('Its external key stores', 'External key stores');
     t.deepEqual(browser.complaints, []);
   });
