@@ -4,14 +4,16 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { sharedCluster } from '../../testing/postgres.ts';
+import { sharedCluster, type PostgresCluster } from '../../testing/postgres.ts';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { PostgresStore } from '../../src/store/postgres/postgres.ts';
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
 import { blockSize } from '../../src/keys/encryption-limits.ts';
 import { shownOf } from '../../src/fleet/shown-node.ts';
-import { hasExited } from '../../src/node/node-id.ts';
+import { hasExited, knownNodeId } from '../../src/node/node-id.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { keptHistoryFile, readKeptHistory } from '../../src/store/kept-history-file.ts';
 import { freePort } from '../../testing/free-port.ts';
 import { Haproxy } from '../../testing/haproxy.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
@@ -190,6 +192,7 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
 
   await stoppedWorker(t, [node, second], access, other);
   await killedWorker(t, [node, second], access, other);
+  await killedNode(t, node, admin, { access, key, other });
   await rollingRestart(t, [node, second], access, key);
 
   // The one that was started last has counted both.
@@ -258,7 +261,7 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   await node.withStore(async (vault) => vault.disableKey(key));
   for (const client of clients)
     t.is((await client.encrypt(key, plaintext)).body?.errorName, 'InvalidStateException');
-  t.deepEqual(await Promise.all([node.stop(), second.stop()]), [0, 0]);
+  t.deepEqual(await movedAway(t, [node, second], cluster, settings.database), [0, 78]);
   const store = await PostgresStore.open(settings);
   t.teardown(async () => store.close());
   const counted = await store.db.selectFrom('key_versions').select('encryptions_leased').execute();
@@ -335,5 +338,113 @@ async function killedWorker(
   await waitUntil(async () => {
     const answer = await client.encrypt(key, plaintext).catch(() => undefined);
     return answer?.status === 200;
+  });
+}
+
+/**
+ * A node whose lock was lost while the store was moved ends as soon as it can connect again, and no service manager starts it anew. The
+ * other keeps its lock, and is stopped meanwhile. Resolves with their exit codes; the store is no longer marked then.
+ */
+async function movedAway(
+  t: ExecutionContext,
+  [node, second]: [TestNode, TestNode],
+  cluster: PostgresCluster,
+  database: string,
+): Promise<(number | null)[]> {
+  const ask = async (statement: string) => cluster.asSuperuser(statement, database);
+  const sessionOf = ({ pid }: TestNode) =>
+    `FROM pg_stat_activity WHERE application_name LIKE 'holdfast serve, process ${pid} on %'`;
+  // The server was started again, and nodes serve by their leases before they have the lock again: with the mark there they would not take it.
+  for (const one of [node, second])
+    await waitUntil(async () => (await ask(`SELECT pid ${sessionOf(one)}`)).length === 1);
+  await ask("INSERT INTO store_moves VALUES ('move', '/elsewhere', '2031-05-05', '2031-05-06')");
+  t.is((await ask(`SELECT pg_terminate_backend(pid) ${sessionOf(second)}`)).length, 1);
+  const stopped = node.stop();
+  await waitUntil(() => !second.running);
+  t.regex(
+    second.output,
+    /cannot serve: the store at .+ was moved to \/elsewhere at 2031-05-06: .+; start the node/,
+  );
+  const codes = [await stopped, await second.stop()];
+  await ask('DELETE FROM store_moves');
+  return codes;
+}
+
+/**
+ * A node that is killed as a whole, in the middle of requests and acts, and is started again on the same state directory, has lost nothing
+ * that it had acknowledged.
+ */
+async function killedNode(
+  t: ExecutionContext,
+  node: TestNode,
+  admin: AdminClient,
+  { access, key, other }: { access: KeySetAccess; key: string; other: string },
+): Promise<void> {
+  const { state_directory: state } = loadConfig(node.config).node;
+  const id = knownNodeId(state);
+  const leased = async () =>
+    node.withStore(async (vault) => {
+      const row = await vault.vaultContext.store.db
+        .selectFrom('key_versions')
+        .select('encryptions_leased')
+        .where('cloud_key_id', '=', (await vault.key(key)).id)
+        .executeTakeFirstOrThrow();
+      return row.encryptions_leased;
+    });
+  const load = new SteadyLoad(node, access, key, { connections: 4 });
+  t.teardown(() => load.close());
+  await load.start();
+  await node.withStore(async (vault) => {
+    await vault.disableKey(other);
+    t.deepEqual([...new Set((await vault.inForce()).nodes.map(({ state: one }) => one))], ['confirmed']);
+  });
+  const acknowledged: string[] = [];
+  const acts = (async () => {
+    for (;;) {
+      const user = { username: `person-${acknowledged.length}`, email: 'person@example.com' };
+      const made = await admin.post('/users', { ...user, role: 'appliance-auditor' }).catch(() => undefined);
+      if (made?.status !== 201) return;
+      acknowledged.push(user.username);
+    }
+  })();
+  await waitUntil(() => acknowledged.length >= 2 && load.answers.length > 20);
+  await node.stop('SIGKILL');
+  await Promise.all([acts, load.stop()]);
+  t.true(load.wrong.every((text) => text.startsWith('no answer')));
+  load.wrong.length = 0;
+  const { kept, problem } = readKeptHistory(keptHistoryFile(state));
+  t.is(problem, undefined);
+  t.like(
+    kept.changes.findLast(({ name }) => name === other),
+    { taken: '{"refused":"DISABLED"}' },
+    'what it has confirmed it keeps beside the store',
+  );
+  const before = await leased();
+
+  await node.serve();
+  t.is(knownNodeId(state), id);
+  // Nobody has to wait for the workers that were killed: it has removed their rows.
+  await waitUntil(async () =>
+    node.withStore(async ({ vaultContext }) => {
+      const rows = await vaultContext.store.db.selectFrom('snapshot_holders').select('id').execute();
+      return rows.length === 2 && !rows.some((row) => hasExited(row.id.split('/')[1] ?? ''));
+    }),
+  );
+  t.true((await load.checkCiphertexts()) > 0);
+  t.deepEqual(load.wrong, []);
+  const [client] = load.clients;
+  t.is((await client?.encrypt(other, plaintext))?.body?.errorName, 'InvalidStateException');
+  t.is((await client?.encrypt(key, plaintext))?.status, 200);
+  t.true((await leased()) >= before + blockSize, 'what the killed worker had left is never used');
+  const { body } = await new AdminClient(node.admin, admin.token).get('/users?limit=200');
+  const users = new Set((body as { items: { username: string }[] }).items.map(({ username }) => username));
+  t.deepEqual(
+    acknowledged.filter((username) => !users.has(username)),
+    [],
+  );
+  await node.withStore(async (vault) => {
+    const nodes = await vault.vaultContext.store.db.selectFrom('nodes').select('id').execute();
+    t.is(nodes.length, 2, 'it is the same node');
+    await vault.enableKey(other);
   });
 }
