@@ -15,14 +15,14 @@ export async function byDeadline<T>(work: Promise<T>, deadline: number, late: ()
 
 /** The same for what is read from the store, which takes seconds where a database hangs. Throws StoreError at the deadline. */
 export async function readBy<T>(reading: Promise<T>, deadline: number): Promise<T> {
-  return byDeadline(
-    reading,
-    deadline,
-    () =>
-      new StoreError(
-        'unreachable',
-        'the database did not answer while the request could wait for it',
-        'the next request asks again; see the load of the database server, and the network',
-      ),
+  return byDeadline(reading, deadline, notReadInTime);
+}
+
+/** What whoever may not wait for the store any longer is told. */
+export function notReadInTime(): StoreError {
+  return new StoreError(
+    'unreachable',
+    'the database did not answer while the request could wait for it',
+    'the next request asks again; see the load of the database server, and the network',
   );
 }

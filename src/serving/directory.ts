@@ -34,6 +34,7 @@ import {
   type ServedKeySet,
   type ServedVault,
 } from './served-records.ts';
+import { notReadInTime } from './by-deadline.ts';
 import { notSettledInTime, settledBy } from './settled-by.ts';
 import type { WentBack } from './went-back.ts';
 import { TokenError } from '../token/faults.ts';
@@ -145,7 +146,8 @@ export class Directory {
       const seen = this.#store.moment();
       const now = seen instanceof Promise ? await seen : seen;
       if (await this.#bringUp(since, now)) return;
-      if (monotonicNow() >= deadline) throw notSettledInTime();
+      if (monotonicNow() >= deadline)
+        throw this.#settling === undefined ? notReadInTime() : notSettledInTime();
     }
   }
 

@@ -147,6 +147,19 @@ test('an answer of what the store has lost since is not gone by, and nobody is t
   t.is(directory.timesBack, 1, 'once');
 });
 
+test('who may not ask again where others were quicker is not told that the store has gone back', async (t) => {
+  const { reader, directory, setState } = await openOrder(t);
+  await directory.refresh();
+  await setState('DISABLED');
+  const late = reader.holdNext();
+  const slow = directory.refresh(0);
+  await late.answered;
+  await setState('AVAILABLE');
+  await directory.refresh();
+  late.arrive();
+  await t.throwsAsync(slow, { name: 'StoreError', message: /^the database did not answer while/ });
+});
+
 test('a loss is told of though another, who asked before it, comes between', async (t) => {
   const { reader, directory, setState, mark, state } = await openOrder(t);
   const goBack = mark();
