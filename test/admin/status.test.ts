@@ -718,15 +718,30 @@ test('of an HSM group a member that refuses its PIN and one that is away are tol
     member('b', { up: 0, failure: { problem: 'C_Initialize: CKR_GENERAL_ERROR', remediation: '' } }),
     member('c'),
   ];
-  const known = wellFacts(t.context.stage, { hosts: 9, up: 3, pinRefused: true, members });
-  const told = tokenFindings([tokenStatus('token', 'DEGRADED', known)], known, true);
-  t.deepEqual(
-    told.map(({ trouble, message }) => `${trouble}: ${message}`),
-    [
-      'PIN_REFUSED: token token: member a (serial 0a1a) has refused its PIN; it is not tried again, since tokens lock themselves',
-      'TOKEN_DEGRADED: token token: 3 of 9 token hosts serve, none of member b (serial 0a1b): C_Initialize: CKR_GENERAL_ERROR',
-    ],
-  );
+  const told = (up: number, problem: string, group: readonly MemberFacts[]) => {
+    const known = wellFacts(t.context.stage, {
+      hosts: 9,
+      up,
+      pinRefused: true,
+      problem,
+      members: [...group],
+    });
+    return tokenFindings([tokenStatus('token', 'DEGRADED', known)], known, true).map(
+      ({ trouble, message }) => `${trouble}: ${message}`,
+    );
+  };
+  const refused =
+    'PIN_REFUSED: token token: member a (serial 0a1a) has refused its PIN; it is not tried again, since tokens lock themselves';
+  t.deepEqual(told(3, 'C_Initialize: CKR_GENERAL_ERROR', members), [
+    refused,
+    'TOKEN_DEGRADED: token token: 3 of 9 token hosts serve, none of member b (serial 0a1b): C_Initialize: CKR_GENERAL_ERROR',
+  ]);
+  // The PIN was refused last, and one host of another member hangs.
+  const [a, , c] = members as [MemberFacts, MemberFacts, MemberFacts];
+  t.deepEqual(told(5, 'C_Login: CKR_PIN_INCORRECT', [a, member('b', { up: 2 }), c]), [
+    refused,
+    'TOKEN_DEGRADED: token token: 5 of 9 token hosts serve, 2 of 3 of member b (serial 0a1b)',
+  ]);
 });
 
 test.serial('of IVs that are drawn at random nothing is told, however many HSMs have the keys', async (t) => {

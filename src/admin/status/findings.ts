@@ -129,11 +129,12 @@ function healthFindings(
   own: boolean,
 ): StatusFinding[] {
   if (health === 'ACTIVE') return [];
-  const away = groupOf(known).filter(({ up, pinRefused }) => up === 0 && !pinRefused);
+  // What was said last may be of a member that has refused its PIN, which is another finding.
+  const short = groupOf(known).filter((member) => member.up < member.hosts && !member.pinRefused);
   const why =
-    away.length === 0
+    short.length === 0
       ? because(known?.problem, own)
-      : away.map((member) => `, none of ${inWords(member)}${because(member.failure?.problem, own)}`).join('');
+      : short.map((member) => `, ${upOf(member)}${because(member.failure?.problem, own)}`).join('');
   const some =
     hosts === null || hostsUp === hosts
       ? `token ${name} answers only in part`
@@ -152,6 +153,11 @@ function healthFindings(
 /** Only who runs the appliance is told what its HSMs say. */
 function because(problem: string | undefined, own: boolean): string {
   return own && problem !== undefined ? `: ${problem}` : '';
+}
+
+function upOf(member: MemberFacts): string {
+  const { up, hosts } = member;
+  return `${up === 0 ? 'none' : `${up} of ${hosts}`} of ${inWords(member)}`;
 }
 
 function inWords({ name, serial }: MemberFacts): string {
