@@ -82,6 +82,9 @@ export async function showNode(
     const sharesQuotas = !drained || !sign.idle;
     const shown = JSON.stringify({ ...facts, sharesQuotas, unkept } satisfies ShownNode);
     await write(trx, { ...(await rowOf(trx, sign, before)), shown }, at.at, sign.ends);
+    // Of an earlier release that was killed as it wrote its id. Nobody can name it to remove it.
+    if (!sign.again && nodes.some((node) => node.id === '' && !isUp(node, at)))
+      await trx.deleteFrom('nodes').where('id', '=', '').execute();
     return {
       live: others.length + (sign.ends ? 0 : 1),
       sharers: others.filter((node) => shownOf(node)?.sharesQuotas !== false).length + 1,

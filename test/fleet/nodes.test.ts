@@ -103,6 +103,20 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
     if (offset !== null) t.true(Math.abs(offset - (nodes.at - Date.now())) < 60_000);
   });
 
+  test(`${kind}: a node without an id is forgotten by the next that starts, once it is down`, async (t) => {
+    const nodes = await open(t, kind);
+    const ids = async () =>
+      (await nodes.store.db.selectFrom('nodes').select('id').execute()).map(({ id }) => id);
+    await nodes.show('');
+    await nodes.show('a', { again: false });
+    t.deepEqual((await ids()).toSorted(), ['', 'a'], 'it is up');
+    nodes.at += 60_001;
+    await nodes.show('a');
+    t.is((await ids()).length, 2);
+    await nodes.show('b', { again: false });
+    t.deepEqual((await ids()).toSorted(), ['a', 'b'], 'another that is down may come back');
+  });
+
   test(`${kind}: two processes with one node id see each other, and a restart is none`, async (t) => {
     const nodes = await open(t, kind);
     await nodes.show('a', { start: '1', again: false });
