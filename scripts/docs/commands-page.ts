@@ -6,12 +6,16 @@ import { code, toMarkdownTable } from './settings.ts';
 
 const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
   problemFound: '`holdfast doctor` has found a problem, or `holdfast status` what needs attention',
+  notYetEverywhere:
+    'what was asked for is done, and not in force on every node yet, or not certain on the standby of the database',
+  inDoubt: 'what was asked for may have been done: look before you repeat it',
   usage: 'the command line is wrong, a value is not allowed, or what was asked about was not confirmed',
   data: 'a file that was given is not what it should be, such as an archive that was changed, or a backup that is not for these tokens',
   notFound: 'not found, or not visible to you',
   tokenUnavailable: 'a token could not be opened or failed, or no XKS worker comes up',
   unreachable:
     'the management API could not be reached or did not answer: what was asked may have been done all the same where the text says so',
+  storeUnavailable: 'the database of the node cannot be used, or its disk is full: nothing was done',
   internal: 'an error that should not be; please report it',
   conflict: 'it cannot be done as things are: the name is taken, the key is not ready, a file exists already',
   precondition: 'somebody else changed it meanwhile; look at it, then try again',

@@ -37,6 +37,8 @@ export const problemKinds = {
   'aws-busy': [503, 'AWS is throttling requests'],
   'token-unavailable': [503, 'The token is unavailable'],
   'store-unavailable': [503, 'The database is unavailable'],
+  'store-not-certain': [503, 'It is done, and not certain on the standby yet'],
+  'store-in-doubt': [503, 'It may have been done'],
   'store-went-back': [503, 'The database has gone back in time'],
   'not-in-force': [503, 'It is done, and not in force on every node yet'],
   'store-full': [507, 'The disk of the database is full'],
@@ -107,13 +109,25 @@ const vaultProblems: Record<VaultProblem, ProblemKind> = {
   forbidden: 'forbidden',
 };
 
+/** Kinds that leave an act uncertain, by what is told of it in a metric. */
+export const uncertainKinds: Partial<Record<ProblemKind, 'not-certain' | 'in-doubt'>> = {
+  'store-not-certain': 'not-certain',
+  'store-in-doubt': 'in-doubt',
+};
+
+/** Of faults that leave nothing done it is `store-unavailable`. */
 const storeProblems: Partial<Record<StoreError['fault'], ProblemKind>> = {
   full: 'store-full',
   'went-back': 'store-went-back',
+  'not-certain': 'store-not-certain',
+  'in-doubt': 'store-in-doubt',
 };
 
-/** Whatever was thrown, as a problem. What is no error of the caller's says nothing of itself. */
-export function toProblem(error: unknown): Problem {
+/**
+ * Whatever was thrown, as a problem. What is no error of the caller's says nothing of itself. `isBegun`: a transaction of the act was
+ * committed before.
+ */
+export function toProblem(error: unknown, isBegun = false): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof VaultError)
     return new Problem(vaultProblems[error.problem], error.message, { remediation: error.remediation });
@@ -128,11 +142,7 @@ export function toProblem(error: unknown): Problem {
     const { problem, remediation } = tokenWords(error);
     return new Problem('token-unavailable', problem, { remediation, cause: error });
   }
-  if (error instanceof StoreError)
-    return new Problem(storeProblems[error.fault] ?? 'store-unavailable', error.message, {
-      remediation: error.remediation,
-      cause: error,
-    });
+  if (error instanceof StoreError) return ofStore(error, isBegun);
   if (error instanceof AwsError)
     return new Problem(error.fault === 'throttled' ? 'aws-busy' : 'aws', error.message, {
       remediation: error.remediation,
@@ -142,4 +152,16 @@ export function toProblem(error: unknown): Problem {
   return new Problem('internal', 'an internal error occurred; the log has more under this request id', {
     cause: error,
   });
+}
+
+/** Of an act of several transactions, or one whose result could not be read any more, `store-unavailable` would say that nothing is done. */
+function ofStore(error: StoreError, isBegun: boolean): Problem {
+  const kind = storeProblems[error.fault] ?? 'store-unavailable';
+  if (!isBegun || uncertainKinds[kind] !== undefined)
+    return new Problem(kind, error.message, { remediation: error.remediation, cause: error });
+  return new Problem(
+    'store-in-doubt',
+    `it was done, at least in part, when the database failed: ${error.message}`,
+    { remediation: 'look whether it is done, and repeat it if not', cause: error },
+  );
 }

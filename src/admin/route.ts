@@ -31,6 +31,8 @@ export interface Call<P, Q, B> {
   expected: SeenVersion | undefined;
   /** What the sign-in needs to know of the request. */
   client: Client;
+  /** The store cannot be asked now: nothing is told that comes from it. Only where the route says `withoutStore`. */
+  withoutStore?: boolean;
 }
 
 export interface Client {
@@ -118,6 +120,11 @@ interface RouteData<P, Q, B> {
    * no permission, such as a sign-in; all else is refused meanwhile.
    */
   despiteLoss?: boolean;
+  /**
+   * Is answered while the store cannot be asked too, to an API key that it has confirmed a short while ago: what only looks, at what is
+   * in memory.
+   */
+  withoutStore?: boolean;
 }
 
 /** A route as the table of routes holds it. */

@@ -5,7 +5,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { z } from 'zod';
 import { checkAccess } from '../admin/access.ts';
 import { authorityOf, namedIn } from '../admin/authority.ts';
-import { Problem, toProblem, type ProblemKind } from '../admin/problem.ts';
+import { Problem, toProblem, uncertainKinds, type ProblemKind } from '../admin/problem.ts';
 import { RefusedRequests } from '../admin/refused-requests.ts';
 import type { Call, Route } from '../admin/route.ts';
 import { referencePath, routeAddress } from '../admin/addresses.ts';
@@ -15,7 +15,7 @@ import type { AdminServices } from '../admin/services.ts';
 import { ownAuthority, type Act } from '../evidence/trail.ts';
 import { InForce } from '../fleet/in-force.ts';
 import type { Caller } from '../identity/caller.ts';
-import { sessionCookie } from '../identity/bearer.ts';
+import { apiKeyIdOf, sessionCookie } from '../identity/bearer.ts';
 import { resolveCaller } from '../identity/callers.ts';
 import { laneOf } from '../fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
@@ -33,6 +33,7 @@ import {
   unknownAddress,
 } from './admin-request.ts';
 import { ClientGoneError } from './body.ts';
+import { CallerWithoutStore, type Resolved } from './caller-without-store.ts';
 import { consoleAnswer } from './console.ts';
 import { BuiltConsole } from './console-files.ts';
 import type { RefusalForm } from './malformed.ts';
@@ -70,7 +71,11 @@ interface Facts {
   began: number;
   route?: Route;
   caller?: Caller | undefined;
+  /** Who the caller is the store could not say, but had said before. */
+  withoutStore?: boolean;
   params?: Record<string, string>;
+  /** Filled in with the tables that the act has changed. */
+  changed: Changed;
 }
 
 /**
@@ -89,6 +94,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     services.gathered?.metrics.management.waited(waited, confirmed),
   );
   const signIns = new RateLimiterMemory({ points: limits.signInsPerMinute, duration: 60 });
+  const withoutStore = new CallerWithoutStore(services.now);
 
   registerProbes(router, {
     leaving: options.draining,
@@ -114,6 +120,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       requestId: randomUUID(),
       address: ctx.req.socket.remoteAddress ?? '',
       began: performance.now(),
+      changed: new Set(),
     };
     ctx.state['facts'] = facts;
     setHeaders(ctx, facts.requestId);
@@ -127,20 +134,25 @@ export function createAdminApp(options: AdminAppOptions): Koa {
         ctx.res.destroy();
         return;
       }
-      problem = toProblem(error);
+      problem = toProblem(error, facts.changed.size > 0);
       if (error instanceof CsrfError) facts.caller = error.caller;
       await recordRefusal(facts, problem);
       await refuse(ctx, problem, facts.requestId);
+    } finally {
+      if (facts.route !== undefined) withoutStore.saw(facts.route, facts.changed, problem);
     }
-    count(ctx, facts);
+    count(ctx, facts, problem);
     // Load balancers ask every few seconds.
     if (facts.route !== undefined || problem !== undefined) logLine(ctx, facts, problem);
   });
   return app;
 
-  function count(ctx: Context, { began, route }: Facts): void {
+  function count(ctx: Context, { began, route }: Facts, problem: Problem | undefined): void {
+    const management = services.gathered?.metrics.management;
     const took = performance.now() - began;
-    services.gathered?.metrics.management.add(route?.operation, ctx.status, took, route?.signIn === true);
+    management?.add(route?.operation, ctx.status, took, route?.signIn === true);
+    const outcome = problem === undefined ? undefined : uncertainKinds[problem.kind];
+    if (management !== undefined && outcome !== undefined) management.uncertain[outcome]++;
   }
 
   async function run(ctx: Context): Promise<void> {
@@ -177,9 +189,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     facts.params = { ...(ctx['params'] as Record<string, string>) };
     const isPublic = route.access.kind === 'public';
     if (route.signIn === true) await spend(signIns, laneOf(address));
-    const who = async () => (isPublic ? undefined : identify(ctx, address));
+    const who = async () => {
+      const resolved = isPublic ? nobody : await identify(ctx, route, address);
+      return Object.assign(facts, resolved).caller;
+    };
     let caller = await who();
-    facts.caller = caller;
     await spend(requests, caller?.credentialId ?? laneOf(address));
     const params = parse(route.params, ctx['params'] as unknown, 'path');
     const { vaultId } = ctx['params'] as { vaultId?: string };
@@ -192,10 +206,9 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     if (bytes.length > 0) {
       // A body may take its time, and meanwhile the caller may have lost what they had.
       caller = await who();
-      facts.caller = caller;
       checkAccess(route, caller, vaultId);
     }
-    const changed: Changed = new Set();
+    const { changed } = facts;
     const act: Act = {
       ...actOf(facts, services.now, authorityOf(services, route, caller, named)),
       seen: expected,
@@ -210,6 +223,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       query,
       body,
       expected,
+      withoutStore: facts.withoutStore === true,
       client: {
         address,
         userAgent: ctx.get('User-Agent').slice(0, 300),
@@ -249,20 +263,28 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     respond(ctx, route, await route.creates.again(call, made.target_id));
   }
 
-  async function identify(ctx: Context, address: string): Promise<Caller | undefined> {
+  async function identify(ctx: Context, route: Route, address: string): Promise<Resolved> {
     const authorization = ctx.get('Authorization');
     const bearer = /^Bearer ([\w.~+/=-]{1,256})$/i.exec(authorization)?.[1];
     if (authorization !== '' && bearer === undefined)
       throw new Problem('unauthenticated', 'the Authorization header is not of the form: Bearer <token>');
     const cookie = ctx.cookies.get(sessionCookie);
     const csrfToken = ctx.get('X-CSRF-Token');
-    const caller = await resolveCaller(services, services.sessions, {
-      ...(bearer === undefined ? {} : { bearer }),
-      ...(cookie === undefined ? {} : { cookie }),
-      ...(csrfToken === '' ? {} : { csrfToken }),
-      method: ctx.method,
-      address,
-    });
+    const mayDoWithout =
+      route.withoutStore === true && bearer !== undefined && apiKeyIdOf(bearer) !== undefined;
+    const ask = async () =>
+      resolveCaller(services, services.sessions, {
+        ...(bearer === undefined ? {} : { bearer }),
+        ...(cookie === undefined ? {} : { cookie }),
+        ...(csrfToken === '' ? {} : { csrfToken }),
+        method: ctx.method,
+        address,
+        hurried: mayDoWithout,
+      });
+    const resolved = mayDoWithout
+      ? await withoutStore.resolve(route, bearer, ask)
+      : { caller: await ask(), withoutStore: false };
+    const { caller } = resolved;
     if (caller === undefined && bearer !== undefined) {
       await spend(requests, laneOf(address));
       throw new Problem('unauthenticated', 'the session or API key is unknown or has expired', {
@@ -273,7 +295,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       factsOf(ctx).caller = caller;
       checkOrigin(ctx);
     }
-    return caller;
+    return resolved;
   }
 
   /** A browser tells where a request was begun; another site's is refused whatever it carries. */
@@ -308,7 +330,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
 
   function logLine(
     ctx: Context,
-    { requestId, address, began, route, caller }: Facts,
+    { requestId, address, began, route, caller, withoutStore: fromMemory }: Facts,
     problem?: Problem,
   ): void {
     const line = {
@@ -319,6 +341,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       user: caller?.username,
       vault: caller === undefined || caller.vaultId === '' ? undefined : caller.vaultId,
       remote: address,
+      withoutStore: fromMemory === true ? true : undefined,
       duration: Math.round((performance.now() - began) * 1000) / 1000,
     };
     if (problem === undefined) services.log.info(line, 'management request');
@@ -329,6 +352,8 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     } else services.log.warn(line, problem.message);
   }
 }
+
+const nobody: Resolved = { caller: undefined, withoutStore: false };
 
 function factsOf(ctx: Context): Facts {
   return ctx.state['facts'] as Facts;

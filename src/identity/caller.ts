@@ -20,4 +20,6 @@ export interface Caller {
   state: SessionTable['state'];
   /** The session came in a cookie, so that a changing request needs the CSRF token. */
   byCookie: boolean;
+  /** Of an API key: when it ends, ISO 8601. */
+  expiresAt?: string;
 }

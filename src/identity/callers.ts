@@ -24,6 +24,8 @@ export interface Presented {
   csrfToken?: string | undefined;
   method: string;
   address: string;
+  /** The answer does not wait until it is written that the API key was used: a store that can be read may take no write. */
+  hurried?: boolean;
 }
 
 /** So often at the most it is written that a session or API key was used, milliseconds. */
@@ -44,7 +46,7 @@ export async function resolveCaller(
   if (bearer !== undefined) {
     if (isSessionToken(bearer)) return bySession(context, limits, bearer, undefined);
     const keyId = apiKeyIdOf(bearer);
-    return keyId === undefined ? undefined : byApiKey(context, keyId, bearer, presented.address);
+    return keyId === undefined ? undefined : byApiKey(context, keyId, bearer, presented);
   }
   if (cookie === undefined || !isSessionToken(cookie)) return undefined;
   return bySession(context, limits, cookie, presented);
@@ -158,7 +160,7 @@ async function byApiKey(
   context: VaultContext,
   keyId: string,
   bearer: string,
-  address: string,
+  { address, hurried = false }: Presented,
 ): Promise<Caller | undefined> {
   const { db } = context.store;
   const key = await apiKeys(db).where('api_keys.id', '=', keyId).executeTakeFirst();
@@ -166,14 +168,17 @@ async function byApiKey(
   if (key === undefined || !timingSafeEqual(key.hash, hashOf(bearer))) return undefined;
   if (key.expires_at <= now.toISOString()) return undefined;
   const writtenBefore = new Date(now.getTime() - writtenEvery).toISOString();
-  if (key.last_used_at === null || key.last_used_at <= writtenBefore)
-    await note(context, async (trx) =>
+  if (key.last_used_at === null || key.last_used_at <= writtenBefore) {
+    const noted = note(context, async (trx) =>
       noteOn(trx, 'api_keys')
         .set({ last_used_at: now.toISOString(), last_address: address })
         .where('id', '=', key.id)
         .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', writtenBefore)]))
         .execute(),
     );
+    if (hurried) noted.catch(() => undefined);
+    else await noted;
+  }
   return ownerOfKey(db, key);
 }
 
@@ -214,5 +219,6 @@ async function ownerOfKey(db: Reading, key: FoundKey): Promise<Caller> {
     credentialId: key.id,
     state: 'ACTIVE',
     byCookie: false,
+    expiresAt: key.expires_at,
   };
 }

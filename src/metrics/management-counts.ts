@@ -8,6 +8,8 @@ export class ManagementCounts {
   readonly durations: Distribution = emptyDistribution();
   /** How long acts that take something away waited to be in force, and how many of them were still waiting when they were answered. */
   readonly inForce = { waits: emptyDistribution(), unconfirmed: 0 };
+  /** Acts of which nobody could be told that they are done for good. */
+  readonly uncertain = { 'not-certain': 0, 'in-doubt': 0 };
   readonly #requests = new Map<string, { operation: string; status: number; count: number }>();
   readonly signIns: Record<(typeof signInOutcomes)[number], number> = {
     accepted: 0,

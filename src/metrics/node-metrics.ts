@@ -10,7 +10,7 @@ export interface NodeMetricsOptions {
   now: () => Date;
   /** Milliseconds. */
   monotonic: () => number;
-  /** Who else is told what came since it was told last. */
+  /** Who else is told what came since it was told last, in its own time. Never rejects. */
   onRequests: (requests: WorkerFigures['requests']) => Promise<void>;
 }
 
@@ -29,7 +29,10 @@ export class NodeMetrics {
   /** What the supervisor told last; undefined while it has not, or does not answer. */
   node: Omit<NodeFigures, 'workers'> | undefined;
   readonly #options: NodeMetricsOptions;
-  #looking: Promise<void> | undefined;
+  #counting: Promise<void> | undefined;
+  #keeping: Promise<void> | undefined;
+  /** What `onRequests` has still to be told. */
+  #untold: WorkerFigures['requests'] = [];
 
   constructor(options: NodeMetricsOptions) {
     this.#options = options;
@@ -48,16 +51,22 @@ export class NodeMetrics {
     );
   }
 
-  /** Asks all anew. Looks at the same time are one. Rejects as `onRequests` does. */
-  async look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
+  /** Asks all anew; who asks at the same time is answered together. Waits for no store. */
+  async count(): Promise<void> {
+    this.#counting ??= this.#count().finally(() => {
+      this.#counting = undefined;
     });
-    return this.#looking;
+    return this.#counting;
   }
 
-  async #look(): Promise<void> {
-    const { ask, now, monotonic, onRequests } = this.#options;
+  /** The same, and waits until `onRequests` has been told. */
+  async look(): Promise<void> {
+    await this.count();
+    await this.#keeping;
+  }
+
+  async #count(): Promise<void> {
+    const { ask, now, monotonic } = this.#options;
     this.clock.look(now().getTime(), monotonic());
     const told = await ask();
     this.node = told;
@@ -67,6 +76,20 @@ export class NodeMetrics {
       const { pools, loop, lease, wentBack } = figures;
       this.workers.set(worker, { pools, loop, lease, wentBack, at: monotonic() });
     }
-    await onRequests(told.workers.flatMap(({ figures }) => figures.requests));
+    this.#untold.push(...told.workers.flatMap(({ figures }) => figures.requests));
+    this.#keeping ??= this.#keep();
+  }
+
+  /** One at a time, however long that takes: what is counted meanwhile is told next, together. */
+  async #keep(): Promise<void> {
+    try {
+      do {
+        const requests = this.#untold;
+        this.#untold = [];
+        await this.#options.onRequests(requests);
+      } while (this.#untold.length > 0);
+    } finally {
+      this.#keeping = undefined;
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
 import type { KeyContext } from '../../src/keys/followers.ts';
+import { GatheredMetrics } from '../../src/metrics/series/gathered-metrics.ts';
 import type { Acting, Store } from '../../src/store/store.ts';
 import { TokenPools, type TokenClient } from '../../src/vault/tokens.ts';
 import { listenTls } from '../identity/oidc-stage.ts';
@@ -50,6 +51,7 @@ export class Gate {
         await this.pass(act, 'before');
         const done = await store.change(act, run);
         await this.pass(act, 'after');
+        if (broken.afterwards !== undefined) throw broken.afterwards;
         return done;
       },
       write: async (act, run) => {
@@ -57,6 +59,7 @@ export class Gate {
         await this.pass(act, 'before');
         const done = await store.write(act, run);
         await this.pass(act, 'after');
+        if (broken.afterwards !== undefined) throw broken.afterwards;
         return done;
       },
     };
@@ -74,7 +77,12 @@ export class Gate {
 export interface Management {
   gate: Gate;
   /** What the token says to everything, and the store to every act; undefined: they do what they are asked. */
-  broken: { token?: Error | undefined; store?: Error | undefined };
+  broken: {
+    token?: Error | undefined;
+    store?: Error | undefined;
+    /** What the store says once it has done an act, to whatever is asked of it then. */
+    afterwards?: Error | undefined;
+  };
   place: UserPlace;
   /** Of an OpenID provider that answers who it is. */
   providerInput: Record<string, unknown>;
@@ -125,6 +133,10 @@ export async function openManagement(vaultContext: AwsContext & KeyContext): Pro
       pruning: { keepAtLeastDays: 90, wake: () => undefined },
       sessions: { idleMinutes: 15, maxMinutes: 600 },
       verifyToken: async () => ({ ok: true, steps: [] }),
+      gathered: new GatheredMetrics({
+        ...{ store: vaultContext.store, nodeId: 'node', log: silentLog },
+        ask: async () => Promise.resolve(undefined),
+      }),
     },
     routes: allRoutes,
     limits: { signInsPerMinute: 1_000_000, requestsPerMinute: 1_000_000 },

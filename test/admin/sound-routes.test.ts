@@ -13,6 +13,7 @@ import { TokenError } from '../../src/token/faults.ts';
 import { password, passwordCost } from '../identity/people.ts';
 import type { AdminAnswer } from '../support/admin-answer.ts';
 import type { AdminClient } from '../support/admin-client.ts';
+import { readScrape } from '../../testing/exposition.ts';
 import { openStage } from '../../testing/external-key-store-stage.ts';
 import { caseOf, pathOf, type OnRecord, type World } from './act-cases.ts';
 import { openManagement, type Management } from './management.ts';
@@ -480,3 +481,57 @@ test.serial(
     t.is(toProblem(new AwsError('throttled', 'ThrottlingException', 'ListUsers', words)).kind, 'aws-busy');
   },
 );
+
+test.serial(
+  'a store that has done an act, or may have, is not told as one that has done nothing, and is counted',
+  async (t) => {
+    const { boss, management } = t.context;
+    t.teardown(() => {
+      management.broken.store = undefined;
+      management.broken.afterwards = undefined;
+    });
+    const uncertain = async () => {
+      const { value } = readScrape((await boss.get('/metrics')).text);
+      t.is(value('holdfast_store_up'), 1);
+      return ['not-certain', 'in-doubt'].map((outcome) =>
+        value('holdfast_acts_uncertain_total', { outcome }),
+      );
+    };
+    t.deepEqual(await uncertain(), [0, 0]);
+    const username = `u-${randomUUID().slice(0, 8)}`;
+    const make = async () =>
+      boss.post('/users', { username, email: 'u@example.com', role: 'appliance-auditor' });
+    management.broken.store = new StoreError('not-certain', 'not yet certain on its standby', 'see it');
+    t.is(kindOf(await make()), 'store-not-certain');
+    management.broken.store = new StoreError('in-doubt', 'whether that was done is not known', 'look');
+    t.is(kindOf(await make()), 'store-in-doubt');
+    management.broken.store = undefined;
+    t.deepEqual(await uncertain(), [1, 1]);
+    management.broken.afterwards = new StoreError('unreachable', 'nobody listens', 'see the server');
+    const lost = await make();
+    management.broken.afterwards = undefined;
+    t.is(kindOf(lost), 'store-in-doubt');
+    t.is(
+      (lost.body as { detail: string }).detail,
+      'it was done, at least in part, when the database failed: nobody listens',
+    );
+    t.is(kindOf(await make()), 'conflict', 'it was done');
+    t.deepEqual(await uncertain(), [1, 2]);
+  },
+);
+
+test.serial('a finding that somebody has acknowledged is counted, and alerts nobody any more', async (t) => {
+  const route = allRoutes.find(({ operation }) => operation === 'acknowledgeFinding');
+  if (route === undefined) return t.fail();
+  const on = await caseOf(t.context, route);
+  const count = async () => {
+    const { value } = readScrape((await t.context.boss.get('/metrics')).text);
+    const of = { trouble: 'KEY_SET_FROZEN' };
+    return [value('holdfast_findings', of), value('holdfast_findings_open', of)];
+  };
+  const [all = 0, open = 0] = await count();
+  t.true(open > 0);
+  t.is((await ask(route, { ...on, client: t.context.boss })).status, 200);
+  t.deepEqual(await count(), [all, open - 1]);
+  await on.undo?.();
+});

@@ -6,6 +6,7 @@ import { ApiClient } from '../../src/cli/client/api-client.ts';
 import { ApiProblem } from '../../src/cli/client/api-problem.ts';
 import { LostConnectionError, Transport } from '../../src/cli/client/api-transport.ts';
 import { CliError } from '../../src/cli/output/cli-error.ts';
+import { problemKinds } from '../../src/admin/problem.ts';
 import { version } from '../../src/cli/client/version.ts';
 import { Secret } from '../../src/secret.ts';
 import { halfAnAnswer, json, lost, problem, ScriptedApi, silence } from './scripted-api.ts';
@@ -163,7 +164,21 @@ test('a problem is repeated in its own words, with its fields and a code that me
     ['token-unavailable', 503, 69],
     ['aws', 502, 69],
     ['aws-busy', 503, 75],
+    // What was asked for is not done, is done, or may be done: a kill switch in a script must know.
+    ['store-unavailable', 503, 69],
+    ['store-full', 507, 69],
+    ['store-went-back', 503, 73],
+    ['not-in-force', 503, 3],
+    ['store-not-certain', 503, 3],
+    ['store-in-doubt', 503, 4],
+    ['not-implemented', 501, 64],
   ];
+  const told = new Set(cases.map(([kind]) => kind));
+  t.deepEqual(
+    Object.entries(problemKinds).filter(([kind, [status]]) => status >= 500 && !told.has(kind)),
+    [],
+    'a kind without an exit code of its own would be told as a bug',
+  );
   for (const [kind, status, exitCode] of cases) {
     const fields = [{ where: '/name', detail: 'is taken' }];
     api.replies = [problem(kind, status, { detail: `about ${kind}`, remediation: 'do so', fields })];

@@ -5,6 +5,7 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import { InForce } from '../../src/fleet/in-force.ts';
 import { assertInForce, countedInForce } from '../../src/http/in-force-answer.ts';
 import { tellRevision } from '../../src/fleet/told-revision.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { newStore } from '../../testing/stores.ts';
 import { insertVault } from '../../testing/vault.ts';
 
@@ -96,6 +97,33 @@ test('a disable, and one that finds nothing to do, wait for a node that has not 
   );
   t.deepEqual(counted, [true, false, false, false, false, false], 'what does not wait is not counted');
   t.regex(String(await ask('disableCloudKey', [])), /^nodes=1, confirmed=1, ended=0, milliseconds=/);
+});
+
+test('a change is done though the store is lost before every node has confirmed it, and is told so; whether another store has it nobody knows', async (t) => {
+  const route = allRoutes.find(({ operation }) => operation === 'disableCloudKey');
+  if (route === undefined) return t.fail();
+  const told: string[] = [];
+  const ctx = { set: ((...header: string[]) => void told.push(header.join(': '))) as never };
+  const ask = async (fault: StoreError['fault']) =>
+    assertInForce(
+      ctx,
+      {
+        wait: async () => Promise.reject(new StoreError(fault, 'the connection was lost', 'see the network')),
+      },
+      route,
+      Object.assign(new Set(['cloud_keys']), { moved: { revision: 7, mark: 'a' } }),
+      {},
+    );
+  const problem = await t.throwsAsync(ask('unreachable'), { instanceOf: Problem });
+  t.is(problem.kind, 'not-in-force');
+  t.regex(
+    problem.message,
+    /^it is done, and whether every node goes by it cannot be asked: the connection was lost$/,
+  );
+  t.is(problem.retryAfter, undefined);
+  t.deepEqual(told, ['Holdfast-Revision: 7.a']);
+  t.regex(problem.remediation ?? '', /holdfast in-force --revision 7\.a/);
+  await t.throwsAsync(ask('in-doubt'), { instanceOf: StoreError });
 });
 
 test('no route that may wait answers what is told once, or makes or shows something', (t) => {

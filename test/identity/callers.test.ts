@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import anyTest, { type TestFn } from 'ava';
+import { allRoutes } from '../../src/admin/routes.ts';
+import { Problem } from '../../src/admin/problem.ts';
+import type { Route } from '../../src/admin/route.ts';
 import { createApiKey, revokeApiKey } from '../../src/identity/api-keys.ts';
 import { resolveCaller, type Presented } from '../../src/identity/callers.ts';
+import type { Caller } from '../../src/identity/caller.ts';
 import { CsrfError } from '../../src/identity/identity-error.ts';
 import { permissionsOf, type Permission } from '../../src/identity/permissions.ts';
 import type { UserRow } from '../../src/identity/sessions.ts';
 import { endSession } from '../../src/identity/sessions.ts';
 import { updateUser } from '../../src/identity/users.ts';
+import { VerifiedKeys, takenFor } from '../../src/http/verified-keys.ts';
+import { CallerWithoutStore } from '../../src/http/caller-without-store.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 import { insertGroup } from '../../testing/vault.ts';
 import { limits, openPeople, trail, type People } from './people.ts';
@@ -232,4 +239,117 @@ test('when and from where an API key was used is written every half minute at th
   t.is(await use('192.0.2.2'), '192.0.2.1');
   clock.seconds(1);
   t.is(await use('192.0.2.3'), '192.0.2.3');
+});
+
+test('an API key that the store has confirmed is good without it for a quarter of an hour after it was asked, and while it lasts', async (t) => {
+  const { user, clock, site, session } = t.context;
+  const bearer = (await apiKey(t.context, await user(), ['vault.read'], 1)).secret.reveal();
+  const known = await resolve(t.context, { bearer });
+  if (known === undefined) return t.fail();
+  let elapsed = 0;
+  const keys = new VerifiedKeys(site.now, () => elapsed);
+  t.is(keys.callerOf(bearer), undefined);
+  const asked = keys.asking();
+  elapsed += 60_000;
+  keys.confirmed(bearer, known, asked);
+  elapsed += takenFor - 60_000 - 1;
+  t.is(keys.callerOf(bearer), known);
+  elapsed += 1;
+  t.is(keys.callerOf(bearer), undefined, 'counted from when the store was asked');
+
+  keys.confirmed(bearer, known, keys.asking());
+  const guessed = `${bearer.slice(0, -43)}${randomBytes(32).toString('base64url')}`;
+  t.is(keys.callerOf(guessed), undefined);
+  keys.refused(guessed);
+  t.is(keys.callerOf(bearer), known, 'whoever knows its id alone has nothing forgotten');
+  keys.refused(bearer);
+  t.is(keys.callerOf(bearer), undefined);
+
+  keys.confirmed(bearer, known, keys.asking());
+  const before = keys.asking();
+  keys.forgetAll();
+  keys.confirmed(bearer, known, before);
+  t.is(keys.callerOf(bearer), undefined, 'it may have been read before it was revoked');
+
+  const person = (await session(await user())).token.reveal();
+  keys.confirmed(person, { ...known, kind: 'user' }, keys.asking());
+  t.is(keys.callerOf(person), undefined);
+
+  keys.confirmed(bearer, known, keys.asking());
+  clock.minutes(24 * 60 - 1);
+  t.is(keys.callerOf(bearer), known);
+  clock.minutes(1);
+  t.is(keys.callerOf(bearer), undefined, 'it has ended');
+});
+
+test('a store that never answers is not waited for; who it has confirmed is told without it, until something may have taken that away', async (t) => {
+  const { user, site } = t.context;
+  const routeOf = (name: string) => allRoutes.find(({ operation }) => operation === name) as Route;
+  const metrics = routeOf('getMetrics');
+  const owner = await user('appliance-auditor');
+  const { secret } = await apiKey(t.context, owner, ['metrics.read', 'appliance.read']);
+  const bearer = secret.reveal();
+  const known = await resolve(t.context, { bearer });
+  const callers = new CallerWithoutStore(site.now, 1);
+  const never = async () => new Promise<never>(() => undefined);
+  const without = async () => callers.resolve(metrics, bearer, never);
+  const confirm = async () => {
+    const resolved = await callers.resolve(metrics, bearer, async () => Promise.resolve(known));
+    t.deepEqual(resolved, { caller: known, withoutStore: false });
+  };
+  const forgotten = async (why: string) => t.throwsAsync(without(), { instanceOf: StoreError }, why);
+
+  await forgotten('it was never asked for');
+  await confirm();
+  t.deepEqual(await without(), { caller: known, withoutStore: true });
+  const bug = async () => Promise.reject(new TypeError('a bug'));
+  await t.throwsAsync(callers.resolve(metrics, bearer, bug), { instanceOf: TypeError });
+
+  const late = Promise.withResolvers<Caller | undefined>();
+  t.true((await callers.resolve(metrics, bearer, async () => late.promise)).withoutStore);
+  late.resolve(undefined);
+  await late.promise;
+  await forgotten('the store has said so, if late');
+
+  await confirm();
+  callers.saw(routeOf('signIn'), new Set(['users']), undefined);
+  callers.saw(routeOf('disableCloudKey'), new Set(['cloud_keys']), new Problem('not-in-force', ''));
+  t.truthy(await without());
+  for (const [changed, problem] of [
+    [new Set(['api_keys']), undefined],
+    [new Set(['users', 'sessions']), new Problem('store-unavailable', '')],
+    [new Set<string>(), new Problem('store-in-doubt', '')],
+    [new Set<string>(), new Problem('store-not-certain', '')],
+  ] as const) {
+    await confirm();
+    callers.saw(routeOf('revokeApiKey'), changed, problem);
+    await forgotten([...changed, problem?.kind].join(' '));
+  }
+  await confirm();
+  const narrowed = async () =>
+    Promise.resolve(known && { ...known, permissions: new Set<Permission>(['appliance.read']) });
+  await callers.resolve(metrics, bearer, narrowed);
+  await forgotten('its owner may not do it any more');
+});
+
+test('so many API keys are kept and no more: the one that was confirmed first goes', (t) => {
+  const keys = new VerifiedKeys(() => new Date('2027-01-01T00:00:00.000Z'));
+  const known = { kind: 'api-key', expiresAt: '2027-02-01T00:00:00.000Z' } as Caller;
+  const bearers = Array.from(
+    { length: 17 },
+    () => `hfk_${randomBytes(16).toString('base64url')}_${randomBytes(32).toString('base64url')}`,
+  );
+  for (const bearer of bearers) keys.confirmed(bearer, known, keys.asking());
+  t.deepEqual(
+    bearers.map((bearer) => keys.callerOf(bearer) === known),
+    [false, ...Array<boolean>(16).fill(true)],
+  );
+});
+
+test('what is answered while the store cannot be asked is the metrics alone, which changes nothing and needs a permission', (t) => {
+  const routes = allRoutes.filter(({ withoutStore }) => withoutStore === true);
+  t.deepEqual(
+    routes.map(({ operation, method, access }) => [operation, method, access]),
+    [['getMetrics', 'GET', { kind: 'permission', appliance: 'metrics.read' }]],
+  );
 });

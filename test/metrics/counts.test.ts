@@ -142,6 +142,34 @@ test('the lease of a worker runs out as time goes, also where it tells nothing m
   t.is(leasesOf(metrics.leases).workerLeases?.held, 0);
 });
 
+test('what was counted is there however long the store takes to write it, which is told of all that came meanwhile at once', async (t) => {
+  const told: number[] = [];
+  const waiting = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const metrics = new NodeMetrics({
+    ask: async () => {
+      const counts = new RequestCounts();
+      counts.add(request());
+      return Promise.resolve({
+        ...{ workers: [{ worker: 0, figures: figures(counts.take()) }], processes: [], starts: [], writes },
+      });
+    },
+    now: () => new Date(0),
+    monotonic: () => 0,
+    onRequests: async (requests) => {
+      told.push(requests.length);
+      await waiting.shift()?.promise;
+    },
+  });
+  const [first, second] = waiting;
+  for (let n = 0; n < 3; n++) await metrics.count();
+  t.is(countOf(metrics.requests.requests[0] ?? emptyDistribution()), 3);
+  t.deepEqual(told, [1]);
+  first?.resolve();
+  second?.resolve();
+  await metrics.look();
+  t.deepEqual(told, [1, 2, 1]);
+});
+
 test('so many key sets are told apart and no more, in a worker and in the sums', (t) => {
   const counts = new RequestCounts();
   for (let n = 0; n < 1_200; n++) counts.add(request({ keySet: `set-${n}` }));

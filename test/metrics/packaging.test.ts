@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { parse } from 'yaml';
+import { allTroubles, type Trouble } from '../../src/admin/status/findings.ts';
+import { recordsPatience } from '../../src/admin/metrics/metrics.ts';
+import { callerPatience } from '../../src/http/caller-without-store.ts';
 import { emptyDistribution, observe } from '../../src/metrics/latency.ts';
 import { metricCatalogue, metricNames } from '../../src/metrics/exposition/catalogue.ts';
 import { Scrape } from '../../src/metrics/exposition/scrape.ts';
@@ -136,4 +139,67 @@ test('expressions of rules and panels select by labels that their metric has', (
           `${where}: ${name} has no ${label}`,
         );
     }
+});
+
+/** Findings whose alert goes by a metric of its own, which tells more or sooner. */
+const toldByAnother: Partial<Record<Trouble, string>> = {
+  STORE_UNWRITABLE: 'HoldfastStoreUnwritable',
+  STORE_WENT_BACK: 'HoldfastStoreWentBack',
+  TOKEN_DOWN: 'HoldfastTokenDown',
+  TOKEN_DEGRADED: 'HoldfastTokenDegraded',
+  PIN_REFUSED: 'HoldfastPinRefused',
+  CERTIFICATE_EXPIRED: 'HoldfastCertificateEnds',
+  CERTIFICATE_ENDS: 'HoldfastCertificateEnds',
+  CERTIFICATE_NOT_TAKEN: 'HoldfastCertificateRefused',
+  DISK_NEARLY_FULL: 'HoldfastDiskNearlyFull',
+  LEASE_ENDED: 'HoldfastLeaseEnded',
+  SUPERVISOR_SILENT: 'HoldfastSupervisorSilent',
+  QUOTA_NEAR: 'HoldfastRequestsThrottled',
+  ENCRYPTION_LIMIT_NEAR: 'HoldfastBudgetSpent',
+};
+
+test('each finding has an alert, its own or that of a metric, and no rule asks for one that there is not', (t) => {
+  const asked = rules.flatMap(({ expr }) =>
+    [...expr.matchAll(/holdfast_findings_open\{trouble=~?"([^"]*)"\}/g)].flatMap(([, of = '']) =>
+      of.split('|'),
+    ),
+  );
+  t.true(asked.length > 10);
+  t.deepEqual([...asked, ...Object.keys(toldByAnother)].toSorted(), [...allTroubles].toSorted());
+  const alerts = new Set(rules.map(({ alert }) => alert));
+  for (const alert of Object.values(toldByAnother)) t.true(alerts.has(alert), alert);
+  for (const { alert, expr } of rules)
+    t.notRegex(expr, /holdfast_findings\{/, `${alert}: what is acknowledged alerts nobody`);
+});
+
+test('alerts group by labels that a metric of theirs has, and name no other', (t) => {
+  const catalogue: Record<string, { labels: readonly string[] }> = metricCatalogue;
+  for (const { alert, expr, annotations } of rules) {
+    const named = [...expr.matchAll(/\bholdfast_[a-z0-9_]+/g)].map(([name]) => name);
+    const labels = new Set(
+      named.flatMap(
+        (name) => (catalogue[name] ?? catalogue[name.replace(/_(?:bucket|sum|count)$/, '')])?.labels ?? [],
+      ),
+    );
+    const grouped = [...expr.matchAll(/\bby \(([^)]*)\)/g)].map(([, by = '']) => by.split(/, */));
+    for (const label of grouped.flat())
+      t.true(['instance', 'le'].includes(label) || labels.has(label), `${alert} groups by ${label}`);
+    for (const [, label = ''] of annotations.summary.matchAll(/\$labels\.(\w+)/g)) {
+      t.true(label === 'instance' || labels.has(label), `${alert} names ${label}`);
+      // What is summed up has no other labels any more.
+      if (grouped.length > 0) t.true(grouped.flat().includes(label), `${alert} names ${label}`);
+      t.notRegex(expr, /^max\(/, `${alert} names ${label}`);
+    }
+  }
+});
+
+test('a scrape waits for a database that hangs for less time than Prometheus waits for it', (t) => {
+  const {
+    scrape_configs: [config],
+  } = parse(read('packaging/prometheus/prometheus.yml')) as {
+    scrape_configs: [{ scrape_timeout: string }];
+  };
+  t.is(config.scrape_timeout, '10s');
+  // The rest is what is asked of the supervisor meanwhile, and what it takes to write it down.
+  t.true(callerPatience + recordsPatience <= 8_000);
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { isFinal, isSilent, nextLook, pace } from '../../web/api/looks.ts';
-import { ProblemError } from '../../web/api/problem.ts';
+import { mayBeDone, ProblemError } from '../../web/api/problem.ts';
 
 const problem = (kind: string, status: number) => new ProblemError({ kind, status, title: '', detail: '' });
 
@@ -37,4 +37,10 @@ test('what AWS or a token did not answer is asked no more often for it, and the 
 test('what will be answered the same is not asked again', (t) => {
   t.is(nextLook(problem('forbidden', 403), pace.list), false);
   t.is(nextLook(null, pace.list), pace.list);
+});
+
+test('what is done, or may be, is not told as if nothing were', (t) => {
+  for (const kind of ['unreachable', 'not-in-force', 'store-not-certain', 'store-in-doubt'])
+    t.true(mayBeDone(problem(kind, 503)), kind);
+  t.false(mayBeDone(problem('store-unavailable', 503)));
 });

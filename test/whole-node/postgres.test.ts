@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { sharedCluster, type PostgresCluster } from '../../testing/postgres.ts';
-import { TestNode } from '../../testing/test-node.ts';
+import { childrenOf, TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
 import { PostgresStore } from '../../src/store/postgres/postgres.ts';
 import { disableCloudKey } from '../../src/keys/cloud-keys.ts';
@@ -18,6 +18,7 @@ import { freePort } from '../../testing/free-port.ts';
 import { Haproxy } from '../../testing/haproxy.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { encryptBody, XksClient, type KeySetAccess } from '../../testing/xks-client.ts';
+import { made } from '../admin/two-vaults.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { Http2Load } from '../support/http2-load.ts';
 import { readScrape } from '../../testing/exposition.ts';
@@ -216,6 +217,8 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   serials.delete(null);
   t.is(serials.size, 1, 'it is one HSM');
 
+  // Started again it listens elsewhere, and the session is still one.
+  const whileAway = await scrapedWithout(t, cluster, new AdminClient(node.admin, admin.token));
   const fresh = await node.makeKey('first', 'fresh');
   await waitUntil(async () =>
     node.withStore(async (vault) => {
@@ -233,6 +236,7 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   const load = new SteadyLoad(node, access, key, { connections: 4, every: 100 });
   await load.start();
   await cluster.stop('crash');
+  await whileAway();
   // Nobody has asked for it before, and the database is away.
   for (const { status, text } of await Promise.all(
     clients.map(async (client) => client.encrypt(fresh, plaintext)),
@@ -275,6 +279,70 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
     ['credential', 'decrypt', 'encrypt'],
   );
 });
+
+/**
+ * A database that hangs, and one that is away, are told to an API key that the node has looked up, and to nobody else. What is answered
+ * looks once it is away.
+ */
+async function scrapedWithout(
+  t: ExecutionContext,
+  cluster: PostgresCluster,
+  admin: AdminClient,
+): Promise<() => Promise<void>> {
+  const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+  const apiKey = async (name: string) =>
+    made(admin, '/user/api-keys', { name, scope: ['metrics.read'], expiresAt });
+  const [prometheus, revoked, unused] = [
+    await apiKey('prometheus'),
+    await apiKey('revoked'),
+    await apiKey('unused'),
+  ];
+  const [scraper, other, stranger] = [prometheus, revoked, unused].map(({ secret }) => admin.as(secret)) as [
+    AdminClient,
+    AdminClient,
+    AdminClient,
+  ];
+  const { value: whole } = readScrape((await scraper.get('/metrics')).text);
+  t.is(whole('holdfast_store_up'), 1);
+  t.true(whole('holdfast_store_answer_seconds') > 0);
+  t.is((await other.get('/metrics')).status, 200);
+  t.is((await admin.request('DELETE', `/user/api-keys/${revoked.id}`)).status, 204);
+  t.is((await scraper.get('/metrics')).status, 200);
+
+  const told = async () => {
+    const answer = await scraper.get('/metrics');
+    t.is(answer.status, 200, answer.text);
+    const { value, samples } = readScrape(answer.text);
+    const has = (name: string) => samples.some((one) => one.name === name);
+    t.is(value('holdfast_store_up'), 0);
+    t.true(value('holdfast_worker_lease_remaining_seconds') > 0);
+    t.true(value('holdfast_xks_requests_total', { operation: 'Encrypt', error: 'none' }) > 0);
+    t.is(value('holdfast_token_health', { token: 'token', health: 'ACTIVE' }), 1);
+    t.true(value('holdfast_certificate_expiry_timestamp_seconds') > 0);
+    for (const name of ['holdfast_findings', 'holdfast_store_revision', 'holdfast_store_writable'])
+      t.false(has(name), `${name} is not known`);
+  };
+  const pids = [cluster.pid, ...childrenOf(cluster.pid)];
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  try {
+    await told();
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  }
+  return async () => {
+    await told();
+    for (const [who, client] of [
+      ['was revoked here', other],
+      ['was never looked up', stranger],
+      ['has a session', admin],
+    ] as const) {
+      const { status, body } = await client.get('/metrics');
+      t.is(status, 503, who);
+      t.is((body as { type: string }).type, 'urn:holdfast:problem:store-unavailable', who);
+    }
+    t.is((await scraper.get('/status')).status, 503, 'nothing but the metrics');
+  };
+}
 
 /** A worker that is stopped is waited for, by name, and answers no success once it goes on. */
 async function stoppedWorker(

@@ -102,6 +102,11 @@ export function isProblemOf(problem: unknown, ...kinds: readonly string[]): prob
   return problem instanceof ProblemError && kinds.includes(problem.kind);
 }
 
+/** What was asked for may be done, or is: not all that is told as a problem has changed nothing. */
+export function mayBeDone(problem: ProblemError): boolean {
+  return isProblemOf(problem, 'unreachable', 'not-in-force', 'store-not-certain', 'store-in-doubt');
+}
+
 function isProblem(response: Response): boolean {
   return response.headers.get('Content-Type')?.startsWith('application/problem+json') === true;
 }

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { ProblemError } from '../api/problem.ts';
+import { mayBeDone, ProblemError } from '../api/problem.ts';
 import { frame as t } from '../texts/frame.ts';
 import { Copyable } from './copyable.tsx';
 
@@ -27,7 +27,7 @@ export function ProblemAlert({ problem, action, told = noPlaces }: Props) {
     ({ where }) => !told.some((one) => where === one || where.startsWith(`${one}/`)),
   );
   return (
-    <Alert type={problem.kind === 'unreachable' ? 'warning' : 'error'} header={problem.title} action={action}>
+    <Alert type={mayBeDone(problem) ? 'warning' : 'error'} header={problem.title} action={action}>
       <SpaceBetween size="xxs">
         {problem.message !== '' && <div>{sentence(problem.message)}</div>}
         {fields.length > 0 && (

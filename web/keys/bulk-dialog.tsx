@@ -3,7 +3,7 @@ import Box from '@cloudscape-design/components/box';
 import { call } from '../api/client.ts';
 import type { AnswerOf } from '../api/operation-types.ts';
 import { useDo } from '../api/queries.ts';
-import { isProblemOf } from '../api/problem.ts';
+import { isProblemOf, ProblemError } from '../api/problem.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { InForceProgress } from '../frame/in-force.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
@@ -17,7 +17,8 @@ import { isDoneInAws, Outcomes } from './outcomes.tsx';
 import { SideField, type Side } from './side.tsx';
 import type { CloudKey } from './use.ts';
 
-type Answer = AnswerOf<'disableCloudKey'> | 'not everywhere';
+/** A problem is one of those that say that it is done. */
+type Answer = AnswerOf<'disableCloudKey'> | 'not everywhere' | ProblemError;
 
 /** Disables or enables each of several CloudKeys, one after another; the first that cannot be ends it. */
 export function BulkDialog({
@@ -64,10 +65,12 @@ export function BulkDialog({
                   : call('enableCloudKey', common));
                 answers.current.set(id, body);
               } catch (problem) {
-                // It is done: the others are not left as they are because one node has not confirmed it yet.
-                if (!isProblemOf(problem, 'not-in-force')) throw problem;
-                answers.current.set(id, 'not everywhere');
-                revision.current = problem.revision;
+                // It is done: the others are not left as they are because one node, or a standby, has not confirmed it yet.
+                if (isProblemOf(problem, 'not-in-force')) {
+                  answers.current.set(id, 'not everywhere');
+                  revision.current = problem.revision;
+                } else if (isProblemOf(problem, 'store-not-certain')) answers.current.set(id, problem);
+                else throw problem;
               }
             }
           });
@@ -88,7 +91,7 @@ export function BulkDialog({
           return;
         }
         const all = [...answers.current.values()];
-        const isWhole = all.every((answer) => answer !== 'not everywhere' && isDoneInAws(answer.aws));
+        const isWhole = all.every((answer) => !isUnconfirmed(answer) && isDoneInAws(answer.aws));
         flash({ type: isWhole ? 'success' : 'warning', ...told() });
         if (all.includes('not everywhere'))
           flash({
@@ -96,6 +99,9 @@ export function BulkDialog({
             header: inForce.done,
             content: <InForceProgress of={revision.current} />,
           });
+        const problem = all.find((answer) => answer instanceof ProblemError);
+        if (problem !== undefined)
+          flash({ type: 'warning', header: problem.title, content: <ProblemAlert problem={problem} /> });
       }}
     >
       <Box>{isDisable ? t.disableWhy : t.enableWhy}</Box>
@@ -117,11 +123,15 @@ export function BulkDialog({
   );
 }
 
+function isUnconfirmed(answer: Answer): answer is 'not everywhere' | ProblemError {
+  return answer === 'not everywhere' || answer instanceof ProblemError;
+}
+
 /** Those that AWS did not do at once, with what came of each. */
 function NotDone({ keys, answers }: { keys: readonly CloudKey[]; answers: ReadonlyMap<string, Answer> }) {
   const awsOf = (id: string) => {
     const answer = answers.get(id);
-    return answer === 'not everywhere' ? undefined : answer?.aws;
+    return answer === undefined || isUnconfirmed(answer) ? undefined : answer.aws;
   };
   const left = keys.filter(({ id }) => !isDoneInAws(awsOf(id)));
   return left.map(({ id, name }) => (

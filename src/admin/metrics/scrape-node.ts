@@ -95,6 +95,8 @@ function tellManagement(scrape: Scrape, { management }: NodeMetrics): void {
   scrape.tellDistribution('holdfast_management_request_duration_seconds', {}, management.durations);
   for (const [outcome, count] of Object.entries(management.signIns))
     scrape.tell('holdfast_sign_ins_total', { outcome }, count);
+  for (const [outcome, count] of Object.entries(management.uncertain))
+    scrape.tell('holdfast_acts_uncertain_total', { outcome }, count);
 }
 
 function tellLeases(scrape: Scrape, { leases, management }: NodeMetrics): void {

@@ -5,8 +5,8 @@ import type { Scrape } from '../../metrics/exposition/scrape.ts';
 import { countLost } from '../../store/lost-changes.ts';
 import type { Reading } from '../../vault/edits.ts';
 import { allTroubles } from '../status/findings.ts';
-import type { Status } from '../status/status.ts';
-import type { AdminServices, NodeFacts } from '../services.ts';
+import { statusOf, type Status } from '../status/status.ts';
+import type { AdminServices } from '../services.ts';
 import type { VaultNames } from './scrape-node.ts';
 
 /** Encryptions of one key version under SP 800-38D, 8.3. */
@@ -14,39 +14,73 @@ const budget = 2 ** 32;
 /** As the index has it. */
 const toldFrom = sql.raw<number>('268435456');
 
-/** What the store has, and what the supervisor knows: of all nodes together, but for what is of this one by its nature. */
-export async function tellRecords(
-  scrape: Scrape,
+/** What a scrape tells of the store. */
+export interface Records {
+  status: Status;
+  vaults: VaultNames;
+  /** What the store took to answer, milliseconds. */
+  answeredIn: number;
+  lost: number;
+  /** Encryptions of the key version of each key set that has done most. */
+  budgets: { keySet: string; most: number }[];
+  wanted: Wanted[];
+  sequence: number;
+  revision: number;
+  unconfirmed: number;
+}
+
+/** Reads all that a scrape tells of the store. `counted`: what it tells of requests is there, and each of their key sets is made. */
+export async function readRecords(
   services: AdminServices,
-  { status, facts, vaults }: { status: Status; facts: NodeFacts | undefined; vaults: VaultNames },
-): Promise<void> {
-  tellStatus(scrape, status);
-  tellTokens(scrape, status);
-  tellCounts(scrape, status);
-  tellFacts(scrape, facts);
-  scrape.tell('holdfast_store_writable', {}, services.whyUnwritable?.() === undefined ? 1 : 0);
-  scrape.tell('holdfast_store_lost_changes', {}, (await countLost(services.store.db)).lost);
-  await tellBudgets(scrape, services, vaults);
-  await tellWanted(scrape, services);
-  const { sequence } = await services.store.db
-    .selectFrom('audit_events')
-    .select(sql<number>`coalesce(max(sequence), 0)`.as('sequence'))
-    .executeTakeFirstOrThrow();
-  scrape.tell('holdfast_audit_sequence', {}, sequence);
-  const { revision } = await services.store.db
+  counted: Promise<void> | undefined,
+): Promise<Records> {
+  const { db } = services.store;
+  const asked = monotonicNow();
+  const { revision } = await db
     .selectFrom('revision')
     .where('id', '=', 1)
     .select('revision')
     .executeTakeFirstOrThrow();
+  const answeredIn = monotonicNow() - asked;
+  const { sequence } = await db
+    .selectFrom('audit_events')
+    .select(sql<number>`coalesce(max(sequence), 0)`.as('sequence'))
+    .executeTakeFirstOrThrow();
+  const status = await statusOf(services, 'appliance');
+  await counted;
+  return {
+    ...{ revision, answeredIn, sequence, status },
+    vaults: await readVaults(db),
+    lost: (await countLost(db)).lost,
+    budgets: await readBudgets(db),
+    wanted: await readWanted(db),
+    unconfirmed: await InForce.of(services.store).unconfirmed(),
+  };
+}
+
+/** Of all nodes together, but for what is of this one by its nature. */
+export function tellRecords(scrape: Scrape, records: Records, now: Date): void {
+  const { status, answeredIn, lost, sequence, revision, unconfirmed } = records;
+  tellStatus(scrape, status);
+  tellCounts(scrape, status);
+  scrape.tell('holdfast_store_answer_seconds', {}, answeredIn / 1_000);
+  scrape.tell('holdfast_store_lost_changes', {}, lost);
+  tellBudgets(scrape, records);
+  tellWanted(scrape, records, now);
+  scrape.tell('holdfast_audit_sequence', {}, sequence);
   scrape.tell('holdfast_store_revision', {}, revision);
-  scrape.tell('holdfast_workers_unconfirmed', {}, await InForce.of(services.store).unconfirmed());
+  scrape.tell('holdfast_workers_unconfirmed', {}, unconfirmed);
 }
 
 function tellStatus(scrape: Scrape, status: Status): void {
-  const { findings, nodes = [], schedules = [], disk } = status;
+  const { findings, nodes = [], schedules = [] } = status;
   const troubles = Map.groupBy(findings, ({ trouble }) => trouble);
-  for (const trouble of allTroubles)
-    scrape.tell('holdfast_findings', { trouble }, troubles.get(trouble)?.length ?? 0);
+  for (const trouble of allTroubles) {
+    const those = troubles.get(trouble) ?? [];
+    scrape.tell('holdfast_findings', { trouble }, those.length);
+    const open = those.filter(({ acknowledgements }) => acknowledgements.length === 0);
+    scrape.tell('holdfast_findings_open', { trouble }, open.length);
+  }
   const week = Date.parse(status.at) - 7 * 86_400_000;
   for (const state of ['UP', 'DRAINING', 'DOWN'] as const) {
     const those = nodes.filter((node) => node.state === state && Date.parse(node.lastSeenAt) > week);
@@ -58,20 +92,6 @@ function tellStatus(scrape: Scrape, status: Status): void {
       scrape.tell('holdfast_lease_expiry_timestamp_seconds', { lease }, Date.parse(until) / 1_000);
   scrape.tell('holdfast_quotas_near', {}, status.quotas?.near);
   scrape.tell('holdfast_audit_events', {}, status.auditEvents);
-  scrape.tell('holdfast_store_disk_free_bytes', {}, disk?.freeBytes);
-  scrape.tell('holdfast_store_disk_size_bytes', {}, disk?.totalBytes);
-  scrape.tell('holdfast_store_reserve_bytes', {}, disk?.reserveBytes);
-  scrape.tell('holdfast_store_reserve_wanted_bytes', {}, disk?.wholeReserveBytes);
-}
-
-function tellTokens(scrape: Scrape, { tokens }: Status): void {
-  for (const { name: token, health: now, hosts, hostsUp, pinRefused } of tokens) {
-    for (const health of ['ACTIVE', 'DEGRADED', 'UNAVAILABLE'])
-      scrape.tell('holdfast_token_health', { token, health }, health === now ? 1 : 0);
-    scrape.tell('holdfast_token_hosts_wanted', { token }, hosts ?? undefined);
-    scrape.tell('holdfast_token_hosts_up', { token }, hostsUp ?? undefined);
-    scrape.tell('holdfast_token_pin_refused', { token }, pinRefused ? 1 : 0);
-  }
 }
 
 function tellCounts(scrape: Scrape, status: Status): void {
@@ -96,27 +116,19 @@ function tellFrozen(
   scrape.tell(name, { state: 'open' }, total - frozen);
 }
 
-function tellFacts(scrape: Scrape, facts: NodeFacts | undefined): void {
-  for (const { name: token, members } of facts?.tokens ?? [])
-    for (const { name: member, hosts, up } of members.length > 1 ? members : []) {
-      scrape.tell('holdfast_token_member_hosts_wanted', { token, member }, hosts);
-      scrape.tell('holdfast_token_member_hosts_up', { token, member }, up);
-    }
-  for (const { listeners, subject, expiresAt, refused } of facts?.certificates ?? [])
-    for (const listener of listeners) {
-      const of = { listener, subject };
-      const expiry = Date.parse(expiresAt) / 1_000;
-      scrape.tell('holdfast_certificate_expiry_timestamp_seconds', of, expiry);
-      scrape.tell('holdfast_certificate_refused', of, refused === undefined ? 0 : 1);
-    }
+async function readVaults(db: Reading): Promise<VaultNames> {
+  const keySets = await db
+    .selectFrom('key_sets')
+    .innerJoin('vaults', 'vaults.id', 'key_sets.vault_id')
+    .where('vaults.deleted_at', 'is', null)
+    .where('key_sets.removed_at', 'is', null)
+    .select(['key_sets.id', 'vaults.name'])
+    .execute();
+  return new Map(keySets.map(({ id, name }) => [id, name]));
 }
 
 /** By an index that has few rows, or none. */
-async function tellBudgets(
-  scrape: Scrape,
-  { store: { db } }: Pick<AdminServices, 'store'>,
-  vaults: VaultNames,
-): Promise<void> {
+async function readBudgets(db: Reading): Promise<Records['budgets']> {
   const rows = await db
     .selectFrom('key_versions')
     .innerJoin('cloud_keys', (join) =>
@@ -129,7 +141,11 @@ async function tellBudgets(
     .select(['cloud_keys.key_set_id', (eb) => eb.fn.max('key_versions.encryptions_leased').as('most')])
     .groupBy('cloud_keys.key_set_id')
     .execute();
-  for (const { key_set_id: keySet, most } of rows) {
+  return rows.map(({ key_set_id: keySet, most }) => ({ keySet, most }));
+}
+
+function tellBudgets(scrape: Scrape, { budgets, vaults }: Records): void {
+  for (const { keySet, most } of budgets) {
     const vault = vaults.get(keySet);
     if (vault !== undefined)
       scrape.tell('holdfast_gcm_budget_used_ratio', { vault, key_set: keySet }, most / budget);
@@ -147,18 +163,19 @@ interface Wanted {
 const wantedKeptFor = 60_000;
 const lastWanted = new WeakMap<Reading, { at: number; found: Promise<Wanted[]> }>();
 
-async function tellWanted(
-  scrape: Scrape,
-  { store: { db }, now }: Pick<AdminServices, 'store' | 'now'>,
-): Promise<void> {
+async function readWanted(db: Reading): Promise<Wanted[]> {
   let last = lastWanted.get(db);
   if (last === undefined || monotonicNow() - last.at > wantedKeptFor) {
     last = { at: monotonicNow(), found: findWanted(db) };
     lastWanted.set(db, last);
     last.found.catch(() => lastWanted.delete(db));
   }
-  for (const { kind, n, oldest, failing } of await last.found) {
-    const age = oldest === null ? 0 : Math.max(0, now().getTime() - Date.parse(oldest)) / 1_000;
+  return last.found;
+}
+
+function tellWanted(scrape: Scrape, { wanted }: Records, now: Date): void {
+  for (const { kind, n, oldest, failing } of wanted) {
+    const age = oldest === null ? 0 : Math.max(0, now.getTime() - Date.parse(oldest)) / 1_000;
     scrape.tell('holdfast_aws_wanted', { kind }, n);
     scrape.tell('holdfast_aws_wanted_oldest_seconds', { kind }, age);
     scrape.tell('holdfast_aws_wanted_failing', { kind }, failing);

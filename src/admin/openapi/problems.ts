@@ -35,7 +35,7 @@ export function problemsOf(route: Route): ProblemKind[] {
   add(access.kind !== 'public' && changing, 'conflict');
   add(route.changes === true, 'precondition-required', 'precondition-failed');
   add(route.creates !== undefined, 'idempotency-key-reused');
-  add(changing, 'token-unavailable');
+  add(changing, 'token-unavailable', 'store-not-certain', 'store-in-doubt');
   add(route.takesAway === true, 'not-in-force');
   add(changing && access.kind === 'permission' && route.despiteLoss !== true, 'store-went-back');
   return (Object.keys(problemKinds) as ProblemKind[]).filter((kind) => kinds.has(kind));

@@ -1,6 +1,6 @@
 import type { TroubleFound, VaultTrouble } from './troubles.ts';
 import { credentialDays, vaultTroubles, warningDays } from './troubles.ts';
-import type { DiskFacts, MemberFacts, NodeFacts } from '../services.ts';
+import type { AdminServices, DiskFacts, MemberFacts, NodeFacts } from '../services.ts';
 import { counted } from '../../counted.ts';
 import { remediationOfOwnKeys } from '../../token/own-keys.ts';
 import { healthOnNode } from '../token-members.ts';
@@ -69,6 +69,17 @@ export function tokenStatus(
   const up = of?.up ?? null;
   const pinRefused = of?.pinRefused ?? false;
   return { name, health: healthOnNode(known, of), hosts: of?.hosts ?? null, hostsUp: up, pinRefused };
+}
+
+/** Of those of these names that there are. */
+export function tokenStatuses(
+  { tokens }: Pick<AdminServices, 'tokens'>,
+  names: readonly string[],
+  facts: NodeFacts | undefined,
+): TokenStatus[] {
+  return names
+    .filter((name) => tokens.has(name))
+    .map((name) => tokenStatus(name, tokens.pool(name).health, facts));
 }
 
 /** `own` says whether the reader runs the appliance. */

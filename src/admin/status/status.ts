@@ -27,7 +27,7 @@ import {
   lossFindings,
   storeFindings,
   tokenFindings,
-  tokenStatus,
+  tokenStatuses,
   vaultFinding,
   type StatusFinding,
 } from './findings.ts';
@@ -220,9 +220,7 @@ export async function look(services: AdminServices, scope: StatusScope) {
   const names = own
     ? tokensOf(await findVault(store.db, scope.vaultId))
     : services.tokenFacts.map(({ name }) => name);
-  const tokens = names
-    .filter((name) => services.tokens.has(name))
-    .map((name) => tokenStatus(name, services.tokens.pool(name).health, facts));
+  const tokens = tokenStatuses(services, names, facts);
   const troubles = [...(await findTroubles(services, scope)), ...kmsKeys.found];
   const appliance = own ? undefined : await applianceOf(services, facts);
   const quotas = await quotaStatus(services, scope, facts);
@@ -317,7 +315,7 @@ const supervisorSilent: StatusFinding = {
 };
 
 /** A disk that cannot be asked tells nothing: whatever else is wrong with it shows. */
-function diskOf(services: AdminServices): DiskFacts | undefined {
+export function diskOf(services: Pick<AdminServices, 'disk'>): DiskFacts | undefined {
   try {
     return services.disk?.();
   } catch {

@@ -135,4 +135,12 @@ const exitKinds: Record<string, keyof typeof exitCodes> = {
   aws: 'unreachable',
   'aws-busy': 'rateLimited',
   'token-unavailable': 'tokenUnavailable',
+  'store-unavailable': 'storeUnavailable',
+  'store-full': 'storeUnavailable',
+  // Nothing is changed until somebody has decided.
+  'store-went-back': 'conflict',
+  'store-not-certain': 'notYetEverywhere',
+  'not-in-force': 'notYetEverywhere',
+  'store-in-doubt': 'inDoubt',
+  'not-implemented': 'usage',
 };

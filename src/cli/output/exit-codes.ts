@@ -2,12 +2,18 @@
 export const exitCodes = {
   /** `holdfast doctor` has found one, or `holdfast status` what needs attention. */
   problemFound: 1,
+  /** What was asked for is done, and not in force on every node yet, or not certain on the database's standby. */
+  notYetEverywhere: 3,
+  /** Whether what was asked for was done is not known. */
+  inDoubt: 4,
   usage: 64,
   /** A file that was given is not what it should be. */
   data: 65,
   notFound: 66,
   tokenUnavailable: 69,
   unreachable: 69,
+  /** Nothing was done. */
+  storeUnavailable: 69,
   internal: 70,
   conflict: 73,
   /** What was to be printed or kept in a file could not be written. */

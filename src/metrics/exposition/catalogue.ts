@@ -110,6 +110,11 @@ export const metricCatalogue = {
     help: 'What `holdfast status` finds, by its kind; what is acknowledged too.',
     labels: ['trouble'],
   },
+  holdfast_findings_open: {
+    type: 'gauge',
+    help: 'Of these, those that nobody has acknowledged: they need attention.',
+    labels: ['trouble'],
+  },
   holdfast_nodes: {
     type: 'gauge',
     help: 'Nodes that use this database: UP have reported within a minute, DRAINING have and are drained, DOWN have not, or were stopped, within 7 days.',
@@ -145,6 +150,16 @@ export const metricCatalogue = {
     labels: ['lease'],
   },
   // The store.
+  holdfast_store_up: {
+    type: 'gauge',
+    help: '1 where the store has answered what this scrape asks of it; 0 where it did not, or not in time: then what comes from it is missing here.',
+    labels: [],
+  },
+  holdfast_store_answer_seconds: {
+    type: 'gauge',
+    help: 'How long the store took to answer a question about one row, in this scrape.',
+    labels: [],
+  },
   holdfast_store_writable: {
     type: 'gauge',
     help: '0 where the store takes no write: somebody has changed its schema, or its disk fails or is read-only.',
@@ -232,6 +247,11 @@ export const metricCatalogue = {
     type: 'counter',
     help: 'Of these, acts that were answered with 503, since a node had not confirmed by then.',
     labels: [],
+  },
+  holdfast_acts_uncertain_total: {
+    type: 'counter',
+    help: 'Acts of which the management API could not say that they are done for good, by outcome: not-certain on a standby, or in-doubt whether they were done.',
+    labels: ['outcome'],
   },
   holdfast_store_lost_changes: {
     type: 'gauge',
