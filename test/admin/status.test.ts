@@ -595,6 +595,25 @@ function isOfAppliance(trouble: Trouble): boolean {
   return /^(STORE|TOKEN|HSM|PIN|CERTIFICATE|DISK|NODE|RECONCILIATION)_/.test(trouble);
 }
 
+test.serial(
+  'the requests of the last hour are a line of the screen, and their reliability is never told as more than it is',
+  async (t) => {
+    const told = await status(t.context, 'appliance');
+    const line = (traffic: NonNullable<Status['traffic']>) =>
+      /^requests +(.*?)\n\S/ms
+        .exec(linesOf({ ...told, traffic }, {}).join('\n'))?.[1]
+        ?.replaceAll(/\s+/g, ' ');
+    t.is(
+      line({ requests: 11_520, requestsPerSecond: 3.25, reliabilityPercent: 99.9999, p99Ms: 12.34 }),
+      '3.2 a second on this node; in the last hour 11,520, reliability 99.99 %, 99 in 100 within 12.3 ms',
+    );
+    t.is(
+      line({ requests: 0, requestsPerSecond: 0, reliabilityPercent: null, p99Ms: null }),
+      'none on this node in the last hour',
+    );
+  },
+);
+
 test.serial('key objects that no record knows are noted and need nobody', async (t) => {
   const { stage } = t.context;
   const undo = await reported(stage, [{ id: reportId, token: 'token', counts: { orphan: 2 } }]);

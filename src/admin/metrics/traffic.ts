@@ -42,6 +42,12 @@ const sums = {
   errors: z.record(z.string(), z.int()).describe('By error of the XKS API.'),
 };
 
+const reliabilityPercent = z
+  .number()
+  .nullable()
+  .describe('Requests that were not answered with a retryable error, of 100; null without requests.');
+const requestsPerSecond = z.number().describe('In the last whole minute, on the node that responds.');
+
 const shownTraffic = z
   .strictObject({
     range: z.enum(rangeNames),
@@ -51,11 +57,8 @@ const shownTraffic = z
     nodes: z
       .enum(['ONE', 'ALL'])
       .describe('Whether it is of the node that responds, as with `1h`, or of all nodes of this database.'),
-    reliabilityPercent: z
-      .number()
-      .nullable()
-      .describe('Requests that were not answered with a retryable error, of 100; null without requests.'),
-    requestsPerSecond: z.number().describe('In the last whole minute, on the node that responds.'),
+    reliabilityPercent,
+    requestsPerSecond,
     ...sums,
     certificateExpiresAt: time
       .nullable()
@@ -109,6 +112,31 @@ export const trafficRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** In short, for the status. */
+export const shownLastHour = z
+  .strictObject({
+    requests: sums.requests,
+    reliabilityPercent,
+    requestsPerSecond,
+    p99Ms: sums.p99Ms,
+  })
+  .describe('Requests of AWS in the last hour, on the node that responds.');
+
+/** Undefined where nobody counts. */
+export async function lastHourOf(
+  services: Pick<AdminServices, 'gathered' | 'now' | 'nodeFacts'>,
+  scope: TrafficScope,
+): Promise<z.infer<typeof shownLastHour> | undefined> {
+  if (services.gathered === undefined) return undefined;
+  const traffic = await trafficOf(services, scope, '1h');
+  return {
+    requests: traffic.requests,
+    reliabilityPercent: traffic.reliabilityPercent,
+    requestsPerSecond: traffic.requestsPerSecond,
+    p99Ms: traffic.p99Ms,
+  };
+}
 
 /** What `range` has of the scope, up to now. */
 export async function trafficOf(

@@ -10,6 +10,7 @@ import { findVault } from '../../vault/vaults.ts';
 import { shownEnvironment } from '../environment.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { fleetNow, stateOf } from '../../fleet/nodes.ts';
+import { lastHourOf, shownLastHour } from '../metrics/traffic.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { ivFindings } from './iv-findings.ts';
@@ -103,6 +104,7 @@ const shownStatus = z
       })
       .optional()
       .describe('For a store in PostgreSQL.'),
+    traffic: shownLastHour.optional(),
     auditEvents: z.int().optional().describe('Events in the trails of all vaults and of the appliance.'),
     schedules: z
       .array(z.strictObject({ name: z.string(), until: time }))
@@ -160,7 +162,7 @@ export const statusRoutes: readonly Route[] = [
     description: `${description} Of what is inside vaults numbers and no names.`,
     access: { kind: 'permission', appliance: 'appliance.read' },
     answer: shownStatus,
-    handle: async ({ services }) => ({ body: await statusOf(services, 'appliance') }),
+    handle: async ({ services }) => ({ body: await withTraffic(services, 'appliance') }),
   }),
   route({
     operation: 'getVaultStatus',
@@ -175,14 +177,19 @@ export const statusRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params } = call;
       const { sight } = callerOf(call);
-      return { body: await statusOf(services, { vaultId: params.vaultId, sight }) };
+      return { body: await withTraffic(services, { vaultId: params.vaultId, sight }) };
     },
   }),
 ];
 
 const scans = new WeakMap<Store['db'], KmsKeyScan>();
 
-/** Of the appliance, or of what somebody sees of a vault. */
+async function withTraffic(services: AdminServices, scope: StatusScope): Promise<Status> {
+  const [status, traffic] = await Promise.all([statusOf(services, scope), lastHourOf(services, scope)]);
+  return traffic === undefined ? status : { ...status, traffic };
+}
+
+/** Of the appliance, or of what somebody sees of a vault; without the traffic, which has a look of its own. */
 export async function statusOf(services: AdminServices, scope: StatusScope): Promise<Status> {
   const counted = await countStatus(services, scope);
   const { tokens, kmsKeys, appliance, quotas, findings } = await look(services, scope);

@@ -1495,6 +1495,17 @@ export interface Schemas {
       /** Length of the lease. */
       seconds: number;
     };
+    /** Requests of AWS in the last hour, on the node that responds. */
+    traffic?: {
+      /** Answered to AWS. */
+      requests: number;
+      /** Requests that were not answered with a retryable error, of 100; null without requests. */
+      reliabilityPercent: number | null;
+      /** In the last whole minute, on the node that responds. */
+      requestsPerSecond: number;
+      /** 99 in 100 took no longer. */
+      p99Ms: number | null;
+    };
     /** Events in the trails of all vaults and of the appliance. */
     auditEvents?: number;
     /** Scheduled work, and when the lease of the process that does it expires; a minute at a time. */

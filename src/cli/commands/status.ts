@@ -101,7 +101,7 @@ function inLines(
 
 /** What there is, a line each. */
 function partsOf(status: Status): Record<string, string> {
-  const { nodes, certificates, disk, vaults, auditEvents, schedules, workerLeases } = status;
+  const { nodes, certificates, disk, vaults, auditEvents, schedules, workerLeases, traffic } = status;
   return {
     at: `${status.at}, version ${status.version}`,
     // A node of an older version does not say.
@@ -120,6 +120,7 @@ function partsOf(status: Status): Record<string, string> {
       : {
           leases: `${workerLeases.held} of ${counted(workerLeases.workers, 'XKS worker')} serve from memory, ${workerLeases.seconds} s at a time`,
         }),
+    ...(traffic === undefined ? {} : { requests: lastHour(traffic) }),
     ...(certificates === undefined
       ? {}
       : {
@@ -160,6 +161,25 @@ function partsOf(status: Status): Record<string, string> {
 
 /** What the work by schedule of this name looks after. */
 const scheduleWords: Readonly<Record<string, string>> = { schedules: 'keys and credentials', aws: 'AWS' };
+
+/** Of AWS, to the node that was asked. */
+function lastHour({
+  requests,
+  requestsPerSecond,
+  reliabilityPercent,
+  p99Ms,
+}: NonNullable<Status['traffic']>): string {
+  if (requests === 0) return 'none on this node in the last hour';
+  const [rate, all] = [rounded(requestsPerSecond, 1), requests.toLocaleString('en')];
+  const reliability = reliabilityPercent === null ? '' : `, reliability ${rounded(reliabilityPercent, 2)} %`;
+  const slowest = p99Ms === null ? '' : `, 99 in 100 within ${rounded(p99Ms, 1)} ms`;
+  return `${rate} a second on this node; in the last hour ${all}${reliability}${slowest}`;
+}
+
+/** Down: what is not whole is not told as 100 %. */
+function rounded(value: number, digits: number): number {
+  return Math.floor(value * 10 ** digits) / 10 ** digits;
+}
 
 /** Nothing where none is near, as it is where none is set. */
 function quotasOf({ quotas }: Status): Record<string, string> {
