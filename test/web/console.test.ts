@@ -7,6 +7,7 @@ import { testMeanwhile } from './meanwhile.ts';
 import { testRequests } from './requests.ts';
 import { testSigningIn } from './sign-in.ts';
 import { ConsoleStage } from './stage.ts';
+import { testWaiting } from './waiting.ts';
 
 /*
  * The console in Debian's Chromium, from a node as set-up has built it. One test goes on where the one before it ended.
@@ -32,5 +33,6 @@ testWalls(open);
 testRequests(open);
 testAuditor(open);
 testMeanwhile(open);
+testWaiting(open);
 testLinks(open);
 testSigningIn(open);

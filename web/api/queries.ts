@@ -1,4 +1,4 @@
-import { useMemo, useRef } from 'react';
+import { useId, useMemo, useRef } from 'react';
 import {
   useInfiniteQuery,
   useMutation,
@@ -32,6 +32,8 @@ interface Reading {
 interface RecordReading<O extends OperationName> extends Omit<Reading, 'every'> {
   query?: QueryOf<O>;
   every?: Every | ((body: AnswerOf<O>) => Every);
+  /** Asked for this place alone: what was answered elsewhere, or earlier, is no answer to it. */
+  alone?: boolean;
 }
 
 /** When it is looked at again: not while nobody looks at the page, else by {@link nextLook}. */
@@ -44,11 +46,13 @@ function useLooks(): (error: unknown, every: Every) => Every {
 export function useRecord<O extends OperationName>(
   operation: O,
   params: ParamsOf<O>,
-  { query, every = pace.list, enabled = true }: RecordReading<O> = {},
+  { query, every = pace.list, enabled = true, alone = false }: RecordReading<O> = {},
 ) {
   const looks = useLooks();
+  const place = useId();
   return useQuery<Answered<AnswerOf<O>>>({
-    queryKey: [operation, params, ...(query === undefined ? [] : [query])],
+    queryKey: [operation, params, ...(query === undefined ? [] : [query]), ...(alone ? [place] : [])],
+    ...(alone ? { gcTime: 0 } : {}),
     queryFn: async ({ signal }) => call(operation, { params, query, signal } as unknown as Input<O>),
     enabled,
     refetchInterval: ({ state }) => {

@@ -186,12 +186,12 @@ export function RemoveVaultDialog({ vault, etag, refetch, onClose }: RemoveProps
       typed={vault.name}
       {...seen.whenChanged}
       onSubmit={async () => {
-        await remove.mutateAsync({
+        const { inForce } = await remove.mutateAsync({
           params: { vaultId: vault.id },
           query: { confirm: vault.name },
           ifMatch: seen.etag,
         });
-        flash({ type: 'success', header: t.removed(vault.name) });
+        flash({ type: 'success', header: t.removed(vault.name), inForce });
       }}
     >
       <Box>{t.removeWhy}</Box>

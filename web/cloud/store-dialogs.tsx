@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import Box from '@cloudscape-design/components/box';
 import Checkbox from '@cloudscape-design/components/checkbox';
 import { useNavigate } from 'react-router';
@@ -65,6 +65,8 @@ function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }
   const connect = useAct('connectExternalKeyStore');
   const disconnect = useAct('disconnectExternalKeyStore');
   const remove = useAct('deleteExternalKeyStore');
+  /** AWS has to disconnect it first: until then it is there. */
+  const isLeft = useRef(false);
   const { name } = store;
   const words = {
     connect: { title: t.connectTitle(name), why: t.connectWhy, submit: t.connect },
@@ -82,10 +84,15 @@ function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }
       onSubmit={async () => {
         if (act === 'remove') {
           const query = forget ? { forget: 'true' as const } : { disconnect: 'true' as const };
-          const { body } = await remove.mutateAsync({ params, query, ifMatch });
-          if (body.deleted) await navigate(`${home}/external-key-stores`);
-        } else await { connect, disconnect }[act].mutateAsync({ params, ifMatch });
+          const { body, inForce } = await remove.mutateAsync({ params, query, ifMatch });
+          isLeft.current = !body.deleted;
+          return flash({ type: 'success', header: t.done.remove(name), inForce });
+        }
+        await { connect, disconnect }[act].mutateAsync({ params, ifMatch });
         flash({ type: 'success', header: t.done[act](name) });
+      }}
+      onDone={async () => {
+        if (act === 'remove' && !isLeft.current) await navigate(`${home}/external-key-stores`);
       }}
     >
       <Box>{words.why}</Box>

@@ -50,7 +50,7 @@ export function KeySetDialog({ keySet, onClose }: Props) {
   const submit = async () => {
     const params = { vaultId, keySetId: before.id };
     const changed = await update.mutateAsync({ params, body: change, ifMatch: etag });
-    flash({ type: 'success', header: t.changed(changed.body.name) });
+    flash({ type: 'success', header: t.changed(changed.body.name), inForce: changed.inForce });
   };
   return (
     <ActDialog

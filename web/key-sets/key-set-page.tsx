@@ -227,6 +227,8 @@ function ActOnKeySet({
           ifMatch: seen.etag,
         });
         flash({ type: 'success', header: words.done, inForce });
+      }}
+      onDone={async () => {
         if (act === 'remove') await navigate(`${home}/key-sets`);
       }}
     >

@@ -1,8 +1,9 @@
 import { useRef, useState } from 'react';
 import Box from '@cloudscape-design/components/box';
-import { call } from '../api/client.ts';
+import { call, type Answered } from '../api/client.ts';
 import type { AnswerOf } from '../api/operation-types.ts';
 import { useDo } from '../api/queries.ts';
+import type { InForce } from '../api/in-force.ts';
 import { isProblemOf, ProblemError } from '../api/problem.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { InForceProgress } from '../frame/in-force.tsx';
@@ -18,7 +19,7 @@ import { SideField, type Side } from './side.tsx';
 import type { CloudKey } from './use.ts';
 
 /** A problem is one of those that say that it is done. */
-type Answer = AnswerOf<'disableCloudKey'> | 'not everywhere' | ProblemError;
+type Answer = Answered<AnswerOf<'disableCloudKey'>> | 'not everywhere' | ProblemError;
 
 /** Disables or enables each of several CloudKeys, one after another; the first that cannot be ends it. */
 export function BulkDialog({
@@ -51,6 +52,7 @@ export function BulkDialog({
       onSubmit={async () => {
         const told = () => ({
           header: t.some(answers.current.size, chosen.length),
+          inForce: lastInForce([...answers.current.values()]),
           content: <NotDone keys={chosen} answers={new Map(answers.current)} />,
         });
         try {
@@ -60,10 +62,10 @@ export function BulkDialog({
               // Whatever it is now, it is to be so afterwards.
               const common = { params: { vaultId, cloudKeyId: id }, body: { cloud: side }, ifMatch: '*' };
               try {
-                const { body } = await (isDisable
+                const answered = await (isDisable
                   ? call('disableCloudKey', common)
                   : call('enableCloudKey', common));
-                answers.current.set(id, body);
+                answers.current.set(id, answered);
               } catch (problem) {
                 // It is done: the others are not left as they are because one node, or a standby, has not confirmed it yet.
                 if (isProblemOf(problem, 'not-in-force')) {
@@ -77,10 +79,10 @@ export function BulkDialog({
         } catch (problem) {
           // Signed in again one goes on with the rest.
           if (isSessionTrouble(problem)) throw problem;
-          const { header, content } = told();
+          const { content, ...rest } = told();
           flash({
             type: 'error',
-            header,
+            ...rest,
             content: (
               <>
                 <ProblemAlert problem={problem} />
@@ -91,7 +93,7 @@ export function BulkDialog({
           return;
         }
         const all = [...answers.current.values()];
-        const isWhole = all.every((answer) => !isUnconfirmed(answer) && isDoneInAws(answer.aws));
+        const isWhole = all.every((answer) => !isUnconfirmed(answer) && isDoneInAws(answer.body.aws));
         flash({ type: isWhole ? 'success' : 'warning', ...told() });
         if (all.includes('not everywhere'))
           flash({
@@ -127,11 +129,22 @@ function isUnconfirmed(answer: Answer): answer is 'not everywhere' | ProblemErro
   return answer === 'not everywhere' || answer instanceof ProblemError;
 }
 
+/**
+ * On how many nodes all of it is in force: an answer counts for what was done before it as well, so the last one's does. Undefined
+ * where a node is still waited for.
+ */
+function lastInForce(answers: readonly Answer[]): InForce | undefined {
+  const told = answers.map((answer) => (isUnconfirmed(answer) ? undefined : answer.inForce));
+  const last = told.at(-1);
+  if (last === undefined || told.includes(undefined)) return undefined;
+  return { ...last, milliseconds: Math.max(...told.map((one) => one?.milliseconds ?? 0)) };
+}
+
 /** Those that AWS did not do at once, with what came of each. */
 function NotDone({ keys, answers }: { keys: readonly CloudKey[]; answers: ReadonlyMap<string, Answer> }) {
   const awsOf = (id: string) => {
     const answer = answers.get(id);
-    return answer === undefined || isUnconfirmed(answer) ? undefined : answer.aws;
+    return answer === undefined || isUnconfirmed(answer) ? undefined : answer.body.aws;
   };
   const left = keys.filter(({ id }) => !isDoneInAws(awsOf(id)));
   return left.map(({ id, name }) => (

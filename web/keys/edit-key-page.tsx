@@ -13,6 +13,7 @@ import { isProblemOf } from '../api/problem.ts';
 import { again, useAct, useRecord } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
 import { useFlash } from '../frame/flash.tsx';
+import { useActing } from '../frame/in-force.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -51,6 +52,7 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
   const flash = useFlash();
+  const acting = useActing();
   // The page goes on looking, and so do others on changing: what was opened is what it is compared with.
   const [opened, setOpened] = useState({ cloudKey, etag });
   const [theirs, setTheirs] = useState<Schemas['CloudKey']>();
@@ -63,21 +65,23 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
   const change = changeBody(form, opened.cloudKey);
   const { submit, busy, problem } = useSubmit(async () => {
     try {
-      const { body } = await update.mutateAsync({
-        params: { vaultId, cloudKeyId: cloudKey.id },
-        body: { ...change, applyToKms },
-        ifMatch: opened.etag,
+      await acting(async () => {
+        const { body, inForce } = await update.mutateAsync({
+          params: { vaultId, cloudKeyId: cloudKey.id },
+          body: { ...change, applyToKms },
+          ifMatch: opened.etag,
+        });
+        flash({ type: 'success', header: t.done.edit(body.name), inForce, content: <Outcomes aws={body.aws} /> });
       });
-      flash({ type: 'success', header: t.done.edit(body.name), content: <Outcomes aws={body.aws} /> });
-      await navigate(page);
     } catch (error) {
       if (!isProblemOf(error, 'precondition-failed')) throw error;
       const now = seenOf(await refetch());
       // Theirs where somebody else changed it, ours where it was changed here.
       setForm((mine) => merged(mine, formOf(opened.cloudKey), formOf(now.body)));
       setTheirs(now.body);
-      setOpened({ cloudKey: now.body, etag: now.etag });
+      return setOpened({ cloudKey: now.body, etag: now.etag });
     }
+    await navigate(page);
   });
   const fields = { form, onForm, problem: update.error };
   return (

@@ -8,12 +8,10 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { isProblemOf } from '../api/problem.ts';
 import { CommandLine } from '../frame/command.tsx';
-import { useFlash } from '../frame/flash.tsx';
-import { InForceProgress } from '../frame/in-force.tsx';
+import { useActing } from '../frame/in-force.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { frame } from '../texts/frame.ts';
-import { inForce } from '../texts/in-force.ts';
 import { parts as t } from '../texts/parts.ts';
 
 interface Common {
@@ -24,6 +22,8 @@ interface Common {
   onClose: () => void;
   /** Does it; throws what kept it from being done. Closes the dialog unless it answers `stay`. */
   onSubmit: () => Promise<'stay' | void>;
+  /** What follows once it is done, whether or not every node goes by it yet: to leave the page of what is gone, for instance. */
+  onDone?: () => Promise<void>;
   /** Where what is typed is not whole yet. */
   disabled?: boolean;
   /** To be typed before it can be done. */
@@ -54,6 +54,7 @@ export function ActDialog(props: Props) {
     command,
     onClose,
     onSubmit,
+    onDone,
     disabled,
     typed,
     onConflict,
@@ -63,23 +64,19 @@ export function ActDialog(props: Props) {
     size,
     children,
   } = props;
-  const flash = useFlash();
+  const acting = useActing();
   const [text, setText] = useState('');
   const [changed, setChanged] = useState(false);
   const { submit, busy, problem } = useSubmit(async () => {
     try {
-      const outcome = await onSubmit();
-      if (outcome !== 'stay') onClose();
+      if ((await acting(onSubmit)) === 'stay') return;
     } catch (error) {
-      if (isProblemOf(error, 'not-in-force')) {
-        // It is done, and is not asked for again: who is waited for is told beside the page.
-        flash({ type: 'warning', header: inForce.done, content: <InForceProgress of={error.revision} /> });
-        return onClose();
-      }
       if (!isProblemOf(error, 'precondition-failed') || onConflict === undefined) throw error;
       await onConflict();
-      setChanged(true);
+      return setChanged(true);
     }
+    await onDone?.();
+    onClose();
   });
   const isOwed = changed && onTake !== undefined;
   const isWhole = disabled !== true && !isOwed && (typed === undefined || text === typed);

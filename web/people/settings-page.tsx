@@ -147,8 +147,9 @@ export function EditVaultDialog({ vault, etag, refetch, onClose }: Seen & { onCl
       told={['/name', '/description', '/administrator']}
       {...seen.whenChanged}
       onSubmit={async () => {
-        await update.mutateAsync({ params: { vaultId: vault.id }, body: change, ifMatch: seen.etag });
-        flash({ type: 'success', header: t.saved });
+        const params = { vaultId: vault.id };
+        const { inForce } = await update.mutateAsync({ params, body: change, ifMatch: seen.etag });
+        flash({ type: 'success', header: t.saved, inForce });
       }}
     >
       <NamedFields form={form} set={set} problem={update.error} nameLabel={t.vaultName} />
