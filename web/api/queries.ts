@@ -1,4 +1,4 @@
-import { useId, useMemo, useRef } from 'react';
+import { useCallback, useId, useMemo, useRef, useState } from 'react';
 import {
   useInfiniteQuery,
   useMutation,
@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-query';
 import { nextLook, pace, type Every } from './looks.ts';
 import { call, type Answered, type Input } from './client.ts';
+import { pagesOf, withFresh, type ListPage } from './long-list.ts';
 import type { AnswerOf, ParamsOf, QueryOf } from './operation-types.ts';
 import type { OperationName } from './operations.ts';
 import { lookForSessionTrouble } from '../session/trouble.ts';
@@ -76,30 +77,50 @@ export function useList<O extends ListName>(
   { query, every = pace.list, enabled = true }: Reading & { query?: QueryOf<O> } = {},
 ) {
   const looks = useLooks();
+  const page = async (cursor: string | undefined, signal: AbortSignal) => {
+    const asked = { params, query: { limit: 200, ...query, cursor }, signal };
+    return (await call(operation, asked as unknown as Input<O>)).body as ListPage<ItemOf<O>>;
+  };
   // Only what is read of the answer has the list shown anew: not that it is being asked for again.
-  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } =
-    useInfiniteQuery({
-      queryKey: [operation, params, query ?? {}],
-      queryFn: async ({ pageParam, signal }) => {
-        const { body } = await call(operation, {
-          params,
-          query: { limit: 200, ...query, cursor: pageParam },
-          signal,
-        } as unknown as Input<O>);
-        return body as { items: ItemOf<O>[]; next: string | null };
-      },
-      initialPageParam: undefined as string | undefined,
-      getNextPageParam: ({ next }) => next ?? undefined,
-      // In another order it is the same list. What was asked for otherwise is not shown as if it were found.
-      placeholderData: (before, read) =>
-        read !== undefined && isOfSame(read.queryKey, query) ? before : undefined,
-      enabled,
-      // Of a long list all pages are asked for again: seldom.
-      refetchInterval: ({ state }) =>
-        looks(state.error, every !== false && (state.data?.pages.length ?? 0) > 2 ? pace.rare : every),
-    });
-  const items = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data]);
-  return { items, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch };
+  const list = useInfiniteQuery({
+    queryKey: [operation, params, query ?? {}],
+    queryFn: async ({ pageParam, signal }) => page(pageParam, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next }) => next ?? undefined,
+    // In another order it is the same list. What was asked for otherwise is not shown as if it were found.
+    placeholderData: (before, read) =>
+      read !== undefined && isOfSame(read.queryKey, query) ? before : undefined,
+    enabled,
+    // Of a long list all pages are asked for again: seldom.
+    refetchInterval: ({ state }) =>
+      looks(state.error, every !== false && isLong(state.data?.pages) ? pace.rare : every),
+  });
+  const { data, error, isPending, isPlaceholderData } = list;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = list;
+  // Between, those that somebody looks at.
+  const [inView, setInView] = useState<readonly string[]>([]);
+  const cursors = useMemo(() => {
+    if (data === undefined || isPlaceholderData || !isLong(data.pages)) return [];
+    return pagesOf(data.pages, inView)
+      .slice(0, mostInView)
+      .map((index) => data.pageParams[index] as string | undefined);
+  }, [data, isPlaceholderData, inView]);
+  const { data: seen } = useQuery({
+    queryKey: [operation, params, query ?? {}, 'in view', cursors],
+    queryFn: async ({ signal }) => Promise.all(cursors.map(async (cursor) => page(cursor, signal))),
+    enabled: enabled && every !== false && cursors.length > 0,
+    // What was in view before is not shown again as it was then.
+    gcTime: 0,
+    refetchInterval: ({ state }) => looks(state.error, every),
+  });
+  const items = useMemo(() => {
+    const fresh = new Map(seen?.map((one, n) => [data?.pageParams.indexOf(cursors[n]) ?? -1, one]));
+    return withFresh(data?.pages ?? [], fresh);
+  }, [data, seen, cursors]);
+  const onView = useCallback((keys: readonly string[]) => {
+    setInView((before) => (before.join() === keys.join() ? before : keys));
+  }, []);
+  return { items, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch, onView };
 }
 
 /** Whether what was read differs in nothing but its order; one hook asks one list. */
@@ -107,6 +128,14 @@ function isOfSame([, , before]: readonly unknown[], query: object = {}): boolean
   const unordered = (asked: object) => JSON.stringify({ ...asked, sort: undefined });
   return unordered(before as object) === unordered(query);
 }
+
+/** It would be asked for again page after page. */
+function isLong(pages: readonly unknown[] = []): boolean {
+  return pages.length > 2;
+}
+
+/** So many pages of a list are asked for at once. */
+const mostInView = 4;
 
 /** Every item of a list that is short by its nature, such as admin groups. */
 export function useWholeList<O extends ListName>(

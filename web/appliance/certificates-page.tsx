@@ -22,7 +22,12 @@ export function CertificatesPage() {
   const list = useMemo(
     () => ({
       ...{ items, error, isPending, refetch },
-      ...{ hasNextPage: false, isFetchingNextPage: false, fetchNextPage: () => undefined },
+      ...{
+        hasNextPage: false,
+        isFetchingNextPage: false,
+        fetchNextPage: () => undefined,
+        onView: () => undefined,
+      },
     }),
     [items, error, isPending, refetch],
   );

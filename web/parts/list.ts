@@ -9,6 +9,8 @@ export interface ReadList<T> {
   isFetchingNextPage: boolean;
   fetchNextPage: () => unknown;
   refetch: () => unknown;
+  /** Told which of them are in view, by id: of a long list they are asked for again more often than the rest. */
+  onView: (ids: readonly string[]) => void;
 }
 
 export interface Column<T> {

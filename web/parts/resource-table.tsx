@@ -82,6 +82,9 @@ export function ResourceTable<T>(props: Props<T>) {
     if (looksOn && !isFetchingNextPage) void fetchNextPage();
   }, [looksOn, isFetchingNextPage, fetchNextPage, items.length]);
   const searched = { list, isFiltered, goesThrough, looksOn };
+  const { onView } = list;
+  const inView = JSON.stringify(found.items.map(({ item }) => idOf(item)));
+  useEffect(() => onView(JSON.parse(inView) as string[]), [onView, inView]);
   const sorting = sortingOf(props.sort, columns);
   const matches = found.filteredItemsCount ?? 0;
   const counter = list.isPending
