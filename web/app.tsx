@@ -12,7 +12,7 @@ import { NotFound } from './frame/not-found.tsx';
 import { PageProvider } from './frame/page.tsx';
 import { ProblemAlert } from './frame/problem-alert.tsx';
 import { applianceRoutes, fetchCodeOf, vaultRoutes } from './pages.tsx';
-import { SessionEnded } from './session/session-ended.tsx';
+import { SessionEnded, SessionLapse } from './session/session-ended.tsx';
 import { homeOf, SessionProvider, useSessionFacts } from './session/session.tsx';
 import { SignedOnPage } from './session/signed-on-page.tsx';
 import { SignInPage } from './session/sign-in-page.tsx';
@@ -105,6 +105,7 @@ function Signed() {
     <FlashProvider>
       <PageProvider>
         <Layout />
+        <SessionLapse />
         {ended && <SessionEnded session={session} />}
       </PageProvider>
     </FlashProvider>

@@ -7,6 +7,7 @@ import { testMeanwhile } from './meanwhile.ts';
 import { testRequests } from './requests.ts';
 import { testSigningIn } from './sign-in.ts';
 import { ConsoleStage } from './stage.ts';
+import { testUnwatched } from './unwatched.ts';
 import { testWaiting } from './waiting.ts';
 
 /*
@@ -32,6 +33,7 @@ testGuide(open);
 testWalls(open);
 testRequests(open);
 testAuditor(open);
+testUnwatched(open);
 testMeanwhile(open);
 testWaiting(open);
 testLinks(open);

@@ -4,7 +4,7 @@ import { Secret as TotpSecret, TOTP } from 'otpauth';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { clientSecret, openIdProvider } from '../identity/openid-provider.ts';
 import { listenTls } from '../identity/oidc-stage.ts';
-import { dialogOf, signIn, typeAndEnter, type ConsoleStage } from './stage.ts';
+import { dialogOf, lookAgain, signIn, typeAndEnter, type ConsoleStage } from './stage.ts';
 
 /** Second factor and single sign-on, as people meet them. */
 export function testSigningIn(open: () => ConsoleStage): void {
@@ -130,6 +130,28 @@ export function testSigningIn(open: () => ConsoleStage): void {
     // Nothing of the sign-in is left in the address or in the browser.
     t.is(await view.evaluate('JSON.stringify(sessionStorage)'), '{}');
     await picture(view, 'in by single sign-on');
+
+    // Her session ends while she types: the provider is asked in a tab of its own, and the page goes on.
+    await view.goto(`${home}/account/api-keys`);
+    await view.getByRole('button', { name: 'Create API key' }).first().click();
+    const typed = view.getByRole('dialog', { name: 'Create API key' }).getByLabel('Name');
+    await typed.fill('of-barbara');
+    await story.node.withStore(async (vault) =>
+      vault.vaultContext.store.db.deleteFrom('sessions').where('method', '=', 'oidc').execute(),
+    );
+    await lookAgain(view);
+    const ended = view.getByRole('dialog', { name: 'Your session has ended' });
+    const opened = elsewhere.waitForEvent('page');
+    await ended.getByRole('button', { name: 'Continue with single sign-on' }).click();
+    const another = await opened;
+    await another.getByRole('heading', { name: 'Overview' }).waitFor();
+    t.is(await another.evaluate('JSON.stringify(sessionStorage)'), '{}');
+    await another.close();
+    await picture(view, 'single sign-on again, in another tab');
+    await lookAgain(view);
+    await ended.waitFor({ state: 'detached' });
+    t.is(await typed.inputValue(), 'of-barbara');
+    t.is(await view.evaluate('JSON.stringify(sessionStorage)'), '{}');
     await elsewhere.close();
     browser.complaints.length = 0;
   });

@@ -5,38 +5,58 @@ import { useSyncExternalStore } from 'react';
  * node's limit on idle sessions would hold nobody off.
  */
 
-/** Milliseconds without a key, a pointer or a scroll. */
+/** Milliseconds without a key or a pointer. */
 const unwatchedAfter = 5 * 60_000;
 
 const listeners = new Set<() => void>();
-let watched = true;
+/** Milliseconds of the epoch; undefined while somebody watches. */
+let unwatchedSince: number | undefined;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-function change(now: boolean): void {
-  if (now === watched) return;
-  watched = now;
+function change(since: number | undefined): void {
+  if (since === unwatchedSince) return;
+  unwatchedSince = since;
   for (const listener of listeners) listener();
 }
 
 function touch(): void {
   clearTimeout(timer);
-  timer = setTimeout(() => change(false), unwatchedAfter);
-  change(true);
+  timer = setTimeout(() => change(Date.now()), unwatchedAfter);
+  change(undefined);
 }
 
-/** Begins to look for signs of a person. */
+/** Where the pointer was last, on the screen: what moves beneath it is not somebody who moves it. */
+let pointer = '';
+
+/** Begins to look for signs of a person, and of nothing that the page does by itself, such as to scroll or to focus a field. */
 export function watch(): void {
-  for (const name of ['pointerdown', 'pointermove', 'keydown', 'scroll', 'focus'])
-    window.addEventListener(name, touch, { passive: true, capture: true });
+  const options = { passive: true, capture: true };
+  for (const name of ['pointerdown', 'keydown', 'wheel']) window.addEventListener(name, touch, options);
+  window.addEventListener(
+    'pointermove',
+    ({ screenX, screenY }) => {
+      const before = pointer;
+      pointer = `${screenX} ${screenY}`;
+      if (pointer !== before) touch();
+    },
+    options,
+  );
+  // Of the window: what is within it does not bubble.
+  window.addEventListener('focus', touch);
   touch();
 }
 
-export function useIsWatched(): boolean {
+/** Since when nobody watches, and nothing is asked for; undefined while somebody does. */
+export function useUnwatchedSince(): number | undefined {
   return useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    () => watched,
+    () => unwatchedSince,
   );
+}
+
+export function useIsWatched(): boolean {
+  return useUnwatchedSince() === undefined;
 }

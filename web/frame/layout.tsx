@@ -16,7 +16,7 @@ import { NotForRole } from './not-found.tsx';
 import { useCrumbs } from './page.tsx';
 import { PageBoundary } from './page-boundary.tsx';
 import { isNarrow, setPreferences, useIsNarrow, usePreferences } from './preferences.ts';
-import { SilenceStrip, StatusStrip } from './status-strip.tsx';
+import { SilenceStrip, StatusStrip, UnwatchedStrip } from './status-strip.tsx';
 import { TopBar } from './top-bar.tsx';
 
 /** What is around every page of somebody who is signed in. */
@@ -39,6 +39,7 @@ export function Layout() {
         <EnvironmentBand />
         <TopBar />
         <SilenceStrip />
+        <UnwatchedStrip />
         <StatusStrip />
       </div>
       <AppLayout

@@ -1,9 +1,11 @@
 import Icon from '@cloudscape-design/components/icon';
-import { useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { pace } from '../api/looks.ts';
 import { useRecord } from '../api/queries.ts';
 import { useSilence } from '../api/silence.ts';
+import { useUnwatchedSince } from '../api/watched.ts';
 import { PlainTime } from '../parts/time.tsx';
 import { useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
@@ -59,6 +61,26 @@ export function SilenceStrip() {
         </li>
       </ul>
     </section>
+  );
+}
+
+/** While nothing is asked for because nobody is here: what is shown looks like now, on a screen on a wall above all. */
+export function UnwatchedStrip() {
+  const since = useUnwatchedSince();
+  const client = useQueryClient();
+  useEffect(() => {
+    if (since === undefined) return;
+    // Whoever comes back is shown how it is now.
+    return () => void client.invalidateQueries();
+  }, [since, client]);
+  if (since === undefined) return null;
+  return (
+    <output className="strip strip-quiet" aria-label={t.unwatched}>
+      <span>
+        <Icon name="status-pending" /> <strong>{t.unwatched}</strong> {t.unwatchedFrom}{' '}
+        <PlainTime at={new Date(since).toISOString()} />. {t.unwatchedWhy}
+      </span>
+    </output>
   );
 }
 

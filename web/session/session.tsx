@@ -11,8 +11,11 @@ type State =
   | { kind: 'looking' }
   | { kind: 'unreachable'; problem: ProblemError }
   | { kind: 'out' }
-  /** `ended`: it was there, and the page that it was for still is. `other`: whose session this browser has by now. */
-  | { kind: 'in'; session: Session; ended: boolean; other?: Session };
+  /**
+   * `ended`: it was there, and the page that it was for still is. `other`: whose session this browser has by now. `told`: when the
+   * node told of it, milliseconds of the epoch by this browser's clock.
+   */
+  | { kind: 'in'; session: Session; told: number; ended: boolean; other?: Session };
 
 interface SessionFacts {
   state: State;
@@ -20,6 +23,8 @@ interface SessionFacts {
   enter: (opened: Schemas['OpenedSession']) => void;
   /** Asks the node who is signed in; answers the session. */
   look: () => Promise<Session | undefined>;
+  /** Its time is over, by what the node has told of it. */
+  lapse: () => void;
   leave: () => Promise<void>;
 }
 
@@ -54,6 +59,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setState((now) => entered(now, session));
   }, []);
 
+  const lapse = useCallback(() => setState((now) => (now.kind === 'in' ? { ...now, ended: true } : now)), []);
+
   const leave = useCallback(async () => {
     try {
       await call('signOut', {});
@@ -65,7 +72,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     window.location.reload();
   }, []);
 
-  const facts = useMemo(() => ({ state, enter, look, leave }), [state, enter, look, leave]);
+  const facts = useMemo(() => ({ state, enter, look, lapse, leave }), [state, enter, look, lapse, leave]);
   return <Context value={facts}>{children}</Context>;
 }
 
@@ -110,9 +117,10 @@ export function homeOf({ vaultId }: Pick<Session['user'], 'vaultId'>): string {
 
 /** A page that somebody works on is left to them alone, and stays until their sign-in is whole. */
 function entered(now: State, session: Session): State {
-  if (now.kind !== 'in' || now.session.state !== 'ACTIVE') return { kind: 'in', session, ended: false };
+  const told = Date.now();
+  if (now.kind !== 'in' || now.session.state !== 'ACTIVE') return { kind: 'in', session, told, ended: false };
   if (now.session.user.id !== session.user.id) return { ...now, ended: true, other: session };
   return session.state === 'ACTIVE'
-    ? { kind: 'in', session, ended: false }
-    : { kind: 'in', session: now.session, ended: true };
+    ? { kind: 'in', session, told, ended: false }
+    : { kind: 'in', session: now.session, told, ended: true };
 }

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
@@ -12,7 +12,7 @@ import { call } from '../api/client.ts';
 import { isProblemOf } from '../api/problem.ts';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { signIn as t } from '../texts/sign-in.ts';
-import { beginSingleSignOn } from './single-sign-on.ts';
+import { beginSingleSignOn, signOnInNewTab, takeAsked } from './single-sign-on.ts';
 import { useSubmit } from './use-submit.ts';
 
 type Opened = Schemas['OpenedSession'];
@@ -20,7 +20,7 @@ type Opened = Schemas['OpenedSession'];
 interface Props {
   /** Null for the appliance. */
   vaultId: string | null;
-  /** Where single sign-on comes back to; none where the page must not be left. */
+  /** Where single sign-on comes back to; none where the page must not be left: then it is done in a tab of its own. */
   to?: string;
   /** Name that is filled in. */
   username?: string;
@@ -38,10 +38,12 @@ export function SignInForm({ vaultId, to, username: known = '', onStep }: Props)
       vaultId === null
         ? call('getSignInOptions', {})
         : call('getVaultSignInOptions', { params: { vaultId } }),
-    enabled: to !== undefined,
     staleTime: 60_000,
   });
   const provider = options.data?.body.singleSignOn ?? null;
+  useEffect(() => {
+    if (provider !== null && to !== undefined && takeAsked()) void beginSingleSignOn(vaultId, to);
+  }, [provider, vaultId, to]);
   const { submit, busy, problem } = useSubmit(async () => {
     const body = { username, password, cookie: true };
     const { body: opened } =
@@ -77,16 +79,19 @@ export function SignInForm({ vaultId, to, username: known = '', onStep }: Props)
             ) : (
               <ProblemAlert problem={problem} />
             ))}
-          {provider !== null && to !== undefined && (
+          {provider !== null && (
             <>
               <Button
                 fullWidth
                 iconName="external"
                 formAction="none"
-                onClick={() => void beginSingleSignOn(vaultId, to)}
+                onClick={() =>
+                  to === undefined ? signOnInNewTab(vaultId) : void beginSingleSignOn(vaultId, to)
+                }
               >
                 {t.sso} {t.ssoWhere(provider.issuerHost)}
               </Button>
+              {to === undefined && <Box color="text-body-secondary">{t.ssoNewTab}</Box>}
               <Box textAlign="center" color="text-body-secondary">
                 {t.or}
               </Box>

@@ -7,6 +7,7 @@ import { operations } from '../api/operations.ts';
  */
 
 const place = 'holdfast.single-sign-on';
+const asked = 'holdfast.single-sign-on-asked';
 
 export const returnPath = '/console/signed-on';
 
@@ -31,6 +32,25 @@ export async function beginSingleSignOn(vaultId: string | null, to: string): Pro
       ? addressOf(operations.startOidcSignIn.path, {}, query)
       : addressOf(operations.startOidcSignInToVault.path, { vaultId }, query),
   );
+}
+
+/** Signs on in a tab of its own, for a page that is not to be left. */
+export function signOnInNewTab(vaultId: string | null): void {
+  // It has a copy of what is kept for this one, and goes on to the provider by it: a link to it, which anybody may send, does not.
+  sessionStorage.setItem(asked, '');
+  window.open(vaultId === null ? '/console/' : `/sign-in/${vaultId}`);
+  sessionStorage.removeItem(asked);
+}
+
+/** This tab was opened by {@link signOnInNewTab}. */
+let isAsked = sessionStorage.getItem(asked) !== null;
+sessionStorage.removeItem(asked);
+
+/** Whether the provider was asked for in the tab that opened this one; once. */
+export function takeAsked(): boolean {
+  const was = isAsked;
+  isAsked = false;
+  return was;
 }
 
 /** What was begun in this tab; it is good once. */

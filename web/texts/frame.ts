@@ -45,6 +45,9 @@ export const frame = {
   strip: 'What needs attention',
   silence: 'The node does not answer.',
   silenceWhy: 'It is asked again automatically. What is shown here is from',
+  unwatched: 'Nobody seems to be here.',
+  unwatchedFrom: 'What is shown here is from',
+  unwatchedWhy: 'Move the pointer or press a key, and it is asked for again.',
   fewerFindings: 'Only the first',
   moreFindings: (n: number) => `${n} more`,
   roles: {

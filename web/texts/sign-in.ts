@@ -11,6 +11,7 @@ export const signIn = {
   submit: 'Sign in',
   sso: 'Continue with single sign-on',
   ssoWhere: (host: string) => `at ${host}`,
+  ssoNewTab: 'It opens in a new tab. Come back to this one afterwards: it goes on by itself.',
   or: 'or',
   refused: 'The sign-in was refused',
   refusedWhy:
@@ -32,7 +33,7 @@ export const signIn = {
   missing: 'This is needed.',
   endedTitle: 'Your session has ended',
   endedWhy:
-    'It was idle for too long, came to its end, or was ended elsewhere. Sign in again: this page stays as it is, with all that you typed.',
+    'It was idle for too long, came to its end, or was ended elsewhere. Sign in again: beneath this the page stays as it is, with all that you typed.',
   endedOther: (name: string) => `This browser is signed in as ${name} by now.`,
   endedElsewhere: 'I have signed in in another tab',
   ssoTitle: 'Signing in',

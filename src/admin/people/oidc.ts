@@ -203,7 +203,7 @@ export function makeOidcRoutes(clients: OidcClients = new OidcClients()): readon
       status: 201,
       problems: ['sign-in-refused'],
       handle: async ({ services, act, body, client: { userAgent } }) => ({
-        ...answer(await finishOidcSignIn(services, services.sessions, act, { ...body, userAgent })),
+        ...answer(services, await finishOidcSignIn(services, services.sessions, act, { ...body, userAgent })),
         status: 201,
       }),
     }),

@@ -58,6 +58,7 @@ const shownSession = z
     createdAt: time,
     lastSeenAt: time.describe('When it was last used, to within half a minute.'),
     expiresAt: time.describe('When it ends at the latest, however busy.'),
+    idleMinutes: z.int().describe('After so many minutes without a request it ends.'),
     current: z.boolean().describe('Whether it is the current session.'),
     user: z.strictObject({
       ...ownFields,
@@ -141,7 +142,7 @@ export const sessionRoutes: readonly Route[] = [
       const cookie = caller.byCookie ? call.client.cookie(sessionCookie) : undefined;
       return {
         body: {
-          ...showSession(session, user, session.id),
+          ...showSession(call.services, session, user, session.id),
           ...(cookie === undefined ? {} : { csrfToken: csrfTokenOf(cookie).reveal() }),
         },
       };
@@ -197,7 +198,10 @@ export const sessionRoutes: readonly Route[] = [
     problems: ['sign-in-refused', 'token-unavailable'],
     handle: async (call) => {
       const { services, act, body } = call;
-      return answer(await giveSecondFactor(services, services.sessions, act, ownOf(call), body.code));
+      return answer(
+        services,
+        await giveSecondFactor(services, services.sessions, act, ownOf(call), body.code),
+      );
     },
   }),
   route({
@@ -215,6 +219,7 @@ export const sessionRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, body } = call;
       return answer(
+        services,
         await changePassword(services, services.sessions, act, ownOf(call), {
           current: body.currentPassword,
           wanted: body.newPassword,
@@ -239,7 +244,7 @@ export const sessionRoutes: readonly Route[] = [
       const rows = await listSessions(services, services.sessions, userId);
       return shownPage(
         pageOfWhole(rows, query, ({ id }) => id),
-        (row) => showSession(row, user, sessionId),
+        (row) => showSession(services, row, user, sessionId),
       );
     },
   }),
@@ -266,12 +271,15 @@ async function begin(
   body: { username: string; password: Secret; cookie: boolean },
 ) {
   const opened = await signIn(services, services.sessions, act, { vaultId: vault, userAgent, ...body });
-  return { ...answer(opened), status: 201 };
+  return { ...answer(services, opened), status: 201 };
 }
 
 /** The session as its client has it from now on: in a cookie, or with the token in the answer. */
-export function answer({ session, user, token, csrfToken: csrf }: OpenedSession) {
-  const shown = showSession(session, user, session.id);
+export function answer(
+  services: Pick<AdminServices, 'sessions'>,
+  { session, user, token, csrfToken: csrf }: OpenedSession,
+) {
+  const shown = showSession(services, session, user, session.id);
   if (csrf === undefined) return { body: { session: shown, token: token.reveal() } };
   return {
     body: { session: shown, csrfToken: csrf.reveal() },
@@ -285,7 +293,12 @@ export function ownOf(call: Parameters<typeof callerOf>[0]): { userId: string; s
   return { userId, sessionId: credentialId };
 }
 
-function showSession(session: SessionRow, user: UserRow, current: string) {
+function showSession(
+  { sessions }: Pick<AdminServices, 'sessions'>,
+  session: SessionRow,
+  user: UserRow,
+  current: string,
+) {
   return {
     id: session.id,
     state: session.state,
@@ -295,6 +308,7 @@ function showSession(session: SessionRow, user: UserRow, current: string) {
     createdAt: session.created_at,
     lastSeenAt: session.last_seen_at,
     expiresAt: session.expires_at,
+    idleMinutes: sessions.idleMinutes,
     current: session.id === current,
     user: {
       ...showOwn(user),

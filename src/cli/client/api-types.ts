@@ -1287,6 +1287,8 @@ export interface Schemas {
     lastSeenAt: string;
     /** When it ends at the latest, however busy. */
     expiresAt: string;
+    /** After so many minutes without a request it ends. */
+    idleMinutes: number;
     /** Whether it is the current session. */
     current: boolean;
     user: {
