@@ -112,8 +112,18 @@ export function testWalls(open: () => ConsoleStage): void {
   test.serial('a page that is left while a secret is on it comes back without it', async (t) => {
     const { page, home, browser } = open();
     await page.goto(`${home}/account/api-keys`);
+    await page.getByRole('link', { name: 'CloudKeys', exact: true }).click();
+    await page.goBack();
     const { panel, secret } = await createApiKey(page, 'left-behind');
     t.regex(secret, /^hfk_/);
+    // Until somebody has it, it is neither gone to another page from nor closed without a question.
+    await page.goForward();
+    await page.waitForURL(`${home}/account/api-keys`);
+    await panel.getByText(secret).waitFor();
+    const asks = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    await (await asks).dismiss();
+    await panel.getByText(secret).waitFor();
     // What a browser says that keeps the page as it stands to show it again; this one is made to keep none.
     const says = async (event: string) =>
       page.evaluate(

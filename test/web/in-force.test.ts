@@ -29,7 +29,9 @@ test('it is told in one sentence, and nothing is where no node serves from memor
 });
 
 test('whatever takes something away has its answer shown, on how many nodes it is in force', (t) => {
-  const takesAway = new Set(allRoutes.filter((route) => route.takesAway === true).map((route) => route.operation));
+  const takesAway = new Set(
+    allRoutes.filter((route) => route.takesAway === true).map((route) => route.operation),
+  );
   const pages = globSync('web/**/*.tsx').map((file) => [file, readFileSync(file, 'utf8')] as const);
   const doing = pages.flatMap(([file, text]) =>
     [...text.matchAll(/\b(?:useAct|call)\('(\w+)'/g)]

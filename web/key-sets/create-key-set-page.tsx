@@ -15,6 +15,7 @@ import { useFlash } from '../frame/flash.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { isTyped, useUnsaved } from '../parts/unsaved.tsx';
 import { wizardTexts } from '../parts/wizard-texts.ts';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { stores } from '../texts/cloud.ts';
@@ -27,7 +28,6 @@ import { bodyOf, factsOfNew, formOf, toldByKeySetFields, wordsOf, type KeySetFor
 export function CreateKeySetPage() {
   const vaultId = useVaultId();
   const home = homeOf(useSession().user);
-  const navigate = useNavigate();
   const [step, setStep] = useState(0);
   const [tried, setTried] = useState(false);
   const making = useMaking();
@@ -55,11 +55,12 @@ export function CreateKeySetPage() {
   );
   return (
     <Page title={t.create} above={[{ text: t.title, href: `${home}/key-sets` }]} headless>
+      {making.question}
       <Wizard
         activeStepIndex={step}
         i18nStrings={wizardTexts(t.create, t.create)}
         isLoadingNextStep={making.isPending}
-        onCancel={() => void navigate(`${home}/key-sets`)}
+        onCancel={() => void making.leave(`${home}/key-sets`)}
         onNavigate={({ detail }) => goTo(detail.requestedStepIndex)}
         onSubmit={() => void making.submit().catch(() => undefined)}
         steps={[
@@ -135,9 +136,15 @@ function useMaking() {
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
   const flash = useFlash();
-  const [typed, setTyped] = useState<KeySetForm>(() => formOf(undefined));
+  const [fresh] = useState<KeySetForm>(() => formOf(undefined));
+  const [typed, setTyped] = useState(fresh);
   const [store, setStoreForm] = useState(emptyStore);
   const [wantsStore, setConnects] = useState(false);
+  const { letGo, question } = useUnsaved(isTyped(typed, fresh) || isTyped(store, emptyStore));
+  const leave = async (to: string) => {
+    letGo();
+    await navigate(to);
+  };
   const vault = useRecord('getVault', { vaultId });
   const groups = useWholeList('listAdminGroups', { vaultId });
   const accounts = useWholeList('listCspAccounts', { vaultId });
@@ -161,7 +168,7 @@ function useMaking() {
     });
     if (!connects) {
       flash({ type: 'success', header: t.created(made.name) });
-      return navigate(`${home}/key-sets/${made.id}`);
+      return leave(`${home}/key-sets/${made.id}`);
     }
     const { body: inAws } = await createStore.mutateAsync({
       params: { vaultId, keySetId: made.id },
@@ -169,14 +176,14 @@ function useMaking() {
       idempotencyKey: keyOf([made.id, storeBody(whole)]),
     });
     flash({ type: 'success', header: t.createdWithStore(made.name) });
-    return navigate(`${home}/external-key-stores/${made.id}/${inAws.id}`);
+    return leave(`${home}/external-key-stores/${made.id}/${inAws.id}`);
   };
   return {
     form,
     set: (change: Partial<KeySetForm>) => setTyped((now) => ({ ...now, ...change })),
     store,
     setStore: (change: Partial<typeof store>) => setStoreForm((now) => ({ ...now, ...change })),
-    ...{ whole, account, connects, setConnects, submit },
+    ...{ whole, account, connects, setConnects, submit, leave, question },
     isPending: create.isPending || createStore.isPending,
     problem: create.error ?? createStore.error,
     /** There already, though its external key store is not. */

@@ -17,6 +17,7 @@ import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { isTyped, useUnsaved } from '../parts/unsaved.tsx';
 import { wizardTexts } from '../parts/wizard-texts.ts';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
@@ -45,6 +46,11 @@ export function CreateKeyPage() {
   const [search] = useSearchParams();
   const [step, setStep] = useState(0);
   const [form, setForm] = useState<KeyForm>({ ...emptyForm, keySetId: search.get('keySet') ?? '' });
+  const { letGo, question } = useUnsaved(isTyped({ ...form, keySetId: '' }, emptyForm));
+  const leave = async (to: string) => {
+    letGo();
+    await navigate(to);
+  };
   const [tried, setTried] = useState(false);
   const keySets = useWholeList('listKeySets', { vaultId }, { query: { sort: 'name' } });
   const create = useAct('createCloudKey');
@@ -62,15 +68,16 @@ export function CreateKeyPage() {
       idempotencyKey: keyOf(body),
     });
     flash({ type: 'success', header: t.done.create(made.name) });
-    await navigate(`${home}/cloud-keys/${made.id}`);
+    await leave(`${home}/cloud-keys/${made.id}`);
   };
   return (
     <Page title={t.wizard} above={[{ text: t.title, href: `${home}/cloud-keys` }]} headless>
+      {question}
       <Wizard
         activeStepIndex={step}
         i18nStrings={wizardTexts(t.submit, t.wizard)}
         isLoadingNextStep={create.isPending}
-        onCancel={() => void navigate(`${home}/cloud-keys`)}
+        onCancel={() => void leave(`${home}/cloud-keys`)}
         onNavigate={({ detail }) => {
           setTried(true);
           if (isWhole || detail.requestedStepIndex < step) setStep(detail.requestedStepIndex);

@@ -19,6 +19,7 @@ import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { changeOf, merged, seenOf, type Fact } from '../parts/seen.tsx';
+import { useUnsaved } from '../parts/unsaved.tsx';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { commands } from '../texts/commands.ts';
@@ -63,6 +64,11 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
   const page = `${home}/cloud-keys/${cloudKey.id}`;
   const onForm = (change: Partial<KeyForm>) => setForm((before) => ({ ...before, ...change }));
   const change = changeBody(form, opened.cloudKey);
+  const { letGo, question } = useUnsaved(Object.keys(change).length > 0);
+  const leave = async () => {
+    letGo();
+    await navigate(page);
+  };
   const { submit, busy, problem } = useSubmit(async () => {
     try {
       await acting(async () => {
@@ -71,7 +77,12 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
           body: { ...change, applyToKms },
           ifMatch: opened.etag,
         });
-        flash({ type: 'success', header: t.done.edit(body.name), inForce, content: <Outcomes aws={body.aws} /> });
+        flash({
+          type: 'success',
+          header: t.done.edit(body.name),
+          inForce,
+          content: <Outcomes aws={body.aws} />,
+        });
       });
     } catch (error) {
       if (!isProblemOf(error, 'precondition-failed')) throw error;
@@ -81,7 +92,7 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
       setTheirs(now.body);
       return setOpened({ cloudKey: now.body, etag: now.etag });
     }
-    await navigate(page);
+    await leave();
   });
   const fields = { form, onForm, problem: update.error };
   return (
@@ -92,6 +103,7 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
         { text: cloudKey.name, href: page },
       ]}
     >
+      {question}
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -101,7 +113,7 @@ function EditForm({ cloudKey, etag, refetch }: Props) {
         <Form
           actions={
             <SpaceBetween direction="horizontal" size="xs">
-              <Button variant="link" formAction="none" onClick={() => void navigate(page)}>
+              <Button variant="link" formAction="none" onClick={() => void leave()}>
                 {parts.cancel}
               </Button>
               <Button

@@ -1,4 +1,4 @@
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
@@ -6,7 +6,9 @@ import Checkbox from '@cloudscape-design/components/checkbox';
 import FormField from '@cloudscape-design/components/form-field';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useBlocker } from 'react-router';
 import { Copyable } from '../frame/copyable.tsx';
+import { useHeldPage } from '../frame/hold-page.ts';
 import { frame } from '../texts/frame.ts';
 import { parts as t } from '../texts/parts.ts';
 
@@ -26,17 +28,25 @@ interface Props {
 }
 
 /**
- * A secret that nobody can show again: the panel stays until somebody has downloaded it or says that they have it. It is in
+ * A secret that nobody can show again: the panel stays until somebody has copied or downloaded all of it, or says that they have it. It is in
  * the memory of the page alone, and gone with the panel.
  */
 export function OneTimePanel({ title, values, files = noFiles, children, onClose }: Props) {
   const [taken, setTaken] = useState(false);
-  const [copied, setCopied] = useState<ReadonlySet<string>>(new Set());
-  const copy = (label: string) => {
-    const all = new Set([...copied, label]);
-    setCopied(all);
-    if (values.every((value) => all.has(value.label))) setTaken(true);
-  };
+  const copied = useAll(
+    values.map(({ label }) => label),
+    setTaken,
+  );
+  const downloaded = useAll(
+    files.map(({ name }) => name),
+    setTaken,
+  );
+  useHeldPage(!taken);
+  const blocker = useBlocker(!taken);
+  useEffect(() => {
+    // "Back" as well would have it gone. What is owed first is on the panel.
+    if (blocker.state === 'blocked') blocker.reset();
+  }, [blocker]);
   return (
     <Modal
       visible
@@ -61,7 +71,7 @@ export function OneTimePanel({ title, values, files = noFiles, children, onClose
         {children}
         {values.map(({ label, text }) => (
           <FormField key={label} label={label} stretch>
-            <Copyable text={text} what={label} onCopied={() => copy(label)} />
+            <Copyable text={text} what={label} onCopied={() => copied(label)} />
           </FormField>
         ))}
         {files.map(({ name, text }) => (
@@ -70,7 +80,7 @@ export function OneTimePanel({ title, values, files = noFiles, children, onClose
             iconName="download"
             onClick={() => {
               download(name, text);
-              setTaken(true);
+              downloaded(name);
             }}
           >
             {t.one.download} {name}
@@ -86,6 +96,16 @@ export function OneTimePanel({ title, values, files = noFiles, children, onClose
       </SpaceBetween>
     </Modal>
   );
+}
+
+/** What is to be called with each of them, and says so once it has been with all. */
+function useAll(all: readonly string[], done: (isDone: true) => void): (one: string) => void {
+  const [had, setHad] = useState<ReadonlySet<string>>(new Set());
+  return (one) => {
+    const now = new Set([...had, one]);
+    setHad(now);
+    if (all.every((each) => now.has(each))) done(true);
+  };
 }
 
 const noFiles: readonly { name: string; text: string }[] = [];

@@ -3,6 +3,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call, setCsrfToken } from '../api/client.ts';
 import { operations, type OperationName, type OperationFacts } from '../api/operations.ts';
 import { isProblemOf, type ProblemError } from '../api/problem.ts';
+import { letPageGo } from '../frame/hold-page.ts';
 import { onSessionTrouble } from './trouble.ts';
 
 export type Session = Schemas['Session'];
@@ -68,6 +69,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       if (!isProblemOf(error, 'unauthenticated')) throw error;
     }
     setCsrfToken(undefined);
+    letPageGo();
     // Nothing of what was shown stays in the memory of the page.
     window.location.reload();
   }, []);

@@ -84,12 +84,18 @@ export const parts = {
     notAll: (n: number) =>
       `Only the first ${n} were looked through. Narrow it down, or use the command, which has no limit.`,
   },
+  unsaved: {
+    title: 'Leave without saving?',
+    why: 'What you have typed on this page is not saved, and is lost if you leave it.',
+    leave: 'Leave',
+    stay: 'Stay',
+  },
   one: {
     title: 'Shown this once',
     why: 'Nobody can show it again: take it now. If it is lost, another is issued.',
     copied: 'I have it',
     download: 'Download',
     secret: 'Secret',
-    leave: 'This closes once you have copied all of it, or downloaded it, or say that you have it.',
+    leave: 'This closes once you have copied all of it, or downloaded all of it, or say that you have it.',
   },
 } as const;
