@@ -1,128 +1,129 @@
 import { useRef, useState } from 'react';
+import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
-import { call, type Answered } from '../api/client.ts';
-import type { AnswerOf } from '../api/operation-types.ts';
-import { useDo } from '../api/queries.ts';
 import type { InForce } from '../api/in-force.ts';
+import { useDo } from '../api/queries.ts';
 import { isProblemOf, ProblemError } from '../api/problem.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { InForceProgress } from '../frame/in-force.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
+import { Time } from '../parts/time.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { isSessionTrouble } from '../session/trouble.ts';
-import { commands } from '../texts/commands.ts';
 import { inForce } from '../texts/in-force.ts';
 import { keys as t } from '../texts/keys.ts';
+import { parts } from '../texts/parts.ts';
+import { commandOf, doToOne, type BulkAct, type BulkOutcome } from './bulk-acts.ts';
+import { DaysField, isWaitingTime } from './days-field.tsx';
 import { isDoneInAws, Outcomes } from './outcomes.tsx';
 import { SideField, type Side } from './side.tsx';
-import type { CloudKey } from './use.ts';
+import { lastUse, wasUsedLately, type CloudKey } from './use.ts';
 
 /** A problem is one of those that say that it is done. */
-type Answer = Answered<AnswerOf<'disableCloudKey'>> | 'not everywhere' | ProblemError;
+type Answer = BulkOutcome | 'not everywhere' | ProblemError;
 
-/** Disables or enables each of several CloudKeys, one after another; the first that cannot be ends it. */
-export function BulkDialog({
-  act,
-  keys,
-  onClose,
-}: {
-  act: 'disable' | 'enable';
+interface Props {
+  act: BulkAct;
   keys: readonly CloudKey[];
   onClose: () => void;
-}) {
+}
+
+/** Does the same to each of several CloudKeys, one after another; the first that it cannot be done to ends it. */
+export function BulkDialog({ act, keys, onClose }: Props) {
   const vaultId = useVaultId();
   const flash = useFlash();
   const run = useDo();
   const [side, setSide] = useState<Side>('ours');
+  const [days, setDays] = useState('30');
   const [chosen] = useState(keys);
   /** By id; what is done stays done where a session ended in between. */
   const answers = useRef(new Map<string, Answer>());
   /** Of the last that is not in force everywhere: what was done before is in it. */
   const revision = useRef<string>(undefined);
-  const isDisable = act === 'disable';
+  const choice = { act, side, days };
+  const change = (to: () => void) => {
+    answers.current.clear();
+    to();
+  };
+  const doAll = async () => {
+    for (const key of chosen) {
+      if (answers.current.has(key.id)) continue;
+      try {
+        answers.current.set(key.id, await doToOne(vaultId, choice, key));
+      } catch (problem) {
+        // It is done: the others are not left as they are because one node, or a standby, has not confirmed it yet.
+        if (isProblemOf(problem, 'not-in-force')) {
+          answers.current.set(key.id, 'not everywhere');
+          revision.current = problem.revision;
+        } else if (isProblemOf(problem, 'store-not-certain')) answers.current.set(key.id, problem);
+        else throw problem;
+      }
+    }
+  };
+  const tell = (failure?: { problem: unknown }) => {
+    const all = [...answers.current.values()];
+    const isWhole = all.every((answer) => !isUnconfirmed(answer) && isDoneInAws(answer.aws));
+    flash({
+      type: failure !== undefined ? 'error' : isWhole ? 'success' : 'warning',
+      header: t.some(all.length, chosen.length),
+      inForce: lastInForce(all),
+      content: (
+        <>
+          {failure !== undefined && <ProblemAlert problem={failure.problem} />}
+          <NotDone keys={chosen} answers={new Map(answers.current)} />
+        </>
+      ),
+    });
+    if (all.includes('not everywhere'))
+      flash({ type: 'warning', header: inForce.done, content: <InForceProgress of={revision.current} /> });
+    const uncertain = all.find((answer) => answer instanceof ProblemError);
+    if (uncertain !== undefined)
+      flash({ type: 'warning', header: uncertain.title, content: <ProblemAlert problem={uncertain} /> });
+  };
   return (
     <ActDialog
-      title={isDisable ? t.bulkDisable(chosen.length) : t.bulkEnable(chosen.length)}
-      submitLabel={isDisable ? t.disable : t.enable}
-      command={chosen
-        .map(({ name, keySetName }) => commands.cloudKeyAct(act, name, keySetName, side === 'both'))
-        .join('\n')}
+      title={t.bulk[act](chosen.length)}
+      submitLabel={{ disable: t.disable, enable: t.enable, rotate: t.rotate, remove: t.deleteSubmit }[act]}
+      command={chosen.map((key) => commandOf(choice, key)).join('\n')}
       onClose={onClose}
+      {...(act === 'remove' ? { typed: typedFor(chosen) } : {})}
+      disabled={act === 'remove' && !isWaitingTime(days)}
       onSubmit={async () => {
-        const told = () => ({
-          header: t.some(answers.current.size, chosen.length),
-          inForce: lastInForce([...answers.current.values()]),
-          content: <NotDone keys={chosen} answers={new Map(answers.current)} />,
-        });
         try {
-          await run(async () => {
-            for (const { id } of chosen) {
-              if (answers.current.has(id)) continue;
-              // Whatever it is now, it is to be so afterwards.
-              const common = { params: { vaultId, cloudKeyId: id }, body: { cloud: side }, ifMatch: '*' };
-              try {
-                const answered = await (isDisable
-                  ? call('disableCloudKey', common)
-                  : call('enableCloudKey', common));
-                answers.current.set(id, answered);
-              } catch (problem) {
-                // It is done: the others are not left as they are because one node, or a standby, has not confirmed it yet.
-                if (isProblemOf(problem, 'not-in-force')) {
-                  answers.current.set(id, 'not everywhere');
-                  revision.current = problem.revision;
-                } else if (isProblemOf(problem, 'store-not-certain')) answers.current.set(id, problem);
-                else throw problem;
-              }
-            }
-          });
+          await run(doAll);
         } catch (problem) {
           // Signed in again one goes on with the rest.
           if (isSessionTrouble(problem)) throw problem;
-          const { content, ...rest } = told();
-          flash({
-            type: 'error',
-            ...rest,
-            content: (
-              <>
-                <ProblemAlert problem={problem} />
-                {content}
-              </>
-            ),
-          });
-          return;
+          return tell({ problem });
         }
-        const all = [...answers.current.values()];
-        const isWhole = all.every((answer) => !isUnconfirmed(answer) && isDoneInAws(answer.body.aws));
-        flash({ type: isWhole ? 'success' : 'warning', ...told() });
-        if (all.includes('not everywhere'))
-          flash({
-            type: 'warning',
-            header: inForce.done,
-            content: <InForceProgress of={revision.current} />,
-          });
-        const problem = all.find((answer) => answer instanceof ProblemError);
-        if (problem !== undefined)
-          flash({ type: 'warning', header: problem.title, content: <ProblemAlert problem={problem} /> });
+        tell();
       }}
     >
-      <Box>{isDisable ? t.disableWhy : t.enableWhy}</Box>
+      <Box>{t.bulkWhy[act]}</Box>
       <ul className="plain-list">
-        {chosen.map(({ id, name, keySetName }) => (
+        {chosen.map(({ id, name, keySetName, use }) => (
           <li key={id}>
             {name} ({keySetName})
+            {act === 'remove' && (
+              <>
+                {': '}
+                {t.usedLast} <Time at={lastUse(use)} none={parts.never} />
+              </>
+            )}
           </li>
         ))}
       </ul>
-      <SideField
-        side={side}
-        onSide={(next) => {
-          answers.current.clear();
-          setSide(next);
-        }}
-      />
+      {act === 'remove' && chosen.some(wasUsedLately) && <Alert type="warning">{t.bulkDeleteUsed}</Alert>}
+      {act === 'remove' && <DaysField days={days} onDays={(next) => change(() => setDays(next))} />}
+      {act !== 'rotate' && <SideField side={side} onSide={(next) => change(() => setSide(next))} />}
     </ActDialog>
   );
+}
+
+function typedFor(keys: readonly CloudKey[]): string {
+  const [only] = keys;
+  return keys.length === 1 && only !== undefined ? only.name : t.bulkTyped(keys.length);
 }
 
 function isUnconfirmed(answer: Answer): answer is 'not everywhere' | ProblemError {
@@ -144,7 +145,7 @@ function lastInForce(answers: readonly Answer[]): InForce | undefined {
 function NotDone({ keys, answers }: { keys: readonly CloudKey[]; answers: ReadonlyMap<string, Answer> }) {
   const awsOf = (id: string) => {
     const answer = answers.get(id);
-    return answer === undefined || isUnconfirmed(answer) ? undefined : answer.body.aws;
+    return answer === undefined || isUnconfirmed(answer) ? undefined : answer.aws;
   };
   const left = keys.filter(({ id }) => !isDoneInAws(awsOf(id)));
   return left.map(({ id, name }) => (

@@ -20,6 +20,7 @@ import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
 import { AwsStates, awsText } from './aws-state.tsx';
+import { canBe, type BulkAct } from './bulk-acts.ts';
 import { BulkDialog } from './bulk-dialog.tsx';
 import { KeyStateLines } from './key-state.tsx';
 import { lastUse, type CloudKey } from './use.ts';
@@ -45,7 +46,7 @@ export function CloudKeysPage() {
     ...(sort === 'name' ? {} : { sort }),
   });
   const [selectedIds, setSelectedIds] = useState<readonly string[]>([]);
-  const [act, setAct] = useState<'disable' | 'enable'>();
+  const [act, setAct] = useState<BulkAct>();
   const selected = list.items.filter(({ id }) => selectedIds.includes(id));
   const create = may('createCloudKey') && (
     <Button variant="primary" onClick={() => void navigate(`${home}/cloud-keys/create`)}>
@@ -72,11 +73,8 @@ export function CloudKeysPage() {
             {may('disableCloudKey') && (
               <ButtonDropdown
                 disabled={selected.length === 0}
-                items={[
-                  { id: 'disable', text: t.disable },
-                  { id: 'enable', text: t.enable },
-                ]}
-                onItemClick={({ detail }) => setAct(detail.id as 'disable' | 'enable')}
+                items={bulkActs(may, selected)}
+                onItemClick={({ detail }) => setAct(detail.id as BulkAct)}
               >
                 {parts.actions}
               </ButtonDropdown>
@@ -96,6 +94,21 @@ export function CloudKeysPage() {
       {act !== undefined && <BulkDialog act={act} keys={selected} onClose={() => setAct(undefined)} />}
     </Page>
   );
+}
+
+/** What can be done with all that is selected; what only some of it lets one do says so. */
+function bulkActs(may: ReturnType<typeof useMay>, selected: readonly CloudKey[]) {
+  const item = (act: 'rotate' | 'remove', text: string) => {
+    const not = selected.filter((key) => !canBe(act, key)).map(({ name }) => name);
+    if (not.length === 0) return { id: act, text };
+    return { id: act, text, disabled: true, disabledReason: t.bulkNot[act](not.join(', ')) };
+  };
+  return [
+    { id: 'disable', text: t.disable },
+    { id: 'enable', text: t.enable },
+    ...(may('rotateCloudKey') ? [item('rotate', t.rotate)] : []),
+    ...(may('scheduleCloudKeyDeletion') ? [item('remove', t.remove)] : []),
+  ];
 }
 
 function columnsOf(home: string): Column<CloudKey>[] {

@@ -1,8 +1,6 @@
 import { useState } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
-import FormField from '@cloudscape-design/components/form-field';
-import Input from '@cloudscape-design/components/input';
 import type { Answered } from '../api/client.ts';
 import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
@@ -15,14 +13,13 @@ import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
+import { DaysField, isWaitingTime } from './days-field.tsx';
 import { KeyState } from './key-state.tsx';
 import { isDoneInAws, Outcomes } from './outcomes.tsx';
 import { SideField, type Side } from './side.tsx';
-import { lastUse, type CloudKey } from './use.ts';
+import { lastUse, wasUsedLately, type CloudKey } from './use.ts';
 
 export type KeyAct = 'disable' | 'enable' | 'rotate' | 'remove' | 'cancel';
-
-const month = 30 * 86_400_000;
 
 /** An act on one CloudKey, against what was seen of it when the dialog was opened. */
 export function KeyDialog({
@@ -87,7 +84,7 @@ export function KeyDialog({
       onClose={onClose}
       onSubmit={run}
       {...(act === 'remove' ? { typed: name } : {})}
-      disabled={act === 'remove' && !(Number(days) >= 7 && Number(days) <= 30)}
+      disabled={act === 'remove' && !isWaitingTime(days)}
       onConflict={async () => {
         const { body, etag: now } = seenOf(await refetch());
         setSeen({ etag: now, cloudKey: body });
@@ -105,16 +102,7 @@ export function KeyDialog({
       <Box>{words.why}</Box>
       {(act === 'disable' || act === 'remove') && <Use cloudKey={seen.cloudKey} />}
       {act === 'remove' && wasUsedLately(seen.cloudKey) && <Alert type="warning">{t.deleteUsed}</Alert>}
-      {act === 'remove' && (
-        <FormField label={t.waitingTime} constraintText={t.waitingDays}>
-          <Input
-            type="number"
-            inputMode="numeric"
-            value={days}
-            onChange={({ detail }) => setDays(detail.value)}
-          />
-        </FormField>
-      )}
+      {act === 'remove' && <DaysField days={days} onDays={setDays} />}
       {act !== 'rotate' && <SideField side={side} onSide={setSide} />}
     </ActDialog>
   );
@@ -133,11 +121,6 @@ function Use({ cloudKey: { use } }: { cloudKey: CloudKey }) {
       ]}
     />
   );
-}
-
-function wasUsedLately({ use }: CloudKey): boolean {
-  const last = lastUse(use);
-  return last !== null && Date.now() - Date.parse(last) < month;
 }
 
 function wordsOf(act: KeyAct, name: string): { title: string; why: string; submit: string } {

@@ -11,3 +11,10 @@ export function lastUse({ lastEncryptAt, lastDecryptAt }: CloudKey['use']): stri
       .at(-1) ?? null
   );
 }
+
+const month = 30 * 86_400_000;
+
+export function wasUsedLately({ use }: CloudKey): boolean {
+  const last = lastUse(use);
+  return last !== null && Date.now() - Date.parse(last) < month;
+}

@@ -1,6 +1,9 @@
 import { numberText } from './locale.ts';
 
 /* CloudKeys. */
+
+const cloudKeys = (n: number) => (n === 1 ? '1 CloudKey' : `${n} CloudKeys`);
+
 export const keys = {
   title: 'CloudKeys',
   why: 'A CloudKey is an AES-256 key, made in your HSM and never outside of it, that AWS may ask for.',
@@ -109,8 +112,28 @@ export const keys = {
     'no-key': 'no KMS key is there yet',
   },
   some: (done: number, all: number) => `${done} of ${all} done`,
-  bulkDisable: (n: number) => (n === 1 ? 'Disable 1 CloudKey' : `Disable ${n} CloudKeys`),
-  bulkEnable: (n: number) => (n === 1 ? 'Enable 1 CloudKey' : `Enable ${n} CloudKeys`),
+  bulk: {
+    disable: (n: number) => `Disable ${cloudKeys(n)}`,
+    enable: (n: number) => `Enable ${cloudKeys(n)}`,
+    rotate: (n: number) => `Rotate ${cloudKeys(n)}`,
+    remove: (n: number) => `Delete ${cloudKeys(n)}`,
+  },
+  bulkWhy: {
+    disable:
+      'From the moment this is answered no request with these keys succeeds on any node: nothing new is encrypted with them, and nothing opens that was. What AWS services have in memory outlives it: data keys that were opened already, for minutes or hours.',
+    enable: 'AWS can use them again at once.',
+    rotate:
+      'Each gets a new version, made in its token, and new ciphertext is made with that. What was encrypted with earlier versions stays readable; AWS notices nothing.',
+    remove:
+      'They are disabled at once. After the waiting time their key objects are destroyed in the token: what was encrypted with them can then never be read again, by anybody. Until then each deletion can be cancelled.',
+  },
+  bulkDeleteUsed:
+    'Some were used within the last 30 days. Whatever was encrypted with them is lost with them.',
+  bulkTyped: (n: number) => `delete ${cloudKeys(n)}`,
+  bulkNot: {
+    rotate: (names: string) => `Only what is available can be rotated. Leave out: ${names}`,
+    remove: (names: string) => `Leave out what is being made, waits for its deletion or is deleted: ${names}`,
+  },
 
   wizard: 'Create CloudKey',
   frozen: 'Frozen: no request for it succeeds',
