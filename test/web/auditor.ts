@@ -70,6 +70,7 @@ export function testAuditor(open: () => ConsoleStage): void {
       await typeAndEnter(filter, 'csp-account.cr');
       await found.waitFor();
       await page.getByRole('button', { name: 'Clear filters' }).first().click();
+      await page.getByRole('button', { name: 'Clear filters' }).first().waitFor({ state: 'detached' });
       await typeAndEnter(filter, 'csp-account.cr');
       await page
         .getByText('Only the first 5,000 of the list, as it is sorted, were searched')
