@@ -17,9 +17,11 @@ export interface HaproxyOptions {
   source?: string;
   /** Between two health checks, milliseconds; that of the example unless given. */
   interval?: number;
+  /** PEM files of its own certificate, where TLS ends at it and begins again, patiently. Without, it passes TCP through. */
+  tls?: { certificate: string; key: string };
 }
 
-/** A real HAProxy with the example of packaging/, in front of nodes on this machine. It ends with this process. */
+/** A real HAProxy with an example of packaging/, in front of nodes on this machine. It ends with this process. */
 export class Haproxy {
   readonly port: number;
   /** Names of the nodes that its health checks find well. */
@@ -37,7 +39,7 @@ export class Haproxy {
 
   /** Resolves once all nodes are found well. */
   static async start(options: HaproxyOptions): Promise<Haproxy> {
-    const file = path.join(options.directory, 'haproxy.cfg');
+    const file = path.join(options.directory, exampleOf(options));
     await writeFile(file, await configuration(options));
     const haproxy = new Haproxy(options, file);
     await haproxy.sees(options.nodes.length);
@@ -90,11 +92,32 @@ export class Haproxy {
   }
 }
 
+function exampleOf({ tls }: HaproxyOptions): string {
+  return tls === undefined ? 'haproxy.cfg' : 'haproxy-tls.cfg';
+}
+
 /** The example, with these ports and with its health checks in its log. */
-async function configuration({ port, nodes, ca, source, interval }: HaproxyOptions): Promise<string> {
-  const example = await readFile(new URL('../packaging/haproxy.cfg', import.meta.url), 'utf8');
-  return example
+async function configuration(options: HaproxyOptions): Promise<string> {
+  const { directory, port, nodes, ca, source, interval, tls } = options;
+  const example = await readFile(new URL(`../packaging/${exampleOf(options)}`, import.meta.url), 'utf8');
+  const pem = path.join(directory, 'xks.pem');
+  if (tls !== undefined)
+    await writeFile(
+      pem,
+      (await Promise.all([tls.certificate, tls.key].map(async (file) => readFile(file)))).join('\n'),
+      { mode: 0o600 },
+    );
+  // Each request needs a node that is found well, and on a busy machine TLS and answers take longer than in production.
+  const patient =
+    tls === undefined
+      ? example
+      : example
+          .replace('timeout connect 1s', 'timeout connect 30s\n    timeout check 30s')
+          .replace('fall 2', 'fall 100')
+          .replace('timeout server 5s', 'timeout server 90s');
+  return patient
     .replace('bind :443', `bind 127.0.0.1:${port}`)
+    .replace('/etc/haproxy/xks.pem', pem)
     .replace(
       /(?: {4}server .*\n)+/,
       nodes.map((node, index) => `    server node-${index + 1} 127.0.0.1:${node}\n`).join(''),
