@@ -16,11 +16,13 @@ const enough = 5;
 /** When something of this turn was begun first. */
 let began: number | undefined;
 
-/** What was put off, in the order in which it came. */
-const waiting: (() => void)[] = [];
+/** Is told when it was handed over and when it was begun, by {@link monotonicNow}: in between it waited for others. */
+type Piece = (came: number, begun: number) => void;
 
-function isTurnLong(): boolean {
-  const now = monotonicNow();
+/** What was put off, in the order in which it came. */
+const waiting: { readonly piece: Piece; readonly came: number }[] = [];
+
+function isTurnLong(now: number): boolean {
   if (began === undefined) {
     began = now;
     setImmediate(() => {
@@ -31,20 +33,23 @@ function isTurnLong(): boolean {
 }
 
 /** Runs it at once, or, where this turn has taken long enough or others wait, in a later one. */
-export function inShortTurn(piece: () => void): void {
-  if (!isTurnLong() && waiting.length === 0) return piece();
-  waiting.push(piece);
+export function inShortTurn(piece: Piece): void {
+  const now = monotonicNow();
+  if (!isTurnLong(now) && waiting.length === 0) return piece(now, now);
+  waiting.push({ piece, came: now });
   // One for each, so that what a piece leaves to be done in microtasks is done before the next.
   setImmediate(takeNext);
 }
 
-/** Resolves at once, or, where this turn has taken long enough or others wait, in a later one. */
-export async function shortTurn(): Promise<void> {
-  return new Promise((resolve) => inShortTurn(resolve));
+/** Resolves at once, or, where this turn has taken long enough or others wait, in a later one; with when that began. */
+export async function shortTurn(): Promise<number> {
+  return new Promise((resolve) => inShortTurn((_, begun) => resolve(begun)));
 }
 
 function takeNext(): void {
   if (waiting.length === 0) return;
-  if (isTurnLong()) return void setImmediate(takeNext);
-  waiting.shift()?.();
+  const now = monotonicNow();
+  if (isTurnLong(now)) return void setImmediate(takeNext);
+  const next = waiting.shift();
+  next?.piece(next.came, now);
 }

@@ -12,6 +12,7 @@ import { referencePath, routeAddress } from '../admin/addresses.ts';
 import { referencePage, referencePolicy } from '../admin/reference/page.ts';
 import { servedOpenApi } from '../admin/routes.ts';
 import type { AdminServices } from '../admin/services.ts';
+import { monotonicNow } from '../clock.ts';
 import { ownAuthority, type Act } from '../evidence/trail.ts';
 import { InForce } from '../fleet/in-force.ts';
 import type { Caller } from '../identity/caller.ts';
@@ -21,6 +22,7 @@ import { laneOf } from '../fair-queue.ts';
 import { CsrfError } from '../identity/identity-error.ts';
 import type { Changed } from '../store/act-transaction.ts';
 import type { Authority } from '../store/store.ts';
+import { arrivalOf } from './arrival.ts';
 import { assertInForce, countedInForce } from './in-force-answer.ts';
 import { html, refuse, respond, setHeaders } from './admin-answer.ts';
 import {
@@ -68,7 +70,8 @@ interface Facts {
   requestId: string;
   /** The connection's other end. */
   address: string;
-  began: number;
+  /** When its head was read, by {@link monotonicNow}. */
+  came: number;
   route?: Route;
   caller?: Caller | undefined;
   /** Who the caller is the store could not say, but had said before. */
@@ -119,7 +122,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
     const facts: Facts = {
       requestId: randomUUID(),
       address: ctx.req.socket.remoteAddress ?? '',
-      began: performance.now(),
+      came: arrivalOf(ctx.req).came,
       changed: new Set(),
     };
     ctx.state['facts'] = facts;
@@ -147,9 +150,9 @@ export function createAdminApp(options: AdminAppOptions): Koa {
   });
   return app;
 
-  function count(ctx: Context, { began, route }: Facts, problem: Problem | undefined): void {
+  function count(ctx: Context, { came, route }: Facts, problem: Problem | undefined): void {
     const management = services.gathered?.metrics.management;
-    const took = performance.now() - began;
+    const took = monotonicNow() - came;
     management?.add(route?.operation, ctx.status, took, route?.signIn === true);
     const outcome = problem === undefined ? undefined : uncertainKinds[problem.kind];
     if (management !== undefined && outcome !== undefined) management.uncertain[outcome]++;
@@ -330,7 +333,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
 
   function logLine(
     ctx: Context,
-    { requestId, address, began, route, caller, withoutStore: fromMemory }: Facts,
+    { requestId, address, came, route, caller, withoutStore: fromMemory }: Facts,
     problem?: Problem,
   ): void {
     const line = {
@@ -342,7 +345,7 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       vault: caller === undefined || caller.vaultId === '' ? undefined : caller.vaultId,
       remote: address,
       withoutStore: fromMemory === true ? true : undefined,
-      duration: Math.round((performance.now() - began) * 1000) / 1000,
+      duration: Math.round((monotonicNow() - came) * 1000) / 1000,
     };
     if (problem === undefined) services.log.info(line, 'management request');
     else if (problem.status >= 500) {

@@ -11,6 +11,7 @@ import type { AddressInfo, BlockList, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../log.ts';
 import { inShortTurn } from '../turn.ts';
+import { noteArrival } from './arrival.ts';
 import { Connections, peerOf, showSource, type ConnectionBounds } from './connections.ts';
 import { endsGently, isToBeAnswered, maxAhead } from './gentle-end.ts';
 import { answerMalformed, maxHeadLength, refuse, refusedAsMalformed, type RefusalForm } from './malformed.ts';
@@ -18,6 +19,7 @@ import { includes, networks, takeProxyHeader } from './proxy-protocol.ts';
 import { useTicketKeys, type TicketKey } from './session-tickets.ts';
 import { certificateEnd, hasWantedSubject, type LoadedTls } from './tls.ts';
 
+/** {@link arrivalOf} says of a request how long it has waited. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface ListenerOptions {
@@ -78,8 +80,7 @@ export class Listener {
     const take: RequestHandler = (request, response) => {
       if (!isToBeAnswered(request, response)) return;
       this.#connections.began(request, response);
-      if (!refusedAsMalformed(request, response, options.refusalForm))
-        inTurn(response, () => handler(request, response));
+      if (!refusedAsMalformed(request, response, options.refusalForm)) inTurn(request, response, handler);
     };
     this.#server = createServer(
       {
@@ -230,14 +231,19 @@ export class Listener {
   }
 }
 
-/** Whoever hangs up while their request waits for its turn is not heard of any more by whoever would read the body: it is not begun. */
-function inTurn(response: ServerResponse, begin: () => void): void {
+/**
+ * Begins it when its turn comes, and notes how long that took. Whoever hangs up meanwhile is not heard of any more by whoever would read
+ * the body: it is not begun.
+ */
+function inTurn(request: IncomingMessage, response: ServerResponse, begin: RequestHandler): void {
   let isGone = false;
   response.once('close', () => {
     isGone = true;
   });
-  inShortTurn(() => {
-    if (!isGone) begin();
+  inShortTurn((came, begun) => {
+    if (isGone) return;
+    noteArrival(request, { came, begun });
+    begin(request, response);
   });
 }
 

@@ -13,7 +13,8 @@ import type { FailedRequestRecorder } from '../serving/failed-requests.ts';
 import type { Operation } from '../xks/uri.ts';
 
 export interface RequestRecord {
-  began: number;
+  /** When its head was read, by {@link monotonicNow}. */
+  came: number;
   operation: Operation | undefined;
   /** '' for GetHealthStatus and for paths that are none of ours. */
   externalKeyId: string;
@@ -75,7 +76,7 @@ export class RequestLog {
   }
 
   record(ctx: Context, record: RequestRecord): void {
-    const duration = monotonicNow() - record.began;
+    const duration = monotonicNow() - record.came;
     this.#count(record, duration);
     this.#keepFailed(ctx, record);
     if (this.#isLogged(record, duration)) logRequest(this.#log, ctx, record, duration);

@@ -17,6 +17,7 @@ import { getHealthStatus } from '../xks/get-health-status.ts';
 import { getKeyMetadata } from '../xks/get-key-metadata.ts';
 import type { CallFacts, XksCall, XksServices } from '../xks/operation.ts';
 import { shortTurn } from '../turn.ts';
+import { arrivalOf } from './arrival.ts';
 import { ClientGoneError, discardBody, isEncoded, passOverBody, readBody } from './body.ts';
 import { echo, EchoBudget } from './echo.ts';
 import { strictTransportSecurity, type RefusalForm } from './malformed.ts';
@@ -35,8 +36,8 @@ export interface XksAppOptions {
 }
 
 /**
- * A body that takes longer than this to arrive is the client's doing or the network's: the clock starts at its end
- * instead of its head, or slow clients would be told that the token is slow.
+ * A body that is waited for longer than this is late by the client's doing or the network's: the clock starts at its end
+ * instead of its head, or slow clients would be told that the token is slow. What the request has waited for others before that is ours.
  */
 const promptBody = 100;
 
@@ -111,9 +112,9 @@ export function createXksApp(options: XksAppOptions): Koa {
   }
 
   async function refuseWith(ctx: Context, error: XksError): Promise<void> {
-    const began = monotonicNow();
+    const { came } = arrivalOf(ctx.req);
     if (await respondError(ctx, error))
-      options.requests.record(ctx, { ...nobody, began, operation: undefined, externalKeyId: '', error });
+      options.requests.record(ctx, { ...nobody, came, operation: undefined, externalKeyId: '', error });
     else hangUp(ctx);
   }
 }
@@ -135,7 +136,8 @@ async function answer(
   options: XksAppOptions,
   { route, path, query, answeredEcho }: Asked,
 ): Promise<void> {
-  const began = monotonicNow();
+  const { came, begun } = arrivalOf(ctx.req);
+  let deadline = came + options.answerWithin;
   const facts: CallFacts = {};
   let keySet: ServedKeySet | undefined;
   let accessKeyId: string | undefined;
@@ -143,9 +145,10 @@ async function answer(
   const { directory, holder } = options.services;
   const visit = new Visit(directory, holder);
   try {
+    refuseIfLate(begun, deadline);
     if (ctx.method !== 'POST') throw wrongMethod(ctx);
     const request: ReceivedRequest = { method: ctx.method, path, query, rawHeaders: headersOf(ctx) };
-    await visit.begin(began + options.answerWithin);
+    await visit.begin(deadline);
     if (!(await visit.find(async () => directory.hasPrefix(route.prefix, visit.deadline)))) {
       if (await answeredEcho(ctx, path, query)) return;
       throw new XksError('InvalidUriPathException', 'There is no key store at this URI path.');
@@ -158,11 +161,12 @@ async function answer(
       await passOverBody(ctx.req);
       throw authenticationFailed();
     }
+    const wanted = monotonicNow();
     const body = await readBody(ctx.req);
     const arrived = monotonicNow();
-    const deadline = (arrived - began < promptBody ? began : arrived) + options.answerWithin;
+    if (arrived - wanted >= promptBody) deadline = arrived + options.answerWithin;
 
-    await visit.arrive(arrived - began > quickBody, deadline);
+    await visit.arrive(arrived - begun > quickBody, deadline);
     const work = async (): Promise<object> => {
       const credential = await find();
       if (credential === undefined) throw authenticationFailed();
@@ -173,25 +177,21 @@ async function answer(
       options.services.uses.record('credential', accessKeyId, address);
       checkForm(ctx);
       const call = { keySet, address, body, deadline: visit.deadline, facts };
+      // The first requests of a process may take long, each up to here.
+      refuseIfLate(await shortTurn(), deadline);
       return run(options.services, route, call);
     };
     const result = await visit.run(work, { isRefusal, isRestricted: () => facts.restricted === true });
     respond(ctx, 200, JSON.stringify(result));
   } catch (cause) {
     error = cause instanceof SignatureError ? authenticationFailed(cause) : toXksError(cause);
-    if (cause instanceof ClientGoneError || !(await respondError(ctx, error))) {
-      hangUp(ctx);
-      options.log.info(
-        { operation: route.operation, duration: round(monotonicNow() - began) },
-        'the client closed the connection before its request was whole',
-      );
-      return;
-    }
+    if (cause instanceof ClientGoneError || !(await respondError(ctx, error)))
+      return clientGone(ctx, options.log, route);
   } finally {
     visit.end();
   }
   const { operation, externalKeyId } = route;
-  options.requests.record(ctx, { began, operation, externalKeyId, keySet, accessKeyId, error, facts });
+  options.requests.record(ctx, { came, operation, externalKeyId, keySet, accessKeyId, error, facts });
 }
 
 /** A credential opens its own key set only; without a prefix the access key id alone names the key set. */
@@ -222,9 +222,15 @@ function hangUp(ctx: Context): void {
   ctx.res.destroy();
 }
 
+function clientGone(ctx: Context, log: Logger, { operation }: Route): void {
+  hangUp(ctx);
+  log.info(
+    { operation, duration: round(monotonicNow() - arrivalOf(ctx.req).came) },
+    'the client closed the connection before its request was whole',
+  );
+}
+
 async function run(services: XksServices, route: Route, call: XksCall): Promise<object> {
-  // The first requests of a process may take long, each up to here.
-  await shortTurn();
   switch (route.operation) {
     case 'GetHealthStatus':
       return getHealthStatus(services, call);
@@ -235,6 +241,15 @@ async function run(services: XksServices, route: Route, call: XksCall): Promise<
     case 'Decrypt':
       return decrypt(services, call, route.externalKeyId);
   }
+}
+
+/**
+ * Where so much came at once that its turn is too late, AWS KMS has given up: the token is not asked, and the caller is to slow down, as where
+ * too much waits for the token.
+ */
+function refuseIfLate(now: number, deadline: number): void {
+  if (now >= deadline)
+    throw new XksError('ThrottlingException', 'More requests came than could be answered in time.');
 }
 
 function wrongMethod(ctx: Context): XksError {

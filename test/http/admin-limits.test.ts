@@ -7,7 +7,9 @@ import { pino } from 'pino';
 import { sessionRoutes } from '../../src/admin/people/sessions.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
 import { userRoutes } from '../../src/admin/people/users.ts';
+import { monotonicNow } from '../../src/clock.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
+import { noteArrival } from '../../src/http/arrival.ts';
 import { limits, openPeople, type People } from '../identity/people.ts';
 
 /* What the management API does before any handler: the application alone, over plain HTTP, as if from any address. */
@@ -17,15 +19,20 @@ interface Front {
   dispose: () => Promise<void>;
   /** Of each connection from now on. */
   from: (address: string) => void;
+  /** How long each request from now on has waited for its turn, milliseconds. */
+  hasWaited: (milliseconds: number) => void;
+  /** What was logged. */
+  lines: { operation?: string; duration?: number }[];
   send: (method: string, path: string, options?: { token?: string; length?: number }) => ClientRequest;
 }
 const test = anyTest as TestFn<Front>;
 
 test.beforeEach(async (t) => {
   const people = await openPeople();
+  const lines: Front['lines'] = [];
   const services = {
     ...people.site,
-    log: pino({ level: 'silent' }),
+    log: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Front['lines'][number]) }),
     version: '1',
     publicUrl: 'https://localhost',
     tokenFacts: [],
@@ -38,7 +45,12 @@ test.beforeEach(async (t) => {
     limits: { signInsPerMinute: 3, requestsPerMinute: 40 },
     draining: () => false,
   }).callback();
-  const server: Server = createServer((incoming, outgoing) => void app(incoming, outgoing));
+  let waited = 0;
+  const server: Server = createServer((incoming, outgoing) => {
+    const begun = monotonicNow();
+    noteArrival(incoming, { came: begun - waited, begun });
+    void app(incoming, outgoing);
+  });
   let address = '192.0.2.7';
   server.on('connection', (socket) => Object.defineProperty(socket, 'remoteAddress', { value: address }));
   server.listen(0, '127.0.0.1');
@@ -51,6 +63,8 @@ test.beforeEach(async (t) => {
       await people.dispose();
     },
     from: (next) => (address = next),
+    hasWaited: (milliseconds) => (waited = milliseconds),
+    lines,
     send: (method, path, { token, length } = {}) =>
       request({
         port: (server.address() as AddressInfo).port,
@@ -103,6 +117,15 @@ test('sign-ins are counted by address in the same way', async (t) => {
   t.deepEqual(first, [401, 401, 401]);
   t.is(await signIn('2001:db8:0:1::4'), 429);
   t.is(await signIn('2001:db8:0:2::1'), 401);
+});
+
+test('how long a request has waited for its turn is in the time that it took', async (t) => {
+  const { hasWaited, send, lines } = t.context;
+  hasWaited(60_000);
+  const sent = send('GET', '/session');
+  sent.end();
+  t.is((await answerOf(sent)).status, 401);
+  t.true((lines.find(({ operation }) => operation === 'getSession')?.duration ?? 0) >= 60_000);
 });
 
 /** Sends a whole request but for the end of its body; has `meanwhile` done, and then the end sent. */

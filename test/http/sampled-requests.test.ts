@@ -39,7 +39,7 @@ function of(
 ): RequestRecord {
   return {
     ...{
-      began: monotonicNow(),
+      came: monotonicNow(),
       operation: 'Encrypt',
       externalKeyId: key,
       accessKeyId: 'AKID',
@@ -70,7 +70,7 @@ test('of failures alone: what failed or was slow has its line, and the rest is c
   requests.record(ctx, of('', '', '', { operation: 'GetHealthStatus', keySet: undefined }));
   t.deepEqual(lines(), []);
   requests.record(ctx, of('1', 'k', 'role/a', refused));
-  requests.record(ctx, of('1', 'slow', 'role/a', { began: monotonicNow() - 101 }));
+  requests.record(ctx, of('1', 'slow', 'role/a', { came: monotonicNow() - 101 }));
   t.deepEqual(
     lines().map((line) => [line['message'], line['externalKeyId']]),
     [

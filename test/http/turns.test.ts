@@ -58,6 +58,22 @@ test.serial('however long they have waited, no two that take long are begun in o
   t.deepEqual(begun, [...Array<number>(12).fill(1), 0]);
 });
 
+test.serial('each is told how long it has waited for others', async (t) => {
+  const waited: number[] = [];
+  const done = Promise.withResolvers<void>();
+  await nextTurn();
+  for (const last of [false, false, true])
+    inShortTurn((came, begun) => {
+      waited.push(begun - came);
+      if (last) done.resolve();
+      else busy();
+    });
+  await done.promise;
+  const [first, , third = 0] = waited;
+  t.is(first, 0);
+  t.true(third >= 6, 'as long as the second took');
+});
+
 test.serial('who waits for a short turn gets one, however busy the process is', async (t) => {
   let isBusy = true;
   const keepBusy = () => {

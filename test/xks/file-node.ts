@@ -22,7 +22,9 @@ const wholeNodes = new Map<string, () => FileNode<TestNode>>();
  * The XKS side of a node in the process of the test file, from before the file's tests until after them; call the result
  * inside a test.
  */
-export function useFileNode(options: Pick<NodeOptions, 'mutualTls'> = {}): () => FileNode<InProcessNode> {
+export function useFileNode(
+  options: Pick<NodeOptions, 'mutualTls' | 'xks'> = {},
+): () => FileNode<InProcessNode> {
   return use(nodes, options, async (fixture) => {
     const node = await InProcessNode.start({ ...options, tokens: [{ fixture }] });
     return { node, ...(await first(node)) };
