@@ -114,11 +114,11 @@ export class Acts {
     }
   }
 
-  /** Once some node says that all that was done is in force; false where none did for long. */
-  async #isInForce(): Promise<boolean> {
+  /** Once some node says that it is in force; false where none did for long. */
+  async #isInForce(revision: string): Promise<boolean> {
     for (const until = this.#history.now() + longestWait; this.#history.now() < until; await delay(100))
       try {
-        if (await this.#management.isInForce(this.#random.pick(this.among))) return true;
+        if (await this.#management.isInForce(this.#random.pick(this.among), revision)) return true;
       } catch {
         // Another is asked.
       }
@@ -143,10 +143,11 @@ export class Acts {
       return result;
     };
     try {
-      const { status, text, request, inForce } = await this.#management.send(node, method, path, body);
+      const answered = await this.#management.send(node, method, path, body);
+      const { status, text, request, inForce, revision } = answered;
       if (status === 200) return end('acknowledged', `200 ${inForce}`, { request });
       const later = notInForce(text, this.#history.now());
-      if (later !== undefined && (await this.#isInForce()))
+      if (later !== undefined && (await this.#isInForce(revision)))
         return end('acknowledged', text.slice(0, 400), { request, later });
       // Nothing is changed before somebody has decided on what the database has lost.
       if (text.includes('"urn:holdfast:problem:store-went-back"'))

@@ -16,6 +16,8 @@ export interface Answer {
   request: string;
   /** The header `Holdfast-In-Force`, where there is one. */
   inForce: string;
+  /** The header `Holdfast-Revision`; empty where there is none. */
+  revision: string;
 }
 
 /** Whether nothing of it was sent: whoever would have taken it was not there. */
@@ -78,9 +80,13 @@ export class Management {
     return this.#send(node, method, `/api/v1/vaults/${this.vaultId}${path}`, JSON.stringify(body));
   }
 
-  /** Whether all that was done is in force on every node, as one of them says; that waits five seconds for it at the most. */
-  async isInForce(node: number): Promise<boolean> {
-    const { status, text: said } = await this.#send(node, 'GET', '/api/v1/in-force', '');
+  /**
+   * Whether what was done is in force on every node, as one of them says; that waits five seconds for it at the most. A node that is led to
+   * another store, or to one that has lost the revision, knows nothing of it.
+   */
+  async isInForce(node: number, revision: string): Promise<boolean> {
+    const asked = revision === '' ? '' : `?revision=${revision}`;
+    const { status, text: said } = await this.#send(node, 'GET', `/api/v1/in-force${asked}`, '');
     return status === 200 && (JSON.parse(said) as { inForce: boolean }).inForce;
   }
 
@@ -119,8 +125,9 @@ export class Management {
         (response) => {
           const { statusCode: status = 0, headers } = response;
           const inForce = String(headers['holdfast-in-force'] ?? '');
+          const revision = String(headers['holdfast-revision'] ?? '');
           const request = String(headers['x-request-id'] ?? '');
-          text(response).then((said) => resolve({ status, text: said, request, inForce }), reject);
+          text(response).then((said) => resolve({ status, text: said, request, inForce, revision }), reject);
         },
       );
       sent.on('error', reject);
