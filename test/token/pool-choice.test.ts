@@ -6,6 +6,7 @@ import { FrameCutter } from '../../src/token/frame-bytes.ts';
 import { TokenError, type TokenFault } from '../../src/token/faults.ts';
 import { encodeKeyIdentity } from '../../src/token/key-identity.ts';
 import type { TokenRequest } from '../../src/token/messages.ts';
+import type { CallOptions } from '../../src/token/pool/pool-entry.ts';
 import { TokenPool } from '../../src/token/pool/token-pool.ts';
 import { readRequest, type RequestFrame } from '../../src/token/request-frames.ts';
 import { writeResponse } from '../../src/token/response-frames.ts';
@@ -74,10 +75,14 @@ async function hostOf(pool: TokenPool, id: number, member = pool.name): Promise<
 }
 
 /** What became of it, once something has. */
-function ask(pool: TokenPool, seconds: number): { told: string; end: Promise<void> } {
+function ask(
+  pool: TokenPool,
+  seconds: number,
+  options: Omit<CallOptions, 'deadline'> = {},
+): { told: string; end: Promise<void> } {
   const asked = { told: '', end: Promise.resolve() };
   const deadline = monotonicNow() + seconds * 1000;
-  asked.end = pool.call(decrypt, { deadline }).then(
+  asked.end = pool.call(decrypt, { ...options, deadline }).then(
     () => void (asked.told = 'done'),
     (error: unknown) => void (asked.told = (error as TokenError).fault),
   );
@@ -130,6 +135,37 @@ test('what is too much for its own hosts is refused at once, though a neighbour 
   await Promise.all(calls.slice(5).map(async ({ end }) => end));
   t.deepEqual(new Set(calls.slice(5).map(({ told }) => told)), new Set(['overloaded']));
   t.is(neighbour.asked.length, 0);
+});
+
+test('what only its own hosts may do, and they cannot, keeps nothing from a neighbour’s', async (t) => {
+  const pool = newPool(t);
+  const own = await hostOf(pool, 1);
+  const [ours, theirs] = await socketPair();
+  pool.borrow(-1, process.pid, ours, { hosts: 1, prepared: true });
+  const neighbour = new Host(theirs);
+  // Its own host ends: it gets nothing new.
+  const failed = ask(pool, 3_600);
+  await own.has(1);
+  own.fail(0.001, 'device');
+  await neighbour.has(1);
+  neighbour.answer(0.001);
+  await failed.end;
+
+  const lent = [1, 2].map((number) => ask(pool, 3_600, { lane: `borrower ${number}`, ownHostsOnly: true }));
+  const call = ask(pool, 3_600);
+  t.is(pool.load.waiting, 2, 'the two that came first');
+  await neighbour.has(1);
+  neighbour.answer(0.001);
+  await call.end;
+  t.is(call.told, 'done');
+
+  const other = await hostOf(pool, 2);
+  await other.has(2);
+  for (const { end } of lent) {
+    other.answer(0.001);
+    await end;
+  }
+  t.deepEqual(new Set(lent.map(({ told }) => told)), new Set(['done']));
 });
 
 test('hosts that are lent are as quick as there are many', async (t) => {

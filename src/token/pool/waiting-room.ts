@@ -54,10 +54,10 @@ export class WaitingRoom<Entry extends Waiting> {
     this.#count++;
   }
 
-  /** Whose turn it is; undefined where nobody waits. It stays until {@link take}. */
-  get next(): Entry | undefined {
+  /** Whose turn it is, `passed` lanes aside; undefined where nobody waits. It stays until {@link take}. */
+  next(passed?: ReadonlySet<string>): Entry | undefined {
     for (;;) {
-      const lane = this.#lane();
+      const lane = this.#lane(passed);
       const entry = lane === undefined ? undefined : first(lane);
       if (lane === undefined || entry === undefined || !entry.settled) return entry;
       // Its caller has been told already: that was no turn of the lane.
@@ -65,14 +65,17 @@ export class WaitingRoom<Entry extends Waiting> {
     }
   }
 
-  /** Takes what is {@link next}. */
-  take(): void {
-    const { next } = this;
-    const lane = next === undefined ? undefined : this.#lanes.get(next.lane);
-    if (next === undefined || lane === undefined) return;
+  /** Takes what {@link next} has given. Lanes that were passed over have had their turn: they do not have it twice later. */
+  take(entry: Entry, passed?: ReadonlySet<string>): void {
+    const lane = this.#lanes.get(entry.lane);
+    if (lane === undefined) return;
     this.#turn = lane.turn;
-    lane.turn += next.cost;
-    this.#remove(lane, next, 0);
+    lane.turn += entry.cost;
+    this.#remove(lane, entry, 0);
+    for (const name of passed ?? []) {
+      const other = this.#lanes.get(name);
+      if (other !== undefined) other.turn = Math.max(other.turn, this.#turn);
+    }
     if (this.#count > 0) return;
     this.#lanes.clear();
     this.#turn = 0;
@@ -119,7 +122,7 @@ export class WaitingRoom<Entry extends Waiting> {
         }
   }
 
-  #lane(): Lane<Entry> | undefined {
+  #lane(passed?: ReadonlySet<string>): Lane<Entry> | undefined {
     let best: Lane<Entry> | undefined;
     let bestRank = 0;
     for (const [name, lane] of this.#lanes) {
@@ -128,6 +131,7 @@ export class WaitingRoom<Entry extends Waiting> {
         if (lane.turn <= this.#turn) this.#lanes.delete(name);
         continue;
       }
+      if (passed?.has(name) === true) continue;
       const rank = lane.rows.findIndex(({ length }) => length > 0);
       if (best !== undefined && (lane.turn > best.turn || (lane.turn === best.turn && rank >= bestRank)))
         continue;

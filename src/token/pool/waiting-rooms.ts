@@ -3,6 +3,8 @@ import { WaitingRoom, type Waiting } from './waiting-room.ts';
 interface InRoom extends Waiting {
   /** The same for all that the same hosts may do: one member of an HSM group, that member's own hosts here, or any. */
   readonly room: string;
+  /** Others of its room may be done by hosts that are borrowed, and it may not. */
+  readonly ownHostsOnly: boolean;
 }
 
 /**
@@ -25,18 +27,25 @@ export class WaitingRooms<Entry extends InRoom> {
     return room;
   }
 
-  /** Gives those whose turn it is to what `pick` finds for them, in each room until it finds nothing. */
+  /**
+   * Gives those whose turn it is to what `pick` finds for them, in each room until it finds nothing. What is for own hosts only keeps nobody
+   * waiting whom a borrowed one may serve.
+   */
   dispatch<Place>(
     pick: (entry: Entry) => Place | undefined,
     give: (entry: Entry, place: Place) => void,
   ): void {
-    for (const room of this.#rooms.values())
-      for (let entry = room.next; entry !== undefined; entry = room.next) {
+    for (const room of this.#rooms.values()) {
+      let passed: Set<string> | undefined;
+      for (let entry = room.next(); entry !== undefined; entry = room.next(passed)) {
         const place = pick(entry);
-        if (place === undefined) break;
-        room.take();
-        give(entry, place);
+        if (place !== undefined) {
+          room.take(entry, passed);
+          give(entry, place);
+        } else if (entry.ownHostsOnly) (passed ??= new Set()).add(entry.lane);
+        else break;
       }
+    }
     this.#turnRooms();
   }
 
