@@ -146,7 +146,8 @@ const groupsChapter = `## HSM groups
 
 Several PKCS#11 tokens that hold the same keys are one token for Holdfast, with members
 ([\`[[token.member]]\`](configuration.md)): modules of one nShield security world, cloned partitions, the partitions of a Luna HA group
-seen one by one. Requests go to whichever member is well; one that hangs or is gone costs no request that another can answer.
+seen one by one. Requests go to whichever member is well; one that hangs or is gone costs no request that
+another can answer in time ([what that takes](operations.md#health)).
 
 \`\`\`toml
 [[token]]

@@ -60,17 +60,24 @@ class Host {
   }
 }
 
-function newPool(t: ExecutionContext, members: ConstructorParameters<typeof TokenPool>[1] = 1): TokenPool {
+function newPool(
+  t: ExecutionContext,
+  members: ConstructorParameters<typeof TokenPool>[1] = 1,
+  sickAfter = 600_000,
+): TokenPool {
   const pool = new TokenPool('token', members, () => undefined, {
-    ...{ queueLength: 2048, sickAfter: 600_000, killAfter: 600_000, healthInterval: 600_000 },
+    ...{ queueLength: 2048, sickAfter, killAfter: 600_000, healthInterval: 600_000 },
   });
   t.teardown(() => pool.close());
   return pool;
 }
 
-async function hostOf(pool: TokenPool, id: number, member = pool.name): Promise<Host> {
+/** `seconds` is what an operation took it at its self-test. */
+async function hostOf(pool: TokenPool, id: number, member = pool.name, seconds?: number): Promise<Host> {
   const [ours, theirs] = await socketPair();
-  pool.addHost(id, process.pid, ours, { member });
+  // There it encrypts and decrypts.
+  const operationTime = seconds === undefined ? undefined : 2 * seconds * 1000;
+  pool.addHost(id, process.pid, ours, { member, operationTime });
   return new Host(theirs);
 }
 
@@ -166,6 +173,33 @@ test('what only its own hosts may do, and they cannot, keeps nothing from a neig
     await end;
   }
   t.deepEqual(new Set(lent.map(({ told }) => told)), new Set(['done']));
+});
+
+test('where the deadline leaves another host just the time, it is asked before the first is sick', async (t) => {
+  const pool = newPool(t, 2, 20);
+  const first = await hostOf(pool, 1);
+  await teach(pool, first, 0.2);
+  const other = await hostOf(pool, 2, pool.name, 0.2);
+  const sick: number[] = [];
+  const onAttempt = () => sick.push(pool.load.members[0]?.sick ?? NaN);
+  const call = ask(pool, 0.56, { onAttempt });
+  await other.has(1);
+  other.answer(0.2);
+  await call.end;
+  t.is(call.told, 'done');
+  t.deepEqual(sick, [0, 0]);
+  t.is(first.asked.length, 1);
+});
+
+test('what a host has had for no longer than it should take is given to no other, however near its deadline is', async (t) => {
+  const pool = newPool(t, 2, 20);
+  const first = await hostOf(pool, 1);
+  await teach(pool, first, 0.2);
+  const other = await hostOf(pool, 2, pool.name, 0.2);
+  const call = ask(pool, 0.24);
+  await call.end;
+  t.is(call.told, 'timeout');
+  t.is(other.asked.length, 0);
 });
 
 test('hosts that are lent are as quick as there are many', async (t) => {

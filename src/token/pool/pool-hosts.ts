@@ -163,6 +163,16 @@ export class PoolHosts {
     });
   }
 
+  /** Whether its deadline leaves a host that has not been asked just the time that it needs for it, and not much more. */
+  isLastChance(entry: Entry): boolean {
+    const others = this.#thatMayDo(entry).filter(
+      (link) => !entry.tried.has(link) && !link.unfit && link.prepared,
+    );
+    const needed = Math.min(...others.map((link) => link.timeFor(entry)));
+    const left = entry.deadline - monotonicNow();
+    return left <= needed + spare && left >= needed / 2;
+  }
+
   /** What those hold and do that {@link pick} chooses from. */
   #pace(entry: Entry): Pace {
     const pace = { held: 0, hosts: 0, perMillisecond: 0, quickest: Infinity, lastAnswer: -Infinity };
@@ -264,6 +274,9 @@ export class PoolHosts {
     return [...this.#links.values()].filter((link) => !link.unfit && now - link.lastHealthy < healthMaxAge);
   }
 }
+
+/** Another host is asked so much sooner than it must be, milliseconds: it may take longer than before, and we look only now and then. */
+const spare = 20;
 
 /** A member that could not use the key comes after all else. */
 const couldNot = 100;

@@ -51,6 +51,8 @@ const slowWork: ReadonlySet<TokenRequestKind> = new Set<TokenRequestKind>([
 /** A host is sick, or to be killed, where it is silent for so many times what the work that it holds should take. */
 const sickFactor = 2;
 const killFactor = 8;
+/** Silent for this many times that it is late: not sick yet, but what could not be done elsewhere in time any later is given to another host. */
+const lateFactor = 1.25;
 
 /** A host that may be searching gets so many times longer than a search took last, before it is killed. */
 const searchTimeout = 4;
@@ -60,13 +62,14 @@ export function isSlowWork(kind: TokenRequestKind): boolean {
   return slowWork.has(kind);
 }
 
-/** How long a host may be silent with what it holds, before it is sick and before it is killed; milliseconds. */
+/** How long a host may be silent with what it holds, before it is late, sick, and to be killed; milliseconds. */
 export function timeoutWith(
   link: Link,
   { sickAfter, killAfter }: PoolLimits,
-): { untilSick: number; untilKilled: number } {
+): { untilLate: number; untilSick: number; untilKilled: number } {
   const holdsSlowWork = [...link.inFlight.values()].some(({ request }) => isSlowWork(request.kind));
   return {
+    untilLate: Math.max(sickAfter, lateFactor * link.workTime),
     untilSick: Math.max(sickAfter, sickFactor * link.workTime),
     untilKilled:
       Math.max(killAfter, killFactor * link.workTime, holdsSlowWork ? slowTimeout : 0) +

@@ -366,7 +366,7 @@ export class TokenPool extends ToldHosts {
     if (link.inFlight.size === 0) return;
     const now = this.#running.now();
     const silent = now - link.lastProgress;
-    const { untilSick, untilKilled } = timeoutWith(link, this.#limits);
+    const { untilLate, untilSick, untilKilled } = timeoutWith(link, this.#limits);
     // Again after as long: a host that did not get the CPU is spared.
     if (
       link.borrowed === undefined &&
@@ -376,11 +376,13 @@ export class TokenPool extends ToldHosts {
       link.killAskedAt = now;
       this.#askKill(link.id);
     }
-    if (silent <= untilSick || link.sick) return;
-    link.sick = true;
-    // Its requests are tried elsewhere as well; the first answer counts. What is slow by nature says nothing yet.
+    if (silent <= untilLate || link.sick) return;
+    link.sick = silent > untilSick;
+    // Its requests are tried elsewhere as well, of one that is only late those that must be now; the first answer counts. What is slow by
+    // nature says nothing yet.
     for (const entry of link.inFlight.values())
-      if (!entry.settled && entry.on.size === 1 && !isSlowWork(entry.request.kind)) this.#requeue(entry);
+      if (!entry.settled && entry.on.size === 1 && !isSlowWork(entry.request.kind))
+        if (link.sick || this.links.isLastChance(entry)) this.#requeue(entry);
   }
 
   #checkHealth(): void {
