@@ -93,10 +93,13 @@ export class TestNode extends ServedNode {
     return JSON.parse(await this.cli(...words)) as unknown;
   }
 
-  /** Starts `holdfast serve`, where told with a limit of open files; resolves when it says that it is ready. Rejects with the output when it ends instead. */
+  /**
+   * Starts `holdfast serve`, where told with a limit of open files, and of the code in another directory; resolves when it says that it
+   * is ready. Rejects with the output when it ends instead.
+   */
   async serve(
     environment: Record<string, string> = {},
-    { openFiles }: { openFiles?: number } = {},
+    { openFiles, code = root }: { openFiles?: number; code?: string } = {},
   ): Promise<void> {
     // A test process that is ended by force takes its node along.
     const child = spawn(
@@ -104,7 +107,9 @@ export class TestNode extends ServedNode {
       [
         ...['--pdeathsig', 'TERM'],
         ...(openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}:${openFiles}`]),
-        ...nodeCommand(main, '--config', this.config, 'serve'),
+        ...nodeCommand(main, '--config', this.config, 'serve').map((word) =>
+          word.replace(`${root}/src/`, `${code}/src/`),
+        ),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
     );

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -21,6 +21,7 @@ import { encryptBody, XksClient, type KeySetAccess } from '../../testing/xks-cli
 import { made } from '../admin/two-vaults.ts';
 import { AdminClient } from '../support/admin-client.ts';
 import { Http2Load } from '../support/http2-load.ts';
+import { newerVersion } from '../support/newer-version.ts';
 import { readScrape } from '../../testing/exposition.ts';
 import { SteadyLoad, waitUntil } from '../support/steady-load.ts';
 
@@ -30,19 +31,19 @@ const plaintext = Buffer.alloc(32, 7);
 
 const haproxyAddress = '127.0.0.2';
 
-/** Each is stopped and started again while requests come by HAProxy, and not one of them fails. */
+/** Each is stopped, and started again of the code that is given, while requests come by HAProxy, and not one of them fails. */
 async function rollingRestart(
   t: ExecutionContext,
-  nodes: readonly TestNode[],
+  nodes: readonly (readonly [TestNode, { code?: string }])[],
   access: KeySetAccess,
   key: string,
 ): Promise<void> {
   const directory = await mkdtemp(path.join(memoryDirectory(), 'holdfast-rolling-'));
   t.teardown(async () => rm(directory, { recursive: true, force: true }));
   const ca = path.join(directory, 'ca.pem');
-  await writeFile(ca, (await Promise.all(nodes.map(async (node) => readFile(node.ca.certificate)))).join(''));
+  await writeFile(ca, (await Promise.all(nodes.map(async ([{ ca }]) => readFile(ca.certificate)))).join(''));
   const haproxy = await Haproxy.start({
-    ...{ directory, ca, port: await freePort(), nodes: nodes.map(({ port }) => port) },
+    ...{ directory, ca, port: await freePort(), nodes: nodes.map(([{ port }]) => port) },
     // A check may take as long as that, and two that fail take a node out: one that stands still for a moment is not.
     ...{ source: haproxyAddress, interval: 600 },
   });
@@ -57,10 +58,10 @@ async function rollingRestart(
   t.teardown(() => signer.close());
   http2.start();
   await load.start();
-  for (const node of nodes) {
+  for (const [node, version] of nodes) {
     t.is(await node.stop(), 0);
     await haproxy.sees(nodes.length - 1);
-    await node.serve();
+    await node.serve({}, version);
     await haproxy.sees(nodes.length);
   }
   await load.stop();
@@ -80,25 +81,10 @@ async function rollingRestart(
   t.true(load.answers.length > 100, `${load.answers.length} requests`);
 }
 
-/** A copy of this version with one migration more brings the database up to date, while nodes of this one work with it. */
-async function upgradedByANewerOne(t: ExecutionContext, config: string): Promise<void> {
-  const copy = await mkdtemp(path.join(memoryDirectory(), 'holdfast-newer-'));
-  t.teardown(async () => rm(copy, { recursive: true, force: true }));
-  const root = path.resolve(import.meta.dirname, '../..');
-  for (const name of ['src', 'native-config', 'package.json'])
-    await cp(path.join(root, name), path.join(copy, name), { recursive: true });
-  await symlink(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
-  const list = path.join(copy, 'src/store/migrations.ts');
-  const source = await readFile(list, 'utf8');
-  await writeFile(
-    list,
-    source.replace(
-      /(export const migrations[^{]*\{)([^}]*)\}/,
-      `$1$2  '9999-planted': { up: async (db) => db.schema.alterTable('nodes').addColumn('planted', 'text').execute() },\n}`,
-    ),
-  );
+/** A later version brings the database up to date, while a node of this one works with it. */
+async function upgradedBy(t: ExecutionContext, version: string, config: string): Promise<void> {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...[path.join(copy, 'src/main.ts'), '--config', config],
+    ...[path.join(version, 'src/main.ts'), '--config', config],
     'init',
   ]);
   t.regex(stdout, /: brought up to date; nodes of the release that it was of go on working with it/);
@@ -107,6 +93,7 @@ async function upgradedByANewerOne(t: ExecutionContext, config: string): Promise
 test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outlive a restart of the server', async (t) => {
   const cluster = await sharedCluster();
   const settings = await cluster.database('template0', 'tls');
+  const newer = await newerVersion(t);
   const fixture = await createSoftHsmToken();
   t.teardown(async () => fixture.dispose());
   const options = {
@@ -150,9 +137,9 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   await writeFile(second.config, config.replace(/(\[xks\][^[]*?\nport = )\d+\n/, `$1${node.port}\n`));
   await t.throwsAsync(second.serve(), { message: new RegExp(`port ${node.port}`) });
   await writeFile(second.config, config);
-  // From here on both are older than the tables.
-  await upgradedByANewerOne(t, second.config);
-  await second.serve();
+  await upgradedBy(t, newer, second.config);
+  // From here on this version is older than the tables, and two versions serve side by side.
+  await second.serve({}, { code: newer });
   const access = await node.makeKeySet('first', { prefix: 'first' });
   const [key, other] = [await node.makeKey('first', 'key'), await node.makeKey('first', 'other')];
   const clients = [node, second, node, second].map((one) => one.client(access, { maxSockets: 1 }));
@@ -162,7 +149,11 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   const made = await Promise.all(clients.map(async (client) => client.encrypt(key, plaintext)));
   for (const [index, { status, body, text }] of made.entries()) {
     t.is(status, 200, text);
-    const decrypted = await clients[index]?.decrypt(key, body as Record<string, string>);
+    // By the other node.
+    const decrypted = await clients[(index + 1) % clients.length]?.decrypt(
+      key,
+      body as Record<string, string>,
+    );
     t.is(decrypted?.body?.plaintext, plaintext.toString('base64'));
   }
 
@@ -194,7 +185,28 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
   await stoppedWorker(t, [node, second], access, other);
   await killedWorker(t, [node, second], access, other);
   await killedNode(t, node, admin, { access, key, other });
-  await rollingRestart(t, [node, second], access, key);
+  // Each version reads what the other says of itself.
+  await waitUntil(async () => {
+    const shown = await node.withStore(async ({ vaultContext }) =>
+      vaultContext.store.db.selectFrom('nodes').selectAll().execute(),
+    );
+    const told = await Promise.all(clients.slice(0, 2).map(async (client) => client.health()));
+    return (
+      new Set(shown.map(({ version }) => version)).size === 2 &&
+      shown.every((row) => shownOf(row)?.serves === true) &&
+      told.every(({ body }) => body.xksProxyFleetSize === 2)
+    );
+  });
+  // One becomes the later version, and the other goes back to this one.
+  await rollingRestart(
+    t,
+    [
+      [node, { code: newer }],
+      [second, {}],
+    ],
+    access,
+    key,
+  );
 
   // The one that was started last has counted both.
   const { body: health } = await (clients[1] as XksClient).health();
