@@ -29,6 +29,8 @@ export interface AdminServices extends KeyContext {
   whyUnwritable?: () => { message: string; remediation: string } | undefined;
   /** What the database server does not do that is claimed of it. */
   durabilityProblems?: () => readonly string[];
+  /** Connections of this process to a database server; undefined with a file. */
+  storeConnections?: () => Readonly<Record<'used' | 'idle' | 'waiting', number>> | undefined;
 }
 
 export interface Environment {

@@ -127,6 +127,7 @@ class AdminWorker implements Worker {
       ...(reserve === undefined ? {} : { disk: () => reserve.disk }),
       whyUnwritable: () => store.whyUnwritable?.(),
       durabilityProblems: () => store.durabilityProblems ?? [],
+      storeConnections: () => store.connections,
     };
     const acknowledged = new EndedAcknowledgements(this.#services);
     this.#schedules = new Schedules({

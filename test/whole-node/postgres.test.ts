@@ -317,6 +317,7 @@ async function scrapedWithout(
   const { value: whole } = readScrape((await scraper.get('/metrics')).text);
   t.is(whole('holdfast_store_up'), 1);
   t.true(whole('holdfast_store_answer_seconds') > 0);
+  t.true(whole('holdfast_store_connections', { state: 'idle' }) > 0);
   t.is((await other.get('/metrics')).status, 200);
   t.is((await admin.request('DELETE', `/user/api-keys/${revoked.id}`)).status, 204);
   t.is((await scraper.get('/metrics')).status, 200);
@@ -330,6 +331,7 @@ async function scrapedWithout(
     t.true(value('holdfast_worker_lease_remaining_seconds') > 0);
     t.true(value('holdfast_xks_requests_total', { operation: 'Encrypt', error: 'none' }) > 0);
     t.is(value('holdfast_token_health', { token: 'token', health: 'ACTIVE' }), 1);
+    t.true(has('holdfast_store_connections'));
     t.true(value('holdfast_certificate_expiry_timestamp_seconds') > 0);
     for (const name of ['holdfast_findings', 'holdfast_store_revision', 'holdfast_store_writable'])
       t.false(has(name), `${name} is not known`);

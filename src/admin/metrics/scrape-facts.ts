@@ -13,6 +13,8 @@ export function tellFacts(scrape: Scrape, services: AdminServices, facts: NodeFa
   scrape.tell('holdfast_store_disk_size_bytes', {}, disk?.total);
   scrape.tell('holdfast_store_reserve_bytes', {}, disk?.reserve);
   scrape.tell('holdfast_store_reserve_wanted_bytes', {}, disk?.wholeReserve);
+  for (const [state, count] of Object.entries(services.storeConnections?.() ?? {}))
+    scrape.tell('holdfast_store_connections', { state }, count);
 }
 
 function tellTokens(scrape: Scrape, services: AdminServices, facts: NodeFacts | undefined): void {

@@ -160,6 +160,11 @@ export const metricCatalogue = {
     help: 'How long the store took to answer a question about one row, in this scrape.',
     labels: [],
   },
+  holdfast_store_connections: {
+    type: 'gauge',
+    help: 'Connections of the management process to the database server that are used or idle, and what is waiting for one; it has eight at the most.',
+    labels: ['state'],
+  },
   holdfast_store_writable: {
     type: 'gauge',
     help: '0 where the store takes no write: somebody has changed its schema, or its disk fails or is read-only.',

@@ -1,4 +1,5 @@
 import type { SpaceReserve } from '../sqlite/space-reserve.ts';
+import type { StoreConnections } from '../postgres/pool.ts';
 import { nameOf, type PostgresSettings } from '../postgres/settings.ts';
 import type { HolderLine, HolderLineOptions } from '../holder-line.ts';
 import type { StoreError } from '../store-error.ts';
@@ -18,6 +19,8 @@ export interface OpenStore extends Store {
   whyUnwritable?: () => StoreError | undefined;
   /** What a database server does not do that is claimed of it. */
   readonly durabilityProblems?: readonly string[];
+  /** How many connections this process has to a database server. */
+  readonly connections?: StoreConnections;
 }
 
 /** Told what a database server does not do that is claimed of it, whenever that changes. */

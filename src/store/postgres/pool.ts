@@ -20,6 +20,13 @@ export interface Timeouts {
   idleInTransaction: number;
 }
 
+/** Of one process. `waiting` are those who wait for one. */
+export interface StoreConnections {
+  used: number;
+  idle: number;
+  waiting: number;
+}
+
 export interface PoolOptions {
   /** Connections at the most. */
   size: number;
@@ -158,6 +165,12 @@ export class StorePool {
     this.#pool = new Pool(options);
     // Of one that is idle: the pool has thrown it away, and the next is made when it is needed.
     this.#pool.on('error', () => undefined);
+  }
+
+  /** How many connections there are, and how many wait for one. */
+  get connections(): StoreConnections {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
   }
 
   async connect(): Promise<StoreClient> {

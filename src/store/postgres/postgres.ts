@@ -5,7 +5,7 @@ import { beginAct, beginUnrecorded, type Begun } from '../act-transaction.ts';
 import { changeChannel } from './change-channel.ts';
 import { CommitInDoubt, CommitNotCertain } from './commit-errors.ts';
 import { isRecorded, markOf, wasDone, type TransactionMark } from './in-doubt.ts';
-import { StorePool, type PoolOptions, type Timeouts } from './pool.ts';
+import { StorePool, type PoolOptions, type StoreConnections, type Timeouts } from './pool.ts';
 import { StoreDialect } from './postgres-dialect.ts';
 import { mayGoThrough } from './postgres-faults.ts';
 import { readBack } from '../read-back.ts';
@@ -76,6 +76,7 @@ export class PostgresStore implements Store {
   readonly #settings: PostgresSettings;
   readonly #patience: number;
   readonly #dialect: StoreDialect;
+  readonly #pool: StorePool;
   readonly #onDurability: PostgresOptions['onDurability'];
   #durabilityProblems: readonly string[] = [];
   #asking: Promise<Moment> | undefined;
@@ -87,13 +88,13 @@ export class PostgresStore implements Store {
     this.#settings = settings;
     this.#patience = options.patience ?? usualPatience;
     this.#onDurability = onDurability;
-    const pool = new StorePool(settings, {
+    this.#pool = new StorePool(settings, {
       size,
       readonly,
       timeouts: { ...(readonly ? reading : writing), ...timeouts },
       onSession: (session) => this.#hear(session),
     });
-    this.#dialect = new StoreDialect(pool);
+    this.#dialect = new StoreDialect(this.#pool);
     this.db = new Kysely<Tables>({ dialect: this.#dialect });
   }
 
@@ -141,6 +142,10 @@ export class PostgresStore implements Store {
     } finally {
       await store.close();
     }
+  }
+
+  get connections(): StoreConnections {
+    return this.#pool.connections;
   }
 
   /** What the server does not do that is claimed of it, by its newest connection. */
