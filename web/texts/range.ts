@@ -9,5 +9,6 @@ export const rangeTexts = {
   picker: {
     relativeModeTitle: 'Until now',
     absoluteModeTitle: 'From … to',
+    isoDateTimeConstraintText: 'In your time zone: YYYY-MM-DD, and 24-hour hh:mm:ss.',
   },
 } as const;
