@@ -1,5 +1,6 @@
 import test from 'ava';
 import { askedOf, equal, filterWords, type Ways } from '../../web/parts/asked.ts';
+import { mostLookedThrough, searchedWords } from '../../web/parts/table-filter.ts';
 import { lastSecondBefore, readRange, writeRange } from '../../web/parts/range-words.ts';
 
 /* What of a filter the node is asked, and what is left to be looked for in what was read. */
@@ -79,4 +80,37 @@ test('a range that is chosen holds all of its last second', (t) => {
   const day = writeRange('2026-11-01T00:00:00+01:00', '2026-11-01T23:59:59+01:00');
   t.deepEqual(day, { from: '2026-10-31T23:00:00.000Z', to: '2026-11-01T23:00:00.000Z' });
   t.is(lastSecondBefore(day.to ?? ''), '2026-11-01T22:59:59.000Z');
+});
+
+test('what was not found is called missing only where all of the list was searched', (t) => {
+  const columns = [
+    { id: 'action', header: 'What', cell: () => null },
+    { id: 'who', header: 'Who', cell: () => null },
+  ];
+  const words = (
+    list: { items: number; hasNextPage: boolean; error?: unknown },
+    search: { isFiltered?: boolean; goesThrough?: boolean; looksOn?: boolean } = {},
+  ) =>
+    searchedWords(
+      {
+        list: {
+          items: Array.from({ length: list.items }, () => 0),
+          ...{ error: list.error ?? null, isPending: false, hasNextPage: list.hasNextPage },
+        },
+        ...{ isFiltered: true, goesThrough: false, looksOn: false },
+        ...search,
+      },
+      columns,
+      { query: {}, rest: { operation: 'and', tokens: [] }, columns: ['action'] },
+      'Mind the rest.',
+    );
+  const how = words({ items: 200, hasNextPage: true }, { isFiltered: false });
+  t.regex(how, /^Filters with = on What search the whole list\. Others.* the first 5,000/);
+  t.is(words({ items: 1, hasNextPage: false }), 'The whole list was searched. Mind the rest.');
+  t.regex(words({ items: 200, hasNextPage: true }), /^The whole list is being searched: 200 found so far/);
+  t.regex(words({ items: 7, hasNextPage: false }, { goesThrough: true }), /searched: 7 were read/);
+  const part = { items: mostLookedThrough, hasNextPage: true };
+  t.regex(words({ ...part, items: 400 }, { goesThrough: true, looksOn: true }), /400 so far$/);
+  for (const none of [words(part, { goesThrough: true }), words({ ...part, error: new Error('no answer') })])
+    t.notRegex(none, /whole list was/);
 });

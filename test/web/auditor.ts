@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { dialogOf, typeAndEnter, type ConsoleStage } from './stage.ts';
 
-/** More than a page goes through by itself. */
-const noise = 5_600;
+/** More than a page is shown of at first. */
+const noise = 600;
 
 /** What an auditor is asked: who did this, when the trail is longer than anybody reads. */
 export function testAuditor(open: () => ConsoleStage): void {
@@ -65,21 +65,6 @@ export function testAuditor(open: () => ConsoleStage): void {
       // The first closes what says that it was copied.
       for (let pressed = 0; pressed < 2; pressed++) await page.keyboard.press('Escape');
       await dialog.waitFor({ state: 'detached' });
-
-      // In what is read of them, which is not all: nobody is told that there is none.
-      await typeAndEnter(filter, 'csp-account.cr');
-      await found.waitFor();
-      await page.getByRole('button', { name: 'Clear filters' }).first().click();
-      await page.getByRole('button', { name: 'Clear filters' }).first().waitFor({ state: 'detached' });
-      await typeAndEnter(filter, 'csp-account.cr');
-      await page
-        .getByText('Only the first 5,000 of the list, as it is sorted, were searched')
-        .first()
-        .waitFor();
-      await page.getByText('Nothing matches').first().waitFor();
-      t.is(await found.count(), 0);
-      await picture(page, 'not found in what was searched');
-      t.deepEqual(await axeViolations(page), []);
 
       // Whoever is sent its address has a list in which it is not.
       await page.goto(`${home}/audit?event=${sequence}`);

@@ -47,7 +47,7 @@ export function headerOf<T>(columns: readonly Column<T>[], key: string | undefin
 }
 
 interface Search<T> {
-  list: ReadList<T>;
+  list: Pick<ReadList<T>, 'items' | 'error' | 'isPending' | 'hasNextPage'>;
   isFiltered: boolean;
   /** Part of the filter is looked for here. */
   goesThrough: boolean;
