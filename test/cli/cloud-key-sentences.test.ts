@@ -17,6 +17,7 @@ const keyArn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56e
 const kmsKey = {
   id: 'k',
   region: 'eu-central-1',
+  origin: 'HOLDFAST',
   alias: 'alias/payroll',
   keyArn,
   step: 'DONE',

@@ -110,6 +110,14 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   keySetCreate: [commands.keySetCreate(keySet)],
   keySetEdit: [commands.keySetEdit('before', keySet)],
   keySetAct: (['freeze', 'thaw', 'delete'] as const).map((act) => commands.keySetAct(act, 'payments')),
+  keySetsFreeze: (['freeze', 'thaw'] as const).map((act) =>
+    commands.keySetsFreeze(act, ['payments', 'it’s', '$(reboot)']),
+  ),
+  credentialEdit: [
+    commands.credentialEdit('AKIDEXAMPLE2345ABCDE', 90, { retireAfterQuietMinutes: 60 }),
+    commands.credentialEdit('AKIDEXAMPLE2345ABCDE', 0, { retireAfterQuietMinutes: null }),
+    commands.credentialEdit('AKIDEXAMPLE2345ABCDE', undefined, {}),
+  ],
   credentialIssue: [0, 90].map((days) => commands.credentialIssue('payments', days)),
   credentialRotate: [commands.credentialRotate('AKIDEXAMPLE2345ABCDE', '60')],
   credentialWithdraw: [commands.credentialWithdraw('AKIDEXAMPLE2345ABCDE')],
@@ -138,6 +146,8 @@ const said: Record<keyof typeof commands, readonly string[]> = {
         customKeyStoreId: 'cks-1',
       },
       ...{ state: 'FAILED', connectionError: 'NETWORK_ERRORS' },
+      ...{ connectivity: 'VPC_ENDPOINT_SERVICE', restorePath: true, vpcEndpointServiceOwner: '111122223333' },
+      vpcEndpointServiceName: 'com.amazonaws.vpce.eu-central-1.vpce-svc-1',
     }),
   ],
   storeRotate: [true, false].map((done) => commands.storeRotate(store, '60', done)),
@@ -160,7 +170,13 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   groupEdit: [commands.groupEdit('before', { name: 'payments', description: 'Those of payments' })],
   storeLink: [commands.storeLink('payments', 'eu-central-1', 'cks-1234567890abcdef0')],
   kmsKeyUnlinked: [commands.kmsKeyUnlinked('payments', '')],
-  kmsKeyCreate: [commands.kmsKeyCreate('payroll', 'payments')],
+  kmsKeyCreate: [
+    commands.kmsKeyCreate('payroll', 'payments', {
+      ...{ region: 'eu-central-1', alias: '', description: 'Wages', tags: { team: 'hr' } },
+      ...{ keyArn: 'arn:aws:kms:eu-central-1:111122223333:key/1', policy: 'generated-without-root' },
+    }),
+  ],
+  kmsKeyConsole: [commands.kmsKeyConsole(kmsKey)],
   kmsKeyRefresh: [
     commands.kmsKeyRefresh(kmsKey),
     commands.kmsKeyRefresh({ ...kmsKey, alias: '', region: '' }),
@@ -170,7 +186,13 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   kmsKeyEdit: [
     commands.kmsKeyEdit(
       { alias: 'alias/payroll', cloudKeyName: 'payroll', region: 'eu-central-1' },
-      { alias: 'alias/wages', description: '', tags: { team: 'hr', cost: 'a b' }, policy: 'generated' },
+      {
+        keyArn: 'arn:aws:kms:eu-central-1:111122223333:key/1',
+        alias: 'alias/wages',
+        description: '',
+        tags: { team: 'hr', cost: 'a b' },
+        policy: 'generated',
+      },
       false,
     ),
     commands.kmsKeyEdit({ alias: '', cloudKeyName: 'payroll', region: '' }, { tags: {} }, true),
@@ -204,6 +226,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   vaultCreate: [commands.vaultCreate(vault, ['primary', 'second'])],
   vaultEdit: [commands.vaultEdit('before', vault)],
   vaultFreeze: (['freeze', 'thaw'] as const).map((act) => commands.vaultFreeze(act, 'emea', 'INC-4711')),
+  vaultFreezeAll: ['', 'INC-4711'].map((reason) => commands.vaultFreezeAll(reason)),
   vaultReset: [commands.vaultReset('emea', 'ada', true)],
   vaultDelete: [commands.vaultDelete('emea')],
   tokenVerify: [commands.tokenVerify('primary')],

@@ -9,23 +9,35 @@ test('tags are one a line, and what is none, or stands twice, is refused whole',
 
 test('the tags that are Holdfast’s own, which the API refuses to change, are in no form', (t) => {
   const tags = { 'holdfast:kms-key': '1', team: 'hr', 'holdfast:cloud-key': '2' };
-  const common = { alias: '', description: '', policySource: 'generated', policy: { ours: {} } } as const;
+  const common = {
+    keyArn: null,
+    alias: '',
+    description: '',
+    policySource: 'generated',
+    policy: { ours: {} },
+  } as const;
   t.is(kmsKeyForm({ ...common, tags }).tags, 'team=hr\n');
 });
 
 test('a tag that nobody has changed is sent as it is, whatever is in its name', (t) => {
-  const common = { alias: '', description: '', policySource: 'generated', policy: { ours: {} } } as const;
+  const common = {
+    keyArn: null,
+    alias: '',
+    description: '',
+    policySource: 'generated',
+    policy: { ours: {} },
+  } as const;
   const tags = { 'a=b': '1', 'a=c': '=', x: ' y ', ' z ': '' };
   t.deepEqual(tagsIn(kmsKeyForm({ ...common, tags }).tags), tags);
 });
 
 test('an edit of a KMS key sends what differs: a policy only where its source or its document does', (t) => {
   const form: KmsKeyForm = {
-    ...{ alias: 'alias/payroll', description: '', tags: 'team=hr\n' },
+    ...{ keyArn: '', alias: 'alias/payroll', description: '', tags: 'team=hr\n' },
     ...{ policySource: 'document' as const, document: '{"Version":"2012-10-17"}' },
   };
   t.deepEqual(kmsKeyBody({ tags: form.tags }, form), {
-    ...{ alias: undefined, description: undefined, tags: { team: 'hr' } },
+    ...{ keyArn: undefined, alias: undefined, description: undefined, tags: { team: 'hr' } },
   });
   t.deepEqual(kmsKeyBody({ document: form.document }, form).policy, { Version: '2012-10-17' });
   const generated: KmsKeyForm = { ...form, policySource: 'generated' };

@@ -52,14 +52,13 @@ export function AccountDialog({ account, onClose, onMade }: Props) {
   const words = wordsOf({ ...form, adminGroupId });
   const submit = async () => {
     if (before === undefined) {
-      // The key is of what is not secret: it stays in no memory longer than the form.
-      const { secretAccessKey: _, ...told } = change;
       const { name, type } = form;
       const body = { ...change, name, type, adminGroupId };
       const made = await create.mutateAsync({
         params: { vaultId },
         body,
-        idempotencyKey: keyOf([told, form.secretAccessKey.length]),
+        // With another secret it is another request; what it is of is in memory no longer than the form.
+        idempotencyKey: keyOf(body),
       });
       flash({ type: 'success', header: t.created(made.body.name) });
       onMade?.(made.body.id);

@@ -27,6 +27,7 @@ import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
 import { accounts as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
+import { kmsKeyProgress } from '../texts/kms-keys.ts';
 import { parts } from '../texts/parts.ts';
 import { AccountDialog } from './account-dialog.tsx';
 import { factsOfAccount } from './account-form.ts';
@@ -134,6 +135,11 @@ function Overview({ account }: { account: CspAccount }) {
       {rotating !== null && (
         <Alert type={trouble === null ? 'info' : 'warning'} header={t.rotating[rotating]}>
           {trouble !== null && `${sentence(trouble.message)} ${sentence(trouble.remediation)}`}
+          {account.accessKeyRotationRetryAt !== null && (
+            <div>
+              {kmsKeyProgress.next}: <WholeTime at={account.accessKeyRotationRetryAt} />
+            </div>
+          )}
         </Alert>
       )}
       <Container>

@@ -40,9 +40,7 @@ export function ByHandPanel({ shown, onClose }: { shown: ByHand; onClose: () => 
 }
 
 function Words({ shown }: { shown: ByHand }) {
-  const { url, command } = shown;
-  const steps = shown.steps ?? [];
-  const fields = shown.fields ?? [];
+  const { url, command, steps = [], fields = [] } = shown;
   return (
     <SpaceBetween size="m">
       {url !== undefined && (
@@ -50,32 +48,42 @@ function Words({ shown }: { shown: ByHand }) {
           {t.openConsole}
         </Link>
       )}
-      {steps.length > 0 && (
-        <div>
-          <Box variant="awsui-key-label">{t.steps}</Box>
-          <ol className="plain-list">
-            {steps.map((step) => (
-              <li key={step}>{step}</li>
-            ))}
-          </ol>
-        </div>
-      )}
-      {fields.length > 0 && (
-        <div>
-          <Box variant="awsui-key-label" padding={{ bottom: 'xs' }}>
-            {t.fields}
-          </Box>
-          <Facts
-            columns={2}
-            ids
-            items={fields.map(
-              ({ label, value }) => [label, <Copyable key={label} text={value} what={label} />] as const,
-            )}
-          />
-        </div>
-      )}
+      {steps.length > 0 && <HandSteps steps={steps} />}
+      {fields.length > 0 && <HandFields fields={fields} />}
       {command !== undefined && <CommandLine command={command} label={t.awsCommand} />}
     </SpaceBetween>
+  );
+}
+
+/** What a person does in AWS, one after another. */
+export function HandSteps({ steps }: { steps: readonly string[] }) {
+  return (
+    <div>
+      <Box variant="awsui-key-label">{t.steps}</Box>
+      <ol className="plain-list">
+        {steps.map((step) => (
+          <li key={step}>{step}</li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+/** What a person enters there, each to be copied. */
+export function HandFields({ fields }: { fields: readonly { label: string; value: string }[] }) {
+  return (
+    <div>
+      <Box variant="awsui-key-label" padding={{ bottom: 'xs' }}>
+        {t.fields}
+      </Box>
+      <Facts
+        columns={2}
+        ids
+        items={fields.map(
+          ({ label, value }) => [label, <Copyable key={label} text={value} what={label} />] as const,
+        )}
+      />
+    </div>
   );
 }
 

@@ -2,17 +2,17 @@ import { useState } from 'react';
 import Toggle from '@cloudscape-design/components/toggle';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
-import { fieldProblem } from '../api/problem.ts';
 import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
-import { SelectField, TextField } from '../parts/fields.tsx';
 import { changeOf, merged, useSeen, type Fact, type Seen } from '../parts/seen.tsx';
 import { useVaultId } from '../session/session.tsx';
+import { byHand } from '../texts/by-hand.ts';
 import { kmsKeys as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
-import { documentIn, kmsKeyBody, kmsKeyForm, tagsIn, type KmsKeyForm } from './kms-key-form.ts';
+import { KeyArnField, KmsKeyFields, toldByKmsKeyFields } from './kms-key-fields.tsx';
+import { isPolicyWhole, kmsKeyBody, kmsKeyForm, tagsIn, type KmsKeyForm } from './kms-key-form.ts';
 
 type KmsKey = Schemas['KmsKey'];
 
@@ -22,7 +22,10 @@ interface Props {
   onClose: () => void;
 }
 
-/** Alias, description, tags and key policy: on record here, and brought about in AWS. */
+/**
+ * Alias, description, tags and key policy: on record here, and brought about in AWS, or done there by a person. Of a record
+ * without a KMS key also which one it is.
+ */
 export function EditKmsKeyDialog({ first, refetch, onClose }: Props) {
   const vaultId = useVaultId();
   const flash = useFlash();
@@ -34,78 +37,47 @@ export function EditKmsKeyDialog({ first, refetch, onClose }: Props) {
   );
   const change = changeOf(form, kmsKeyForm(now ?? first.body));
   const update = useAct('updateKmsKey');
-  const tags = tagsIn(form.tags);
-  const isPolicyWhole = form.policySource !== 'document' || documentIn(form.document) !== undefined;
   const body = kmsKeyBody(change, form);
   const isChanged = Object.values(body).some((value) => value !== undefined);
-  const { id, cloudKeyId, cloudKeyName, alias, region } = first.body;
+  const { id, cloudKeyId, cloudKeyName, alias, region, origin, step } = first.body;
+  const isByHand = origin === 'MANUAL';
+  const asksAws = apply && !isByHand;
   return (
     <ActDialog
       title={t.editTitle(alias || cloudKeyName)}
       submitLabel={parts.save}
       size="large"
-      command={commands.kmsKeyEdit({ alias, cloudKeyName, region }, body, apply)}
-      disabled={tags === undefined || !isPolicyWhole || !isChanged}
-      told={['/alias', '/description', '/tags', '/policy']}
+      command={commands.kmsKeyEdit({ alias, cloudKeyName, region }, body, apply || isByHand)}
+      disabled={tagsIn(form.tags) === undefined || !isPolicyWhole(form) || !isChanged}
+      told={['/keyArn', ...toldByKmsKeyFields]}
       onClose={onClose}
       {...whenChanged}
       onSubmit={async () => {
         const params = { vaultId, cloudKeyId, kmsKeyId: id };
         await update.mutateAsync({ params, body: { ...body, apply }, ifMatch: etag });
-        flash({ type: 'success', header: apply ? t.done : t.recorded });
+        const done = asksAws ? t.done : t.recorded;
+        flash({ type: 'success', header: body.keyArn === undefined ? done : t.linked(cloudKeyName) });
       }}
     >
-      <TextField
-        label={t.alias}
-        value={form.alias}
-        onText={(text) => set({ alias: text })}
-        error={fieldProblem(update.error, '/alias')}
-        mono
-      />
-      <TextField
-        label={parts.description}
-        optional
-        value={form.description}
-        onText={(description) => set({ description })}
-        error={fieldProblem(update.error, '/description')}
-      />
-      <TextField
-        label={t.tags}
-        optional
-        constraint={t.tagsHow}
-        value={form.tags}
-        onText={(text) => set({ tags: text })}
-        rows={3}
-        error={tags === undefined ? t.tagsWrong : fieldProblem(update.error, '/tags')}
-        mono
-      />
-      <SelectField
-        label={t.policy}
-        value={form.policySource}
-        onValue={(value) => set({ policySource: value as KmsKey['policySource'] })}
-        options={Object.entries(t.policyOf).map(([value, label]) => ({ value, label }))}
-        error={form.policySource === 'document' ? undefined : fieldProblem(update.error, '/policy')}
-      />
-      {form.policySource === 'document' && (
-        <TextField
-          label={t.policyDocument}
-          value={form.document}
-          onText={(document) => set({ document })}
-          rows={12}
-          error={isPolicyWhole ? fieldProblem(update.error, '/policy') : t.policyWrong}
-          mono
-        />
+      {step === 'KEY' && <KeyArnField form={form} set={set} problem={update.error} isByHand={isByHand} />}
+      <KmsKeyFields form={form} set={set} problem={update.error} />
+      {!isByHand && (
+        <Toggle
+          checked={apply}
+          onChange={({ detail }) => setApply(detail.checked)}
+          description={t.applyNowWhy}
+        >
+          {t.applyNow}
+        </Toggle>
       )}
-      <Toggle checked={apply} onChange={({ detail }) => setApply(detail.checked)} description={t.applyNowWhy}>
-        {t.applyNow}
-      </Toggle>
     </ActDialog>
   );
 }
 
 function factsOf(kmsKey: KmsKey): readonly Fact[] {
-  const { alias, description, tags, policySource, document } = kmsKeyForm(kmsKey);
+  const { keyArn, alias, description, tags, policySource, document } = kmsKeyForm(kmsKey);
   return [
+    [byHand.keyArn, keyArn],
     [t.alias, alias],
     [parts.description, description],
     [t.tags, tags],

@@ -99,7 +99,9 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
           onChange={({ detail }) => setAws(detail.value as typeof aws)}
           items={[
             { value: 'keep', label: t.keep, description: t.keepWhy },
-            { value: 'schedule-deletion', label: t.scheduleThen, description: t.scheduleThenWhy },
+            ...(kmsKey.origin === 'MANUAL'
+              ? []
+              : [{ value: 'schedule-deletion', label: t.scheduleThen, description: t.scheduleThenWhy }]),
           ]}
         />
       )}

@@ -5,6 +5,8 @@ type KmsKey = Schemas['KmsKey'];
 
 /** What of a KMS key can be changed, as somebody types it. */
 export interface KmsKeyForm {
+  /** Of a KMS key that is in AWS, for a record without one. */
+  keyArn: string;
   alias: string;
   description: string;
   /** `name=value`, one a line, `\=` for an `=` in a name; without Holdfast’s own, which nobody changes. */
@@ -14,10 +16,13 @@ export interface KmsKeyForm {
   document: string;
 }
 
-type Shown = Pick<KmsKey, 'alias' | 'description' | 'tags' | 'policySource'> & { policy: { ours: unknown } };
+type Shown = Pick<KmsKey, 'keyArn' | 'alias' | 'description' | 'tags' | 'policySource'> & {
+  policy: { ours: unknown };
+};
 
-export function kmsKeyForm({ alias, description, tags, policySource, policy }: Shown): KmsKeyForm {
+export function kmsKeyForm({ keyArn, alias, description, tags, policySource, policy }: Shown): KmsKeyForm {
   return {
+    keyArn: keyArn ?? '',
     alias,
     description,
     tags: Object.entries(tags)
@@ -45,7 +50,7 @@ export function tagsIn(text: string): Record<string, string> | undefined {
 }
 
 /** Undefined where the text is no JSON object. */
-export function documentIn(text: string): Record<string, unknown> | undefined {
+function documentIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -56,12 +61,18 @@ export function documentIn(text: string): Record<string, unknown> | undefined {
   }
 }
 
+/** Whether the key policy can be sent as it is typed. */
+export function isPolicyWhole({ policySource, document }: KmsKeyForm): boolean {
+  return policySource !== 'document' || documentIn(document) !== undefined;
+}
+
 /** What is sent of what differs. Call it with a form that is whole. */
 export function kmsKeyBody(change: Partial<KmsKeyForm>, form: KmsKeyForm): BodyOf<'updateKmsKey'> {
-  const { alias, description, tags } = change;
+  const { keyArn, alias, description, tags } = change;
   const isPolicy =
     change.policySource !== undefined || (form.policySource === 'document' && change.document !== undefined);
   return {
+    keyArn,
     alias,
     description,
     ...(tags === undefined ? {} : { tags: tagsIn(tags) }),

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
 import Container from '@cloudscape-design/components/container';
@@ -26,13 +27,17 @@ import type { Seen } from '../parts/seen.tsx';
 import { Time, WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { useSubmit } from '../session/use-submit.ts';
+import { byHand } from '../texts/by-hand.ts';
 import { kmsKeys as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
+import { kmsKeyProgress } from '../texts/kms-keys.ts';
 import { parts } from '../texts/parts.ts';
 import { Json } from './account-policy.tsx';
 import { DriftTable } from './drift-table.tsx';
 import { EditKmsKeyDialog } from './edit-kms-key-dialog.tsx';
+import { KmsKeyConsole } from './kms-key-console.tsx';
 import { KmsKeyDialog, type KmsKeyAct } from './kms-key-dialog.tsx';
+import { KmsKeyPending } from './kms-key-pending.tsx';
 
 type KmsKey = Schemas['KmsKey'];
 
@@ -44,8 +49,10 @@ export function KmsKeyPage() {
     'getKmsKey',
     { vaultId, cloudKeyId, kmsKeyId },
     {
-      every: ({ wanted, toApply, step }) =>
-        wanted !== null || toApply.length > 0 || step === 'KEY' || step === 'ALIAS'
+      every: ({ origin, wanted, toApply, step, leaving }) =>
+        (leaving !== null && step !== 'GONE') ||
+        // What a person makes comes in minutes, or in days.
+        (origin !== 'MANUAL' && (wanted !== null || toApply.length > 0 || step === 'KEY' || step === 'ALIAS'))
           ? pace.pending
           : pace.list,
     },
@@ -76,6 +83,14 @@ function Known({ kmsKey, etag, refetch }: Props) {
   const title = kmsKey.alias || kmsKey.cloudKeyName;
   const more = actsOf(kmsKey, may);
   const openAct = (act: KmsKeyAct) => setOpen({ act, kmsKey, etag });
+  const edit = () => setEditing({ body: kmsKey, etag });
+  const isByHand = kmsKey.origin === 'MANUAL';
+  const isToMake = isByHand && kmsKey.step === 'KEY' && kmsKey.leaving === null;
+  const records = [
+    { id: 'overview', label: t.overview, content: <Overview kmsKey={kmsKey} /> },
+    { id: 'policy', label: t.policy, content: <Policy kmsKey={kmsKey} /> },
+  ] as const;
+  const values = { id: 'console', label: byHand.values, content: <KmsKeyConsole kmsKey={kmsKey} /> };
   return (
     <Page
       title={title}
@@ -84,7 +99,7 @@ function Known({ kmsKey, etag, refetch }: Props) {
       info={<AwsState kmsKey={{ ...kmsKey, drift: kmsKey.drift.length > 0 }} />}
       actions={
         <SpaceBetween direction="horizontal" size="xs">
-          {may('refreshKmsKey') && (
+          {may('refreshKmsKey') && !isByHand && (
             <Button iconName="refresh" loading={look.busy} onClick={look.submit}>
               {t.refresh}
             </Button>
@@ -93,9 +108,7 @@ function Known({ kmsKey, etag, refetch }: Props) {
             <ButtonDropdown
               items={more}
               onItemClick={({ detail }) =>
-                detail.id === 'edit'
-                  ? setEditing({ body: kmsKey, etag })
-                  : openAct({ kind: detail.id as 'enable' })
+                detail.id === 'edit' ? edit() : openAct({ kind: detail.id as 'enable' })
               }
             >
               {parts.actions}
@@ -107,19 +120,31 @@ function Known({ kmsKey, etag, refetch }: Props) {
       <SpaceBetween size="l">
         {look.problem !== undefined && <ProblemAlert problem={look.problem} />}
         {kmsKey.problem !== null && <AwsProblem problem={kmsKey.problem} />}
-        <Container
-          header={
-            <Header variant="h2" description={kmsKey.drift.length === 0 ? undefined : t.driftWhy}>
-              {t.driftTitle}
-            </Header>
-          }
-        >
-          {kmsKey.drift.length === 0 ? (
-            <StatusIndicator type="success">{t.noDriftTitle}</StatusIndicator>
-          ) : (
-            <DriftTable kmsKey={kmsKey} onAct={openAct} mayAct={may('applyKmsKey')} />
-          )}
-        </Container>
+        <KmsKeyPending kmsKey={kmsKey} />
+        {isToMake && (
+          <Alert
+            type="info"
+            header={byHand.toMake}
+            action={may('updateKmsKey') && <Button onClick={edit}>{byHand.enterArn}</Button>}
+          >
+            {byHand.toMakeWhy}
+          </Alert>
+        )}
+        {!isByHand && (
+          <Container
+            header={
+              <Header variant="h2" description={kmsKey.drift.length === 0 ? undefined : t.driftWhy}>
+                {t.driftTitle}
+              </Header>
+            }
+          >
+            {kmsKey.drift.length === 0 ? (
+              <StatusIndicator type="success">{t.noDriftTitle}</StatusIndicator>
+            ) : (
+              <DriftTable kmsKey={kmsKey} onAct={openAct} mayAct={may('applyKmsKey')} />
+            )}
+          </Container>
+        )}
         {kmsKey.mayBeStale.length > 0 && (
           <Alert type="info" header={t.stale}>
             {kmsKey.mayBeStale.map(({ what, since }) => (
@@ -131,10 +156,13 @@ function Known({ kmsKey, etag, refetch }: Props) {
         )}
         <PageTabs
           of={title}
-          tabs={[
-            { id: 'overview', label: t.overview, content: <Overview kmsKey={kmsKey} /> },
-            { id: 'policy', label: t.policy, content: <Policy kmsKey={kmsKey} /> },
-          ]}
+          tabs={
+            isToMake
+              ? [values, ...records]
+              : isByHand && kmsKey.step !== 'GONE'
+                ? [...records, values]
+                : records
+          }
         />
       </SpaceBetween>
       {editing !== undefined && (
@@ -146,12 +174,16 @@ function Known({ kmsKey, etag, refetch }: Props) {
 }
 
 function actsOf(
-  { cloudStatus, step, problem }: KmsKey,
+  { cloudStatus, step, problem, origin }: KmsKey,
   may: ReturnType<typeof useMay>,
 ): { id: string; text: string }[] {
   if (step === 'GONE') return [];
+  const edit = may('updateKmsKey') ? [{ id: 'edit', text: t.edit }] : [];
+  const remove = may('deleteKmsKey') ? [{ id: 'remove', text: t.remove }] : [];
+  // What is done in AWS a person does.
+  if (origin === 'MANUAL') return [...edit, ...remove];
   return [
-    ...(may('updateKmsKey') ? [{ id: 'edit', text: t.edit }] : []),
+    ...edit,
     ...(problem !== null && may('retryKmsKey') ? [{ id: 'retry', text: t.retry }] : []),
     ...(cloudStatus === 'DISABLED' && may('enableKmsKey') ? [{ id: 'enable', text: t.enable }] : []),
     ...(cloudStatus === 'AVAILABLE' && may('disableKmsKey') ? [{ id: 'disable', text: t.disable }] : []),
@@ -161,7 +193,7 @@ function actsOf(
     ...(cloudStatus !== 'PENDING_DELETION' && step === 'DONE' && may('scheduleKmsKeyDeletion')
       ? [{ id: 'schedule', text: t.schedule }]
       : []),
-    ...(may('deleteKmsKey') ? [{ id: 'remove', text: t.remove }] : []),
+    ...remove,
   ];
 }
 
@@ -192,6 +224,12 @@ function Overview({ kmsKey }: { kmsKey: KmsKey }) {
             ['ARN', <Copyable key="arn" text={kmsKey.keyArn} what="ARN" />],
             [t.keyId, <Copyable key="id" text={kmsKey.keyId} what={t.keyId} />],
             [t.alias, <Copyable key="alias" text={kmsKey.alias} what={t.alias} />],
+            [
+              kmsKeyProgress.awsAliases,
+              kmsKey.awsAliases === null
+                ? kmsKeyProgress.notKnown
+                : kmsKey.awsAliases.join(', ') || parts.none,
+            ],
             [t.region, kmsKey.region],
             [t.origin, t.origins[kmsKey.origin]],
             [t.seen, <WholeTime key="seen" at={kmsKey.cloudStatusAt} none={parts.never} />],
@@ -209,7 +247,7 @@ function Overview({ kmsKey }: { kmsKey: KmsKey }) {
             [parts.created, <WholeTime key="created" at={kmsKey.createdAt} />],
           ]}
         />
-        {may('refreshKmsKey') && (
+        {may('refreshKmsKey') && kmsKey.origin !== 'MANUAL' && (
           <CommandLine command={commands.kmsKeyRefresh(kmsKey)} label={t.refreshCommand} />
         )}
       </SpaceBetween>
@@ -218,6 +256,8 @@ function Overview({ kmsKey }: { kmsKey: KmsKey }) {
 }
 
 function Policy({ kmsKey }: { kmsKey: KmsKey }) {
+  const { ours, aws } = kmsKey.policy;
+  const mayDiffer = [...kmsKey.drift, ...kmsKey.mayBeStale].some(({ what }) => what === 'policy');
   return (
     <Container
       header={
@@ -226,7 +266,24 @@ function Policy({ kmsKey }: { kmsKey: KmsKey }) {
         </Header>
       }
     >
-      <Json text={JSON.stringify(kmsKey.policy.ours, undefined, 2)} label={t.policy} />
+      <SpaceBetween size="m">
+        <Json text={JSON.stringify(ours, undefined, 2)} label={t.policy} />
+        {aws !== null && !mayDiffer && (
+          <StatusIndicator type="success">{kmsKeyProgress.samePolicy}</StatusIndicator>
+        )}
+        {aws !== null && mayDiffer && (
+          <div>
+            <Box variant="awsui-key-label">{t.theirs}</Box>
+            <Json text={JSON.stringify(aws, undefined, 2)} label={`${t.theirs}: ${t.policy}`} />
+          </div>
+        )}
+        {aws === null && (
+          <div>
+            <Box variant="awsui-key-label">{t.theirs}</Box>
+            {kmsKeyProgress.notKnown}
+          </div>
+        )}
+      </SpaceBetween>
     </Container>
   );
 }

@@ -8,14 +8,14 @@ import { fieldProblem } from '../api/problem.ts';
 import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
-import { SelectField, TextField } from '../parts/fields.tsx';
-import { useSeen, type Fact } from '../parts/seen.tsx';
+import { TextField } from '../parts/fields.tsx';
+import { useSeen } from '../parts/seen.tsx';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
 import { stores as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
-import { parts } from '../texts/parts.ts';
-import { stateWord } from '../parts/state.tsx';
 import { ByHandPanel, type ByHand } from './by-hand-panel.tsx';
+import { EditStoreDialog } from './edit-store-dialog.tsx';
+import { factsOfStore } from './store-edit-form.ts';
 
 type Store = Schemas['ExternalKeyStore'];
 export type StoreAct = 'connect' | 'disconnect' | 'rotate' | 'edit' | 'remove' | 'console';
@@ -29,30 +29,20 @@ interface Props {
 }
 
 export function StoreDialog(props: Props) {
-  const { act, store } = props;
-  if (act === 'edit')
-    return store.origin === 'MANUAL' ? <TellDialog {...props} /> : <EditDialog {...props} />;
+  const { act } = props;
+  if (act === 'edit') return <EditStoreDialog {...props} />;
   if (act === 'rotate' || act === 'console') return <CredentialDialog {...props} act={act} />;
   return <PlainDialog {...props} act={act} />;
 }
 
 function useSeenStore({ store, etag, refetch }: Props) {
   const vaultId = useVaultId();
-  const { etag: ifMatch, whenChanged } = useSeen({ body: store, etag }, refetch, factsOf);
+  const { etag: ifMatch, whenChanged } = useSeen({ body: store, etag }, refetch, factsOfStore);
   return {
     params: { vaultId, keySetId: store.keySetId, externalKeyStoreId: store.id },
     ifMatch,
     whenChanged,
   };
-}
-
-function factsOf({ name, uriEndpoint, state, wanted, customKeyStoreId }: Store): readonly Fact[] {
-  return [
-    [t.name, name],
-    [t.endpoint, uriEndpoint],
-    [t.state, wanted === null ? stateWord(state) : `${stateWord(state)}, ${t.wanted[wanted]}`],
-    [t.tellId, customKeyStoreId ?? ''],
-  ];
 }
 
 function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }) {
@@ -100,115 +90,6 @@ function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }
         <Checkbox checked={forget} onChange={({ detail }) => setForget(detail.checked)}>
           {t.forget}
         </Checkbox>
-      )}
-    </ActDialog>
-  );
-}
-
-function EditDialog(props: Props) {
-  const { store, onClose } = props;
-  const { params, ifMatch, whenChanged } = useSeenStore(props);
-  const flash = useFlash();
-  const [name, setName] = useState(store.name);
-  const [uriEndpoint, setUriEndpoint] = useState(store.uriEndpoint);
-  const [disconnect, setDisconnect] = useState(false);
-  const update = useAct('updateExternalKeyStore');
-  const body = {
-    ...(name === store.name ? {} : { name }),
-    ...(uriEndpoint === store.uriEndpoint ? {} : { uriEndpoint }),
-    ...(disconnect ? { disconnect } : {}),
-  };
-  return (
-    <ActDialog
-      title={t.editTitle(store.name)}
-      submitLabel={parts.save}
-      command={commands.storeEdit(store, body)}
-      onClose={onClose}
-      {...whenChanged}
-      disabled={Object.keys(body).length === 0}
-      told={['/name', '/uriEndpoint']}
-      onSubmit={async () => {
-        await update.mutateAsync({ params, body, ifMatch });
-        flash({ type: 'success', header: t.done.edit(name) });
-      }}
-    >
-      <TextField
-        label={t.name}
-        value={name}
-        onText={setName}
-        error={fieldProblem(update.error, '/name')}
-        mono
-      />
-      <TextField
-        label={t.endpoint}
-        description={t.endpointWhy}
-        value={uriEndpoint}
-        onText={setUriEndpoint}
-        error={fieldProblem(update.error, '/uriEndpoint')}
-        mono
-      />
-      <Checkbox
-        checked={disconnect}
-        description={t.editDisconnectWhy}
-        onChange={({ detail }) => setDisconnect(detail.checked)}
-      >
-        {t.editDisconnect}
-      </Checkbox>
-    </ActDialog>
-  );
-}
-
-const toldStates = ['CONNECTED', 'DISCONNECTED', 'FAILED', 'UNKNOWN'] as const;
-
-/** Of one by hand: what a person sees in AWS. */
-function TellDialog(props: Props) {
-  const { store, onClose } = props;
-  const { params, ifMatch, whenChanged } = useSeenStore(props);
-  const flash = useFlash();
-  const [customKeyStoreId, setId] = useState(store.customKeyStoreId ?? '');
-  const [state, setState] = useState<(typeof toldStates)[number]>('CONNECTED');
-  const [connectionError, setError] = useState('');
-  const update = useAct('updateExternalKeyStore');
-  const body = {
-    state,
-    ...(customKeyStoreId !== '' && customKeyStoreId !== store.customKeyStoreId ? { customKeyStoreId } : {}),
-    ...(state === 'FAILED' && connectionError !== '' ? { connectionError } : {}),
-  };
-  return (
-    <ActDialog
-      title={t.tellTitle(store.name)}
-      submitLabel={parts.save}
-      command={commands.storeEdit(store, body)}
-      onClose={onClose}
-      {...whenChanged}
-      told={['/customKeyStoreId', '/state', '/connectionError']}
-      onSubmit={async () => {
-        await update.mutateAsync({ params, body, ifMatch });
-        flash({ type: 'success', header: t.done.edit(store.name) });
-      }}
-    >
-      <TextField
-        label={t.tellId}
-        value={customKeyStoreId}
-        onText={setId}
-        error={fieldProblem(update.error, '/customKeyStoreId')}
-        mono
-      />
-      <SelectField
-        label={t.tellState}
-        value={state}
-        onValue={(value) => setState(value as typeof state)}
-        options={toldStates.map((value) => ({ value, label: stateWord(value) }))}
-        error={fieldProblem(update.error, '/state')}
-      />
-      {state === 'FAILED' && (
-        <TextField
-          label={t.tellError}
-          value={connectionError}
-          onText={setError}
-          error={fieldProblem(update.error, '/connectionError')}
-          mono
-        />
       )}
     </ActDialog>
   );

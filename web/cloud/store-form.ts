@@ -3,14 +3,19 @@ import type { BodyOf } from '../api/operation-types.ts';
 
 type Connectivity = Schemas['ExternalKeyStore']['connectivity'];
 
-/** What is typed of an external key store that is to be made. */
-export interface StoreForm {
-  region: string;
-  name: string;
+/** How AWS reaches the key set. */
+export interface ReachForm {
   uriEndpoint: string;
   connectivity: Connectivity;
+  /** VPC endpoint service, and the AWS account that owns it. */
   service: string;
   owner: string;
+}
+
+/** What is typed of an external key store that is to be made. */
+export interface StoreForm extends ReachForm {
+  region: string;
+  name: string;
   byHand: boolean;
   connect: boolean;
 }
@@ -27,14 +32,13 @@ export const emptyStore: StoreForm = {
 };
 
 /** Fields that tell their own problems. */
-export const toldByStoreFields = [
-  '/region',
-  '/name',
+export const toldByReachFields = [
   '/uriEndpoint',
   '/connectivity',
   '/vpcEndpointServiceName',
   '/vpcEndpointServiceOwner',
 ];
+export const toldByStoreFields = ['/region', '/name', ...toldByReachFields];
 
 /** By which Holdfast would make it in AWS; undefined where there is none. */
 export type StoreAccount = Pick<Schemas['CspAccount'], 'type' | 'defaultRegion'> | undefined;

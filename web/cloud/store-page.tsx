@@ -29,6 +29,7 @@ import { stores as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { keySets } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
+import { storeEdit } from '../texts/store-edit.ts';
 import { StoreDialog, type StoreAct } from './store-dialogs.tsx';
 import { StoreState } from './store-state.tsx';
 import { Doctor } from './store-doctor.tsx';
@@ -130,6 +131,9 @@ function Connection({ store }: { store: Store }) {
         <Alert type="info" header={t.connecting}>
           <SpaceBetween size="s">
             <div>{t.connectingWhy}</div>
+            <div>
+              {storeEdit.since}: <WholeTime at={store.updatedAt} />
+            </div>
             <Steps
               ariaLabel={t.connecting}
               steps={[
@@ -216,6 +220,7 @@ function Configuration({ store }: { store: Store }) {
             [t.uriPath, <Copyable key="path" text={store.uriPath} what={t.uriPath} />],
             [t.connectivity, t.connectivities[store.connectivity]],
             [t.service, store.vpcEndpointServiceName ?? parts.none],
+            [t.owner, store.vpcEndpointServiceOwner ?? parts.none],
             [t.origin, t.origins[store.origin]],
             [t.since, <WholeTime key="seen" at={store.checkedAt} none={parts.never} />],
             [t.next, <WholeTime key="next" at={store.nextCheckAt} />],

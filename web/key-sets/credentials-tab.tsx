@@ -1,5 +1,7 @@
 import { useState } from 'react';
+import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
@@ -11,9 +13,43 @@ import { useMay, useVaultId } from '../session/session.tsx';
 import { keySets as t } from '../texts/key-sets.ts';
 import { numberText } from '../texts/locale.ts';
 import { parts } from '../texts/parts.ts';
+import { EditCredentialDialog } from './edit-credential-dialog.tsx';
 import { IssueDialog, RotateDialog, WithdrawDialog } from './credential-dialogs.tsx';
 
 export type Credential = ItemOf<'listCredentials'>;
+
+/** Of one that is still good while its successor takes over: which that is, and when it ends. */
+function successionOf({
+  state,
+  successor,
+  retireAfterQuietMinutes: minutes,
+}: Credential): string | undefined {
+  return state === 'LIVE' && successor !== null ? t.givesWay(successor, minutes) : undefined;
+}
+
+function CredentialState({ credential }: { credential: Credential }) {
+  const { state, withdrawnAt } = credential;
+  const succession = successionOf(credential);
+  return (
+    <>
+      {succession === undefined ? (
+        <State of={state} />
+      ) : (
+        <StatusIndicator type="in-progress">{`${stateWord(state)}, ${t.rotating}`}</StatusIndicator>
+      )}
+      {succession !== undefined && (
+        <Box color="text-body-secondary" fontSize="body-s">
+          {succession}
+        </Box>
+      )}
+      {withdrawnAt !== null && (
+        <Box color="text-body-secondary" fontSize="body-s">
+          <Time at={withdrawnAt} />
+        </Box>
+      )}
+    </>
+  );
+}
 
 /** What AWS signs its requests with, and when each was seen last. */
 export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
@@ -21,7 +57,7 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
   const may = useMay();
   const list = useList('listCredentials', { vaultId, keySetId: keySet.id });
   const [open, setOpen] = useState<
-    { act: 'issue' } | { act: 'rotate' | 'withdraw'; credential: Credential }
+    { act: 'issue' } | { act: 'edit' | 'rotate' | 'withdraw'; credential: Credential }
   >();
   const close = () => setOpen(undefined);
   const issue = may('issueCredential') && (
@@ -57,8 +93,9 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
           {
             id: 'state',
             header: parts.state,
-            text: ({ state }) => stateWord(state),
-            cell: ({ state }) => <State of={state} />,
+            width: 190,
+            text: (credential) => [stateWord(credential.state), successionOf(credential)].join(' '),
+            cell: (credential) => <CredentialState credential={credential} />,
           },
           {
             id: 'lastSeenAt',
@@ -93,20 +130,28 @@ export function CredentialsTab({ keySet }: { keySet: Schemas['KeySet'] }) {
             ? [
                 actsColumn({
                   nameOf: (credential: Credential) => credential.accessKeyId,
-                  actsOf: ({ state }) =>
+                  actsOf: ({ state, successor }) =>
                     state === 'LIVE'
                       ? [
-                          { id: 'rotate', text: t.rotate },
+                          { id: 'edit', text: t.edit },
+                          ...(successor === null ? [{ id: 'rotate' as const, text: t.rotate }] : []),
                           { id: 'withdraw', text: t.withdraw },
                         ]
                       : [],
-                  onAct: (act: 'rotate' | 'withdraw', credential) => setOpen({ act, credential }),
+                  onAct: (act: 'edit' | 'rotate' | 'withdraw', credential) => setOpen({ act, credential }),
                 }),
               ]
             : []),
         ]}
       />
       {open?.act === 'issue' && <IssueDialog keySet={keySet} onClose={close} />}
+      {open?.act === 'edit' && (
+        <EditCredentialDialog
+          keySetId={keySet.id}
+          accessKeyId={open.credential.accessKeyId}
+          onClose={close}
+        />
+      )}
       {open?.act === 'rotate' && (
         <RotateDialog keySet={keySet} credential={open.credential} onClose={close} />
       )}

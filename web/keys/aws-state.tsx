@@ -40,7 +40,7 @@ export function awsText(kmsKeys: readonly KmsKey[]): string {
 }
 
 /** In words, with the sign for them; without a sign it is a state that has its own. */
-function awsWord({ step, problem, wanted, drift, cloudStatus }: KmsKey): {
+function awsWord({ origin, step, problem, wanted, drift, cloudStatus }: KmsKey): {
   sign?: StatusIndicatorProps.Type;
   word: string;
 } {
@@ -49,6 +49,7 @@ function awsWord({ step, problem, wanted, drift, cloudStatus }: KmsKey): {
     return { sign: 'pending', word: `${t.waiting}: ${problem.message}` };
   if (step !== 'DONE' && problem !== null)
     return { sign: problem.fault === 'settling' ? 'pending' : 'error', word: problem.code };
+  if (step !== 'DONE' && origin === 'MANUAL') return { sign: 'pending', word: t.toMake };
   if (step !== 'DONE') return { sign: 'in-progress', word: t.notYet };
   const status = stateWord(cloudStatus);
   if (wanted !== null) return { sign: 'in-progress', word: `${status}, ${t.wanted[wanted]}` };

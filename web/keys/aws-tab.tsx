@@ -1,9 +1,13 @@
+import { useState } from 'react';
+import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Alert from '@cloudscape-design/components/alert';
+import { useNavigate } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
-import { CommandLine } from '../frame/command.tsx';
+import { useWholeList } from '../api/queries.ts';
+import { CreateKmsKeyDialog } from '../cloud/create-kms-key-dialog.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { sentence } from '../frame/problem-alert.tsx';
@@ -11,9 +15,9 @@ import { Facts } from '../parts/facts.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
 import { Empty } from '../parts/resource-table.tsx';
 import { WholeTime } from '../parts/time.tsx';
-import { homeOf, useMay, useSession } from '../session/session.tsx';
-import { commands } from '../texts/commands.ts';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
+import { newKmsKey } from '../texts/kms-keys.ts';
 import { parts } from '../texts/parts.ts';
 import { AwsState } from './aws-state.tsx';
 
@@ -21,31 +25,53 @@ type KmsKey = Schemas['ShortKmsKey'];
 
 /** Each KMS key that refers to it. */
 export function AwsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
-  const { id, name, state, keySetName, kmsKeys } = cloudKey;
+  const { id, state, keySetId, keySetName, kmsKeys } = cloudKey;
   const home = homeOf(useSession().user);
+  const vaultId = useVaultId();
   const may = useMay();
-  if (kmsKeys.length === 0)
-    return (
-      <Container>
-        <SpaceBetween size="m">
-          <Empty title={t.noAws} why={t.noAwsWhy}>
-            <Link href={filtered(`${home}/external-key-stores`, ['by-keySet', '=', keySetName])}>
-              {t.toStores}
-            </Link>
-          </Empty>
-          {state !== 'DELETED' && may('createKmsKey') && (
-            <CommandLine command={commands.kmsKeyCreate(name, keySetName)} label={t.makeCommand} />
-          )}
-        </SpaceBetween>
-      </Container>
-    );
+  const navigate = useNavigate();
+  const [creating, setCreating] = useState(false);
+  const mayCreate = may('createKmsKey') && state !== 'DELETED' && state !== 'PENDING_DELETION';
+  const stores = useWholeList('listExternalKeyStores', { vaultId, keySetId }, { enabled: mayCreate });
+  const free = (stores.data ?? []).filter((store) => isFree(store, kmsKeys));
+  const create = mayCreate && free.length > 0 && (
+    <Button onClick={() => setCreating(true)}>{newKmsKey.create}</Button>
+  );
+  const page = (kmsKeyId: string) => `${home}/kms-keys/${id}/${kmsKeyId}`;
   return (
     <SpaceBetween size="l">
+      {kmsKeys.length === 0 && (
+        <Container>
+          <Empty title={t.noAws} why={t.noAwsWhy}>
+            {create === false ? (
+              <Link href={filtered(`${home}/external-key-stores`, ['by-keySet', '=', keySetName])}>
+                {t.toStores}
+              </Link>
+            ) : (
+              create
+            )}
+          </Empty>
+        </Container>
+      )}
       {kmsKeys.map((kmsKey) => (
-        <OneKmsKey key={kmsKey.id} kmsKey={kmsKey} href={`${home}/kms-keys/${id}/${kmsKey.id}`} />
+        <OneKmsKey key={kmsKey.id} kmsKey={kmsKey} href={page(kmsKey.id)} />
       ))}
+      {kmsKeys.length > 0 && create}
+      {creating && (
+        <CreateKmsKeyDialog
+          cloudKey={cloudKey}
+          stores={free}
+          onClose={() => setCreating(false)}
+          onMade={(kmsKeyId) => void navigate(page(kmsKeyId))}
+        />
+      )}
     </SpaceBetween>
   );
+}
+
+/** There is one KMS key for a CloudKey in a key store, and what was given up makes room. */
+function isFree({ region, wanted }: Schemas['ExternalKeyStore'], kmsKeys: readonly KmsKey[]): boolean {
+  return wanted !== 'DELETE' && !kmsKeys.some((kmsKey) => kmsKey.step !== 'GONE' && kmsKey.region === region);
 }
 
 function OneKmsKey({ kmsKey, href }: { kmsKey: KmsKey; href: string }) {

@@ -126,8 +126,8 @@ function isBecoming({ state, kmsKeys }: CloudKey): boolean {
   return (
     state === 'CREATING' ||
     kmsKeys.some(
-      ({ step, problem, wanted }) =>
-        wanted !== null || (step !== 'DONE' && step !== 'GONE' && problem === null),
+      ({ origin, step, problem, wanted }) =>
+        wanted !== null || (origin !== 'MANUAL' && step !== 'DONE' && step !== 'GONE' && problem === null),
     )
   );
 }

@@ -11,7 +11,10 @@ type KmsKey = Schemas['ShortKmsKey'];
 /** While something of it is still being made: the key in the token, the KMS key, its alias. */
 export function Progress({ cloudKey }: { cloudKey: CloudKey }) {
   const { state, kmsKeys } = cloudKey;
-  const open = kmsKeys.filter(({ step }) => step === 'KEY' || step === 'ALIAS');
+  // What a person makes in AWS is no progress of ours.
+  const open = kmsKeys.filter(
+    ({ step, origin }) => origin !== 'MANUAL' && (step === 'KEY' || step === 'ALIAS'),
+  );
   if (state !== 'CREATING' && open.length === 0) return null;
   return (
     <Container header={<Header variant="h2">{t.progress}</Header>}>

@@ -78,7 +78,6 @@ export const appliance = {
   keyVersionsLeft: 'Key versions left in it',
   erasedSince: 'Erased',
   notErased: 'Not as far as is on record',
-  recordErased: 'Once it is erased by its vendor’s means, this puts it on record. It cannot be taken back',
   usedBy: 'Vaults',
   verify: 'Verify',
   verifyTitle: (name: string) => `Verify ${name}`,

@@ -10,7 +10,7 @@ export const change = (name: string, value: string | undefined, emptied = '') =>
 export const flag = (name: string, isOn: boolean | undefined) => (isOn === true ? ` --${name}` : '');
 
 /** All of them are said; of none, that. */
-export function tagOptions(tags: Readonly<Record<string, string>> | undefined): string[] {
+function tagOptions(tags: Readonly<Record<string, string>> | undefined): string[] {
   if (tags === undefined) return [];
   const all = Object.entries(tags).map(([name, value]) => option('tag', `${name}=${value}`));
   return all.length === 0 ? [change('tag', '')] : all;
@@ -108,12 +108,16 @@ export interface StoreWords {
 }
 
 export interface StoreEditWords {
-  name?: string;
-  uriEndpoint?: string;
-  disconnect?: boolean;
-  customKeyStoreId?: string;
-  state?: string;
-  connectionError?: string;
+  name?: string | undefined;
+  uriEndpoint?: string | undefined;
+  connectivity?: string | undefined;
+  vpcEndpointServiceName?: string | undefined;
+  vpcEndpointServiceOwner?: string | undefined;
+  restorePath?: boolean | undefined;
+  disconnect?: boolean | undefined;
+  customKeyStoreId?: string | undefined;
+  state?: string | undefined;
+  connectionError?: string | undefined;
 }
 
 export type KmsKeyActWords =
@@ -124,6 +128,25 @@ export interface KmsKeyName {
   alias: string;
   cloudKeyName: string;
   region: string;
+}
+
+/** What is told of a KMS key; a policy that is a document is in a file. */
+export interface KmsKeyWords {
+  keyArn?: string | undefined;
+  alias?: string | undefined;
+  description?: string | undefined;
+  tags?: Readonly<Record<string, string>> | undefined;
+  policy?: unknown;
+}
+
+export function kmsKeyOptions({ keyArn, alias, description, tags, policy }: KmsKeyWords): string {
+  return [
+    option('key-arn', keyArn),
+    change('alias', alias),
+    change('description', description),
+    ...tagOptions(tags),
+    option('policy', typeof policy === 'object' ? 'POLICY-FILE' : (policy as string | undefined)),
+  ].join('');
 }
 
 export interface KmsKeyMore {

@@ -7,7 +7,7 @@ import {
   storeName,
   accountOptions,
   keySetOptions,
-  tagOptions,
+  kmsKeyOptions,
   cloudKeyOptions,
   rotationWord,
   daysWord,
@@ -24,6 +24,7 @@ import {
   type KmsKeyActWords,
   type KmsKeyMore,
   type KmsKeyName,
+  type KmsKeyWords,
   type AccountWords,
   type KeySetWords,
   type CloudKeyWords,
@@ -103,6 +104,18 @@ export const commands = {
       change('quota', set.quota, 'none'),
     ].join(''),
   keySetAct: (act: 'freeze' | 'thaw' | 'delete', name: string) => `holdfast key-set ${act} ${w(name)}`,
+  keySetsFreeze: (act: 'freeze' | 'thaw', names: readonly string[]) =>
+    `holdfast key-set ${act} ${names.map(w).join(' ')}`,
+  credentialEdit: (
+    accessKeyId: string,
+    days: number | undefined,
+    { retireAfterQuietMinutes: minutes }: { retireAfterQuietMinutes?: number | null | undefined },
+  ) =>
+    [
+      `holdfast credential edit ${w(accessKeyId)}`,
+      option('expires', days === 0 ? 'never' : daysWord(days?.toString())),
+      option('retire-after-quiet', minutes === null ? 'never' : minutes === undefined ? '' : `${minutes}min`),
+    ].join(''),
   credentialIssue: (keySet: string, days: number) =>
     `holdfast credential issue${option('key-set', keySet)}${option('expires', days === 0 ? 'never' : `${days}d`)} --console-file xks-proxy-config.json`,
   credentialRotate: (accessKeyId: string, minutes: string) =>
@@ -149,8 +162,10 @@ export const commands = {
     `holdfast external-key-store link ${w(keySet)}${option('region', region === '' ? 'REGION' : region)}${option('id', id)}`,
   kmsKeyUnlinked: (keySet: string, region: string) =>
     `holdfast kms-key unlinked ${w(keySet)}${option('region', region === '' ? 'REGION' : region)}`,
-  kmsKeyCreate: (cloudKey: string, keySet: string) =>
-    `holdfast kms-key create ${w(cloudKey)}${option('key-set', keySet)}`,
+  kmsKeyCreate: (cloudKey: string, keySet: string, kmsKey: KmsKeyWords & { region?: string | undefined }) =>
+    `holdfast kms-key create ${w(cloudKey)}${option('key-set', keySet)}${option('region', kmsKey.region)}${kmsKeyOptions(kmsKey)}`,
+  kmsKeyConsole: ({ alias, cloudKeyName, region }: KmsKeyName) =>
+    `holdfast kms-key console ${w(alias === '' ? cloudKeyName : alias)}${option('in-region', region)}`,
   kmsKeyRefresh: ({ alias, cloudKeyName, region }: KmsKeyName) =>
     `holdfast kms-key refresh ${w(alias === '' ? cloudKeyName : alias)}${option('in-region', region)}`,
   kmsKeyLink: (cloudKey: string, keySet: string, keyArn: string) =>
@@ -165,6 +180,10 @@ export const commands = {
       `holdfast external-key-store edit ${storeName(store)}`,
       option('name', body.name),
       option('uri-endpoint', body.uriEndpoint),
+      option('connectivity', body.connectivity),
+      option('vpc-endpoint-service', body.vpcEndpointServiceName),
+      option('vpc-endpoint-service-owner', body.vpcEndpointServiceOwner),
+      flag('restore-path', body.restorePath),
       flag('disconnect', body.disconnect),
       option('custom-key-store-id', body.customKeyStoreId),
       option('state', body.state),
@@ -194,24 +213,8 @@ export const commands = {
         return `holdfast kms-key ${act.kind} ${name}`;
     }
   },
-  kmsKeyEdit: (
-    { alias, cloudKeyName, region }: KmsKeyName,
-    body: {
-      alias?: string | undefined;
-      description?: string | undefined;
-      tags?: Readonly<Record<string, string>> | undefined;
-      policy?: unknown;
-    },
-    apply: boolean,
-  ) =>
-    [
-      `holdfast kms-key edit ${w(alias === '' ? cloudKeyName : alias)}${option('in-region', region)}`,
-      change('alias', body.alias),
-      change('description', body.description),
-      ...tagOptions(body.tags),
-      option('policy', typeof body.policy === 'object' ? 'POLICY-FILE' : (body.policy as string | undefined)),
-      flag('no-apply', !apply),
-    ].join(''),
+  kmsKeyEdit: ({ alias, cloudKeyName, region }: KmsKeyName, body: KmsKeyWords, apply: boolean) =>
+    `holdfast kms-key edit ${w(alias === '' ? cloudKeyName : alias)}${option('in-region', region)}${kmsKeyOptions(body)}${flag('no-apply', !apply)}`,
   userCreate: (user: {
     username: string;
     displayName: string;
@@ -237,6 +240,7 @@ export const commands = {
     `holdfast vault edit ${w(before)}${option('name', form.name)}${change('description', form.description)}${option('admin-name', form.administrator)}${option('admin-email', form.email)}`,
   vaultFreeze: (act: 'freeze' | 'thaw', name: string, reason: string) =>
     `holdfast vault ${act} ${w(name)}${option('reason', reason)}`,
+  vaultFreezeAll: (reason: string) => `holdfast vault freeze --all${option('reason', reason)}`,
   vaultCreate: (
     form: { name: string; description: string; administrator: string; username: string; email: string },
     tokens: readonly string[],

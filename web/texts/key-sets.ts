@@ -91,6 +91,11 @@ export const keySets = {
   requests: 'Requests',
   expires: 'Expires',
   successor: 'Successor',
+  rotating: 'being replaced',
+  givesWay: (successor: string, minutes: number | null) =>
+    minutes === null
+      ? `By ${successor}, until somebody withdraws it`
+      : `By ${successor}; it retires after ${minutes === 1 ? '1 minute' : `${minutes} minutes`} of silence`,
   issue: 'Issue credential',
   issueTitle: 'Issue an XKS credential',
   issueWhy:
@@ -103,6 +108,11 @@ export const keySets = {
   rotateWhy:
     'A successor is issued. Both are good until the old one has been silent for the time below, and AWS was seen with the new one.',
   quiet: 'Retires after so many minutes of silence',
+  quietWhy: 'Once its successor is in use. Empty for never.',
+  editCredentialTitle: (id: string) => `Edit ${id}`,
+  credentialChanged: (id: string) => `${id} was changed`,
+  expiresNow: 'Now',
+  keepExpiry: 'As it is',
   withdraw: 'Withdraw',
   withdrawTitle: (id: string) => `Withdraw ${id}`,
   withdrawWhy:

@@ -48,7 +48,6 @@ export const keys = {
   noAws: 'Nothing in AWS yet',
   noAwsWhy: 'Its key set has no external key store in its Region, or no KMS key was asked for.',
   toStores: 'External key stores of the key set',
-  makeCommand: 'The command that makes its KMS key',
   waiting: 'Waiting',
   drift: 'differs from ours',
   wanted: {
@@ -58,6 +57,7 @@ export const keys = {
     CANCEL_DELETION: 'cancelling deletion',
   },
   notYet: 'Being made',
+  toMake: 'To be made in AWS manually',
   enable: 'Enable',
   disable: 'Disable',
   rotate: 'Rotate now',

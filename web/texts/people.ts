@@ -122,6 +122,14 @@ export const people = {
   apiUrl: 'API address',
   tokens: 'Tokens',
   frozenSince: 'Frozen',
+  frozenBy: {
+    vault: 'For the vault’s administrators to end',
+    appliance: 'For the appliance’s administrators to end',
+  },
+  frozenByAppliance: 'The appliance’s administrators have frozen the vault',
+  frozenByApplianceWhy: 'None of its keys can be used before they thaw it: nobody of the vault can.',
+  frozenByBothWhy:
+    'None of its keys can be used before they and the administrators of the vault have both thawed it.',
   freezeVault: 'Freeze the vault',
   thawVault: 'Thaw the vault',
   freezeWhy:

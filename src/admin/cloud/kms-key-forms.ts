@@ -69,6 +69,12 @@ const problem = z
   })
   .describe('Why the last attempt failed, or what it is waiting for.');
 
+const origin = z
+  .enum(['HOLDFAST', 'LINKED', 'MANUAL'])
+  .describe(
+    'Created by Holdfast; created manually and found in AWS; or created manually and recorded as given.',
+  );
+
 const steps = z
   .enum(['KEY', 'ALIAS', 'DONE', 'GONE'])
   .describe(
@@ -90,6 +96,7 @@ export const shownShortKmsKey = z
   .strictObject({
     id: z.uuid(),
     region,
+    origin,
     keyArn: z.string().nullable(),
     alias: z.string(),
     step: steps,
@@ -109,11 +116,7 @@ export const shownKmsKey = z
     keySetId: z.uuid(),
     externalKeyStoreId: z.uuid(),
     region,
-    origin: z
-      .enum(['HOLDFAST', 'LINKED', 'MANUAL'])
-      .describe(
-        'Created by Holdfast; created manually and found in AWS; or created manually and recorded as given.',
-      ),
+    origin,
     keyId: z.string().nullable(),
     keyArn: z.string().nullable(),
     alias: z.string(),
@@ -240,6 +243,7 @@ export function showShortKmsKey(row: KmsKey) {
   return {
     id: row.id,
     region: row.region,
+    origin: row.origin,
     keyArn: row.key_arn === '' ? null : row.key_arn,
     alias: row.alias,
     step: row.step,

@@ -1341,6 +1341,8 @@ export interface Schemas {
     id: string;
     /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
+    /** Created by Holdfast; created manually and found in AWS; or created manually and recorded as given. */
+    origin: 'HOLDFAST' | 'LINKED' | 'MANUAL';
     keyArn: string | null;
     alias: string;
     /** What is created next in AWS: the KMS key, its alias, nothing. GONE: the KMS key record was removed. */

@@ -70,7 +70,7 @@ function stepsToMake({ region, keyStoreName, externalKeyId, alias, policy }: Tol
     policy === null
       ? 'Key administrators and key users: as the CloudKey has them.'
       : 'Take the key policy below (Edit, in the policy view), or choose administrators and users as the CloudKey has them.',
-    'Finish; then enter the ARN of the KMS key here: holdfast kms-key edit with --key-arn.',
+    'Finish; then enter the ARN of the KMS key in Holdfast (holdfast kms-key edit --key-arn).',
   ];
 }
 

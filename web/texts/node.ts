@@ -1,0 +1,27 @@
+/* A node, and what a token says of itself. */
+export const node = {
+  stopped: 'Stopped',
+  drained: 'Drained',
+  clock: 'Its clock',
+  clockOf: (milliseconds: number) =>
+    milliseconds === 0
+      ? 'As that of the database server'
+      : `${Math.abs(milliseconds)} ms ${milliseconds > 0 ? 'ahead of' : 'behind'} that of the database server`,
+  revision: 'Revision of the store that it has read',
+  database: 'Database',
+  databaseKind: 'Kind',
+  databaseKinds: { sqlite: 'SQLite, a file of this node', postgres: 'PostgreSQL' },
+  durability: 'Durability that its configuration states',
+  notReported: 'Not reported',
+  notOpened: 'Not opened yet',
+  token: (name: string) => `Token ${name}`,
+  tokens: 'Tokens',
+  /** Of its XKS workers, all together. */
+  hosts: 'Token hosts of its XKS workers',
+  versionsDiffer: (versions: readonly string[]) => `Nodes run different versions: ${versions.join(', ')}`,
+  hostStates: { starting: 'starting', ready: 'ready', busy: 'busy', sick: 'sick', dead: 'dead' },
+  memberHosts: 'Token hosts of the management process',
+  host: (state: string, pid: number | null) => (pid === null ? state : `${state} (process ${pid})`),
+  noHosts: 'None',
+  mechanisms: (count: number) => `Mechanisms (${count})`,
+} as const;
