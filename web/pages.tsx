@@ -66,6 +66,7 @@ export const applianceRoutes: RouteObject[] = [
   page('tokens', async () => (await import('./appliance/tokens-page.tsx')).TokensPage),
   page('tokens/:token', async () => (await import('./appliance/token-page.tsx')).TokenPage),
   page('nodes', async () => (await import('./appliance/nodes-page.tsx')).NodesPage),
+  page('nodes/:nodeId', async () => (await import('./appliance/node-page.tsx')).NodePage),
   page('certificates', async () => (await import('./appliance/certificates-page.tsx')).CertificatesPage),
   page('mail', async () => (await import('./appliance/mail-page.tsx')).MailPage),
   page('about', async () => (await import('./appliance/about-page.tsx')).AboutPage),

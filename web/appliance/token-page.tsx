@@ -8,7 +8,6 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useRecord } from '../api/queries.ts';
-import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Page } from '../frame/page.tsx';
 import { sentence } from '../frame/problem-alert.tsx';
@@ -18,7 +17,9 @@ import { State } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
-import { commands } from '../texts/commands.ts';
+import { erased } from '../texts/erased.ts';
+import { node as n } from '../texts/node.ts';
+import { ErasedDialog } from './erased-dialog.tsx';
 import { VerifyDialog } from './verify-dialog.tsx';
 
 type Token = Schemas['Token'];
@@ -61,7 +62,11 @@ function Known({ token }: { token: Token }) {
           />
         </Container>
         {members.map((member) => (
-          <Member key={member.name} member={member} />
+          <Member
+            key={member.name}
+            member={member}
+            hosts={hosts.filter((host) => host.member === member.name)}
+          />
         ))}
         {replaced.map((left) => (
           <NotAsked key={left.id} token={name} left={left} />
@@ -72,7 +77,7 @@ function Known({ token }: { token: Token }) {
   );
 }
 
-function Member({ member }: { member: Token['members'][number] }) {
+function Member({ member, hosts }: { member: Token['members'][number]; hosts: Token['hosts'] }) {
   const { name, health, serial, onRecord, since, pinRefused, failure } = member;
   const isDown = health === 'UNAVAILABLE';
   return (
@@ -96,6 +101,7 @@ function Member({ member }: { member: Token['members'][number] }) {
             ],
             [isDown ? t.downSince : t.upSince, <WholeTime key="since" at={since} />],
             [t.proof, <Proof key="proof" onRecord={onRecord} />],
+            [n.memberHosts, hosts.length === 0 ? n.noHosts : <Hosts key="hosts" hosts={hosts} />],
           ]}
         />
         {pinRefused && <StatusIndicator type="error">{t.memberPinRefused}</StatusIndicator>}
@@ -110,6 +116,22 @@ function Member({ member }: { member: Token['members'][number] }) {
   );
 }
 
+function Hosts({ hosts }: Pick<Token, 'hosts'>) {
+  return hosts.map(({ pid, state }, at) => (
+    <div key={pid ?? `starting ${at}`}>
+      <StatusIndicator type={hostSigns[state]}>{n.host(n.hostStates[state], pid)}</StatusIndicator>
+    </div>
+  ));
+}
+
+const hostSigns = {
+  starting: 'in-progress',
+  ready: 'success',
+  busy: 'success',
+  sick: 'warning',
+  dead: 'error',
+} as const;
+
 function Proof({ onRecord }: { onRecord: boolean }) {
   return onRecord ? (
     <StatusIndicator type="success">{t.proofOnRecord}</StatusIndicator>
@@ -121,8 +143,29 @@ function Proof({ onRecord }: { onRecord: boolean }) {
 /** Only people know what became of it. */
 function NotAsked({ token, left }: { token: string; left: Token['replaced'][number] }) {
   const { id, kind, serials, replacedAt, erasedAt, keyVersions } = left;
+  const may = useMay();
+  const [isRecording, setRecording] = useState(false);
   return (
-    <Container header={<Header variant="h2">{t.notAsked[kind]}</Header>}>
+    <Container
+      header={
+        <Header
+          variant="h2"
+          actions={
+            erasedAt === null &&
+            may('recordErasedToken') && (
+              <Button
+                ariaLabel={`${erased.record}: ${serials.join(', ')}`}
+                onClick={() => setRecording(true)}
+              >
+                {erased.record}
+              </Button>
+            )
+          }
+        >
+          {t.notAsked[kind]}
+        </Header>
+      }
+    >
       <SpaceBetween size="m">
         <Facts
           items={[
@@ -139,10 +182,10 @@ function NotAsked({ token, left }: { token: string; left: Token['replaced'][numb
             [t.erasedSince, <WholeTime key="erased" at={erasedAt} none={t.notErased} />],
           ]}
         />
-        {erasedAt === null && (
-          <CommandLine command={commands.tokenRecordErased(token, id)} label={t.recordErased} />
-        )}
       </SpaceBetween>
+      {isRecording && (
+        <ErasedDialog token={token} id={id} serials={serials} onClose={() => setRecording(false)} />
+      )}
     </Container>
   );
 }

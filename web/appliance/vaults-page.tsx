@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { call } from '../api/client.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
@@ -12,8 +13,10 @@ import { Time } from '../parts/time.tsx';
 import { EditVaultDialog, FreezeVaultDialog } from '../people/settings-page.tsx';
 import { useMay } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
+import { freezes } from '../texts/freezes.ts';
 import { parts } from '../texts/parts.ts';
 import { FirstRun } from './first-run.tsx';
+import { FreezeAllDialog } from './freeze-all-dialog.tsx';
 import { CreateVaultDialog, RemoveVaultDialog, ResetAdministratorDialog } from './vault-dialogs.tsx';
 
 type Vault = ItemOf<'listVaults'>;
@@ -25,6 +28,7 @@ export function VaultsPage() {
   const sort = useSort(['name', '-name', 'createdAt', '-createdAt', 'updatedAt', '-updatedAt'], 'name');
   const list = useList('listVaults', undefined, { query: { sort } });
   const [creating, setCreating] = useState(false);
+  const [freezingAll, setFreezingAll] = useState(false);
   const [open, setOpen] = useState<{ act: VaultAct; vault: Vault }>();
   const create = may('createVault') && (
     <Button variant="primary" onClick={() => setCreating(true)}>
@@ -41,7 +45,14 @@ export function VaultsPage() {
         sort={sort}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
-        actions={create}
+        actions={
+          <SpaceBetween direction="horizontal" size="xs">
+            {may('freezeAllVaults') && list.items.some(({ frozenSince }) => frozenSince.vault === null) && (
+              <Button onClick={() => setFreezingAll(true)}>{freezes.freezeAll}</Button>
+            )}
+            {create}
+          </SpaceBetween>
+        }
         empty={
           <>
             <Empty title={t.noVaults} why={t.noVaultsWhy}>
@@ -128,6 +139,7 @@ export function VaultsPage() {
             : []),
         ]}
       />
+      {freezingAll && <FreezeAllDialog onClose={() => setFreezingAll(false)} />}
       {creating && <CreateVaultDialog onClose={() => setCreating(false)} />}
       {open !== undefined && <VaultDialog {...open} onClose={() => setOpen(undefined)} />}
     </Page>

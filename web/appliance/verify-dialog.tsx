@@ -1,14 +1,17 @@
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
+import ExpandableSection from '@cloudscape-design/components/expandable-section';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Steps from '@cloudscape-design/components/steps';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useAct } from '../api/queries.ts';
+import { Json } from '../cloud/account-policy.tsx';
 import { sentence } from '../frame/problem-alert.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { commands } from '../texts/commands.ts';
+import { node as n } from '../texts/node.ts';
 
 /** Tries a token with one more host, step by step. */
 export function VerifyDialog({ token, onClose }: { token: string; onClose: () => void }) {
@@ -55,6 +58,11 @@ function Report({ report }: { report: Schemas['TokenReport'] }) {
             [t.firmware, report.info.firmware],
           ]}
         />
+      )}
+      {report.mechanisms !== undefined && (
+        <ExpandableSection headerText={n.mechanisms(report.mechanisms.length)}>
+          <Json text={report.mechanisms.join('\n')} label={n.mechanisms(report.mechanisms.length)} />
+        </ExpandableSection>
       )}
     </SpaceBetween>
   );

@@ -79,11 +79,13 @@ export function RotateDialog({ keySet, credential: { accessKeyId }, onClose }: O
   );
 }
 
-function factsOf({ state, expiresAt, successor }: Credential): readonly Fact[] {
+export function factsOfCredential(credential: Credential): readonly Fact[] {
+  const { state, expiresAt, successor, retireAfterQuietMinutes: minutes } = credential;
   return [
     [parts.state, stateWord(state)],
     [t.expires, expiresAt ?? parts.never],
     [t.successor, successor ?? parts.none],
+    [t.quiet, minutes?.toString() ?? parts.never],
   ];
 }
 
@@ -97,7 +99,7 @@ interface OpenProps {
 function OpenRotateDialog({ keySet, first, read, onClose }: OpenProps) {
   const { accessKeyId } = first.body;
   const vaultId = useVaultId();
-  const { etag, whenChanged } = useSeen(first, read, factsOf);
+  const { etag, whenChanged } = useSeen(first, read, factsOfCredential);
   const [minutes, setMinutes] = useState('60');
   const [issued, setIssued] = useState<Issued>();
   const rotate = useAct('rotateCredential');

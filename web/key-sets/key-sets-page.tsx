@@ -1,4 +1,7 @@
+import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
+import ButtonDropdown from '@cloudscape-design/components/button-dropdown';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate } from 'react-router';
 import { useList, useWholeList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
@@ -11,6 +14,7 @@ import { Time } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { keySets as t } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
+import { FreezeSeveralDialog } from './freeze-several-dialog.tsx';
 
 type KeySet = ItemOf<'listKeySets'>;
 
@@ -27,6 +31,9 @@ export function KeySetsPage() {
     of === null ? t.noGroup : (groups.data?.find(({ id }) => id === of)?.name ?? of);
   const accountOf = ({ cspAccountId: of }: KeySet) =>
     of === null ? t.noAccount : (accounts.data?.find(({ id }) => id === of)?.name ?? of);
+  const [selectedIds, setSelectedIds] = useState<readonly string[]>([]);
+  const [act, setAct] = useState<'freeze' | 'thaw'>();
+  const selected = list.items.filter(({ id }) => selectedIds.includes(id));
   const create = may('createKeySet') && (
     <Button variant="primary" onClick={() => void navigate(`${home}/key-sets/create`)}>
       {t.create}
@@ -42,7 +49,25 @@ export function KeySetsPage() {
         sort={sort}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
-        actions={create}
+        selected={selected}
+        {...(may('freezeKeySets') ? { onSelect: (some) => setSelectedIds(some.map(({ id }) => id)) } : {})}
+        actions={
+          <SpaceBetween direction="horizontal" size="xs">
+            {may('freezeKeySets') && (
+              <ButtonDropdown
+                disabled={selected.length === 0}
+                items={[
+                  { id: 'freeze', text: t.freeze },
+                  { id: 'thaw', text: t.thaw },
+                ]}
+                onItemClick={({ detail }) => setAct(detail.id as 'freeze' | 'thaw')}
+              >
+                {parts.actions}
+              </ButtonDropdown>
+            )}
+            {create}
+          </SpaceBetween>
+        }
         empty={
           <>
             <Empty title={t.none} why={t.noneWhy}>
@@ -137,6 +162,9 @@ export function KeySetsPage() {
           },
         ]}
       />
+      {act !== undefined && (
+        <FreezeSeveralDialog act={act} chosen={selected} onClose={() => setAct(undefined)} />
+      )}
     </Page>
   );
 }

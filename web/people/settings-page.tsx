@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
@@ -62,7 +63,14 @@ export function SettingsPage() {
               </SpaceBetween>
             }
           >
-            <VaultFacts vault={vault} />
+            <SpaceBetween size="l">
+              {vault.frozenSince.appliance !== null && (
+                <Alert type="warning" header={t.frozenByAppliance}>
+                  {isFrozen ? t.frozenByBothWhy : t.frozenByApplianceWhy}
+                </Alert>
+              )}
+              <VaultFacts vault={vault} />
+            </SpaceBetween>
             {open?.act === 'edit' && <EditVaultDialog {...open.seen} onClose={() => setOpen(undefined)} />}
             {open !== undefined && open.act !== 'edit' && (
               <FreezeVaultDialog {...open.seen} act={open.act} onClose={() => setOpen(undefined)} />
@@ -87,19 +95,23 @@ export function VaultFacts({ vault }: { vault: Vault }) {
           [t.signInUrl, <Copyable key="url" text={vault.signInUrl} what={t.signInUrl} />],
           [t.apiUrl, <Copyable key="api" text={vault.apiUrl} what={t.apiUrl} />],
           [t.tokens, vault.tokens.join(', ')],
-          [
-            t.frozenSince,
-            <WholeTime
-              key="frozen"
-              at={vault.frozenSince.vault ?? vault.frozenSince.appliance}
-              none={parts.no}
-            />,
-          ],
+          [t.frozenSince, <Freezes key="frozen" vault={vault} />],
           [parts.created, <WholeTime key="created" at={vault.createdAt} />],
         ]}
       />
     </Container>
   );
+}
+
+/** Each of the two with who ends it. */
+function Freezes({ vault: { frozenSince } }: { vault: Vault }) {
+  const sides = (['vault', 'appliance'] as const).filter((side) => frozenSince[side] !== null);
+  if (sides.length === 0) return parts.no;
+  return sides.map((side) => (
+    <div key={side}>
+      {t.frozenBy[side]}: <WholeTime at={frozenSince[side]} />
+    </div>
+  ));
 }
 
 export function factsOfVault(vault: Vault): readonly Fact[] {
