@@ -33,6 +33,7 @@ export function testGuide(open: () => ConsoleStage): void {
     await signIn(page, 'admin', story.node.admin.password);
     await choosePassword(page, story.node.admin.password, passwords.admin);
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByText('There is a vault').waitFor();
     await page.getByRole('link', { name: 'Vaults', exact: true }).click();
     await page.getByText('There is a vault').waitFor();
     await picture(page, 'first run');

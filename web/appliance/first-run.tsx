@@ -35,6 +35,7 @@ export function FirstRun() {
         {
           text: t.firstMail,
           done: mail.data !== undefined && !isProblemOf(mail.error, 'not-found'),
+          optional: true,
           act: { text: t.firstMailDo, href: `${home}/mail` },
         },
         { text: t.firstVault, done: false },

@@ -58,7 +58,8 @@ function Told({ told }: { told: Schemas['KmsKeyConsole'] }) {
           { label: t.store, value: told.keyStoreName },
           { label: byHand.storeId, value: told.customKeyStoreId },
           { label: byHand.externalKeyId, value: told.externalKeyId },
-          { label: t.alias, value: told.alias },
+          // AWS's console puts `alias/` before what is entered.
+          { label: t.alias, value: told.alias.replace(/^alias\//, '') },
           { label: parts.description, value: told.description },
           ...Object.entries(tags).map(([name, value]) => ({ label: byHand.tag(name), value })),
         ]}

@@ -7,6 +7,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { RecentActs } from '../audit/recent-acts.tsx';
+import { FirstRun } from '../appliance/first-run.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { useStatus } from '../frame/status-strip.tsx';
@@ -41,6 +42,7 @@ export function OverviewPage() {
           }
         >
           <SpaceBetween size="l">
+            {status.vaults?.total === 0 && <FirstRun />}
             {status.vaults === undefined && sum(status.cloudKeys) === 0 && <FirstSteps />}
             <Tiles status={status} />
             <Findings status={status} />

@@ -7,6 +7,8 @@ import { Link } from '../frame/link.tsx';
 export interface Step {
   text: string;
   done: boolean;
+  /** It may be left out. */
+  optional?: boolean;
   /** Where it is done, where the reader may do it. */
   act?: { text: string; href: string } | undefined;
 }
@@ -22,9 +24,11 @@ export function Checklist({ title, why, steps }: { title: string; why: string; s
       }
     >
       <SpaceBetween size="xs">
-        {steps.map(({ done, text, act }) => (
+        {steps.map(({ done, optional, text, act }) => (
           <div key={text} className="line">
-            <StatusIndicator type={done ? 'success' : 'pending'}>{text}</StatusIndicator>
+            <StatusIndicator type={done ? 'success' : optional === true ? 'info' : 'pending'}>
+              {text}
+            </StatusIndicator>
             {!done && act !== undefined && <Link href={act.href}>{act.text}</Link>}
           </div>
         ))}

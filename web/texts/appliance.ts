@@ -167,11 +167,11 @@ export const appliance = {
 
   firstRun: 'First run',
   firstRunWhy: 'Four things, and the first key can be made.',
-  firstToken: 'The token is verified',
+  firstToken: 'Every token can be used',
   firstTokenDo: 'Verify it',
   firstCertificate: 'The certificate holds for more than 30 days',
   firstCertificateDo: 'Certificates are files on the node: see the overview',
-  firstMail: 'Mail is set up, or not wanted',
+  firstMail: 'Mail is set up (without it, first passwords are shown to whoever makes a user)',
   firstMailDo: 'Set it up',
   firstVault: 'There is a vault',
 } as const;
