@@ -202,9 +202,8 @@ export class Supervisor {
     return group;
   }
 
-  /** Quotas are shared out among as many as there should be at the least: one that is only cut off grants its part still. */
   #hearOfFleet(message: FleetMessage): void {
-    this.#quotas.shareAmong(Math.max(message.sharers, this.#options.config.node.fleet_size));
+    this.#quotas.shareAmong(message);
     this.#tellXks(message);
   }
 

@@ -53,7 +53,7 @@ interface Bucket {
 }
 
 export interface QuotaLedgerOptions {
-  /** Nodes that share each quota: this one grants its part. */
+  /** Nodes that share each quota at the least: this one grants its part. One that is only cut off grants its own still. */
   fleetSize: number;
   /** The machine's monotonic clock, milliseconds. */
   now: () => number;
@@ -67,6 +67,7 @@ export interface QuotaLedgerOptions {
  * What a worker says is parsed by then (worker-messages.ts) and taken with care all the same: it faces the network.
  */
 export class QuotaLedger {
+  readonly #atLeast: number;
   #fleetSize: number;
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>();
@@ -75,14 +76,15 @@ export class QuotaLedger {
   #granted = 0;
 
   constructor({ fleetSize, now }: QuotaLedgerOptions) {
+    this.#atLeast = fleetSize;
     this.#fleetSize = fleetSize;
     this.#now = now;
     this.#since = now();
   }
 
   /** From now on so many nodes share each quota: buckets get their new size when they are asked for next. */
-  shareAmong(nodes: number): void {
-    this.#fleetSize = nodes;
+  shareAmong({ sharers }: { sharers: number }): void {
+    this.#fleetSize = Math.max(sharers, this.#atLeast);
     for (const bucket of this.#buckets.values()) bucket.revision = -1;
   }
 

@@ -291,11 +291,11 @@ test('where nodes come and go each grants another part from then on, and what wa
   const { ledger, clock, served } = ledgerOf(1);
   const quota = { rate: 100, burst: 100 };
   t.is(served(1, 60, quota), 60);
-  ledger.shareAmong(2);
+  ledger.shareAmong({ sharers: 2 });
   t.is(served(1, 60, quota), 40);
   clock.now += 1000;
   t.is(served(1, 200, quota), 50);
-  ledger.shareAmong(1);
+  ledger.shareAmong({ sharers: 1 });
   clock.now += 1000;
   t.is(served(1, 200, quota), 50, 'what came before came at half the rate');
   clock.now += 1000;
@@ -320,10 +320,14 @@ test('two nodes let the quota through: half as much again until one hears of the
     t.true(count >= expected - 2 && count <= expected + 20, `${why}: ${count}`);
   isAbout(letThrough(1, 10), 1000, 'alone');
   isAbout(letThrough(2, 10), 1500, 'the first has not heard of the second');
-  nodes[0].ledger.shareAmong(2);
+  nodes[0].ledger.shareAmong({ sharers: 2 });
   isAbout(letThrough(2, 10), 1000, 'it has');
-  nodes[0].ledger.shareAmong(1);
+  nodes[0].ledger.shareAmong({ sharers: 1 });
   isAbout(letThrough(1, 10), 1000, 'the second is drained, and nothing comes to it');
+  nodes[1].ledger.shareAmong({ sharers: 1 });
+  nodes[1].served(1, 50, quota);
+  nodes[1].clock.now += 10_000;
+  t.is(nodes[1].served(1, 50, quota), 5, 'it was told that there are two at the least');
 });
 
 test('a quota read at a later revision takes the place of the old one; one read earlier does not', (t) => {
