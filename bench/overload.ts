@@ -1,15 +1,15 @@
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import Table from 'cli-table3';
 import { updateKeySet } from '../src/keys/key-sets/key-sets.ts';
 import { Shim } from '../testing/shim.ts';
 import { TestNode } from '../testing/test-node.ts';
 import { createSoftHsmToken } from '../testing/tokens.ts';
-import { XksClient, type KeySetAccess, type SignedRequest } from '../testing/xks-client.ts';
+import { XksClient, type KeySetAccess } from '../testing/xks-client.ts';
 import { cellSeconds } from './measure.ts';
 import { ratioWords } from './pairs.ts';
 import { mainScript, Server } from './processes.ts';
 import { requestsOf } from './requests.ts';
+import { count, good, late, quantile, sendAll, type Sent, type Stream } from './streams.ts';
 import { runLoad } from './wrk.ts';
 
 /*
@@ -30,19 +30,6 @@ const fastQuietRate = 50;
 const floodConnections = 64;
 /** So many rounds of either. */
 const turns = 10;
-/** AWS KMS has given up. */
-const late = 240;
-
-interface Stream {
-  name: string;
-  rate: number;
-  requests: readonly SignedRequest[];
-}
-
-interface Sent {
-  took: number;
-  status: number;
-}
 
 const table = new Table({
   head: [
@@ -168,14 +155,6 @@ async function inTurn(
   );
 }
 
-function count(sent: readonly Sent[], status: number): number {
-  return sent.filter((one) => one.status === status).length;
-}
-
-function good(sent: readonly Sent[]): number[] {
-  return sent.filter(({ status }) => status === 200).map(({ took }) => took);
-}
-
 async function setQuotas(node: TestNode, most: number): Promise<void> {
   for (const name of ['flood', 'quiet']) await setQuota(node, name, most);
 }
@@ -201,29 +180,6 @@ async function keySet(node: TestNode, name: string): Promise<KeySetWithKey> {
   return { access, key: await node.makeKey(name, name) };
 }
 
-/** Sends each stream at its rate for {@link cellSeconds}; waits for all answers. */
-async function sendAll(client: XksClient, streams: readonly Stream[]): Promise<Sent[][]> {
-  return Promise.all(
-    streams.map(async ({ rate, requests }) => {
-      const began = performance.now();
-      const sent: Promise<Sent>[] = [];
-      for (let made = 0; made < rate * cellSeconds; made++) {
-        const due = began + (made * 1000) / rate;
-        if (due > performance.now()) await delay(due - performance.now());
-        const request = requests[made % requests.length];
-        if (request !== undefined)
-          sent.push(
-            client.send(request).then(
-              ({ took, status }) => ({ took, status }),
-              () => ({ took: performance.now() - due, status: 0 }),
-            ),
-          );
-      }
-      return Promise.all(sent);
-    }),
-  );
-}
-
 function tell(what: string, streams: readonly Stream[], sent: readonly Sent[][]): void {
   streams.forEach(({ name, rate }, index) => {
     const all = sent[index] ?? [];
@@ -246,9 +202,4 @@ function tell(what: string, streams: readonly Stream[], sent: readonly Sent[][])
     table.push(row);
     console.log(`  ${row.join(', ')}`);
   });
-}
-
-function quantile(values: readonly number[], p: number): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))]?.toFixed(1) ?? '-';
 }

@@ -6,7 +6,7 @@ import { TokenStartError } from '../../src/cli/node/open-node.ts';
 import { knownPins, PinRefusedBeforeError } from '../../src/cli/node/refused-pins.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Secret } from '../../src/secret.ts';
-import { memberTable } from '../support/member-table.ts';
+import { memberTable } from '../../testing/member-table.ts';
 import { makeStoreOfStep1 } from '../support/older-store.ts';
 import { writeNodeFiles } from '../../testing/node-files.ts';
 import { Shim } from '../../testing/shim.ts';

@@ -29,7 +29,7 @@ import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { insertVault } from '../../testing/vault.ts';
 import type { KeySetAccess } from '../../testing/xks-client.ts';
-import { memberTable } from '../support/member-table.ts';
+import { memberTable } from '../../testing/member-table.ts';
 import { CommandServer, runCommand, type Run } from './command-line.ts';
 
 /* A real store and a real token; what a backup holds, and what comes back of it. */

@@ -8,7 +8,7 @@ import { Shim } from '../../testing/shim.ts';
 import { TestNode, type LogLine } from '../../testing/test-node.ts';
 import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import type { KeySetAccess } from '../../testing/xks-client.ts';
-import { memberTable } from '../support/member-table.ts';
+import { memberTable } from '../../testing/member-table.ts';
 import { waitUntil } from '../support/steady-load.ts';
 import { OpenPool } from '../token/open-pool.ts';
 
