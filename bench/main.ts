@@ -9,6 +9,7 @@ import { createSoftHsmToken } from '../testing/tokens.ts';
 import { XksClient, type KeySetAccess, type SignedRequest } from '../testing/xks-client.ts';
 import { benchAgainst } from './against.ts';
 import { benchGrowth } from './growth.ts';
+import { benchHung } from './hung.ts';
 import { benchKmsKeys } from './kms-keys.ts';
 import { benchLists } from './lists.ts';
 import { benchOverload } from './overload.ts';
@@ -24,7 +25,7 @@ import type { Load } from './wrk.ts';
 /*
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
  * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts;
- * overload (bench/overload.ts), aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, stores
+ * overload (bench/overload.ts), hung (bench/hung.ts), aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, stores
  * (bench/stores.ts), peer with BENCH_PEER (bench/peer.ts), and against with BENCH_AGAINST (another checkout), only where they are picked.
  */
 
@@ -67,6 +68,7 @@ try {
   if (parts.includes('lists')) await benchLists();
   if (parts.includes('slow')) await slow();
   if (parts.includes('overload')) await benchOverload();
+  if (parts.includes('hung')) await benchHung();
   if (parts.includes('aws')) await benchKmsKeys();
   if (parts.includes('growth')) await benchGrowth(cellSeconds);
   if (parts.includes('sizes')) await benchSizes();
