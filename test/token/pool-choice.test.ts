@@ -72,12 +72,9 @@ function newPool(
   return pool;
 }
 
-/** `seconds` is what an operation took it at its self-test. */
-async function hostOf(pool: TokenPool, id: number, member = pool.name, seconds?: number): Promise<Host> {
+async function hostOf(pool: TokenPool, id: number, member = pool.name): Promise<Host> {
   const [ours, theirs] = await socketPair();
-  // There it encrypts and decrypts.
-  const operationTime = seconds === undefined ? undefined : 2 * seconds * 1000;
-  pool.addHost(id, process.pid, ours, { member, operationTime });
+  pool.addHost(id, process.pid, ours, { member });
   return new Host(theirs);
 }
 
@@ -179,7 +176,8 @@ test('where the deadline leaves another host just the time, it is asked before t
   const pool = newPool(t, 2, 20);
   const first = await hostOf(pool, 1);
   await teach(pool, first, 0.2);
-  const other = await hostOf(pool, 2, pool.name, 0.2);
+  // It has not shown yet that it takes as long.
+  const other = await hostOf(pool, 2);
   const sick: number[] = [];
   const onAttempt = () => sick.push(pool.load.members[0]?.sick ?? NaN);
   const call = ask(pool, 0.56, { onAttempt });
@@ -195,7 +193,7 @@ test('what a host has had for no longer than it should take is given to no other
   const pool = newPool(t, 2, 20);
   const first = await hostOf(pool, 1);
   await teach(pool, first, 0.2);
-  const other = await hostOf(pool, 2, pool.name, 0.2);
+  const other = await hostOf(pool, 2);
   const call = ask(pool, 0.24);
   await call.end;
   t.is(call.told, 'timeout');

@@ -163,12 +163,16 @@ export class PoolHosts {
     });
   }
 
-  /** Whether its deadline leaves a host that has not been asked just the time that it needs for it, and not much more. */
-  isLastChance(entry: Entry): boolean {
+  /**
+   * Whether its deadline leaves a host that has not been asked just the time for it, and not much more. That one is taken to be no quicker
+   * than `link`, which has it: where it is asked for little, it may not have shown yet how slow it is.
+   */
+  isLastChance(entry: Entry, link: Link): boolean {
     const others = this.#thatMayDo(entry).filter(
-      (link) => !entry.tried.has(link) && !link.unfit && link.prepared,
+      (other) => !entry.tried.has(other) && !other.unfit && other.prepared,
     );
-    const needed = Math.min(...others.map((link) => link.timeFor(entry)));
+    const quickest = Math.min(...others.map((other) => other.timeFor(entry)));
+    const needed = Math.max(quickest, (link.workTime * entry.cost) / link.cost);
     const left = entry.deadline - monotonicNow();
     return left <= needed + spare && left >= needed / 2;
   }

@@ -382,7 +382,7 @@ export class TokenPool extends ToldHosts {
     // nature says nothing yet.
     for (const entry of link.inFlight.values())
       if (!entry.settled && entry.on.size === 1 && !isSlowWork(entry.request.kind))
-        if (link.sick || this.links.isLastChance(entry)) this.#requeue(entry);
+        if (link.sick || this.links.isLastChance(entry, link)) this.#requeue(entry);
   }
 
   #checkHealth(): void {
