@@ -107,8 +107,8 @@ export function BulkDialog({ act, keys, onClose }: Props) {
             {name} ({keySetName})
             {act === 'remove' && (
               <>
-                {': '}
-                {t.usedLast} <Time at={lastUse(use)} none={parts.never} />
+                {', '}
+                {t.usedLast}: <Time at={lastUse(use)} none={parts.never} />
               </>
             )}
           </li>
