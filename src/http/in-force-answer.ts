@@ -27,6 +27,7 @@ export async function assertInForce(
   const standing = await inForce.wait(patience, changed.moved).catch((error: unknown) => {
     if (!(error instanceof StoreError) || error.fault === 'in-doubt') throw error;
     if (changed.moved !== undefined) ctx.set('Holdfast-Revision', tellRevision(changed.moved));
+    if (answered.rowVersion !== undefined) ctx.set('ETag', `"${answered.rowVersion}"`);
     throw notAsked(error, changed.moved);
   });
   if (standing.revision !== undefined) ctx.set('Holdfast-Revision', tellRevision(standing.revision));

@@ -13,7 +13,7 @@ const maxKept = 16;
 export interface Asked {
   /** Milliseconds of the clock that goes on while the machine is suspended. */
   at: number;
-  /** How often all were forgotten before. */
+  /** How often any were forgotten before that may be asked about at the same time. */
   forgotten: number;
 }
 
@@ -57,7 +57,10 @@ export class VerifiedKeys {
 
   /** The store has said that it is nobody's, or may not do this. Whoever knows no more than its id has nothing forgotten. */
   refused(bearer: string): void {
-    if (this.#find(bearer) !== undefined) this.#kept.delete(apiKeyIdOf(bearer) ?? '');
+    if (this.#find(bearer) === undefined) return;
+    this.#kept.delete(apiKeyIdOf(bearer) ?? '');
+    // What another scrape has asked before, and hears later, was perhaps so before it was revoked.
+    this.#forgotten++;
   }
 
   /** Something was done that may have taken one from its owner. */

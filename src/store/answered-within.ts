@@ -1,16 +1,28 @@
+import { RunningClock } from '../clock.ts';
 import { StoreError } from './store-error.ts';
 
+/** How often it is looked whether it is late, and how long a step between two looks counts at the most, milliseconds. */
+const look = 100;
+const maxStep = 200;
+
 /**
- * What the store answers, where it does so within so many milliseconds. Throws StoreError where it does not; whatever comes of it
- * later nobody hears.
+ * What the store answers, where it does so within so many milliseconds in which this process ran: what was not heard while it stood still
+ * itself is no silence of the store. Throws StoreError where it does not; whatever comes of it later nobody hears.
  */
 export async function answeredWithin<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(notInTime(milliseconds)), milliseconds);
+  const running = new RunningClock(maxStep);
+  const timer = setInterval(
+    () => {
+      running.advance();
+      if (running.now() >= milliseconds) reject(notInTime(milliseconds));
+    },
+    Math.min(look, milliseconds),
+  );
   try {
     return await Promise.race([answer, late]);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
   }
 }
 

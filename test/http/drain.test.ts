@@ -9,7 +9,7 @@ import { useWholeNode } from '../xks/file-node.ts';
 import type { SignedRequest } from '../../testing/xks-client.ts';
 import { RawConnection, toHttp1 } from './raw.ts';
 
-const file = useWholeNode({ admin: true, workers: 2, xks: { drain_ms: 4000 } });
+const file = useWholeNode({ admin: true, workers: 2, xks: { drain_ms: 8000 } });
 
 const open = async () => RawConnection.open(file().node.port, file().node.ca.certificate);
 async function openHttp2(): Promise<ClientHttp2Session> {

@@ -262,8 +262,11 @@ test('an API key that the store has confirmed is good without it for a quarter o
   t.is(keys.callerOf(guessed), undefined);
   keys.refused(guessed);
   t.is(keys.callerOf(bearer), known, 'whoever knows its id alone has nothing forgotten');
+  const slow = keys.asking();
   keys.refused(bearer);
   t.is(keys.callerOf(bearer), undefined);
+  keys.confirmed(bearer, known, slow);
+  t.is(keys.callerOf(bearer), undefined, 'it was asked before it was refused');
 
   keys.confirmed(bearer, known, keys.asking());
   const before = keys.asking();
