@@ -88,7 +88,7 @@ test.serial(
 test.serial(
   'where all hosts hang, health is UNAVAILABLE, and ACTIVE again when others have come',
   async (t) => {
-    const { open, decrypt } = await begin(t, state, { limits: { healthInterval: 40, killAfter: 400 } });
+    const { open, decrypt } = await begin(t, state, { limits: { healthInterval: 40, killAfter: 2_000 } });
     // With limits so tight a busy machine alone makes a host sick now and then.
     await until(() => open.pool.health === 'ACTIVE');
     await state.shim.set([{ call: 'C_Decrypt', hang: true }]);
@@ -101,7 +101,7 @@ test.serial(
 );
 
 test.serial('a host that hangs while nobody asks for anything is found by the health check', async (t) => {
-  const { open } = await begin(t, state, { limits: { healthInterval: 40, killAfter: 300 } });
+  const { open } = await begin(t, state, { limits: { healthInterval: 40, killAfter: 1_500 } });
   // With limits so tight a busy machine alone has a host replaced now and then: where one is away it has no pid.
   await open.allThere();
   const already = open.events.length;
