@@ -18,6 +18,12 @@ test('a column that is not needed is shown where the window has room for all of 
   t.deepEqual(shown(568), ['name', 'region', 'state', 'expires']);
   // Not because there is more room than anybody needs.
   t.deepEqual(shown(5_000), ['name', 'region', 'state', 'expires']);
+  // One that does not fit keeps none out that does.
+  const broadFirst = [{ id: 'broad', width: 500, wide: true }, ...columns];
+  t.deepEqual(
+    displayOf(broadFirst, 600).flatMap(({ id, visible }) => (visible ? [id] : [])),
+    ['name', 'region', 'state', 'expires'],
+  );
 });
 
 test('room that is left goes to every column that is shown, and none is made narrower', (t) => {
@@ -29,6 +35,11 @@ test('room that is left goes to every column that is shown, and none is made nar
     ['name', 'region', 'state', 'expires'].map((id) => roomy.get(id)),
     [400, 200, 236, 300],
   );
+  // Whole pixels, and none of them more than there are: a list would scroll for the sake of one.
+  const odd = displayOf(columns, 601).flatMap(({ id, visible }) =>
+    visible ? [widths(601).get(id) ?? 0] : [],
+  );
+  t.deepEqual(odd, [211, 105, 124, 158]);
 });
 
 test('what is beside the cells is no room', (t) => {
