@@ -5,6 +5,8 @@ import { testGuide } from './guide.ts';
 import { testLinks } from './links.ts';
 import { testManual } from './manual.ts';
 import { testMeanwhile } from './meanwhile.ts';
+import { testPages } from './pages.ts';
+import { testPlaces } from './places.ts';
 import { testRequests } from './requests.ts';
 import { testSigningIn } from './sign-in.ts';
 import { ConsoleStage } from './stage.ts';
@@ -30,6 +32,7 @@ test.afterEach.always(async (t) => {
   if (!t.passed) await stage?.browser.pictureAll(`FAILED ${t.title.slice(0, 60)}`);
 });
 
+testPlaces();
 testFrontDoor(open);
 testGuide(open);
 testWalls(open);
@@ -42,3 +45,4 @@ testLinks(open);
 testManual(open);
 testStops(open);
 testSigningIn(open);
+testPages(open);
