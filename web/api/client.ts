@@ -40,6 +40,13 @@ export function setCsrfToken(token: string | undefined): void {
   csrfToken = token;
 }
 
+/** When the node last answered, and did not refuse, milliseconds of the epoch: whoever has a session is idle since then at the latest. */
+let lastAnswer = Date.now();
+
+export function lastAnswered(): number {
+  return lastAnswer;
+}
+
 /** One exchange. Throws ProblemError. */
 export async function call<O extends OperationName>(
   operation: O,
@@ -69,6 +76,7 @@ export async function call<O extends OperationName>(
     throw unreachable(error, method !== 'GET');
   }
   if (!response.ok) throw await readProblem(response);
+  lastAnswer = Date.now();
   const etag = response.headers.get('ETag') ?? undefined;
   const text = await response.text().catch((error: unknown) => {
     throw unreachable(error, method !== 'GET');

@@ -2,10 +2,12 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call, type Answered } from '../api/client.ts';
 import type { InForce } from '../api/in-force.ts';
 import type { AnswerOf } from '../api/operation-types.ts';
+import { ProblemError } from '../api/problem.ts';
 import { seenOf } from '../parts/seen.tsx';
 import { commands } from '../texts/commands.ts';
+import { keys } from '../texts/keys.ts';
 import type { Side } from './side.tsx';
-import type { CloudKey } from './use.ts';
+import { wasUsedLately, type CloudKey } from './use.ts';
 
 export type BulkAct = 'disable' | 'enable' | 'rotate' | 'remove';
 
@@ -44,12 +46,14 @@ export async function doToOne(
     );
   }
   const { body: now, etag: ifMatch } = seenOf(await call('getCloudKey', { params }));
-  if (act === 'remove' && now.state !== 'PENDING_DELETION') {
+  if (act === 'remove') {
+    // It is not deleted unseen if it is not as it was when it was chosen, and another's deletion is not told as this one.
+    if (now.state !== key.state || (wasUsedLately(now) && !wasUsedLately(key)))
+      throw new ProblemError({ kind: 'precondition-failed', status: 412, ...keys.bulkChanged(now.name) });
     const body = { days: Number(days), cloud: side };
     return outcomeOf(await call('scheduleCloudKeyDeletion', { params, body, ifMatch }));
   }
-  if (act === 'rotate' && now.currentVersion === key.currentVersion)
-    await call('rotateCloudKey', { params, ifMatch });
+  if (now.currentVersion === key.currentVersion) await call('rotateCloudKey', { params, ifMatch });
   return nothingElse;
 }
 

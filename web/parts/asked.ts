@@ -34,7 +34,8 @@ export function askedOf<Q>(filter: Filter, ways: Ways<Q>): Asked<Q> {
   if (filter.operation === 'or' && filter.tokens.length > 1) return { query: {}, rest: filter, columns };
   const query: Partial<Q> = {};
   const tokens = filter.tokens.filter(({ propertyKey, operator, value }) => {
-    const part = ways[propertyKey?.replace(/^by-/, '') ?? '']?.({ operator, value: String(value) });
+    const column = propertyKey?.replace(/^by-/, '') ?? '';
+    const part = Object.hasOwn(ways, column) ? ways[column]?.({ operator, value: String(value) }) : undefined;
     // Two values of one field are no question that the API takes: nothing has both, or the second is looked for here.
     if (part === undefined || Object.keys(part).some((name) => name in query)) return true;
     Object.assign(query, part);

@@ -48,6 +48,8 @@ function parse(text: string | null): PropertyFilterProps.Query {
   try {
     const [operation, ...tokens] = JSON.parse(text) as ['and' | 'or', ...[string, string, string][]];
     if (operation !== 'and' && operation !== 'or') return none;
+    // Whoever sends somebody an address may have written anything there.
+    if (!tokens.flat().every((part) => typeof part === 'string')) return none;
     return {
       operation,
       tokens: tokens.map(([propertyKey, operator, value]) => ({

@@ -10,6 +10,7 @@ import PropertyFilter from '@cloudscape-design/components/property-filter';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table, { type TableProps } from '@cloudscape-design/components/table';
 import { useSearchParams } from 'react-router';
+import { isSilent } from '../api/looks.ts';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { parts as t } from '../texts/parts.ts';
 import { filterWords, type Asked } from './asked.ts';
@@ -175,7 +176,13 @@ export function ResourceTable<T>(props: Props<T>) {
             >
               {title}
             </Header>
-            {list.error !== null && items.length > 0 && <Alert type="warning">{t.stale}</Alert>}
+            {list.error !== null &&
+              items.length > 0 &&
+              (isSilent(list.error) ? (
+                <Alert type="warning">{t.stale}</Alert>
+              ) : (
+                <ProblemAlert problem={list.error} />
+              ))}
             {goesThrough && hasNextPage && !looksOn && <Alert type="warning">{t.notAll(items.length)}</Alert>}
           </SpaceBetween>
         }

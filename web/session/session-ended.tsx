@@ -4,7 +4,8 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { useIsWatched, useUnwatchedSince } from '../api/watched.ts';
+import { lastAnswered } from '../api/client.ts';
+import { useIsWatched } from '../api/watched.ts';
 import { useNow } from '../parts/time.tsx';
 import { frame } from '../texts/frame.ts';
 import { signIn as t } from '../texts/sign-in.ts';
@@ -15,9 +16,9 @@ import { SignInSteps } from './sign-in-steps.tsx';
 /** Ends a session whose time is over: the node says so only to whoever asks, and to ask would make it longer. */
 export function SessionLapse() {
   const { state, lapse } = useSessionFacts();
-  const since = useUnwatchedSince();
   const now = useNow();
-  const isOver = state.kind === 'in' && !state.ended && now >= endOf(state.session, state.told, since);
+  const isOver =
+    state.kind === 'in' && !state.ended && now >= endOf(state.session, state.told, lastAnswered());
   useEffect(() => {
     if (isOver) lapse();
   }, [isOver, lapse]);

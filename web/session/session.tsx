@@ -54,6 +54,20 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => void look(), [look]);
   // It may be that only the CSRF token is another, by a sign-in in another tab.
   useEffect(() => onSessionTrouble(() => void look()), [look]);
+  const isShown = state.kind === 'in' && state.session.state === 'ACTIVE' && !state.ended;
+  useEffect(() => {
+    if (!isShown) return;
+    // Another tab may have signed out since, and in as somebody else: what is shown here is not theirs.
+    const again = () => {
+      if (document.visibilityState === 'visible') void look();
+    };
+    window.addEventListener('visibilitychange', again);
+    window.addEventListener('focus', again);
+    return () => {
+      window.removeEventListener('visibilitychange', again);
+      window.removeEventListener('focus', again);
+    };
+  }, [isShown, look]);
 
   const enter = useCallback(({ session, csrfToken }: Schemas['OpenedSession']) => {
     setCsrfToken(csrfToken);

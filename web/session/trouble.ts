@@ -21,5 +21,7 @@ export function isSessionTrouble(error: unknown): boolean {
 }
 
 export function lookForSessionTrouble(error: unknown): void {
-  if (isSessionTrouble(error)) for (const listener of listeners) listener();
+  // What one may not see, or is not there for one, may be so because somebody else is signed in by now, or has another role.
+  if (isSessionTrouble(error) || isProblemOf(error, 'forbidden', 'not-found'))
+    for (const listener of listeners) listener();
 }

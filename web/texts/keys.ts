@@ -129,6 +129,11 @@ export const keys = {
   },
   bulkDeleteUsed:
     'Some were used within the last 30 days. Whatever was encrypted with them is lost with them.',
+  bulkChanged: (name: string) => ({
+    title: 'A CloudKey has changed in the meantime',
+    detail: `${name} is in another state than when you chose it, or has been used since: nothing more was done to it`,
+    remediation: 'look at it, and choose it again if it is still to be deleted',
+  }),
   bulkTyped: (n: number) => `delete ${cloudKeys(n)}`,
   bulkNot: {
     rotate: (names: string) => `Only what is available can be rotated. Leave out: ${names}`,
