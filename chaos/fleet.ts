@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { tokensOf } from '../testing/cloned-token.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { freePort } from '../testing/free-port.ts';
 import { Haproxy } from '../testing/haproxy.ts';
@@ -145,10 +146,9 @@ export class Fleet<D extends FleetDatabase> {
    * again. Resolves with what puts ours back.
    */
   async swapToken(): Promise<() => Promise<void>> {
-    const { label, pin, directory } = this.#fixture;
+    const { label, pin } = this.#fixture;
     const other = await createSoftHsmToken({ label, pin });
-    const [ours, theirs] = [directory, other.directory].map((holder) => path.join(holder, 'tokens'));
-    if (ours === undefined || theirs === undefined) throw new Error('there is no token');
+    const [ours, theirs] = [tokensOf(this.#fixture), tokensOf(other)];
     const aside = `${ours}.aside`;
     await rename(ours, aside);
     await rename(theirs, ours);

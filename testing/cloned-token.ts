@@ -29,6 +29,7 @@ async function copyFiles(from: string, to: string): Promise<void> {
     });
 }
 
-function tokensOf({ environment }: TokenFixture): string {
+/** Where a SoftHSM token has its files. */
+export function tokensOf({ environment }: Pick<TokenFixture, 'environment'>): string {
   return path.join(path.dirname(environment['SOFTHSM2_CONF'] ?? ''), 'tokens');
 }

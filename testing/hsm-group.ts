@@ -7,7 +7,7 @@ import { HostKeeper, LoginGate, type KeeperListener } from '../src/token/keeper/
 import { ownKeys } from '../src/token/own-keys.ts';
 import { TokenPool } from '../src/token/pool/token-pool.ts';
 import { TokenPools } from '../src/vault/tokens.ts';
-import { cloneSoftHsmToken } from './cloned-token.ts';
+import { cloneSoftHsmToken, tokensOf } from './cloned-token.ts';
 import { createSoftHsmToken, type TokenFixture } from './tokens.ts';
 
 /** An HSM group called `token` of two SoftHSM tokens, `a` and its clone `b`, which nothing but {@link replicate} keeps alike. */
@@ -102,8 +102,8 @@ async function start(
 }
 
 /** SoftHSM keeps each token in a directory of its own. */
-async function directoryOf({ environment }: TokenFixture): Promise<string> {
-  const tokens = path.join(path.dirname(environment['SOFTHSM2_CONF'] ?? ''), 'tokens');
+async function directoryOf(fixture: TokenFixture): Promise<string> {
+  const tokens = tokensOf(fixture);
   const [only = ''] = await readdir(tokens);
   return path.join(tokens, only);
 }

@@ -24,19 +24,22 @@ export async function assertInForce(
   answered: AnyAnswer,
 ): Promise<void> {
   if (route.takesAway !== true || (changed.size > 0 && ![...changed].some(isServed))) return;
+  const tell = (revision: Moved | undefined) => {
+    if (revision !== undefined) ctx.set('Holdfast-Revision', tellRevision(revision));
+  };
+  // The ETag of the record as it is now: whoever goes on from here has seen it.
+  const notYet = (problem: Problem): Problem => {
+    if (answered.rowVersion !== undefined) ctx.set('ETag', `"${answered.rowVersion}"`);
+    return problem;
+  };
   const standing = await inForce.wait(patience, changed.moved).catch((error: unknown) => {
     if (!(error instanceof StoreError) || error.fault === 'in-doubt') throw error;
-    if (changed.moved !== undefined) ctx.set('Holdfast-Revision', tellRevision(changed.moved));
-    if (answered.rowVersion !== undefined) ctx.set('ETag', `"${answered.rowVersion}"`);
-    throw notAsked(error, changed.moved);
+    tell(changed.moved);
+    throw notYet(notAsked(error, changed.moved));
   });
-  if (standing.revision !== undefined) ctx.set('Holdfast-Revision', tellRevision(standing.revision));
+  tell(standing.revision);
   const waiting = standing.nodes.filter(({ state }) => state === 'waiting');
-  if (waiting.length > 0) {
-    // Of the record as it is now: whoever goes on from here has seen it.
-    if (answered.rowVersion !== undefined) ctx.set('ETag', `"${answered.rowVersion}"`);
-    throw notInForce(standing, waiting);
-  }
+  if (waiting.length > 0) throw notYet(notInForce(standing, waiting));
   ctx.set('Holdfast-In-Force', inHeader(standing));
 }
 

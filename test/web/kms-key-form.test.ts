@@ -1,6 +1,14 @@
 import test from 'ava';
 import { kmsKeyBody, kmsKeyForm, tagsIn, type KmsKeyForm } from '../../web/cloud/kms-key-form.ts';
 
+const common = {
+  keyArn: null,
+  alias: '',
+  description: '',
+  policySource: 'generated',
+  policy: { ours: {} },
+} as const;
+
 test('tags are one a line, and what is none, or stands twice, is refused whole', (t) => {
   t.deepEqual(tagsIn('team=payments\n\ncost=a=b\n'), { team: 'payments', cost: 'a=b' });
   t.deepEqual(tagsIn(''), {});
@@ -9,24 +17,10 @@ test('tags are one a line, and what is none, or stands twice, is refused whole',
 
 test('the tags that are Holdfast’s own, which the API refuses to change, are in no form', (t) => {
   const tags = { 'holdfast:kms-key': '1', team: 'hr', 'holdfast:cloud-key': '2' };
-  const common = {
-    keyArn: null,
-    alias: '',
-    description: '',
-    policySource: 'generated',
-    policy: { ours: {} },
-  } as const;
   t.is(kmsKeyForm({ ...common, tags }).tags, 'team=hr\n');
 });
 
 test('a tag that nobody has changed is sent as it is, whatever is in its name', (t) => {
-  const common = {
-    keyArn: null,
-    alias: '',
-    description: '',
-    policySource: 'generated',
-    policy: { ours: {} },
-  } as const;
   const tags = { 'a=b': '1', 'a=c': '=', x: ' y ', ' z ': '' };
   t.deepEqual(tagsIn(kmsKeyForm({ ...common, tags }).tags), tags);
 });
