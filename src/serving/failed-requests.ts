@@ -1,4 +1,5 @@
 import type { FailedRequests } from '../keys/failed-request-rows.ts';
+import { toPlainLine } from '../vault/names.ts';
 import { BatchedWrites } from './batched-writes.ts';
 
 const minute = 60_000;
@@ -192,9 +193,10 @@ function keyOf(row: FailedRequests, begins: number): string {
   ]);
 }
 
-/** Text that a database takes: PostgreSQL refuses NUL, and with it all that is written beside. */
+/**
+ * Text that a database takes, and that is shown in the order in which it was sent: PostgreSQL refuses NUL, and with it all that
+ * is written beside. Whoever has a credential says who they are as they like.
+ */
 function short(text: string, length = maxTextLength): string {
-  const kept = text.length <= length ? text : `${text.slice(0, length - 1)}…`;
-  // oxlint-disable-next-line no-control-regex -- what is no text goes
-  return kept.replaceAll(/[\u0000-\u001f\u007f]/g, '?');
+  return toPlainLine(text.length <= length ? text : `${text.slice(0, length - 1)}…`);
 }

@@ -85,10 +85,19 @@ export function parseTitle(text: string): string {
   return parseReadableName(text, 'a name', 120);
 }
 
+/** A terminal or a log would obey control characters; bidirectional marks have a reader see another order than there is. */
+export function isPlainText(text: string): boolean {
+  return !/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|[\p{Zl}\p{Zp}]/u.test(text);
+}
+
+/** The text with a question mark for each character that {@link isPlainText} refuses, and for line feeds and tabs: on one line. */
+export function toPlainLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\p{Zl}\p{Zp}]/gu, '?');
+}
+
 export function parseDescription(text: string): string {
   if (text.length > 300) throw new NameError('a description has at most 300 characters');
-  // A terminal or a log that shows it would obey them; bidirectional marks have a reader see another order than there is.
-  if (/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|[\p{Zl}\p{Zp}]/u.test(text))
+  if (!isPlainText(text))
     throw new NameError(
       'a description has no control characters but line feeds and tabs, and no bidirectional marks',
     );

@@ -125,6 +125,8 @@ test('what no database takes, and what is too long, keeps nothing else from bein
     await into(store)(requests);
   });
   recorder.record(request({ principal: 'role/\u0000\ud800' }));
+  // A terminal obeys one, and both have a reader see what was not sent.
+  recorder.record(request({ principal: 'role/\u202ea\u009b' }));
   recorder.record(
     request({
       ...{ principal: '😀'.repeat(2_000), kmsRequestId: 'x'.repeat(1e6) },
@@ -136,8 +138,9 @@ test('what no database takes, and what is too long, keeps nothing else from bein
   const rows = await rowsOf(store);
   t.deepEqual(
     rows.map(({ principal }) => principal.length).toSorted((one, other) => one - other),
-    [7, 512],
+    [7, 8, 512],
   );
+  t.true(rows.some(({ principal }) => principal === 'role/?a?'));
 });
 
 test('a write that fails loses nothing, and what is held meanwhile is bounded', async (t) => {
