@@ -18,7 +18,7 @@ import { createKeySet, type KeySet, type KeySetInput } from '../src/keys/key-set
 import { clientsOf } from './aws-vault.ts';
 import { InProcessNode } from './in-process-node.ts';
 import { startAws, type AwsTimes, type TestAws } from './simulated-aws.ts';
-import { createSoftHsmToken } from './tokens.ts';
+import { createSoftHsmToken, type TokenFixture } from './tokens.ts';
 import { fresh, insertGroup } from './vault.ts';
 
 /** Under this name AWS reaches the proxy. */
@@ -55,15 +55,28 @@ export interface StageOptions {
   settings?: Partial<AwsSettings>;
   /** Why AWS has to be a kind one. */
   kind?: string;
+  /** Lines of the [store] table; a file without it. */
+  store?: StoreLines;
+}
+
+type StoreLines = Record<string, string | number> | undefined;
+
+async function nodeOver(store: StoreLines): Promise<{ fixture: TokenFixture; node: InProcessNode }> {
+  const fixture = await createSoftHsmToken();
+  const node = await InProcessNode.start({
+    ...{ tokens: [{ fixture }], hostNames: [hostName, secondHostName] },
+    ...(store === undefined ? {} : { store }),
+  });
+  return { fixture, node };
 }
 
 export async function openStage({
   time: given = {},
   settings = {},
   kind,
+  store,
 }: StageOptions = {}): Promise<Stage> {
-  const fixture = await createSoftHsmToken();
-  const node = await InProcessNode.start({ tokens: [{ fixture }], hostNames: [hostName, secondHostName] });
+  const { fixture, node } = await nodeOver(store);
   const resolve: Record<string, string> = {
     [hostName]: `127.0.0.1:${node.port}`,
     [secondHostName]: `127.0.0.1:${node.port}`,

@@ -13,7 +13,8 @@ import { loadTls } from '../src/http/tls.ts';
 import { XksService } from '../src/node/xks-service.ts';
 import { createLog } from '../src/log.ts';
 import { beforeEverything } from '../src/store/revision-log.ts';
-import { SqliteStore } from '../src/store/sqlite/sqlite.ts';
+import { initStore } from '../src/store/opening/open.ts';
+import type { Store } from '../src/store/store.ts';
 import { monotonicNow } from '../src/clock.ts';
 import { HostKeeper, LoginGate } from '../src/token/keeper/host-keeper.ts';
 import { writeServed } from '../src/serving/served-writes.ts';
@@ -28,7 +29,7 @@ import { ServedNode } from './served-node.ts';
  */
 export class InProcessNode extends ServedNode {
   readonly #config: LoadedConfig;
-  readonly #store: SqliteStore;
+  readonly #store: Store;
   readonly #vaultId: string;
   readonly #keepers: HostKeeper[] = [];
   /** The token hosts that run, by id. */
@@ -36,7 +37,7 @@ export class InProcessNode extends ServedNode {
   readonly #ended = Promise.withResolvers<void>();
   #service: XksService | undefined;
 
-  private constructor(files: NodeFiles, config: LoadedConfig, store: SqliteStore, vaultId: string) {
+  private constructor(files: NodeFiles, config: LoadedConfig, store: Store, vaultId: string) {
     super(files);
     this.#config = config;
     this.#store = store;
@@ -47,7 +48,7 @@ export class InProcessNode extends ServedNode {
     const files = await writeNodeFiles({ ...options, workers: 1 });
     const config = loadConfig(files.config);
     mkdirSync(path.dirname(config.storePath), { recursive: true, mode: 0o700 });
-    const store = await SqliteStore.init(config.storePath);
+    const store = await initStore(config.store);
     const names = config.tokens.map(({ name }) => name);
     const node = new InProcessNode(files, config, store, await vaultOf(store, names));
     await node.#serve();
@@ -87,6 +88,9 @@ export class InProcessNode extends ServedNode {
                   undefined,
                 ),
             );
+          else if (message.kind === 'store-moved')
+            // The store may be closed by then.
+            void this.#tellHistory(message.id).catch(() => undefined);
           else if (message.kind === 'quota')
             // As over IPC: never before the ask has returned.
             setImmediate(() =>
@@ -98,6 +102,12 @@ export class InProcessNode extends ServedNode {
     );
     this.#service = service;
     await Promise.all(membersOf(this.#config).map(async (member) => this.#startHost(service, member)));
+  }
+
+  /** Nothing is lost here, and nobody restarts it: it keeps whatever the store has. */
+  async #tellHistory(asked: number): Promise<void> {
+    const at = await this.#store.moment();
+    this.#service?.receive({ kind: 'history', asked, at, lost: [] }, undefined);
   }
 
   async #startHost(service: XksService, member: LoadedMember): Promise<void> {

@@ -1,43 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { sql } from 'kysely';
-import { Secret, TOTP } from 'otpauth';
 import { allRoutes } from '../../src/admin/routes.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { toProblem } from '../../src/admin/problem.ts';
 import { AwsError } from '../../src/cloud/aws/aws-error.ts';
-import { hashPassword } from '../../src/identity/passwords.ts';
-import type { Role, Tables } from '../../src/store/schema.ts';
+import type { Tables } from '../../src/store/schema.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { TokenError } from '../../src/token/faults.ts';
-import { password, passwordCost } from '../identity/people.ts';
 import type { AdminAnswer } from '../support/admin-answer.ts';
-import type { AdminClient } from '../support/admin-client.ts';
 import { readScrape } from '../../testing/exposition.ts';
-import { openStage } from '../../testing/external-key-store-stage.ts';
-import { caseOf, pathOf, type OnRecord, type World } from './act-cases.ts';
-import { openManagement, type Management } from './management.ts';
-import { addUser } from './two-vaults.ts';
+import { caseOf, type OnRecord, type World } from './act-cases.ts';
+import {
+  ask,
+  elsewhere,
+  kindOf,
+  openWorld,
+  signInByAllSteps,
+  type ActingWorld,
+  type Case,
+} from './acting-world.ts';
 
 /*
  * Every route that changes something, by being in the table of routes: what it does is on record in the request of it, what
  * it refuses is not done; who has not seen the record as it is changes nothing, whenever it was changed; and what is asked
  * for twice with one Idempotency-Key is made once.
  */
-
-/** What is not done here, and which test does it. */
-const elsewhere: Readonly<Record<string, string>> = {
-  signIn: 'test/identity/sign-in.test.ts',
-  signInToVault: 'test/identity/sign-in.test.ts',
-  giveSecondFactor: 'test/identity/second-factor.test.ts',
-  finishOidcSignIn: 'test/identity/oidc-sign-in.test.ts',
-  changePassword: 'test/identity/sign-in.test.ts',
-  confirmTotp: 'test/identity/second-factor.test.ts',
-  removeTotp: 'test/identity/second-factor.test.ts',
-  newRecoveryCodes: 'test/identity/second-factor.test.ts',
-  adoptCloudKey: 'test/keys/adoption.test.ts',
-  testMail: 'test/identity/mail.test.ts',
-};
 
 /** Acts on what has no row version, and why. Every other that makes nothing needs If-Match. */
 const withoutRowVersion: Readonly<Record<string, string>> = {
@@ -106,63 +94,12 @@ const changesNothing: Readonly<Record<string, string>> = {
   refreshExternalKeyStore: 'AWS is looked at, and has nothing new',
 };
 
-interface Context extends World {
-  management: Management;
-  actorIds: Map<AdminClient, string>;
-  /** Somebody who looks at everything and changes nothing. */
-  watcher: (ofAppliance: boolean) => Promise<AdminClient>;
-  close: () => Promise<void>;
-}
+const test = anyTest as TestFn<ActingWorld>;
 
-const test = anyTest as TestFn<Context>;
-
-test.before(async (t) => {
-  const stage = await openStage({ kind: 'what AWS does at its worst is the matter of other tests' });
-  const management = await openManagement(stage.vaultContext);
-  const hash = await hashPassword(password, 'test', passwordCost);
-  const actorIds = new Map<AdminClient, string>();
-  const person = async (vaultId: string, username: string, role: Role) => {
-    const client = await addUser(management.place, vaultId, username, role);
-    const { body } = await client.get('/session');
-    const { id } = (body as { user: { id: string } }).user;
-    actorIds.set(client, id);
-    await stage.vaultContext.store.db
-      .updateTable('users')
-      .set({ password_hash: hash })
-      .where('id', '=', id)
-      .execute();
-    return client;
-  };
-  const { vaultId } = stage;
-  const name = () => `p-${randomUUID().slice(0, 8)}`;
-  t.context = {
-    ...{ stage, management, actorIds, password: password.reveal() },
-    providerInput: management.providerInput,
-    boss: await person('', 'boss', 'appliance-admin'),
-    admin: await person(vaultId, 'admin', 'vault-admin'),
-    watcher: async (ofAppliance) =>
-      person(ofAppliance ? '' : vaultId, name(), ofAppliance ? 'appliance-auditor' : 'auditor'),
-    person: async () => person(vaultId, name(), 'vault-admin'),
-    close: async () => {
-      await management.close();
-      await stage.dispose();
-    },
-  };
-});
+test.before(async (t) => void (t.context = await openWorld()));
 test.after.always(async (t) => t.context.close());
 
-type Case = OnRecord & { client: AdminClient };
 type Row = NonNullable<OnRecord['row']>;
-
-async function ask(route: Route, on: Case, headers: { ifMatch?: string; idempotencyKey?: string } = {}) {
-  const { client, body } = on;
-  const expected = route.changes === true ? { ifMatch: '*' } : {};
-  return client.request(route.method, pathOf(route, on), {
-    ...(body === undefined ? {} : { body }),
-    ...expected,
-    ...headers,
-  });
-}
 
 const db = ({ stage }: World) => stage.vaultContext.store.db;
 
@@ -222,7 +159,7 @@ async function raise(world: World, { table, key, id }: Row, by: number): Promise
   );
 }
 
-async function actOnceSeen(t: ExecutionContext<Context>, route: Route, on: Case): Promise<AdminAnswer> {
+async function actOnceSeen(t: ExecutionContext<ActingWorld>, route: Route, on: Case): Promise<AdminAnswer> {
   const { row } = on;
   if (row === undefined) {
     t.fail('the case of a route with If-Match names the record that the ETag is of');
@@ -339,7 +276,6 @@ for (const route of allRoutes) {
 
 const provider = (world: World, ofVault: boolean) =>
   `${ofVault ? `/vaults/${world.stage.vaultId}` : ''}/oidc-provider`;
-const kindOf = ({ body }: AdminAnswer) => (body as { type?: string } | undefined)?.type?.split(':').at(-1);
 
 test.serial('what is not set up is not found, and cannot be deleted', async (t) => {
   const { boss, admin } = t.context;
@@ -432,33 +368,7 @@ test.serial('what the state of a key store does not allow is a conflict', async 
 
 test.serial(
   'a sign-in goes from a first password to a second factor, and no step is passed over',
-  async (t) => {
-    const { admin, boss, stage } = t.context;
-    const { vaultId, clock } = stage;
-    await boss.request('DELETE', '/mail', { ifMatch: '*' });
-    const username = `s-${randomUUID().slice(0, 8)}`;
-    const user = { username, email: 'x@example.com', role: 'auditor' };
-    const { body } = await admin.post(`/vaults/${vaultId}/users`, user);
-    const first = (body as { firstPassword: string }).firstPassword;
-    const wrong = await admin
-      .as(undefined)
-      .post(`/vaults/${vaultId}/sessions`, { username, password: `${first}x` });
-    t.is(kindOf(wrong), 'sign-in-refused');
-    const begun = await admin.signIn({ username, password: first, vaultId });
-    t.is(kindOf(await begun.get(`/vaults/${vaultId}`)), 'password-change-required');
-
-    const own = `correct horse ${randomUUID()}`;
-    const person = await admin.firstSignIn({ username, password: first, vaultId }, own);
-    const enrolled = (await person.post('/user/totp', { password: own })).body as { otpauthUri: string };
-    const secret = Secret.fromBase32(new URL(enrolled.otpauthUri).searchParams.get('secret') ?? '');
-    const code = () => TOTP.generate({ secret, timestamp: stage.vaultContext.now().getTime() });
-    t.is((await person.post('/user/totp/confirmation', { code: code() })).status, 200);
-    clock.ahead += 60_000;
-    const half = await admin.signIn({ username, password: own, vaultId });
-    t.is(kindOf(await half.get(`/vaults/${vaultId}`)), 'second-factor-required');
-    t.is(kindOf(await half.post('/session/second-factor', { code: 'AAAAAA' })), 'sign-in-refused');
-    t.is((await half.post('/session/second-factor', { code: code() })).status, 200);
-  },
+  async (t) => signInByAllSteps(t, t.context),
 );
 
 test.serial(

@@ -326,6 +326,25 @@ for (const [kind, make] of Object.entries(databases)) {
     );
   });
 
+  test(`${kind}: nothing is in a list of nothing, and what may be null is compared by IS`, async (t) => {
+    const [store] = (await open(t, make)) as [Store];
+    const there = { ...vault({ name: 'there' }), deleted_at: null };
+    const gone = { ...vault({ name: 'gone' }), deleted_at: '2031-01-01' };
+    await store.bookkeep('by hand', async (trx) => trx.insertInto('vaults').values([there, gone]).execute());
+    const all = store.db.selectFrom('vaults').select('name').orderBy('name');
+    const names = async (some: typeof all) => (await some.execute()).map(({ name }) => name);
+    t.deepEqual(await names(all.where('name', 'in', [])), []);
+    t.deepEqual(await names(all.where('name', 'not in', [])), ['gone', 'there']);
+    for (const value of [null, '2031-01-01', 'never'] as const) {
+      const equal = [there, gone].filter(({ deleted_at }) => deleted_at === value).map(({ name }) => name);
+      t.deepEqual(await names(all.where('deleted_at', 'is', value)), equal);
+      t.deepEqual(
+        await names(all.where('deleted_at', 'is not', value)),
+        ['gone', 'there'].filter((name) => !equal.includes(name)),
+      );
+    }
+  });
+
   test(`${kind}: truth values are 0 and 1, counts are numbers`, async (t) => {
     const [store] = (await open(t, make)) as [Store];
     const { rows } = await sql<Record<string, unknown>>`SELECT 1 = 1 AS yes, 1 = 2 AS no, count(*) AS n,

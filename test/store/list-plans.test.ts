@@ -11,6 +11,7 @@ import type { Caller } from '../../src/identity/caller.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
+import { optionsOf, shapeOf, values } from '../admin/list-queries.ts';
 
 /*
  * A page of a list costs what the page is long, and not what the store has grown to. Every list of the management API is
@@ -32,39 +33,6 @@ const short: Readonly<Record<string, string>> = {
   listTokens: 'those of the configuration',
   listLostChanges: 'five thousand for each time that the store goes back',
   listKmsKeysOfCloudKey: 'one for each external key store of its key set',
-};
-
-/** A value of each filter; one that names a single thing finds so few that they may be sorted. */
-const values: Record<string, { value: string; few?: true }> = {
-  sequence: { value: '7', few: true },
-  action: { value: 'cloud-key.disable' },
-  actor: { value: 'vera' },
-  target: { value: 'payroll' },
-  outcome: { value: 'refused' },
-  from: { value: '2029-01-01T00:00:00.000Z' },
-  to: { value: '2031-02-01T00:00:00.000Z' },
-  deletedVault: { value: 'd' },
-  keySetId: { value: 's' },
-  region: { value: 'eu-west-1' },
-  state: { value: 'EXPIRED' },
-  name: { value: 'pay' },
-  externalKeyId: { value: 'x', few: true },
-  called: { value: 'arn:aws:kms:eu-west-1:111122223333:alias/pay', few: true },
-  id: { value: 'i', few: true },
-  cloudKeyId: { value: 'c', few: true },
-  keyArn: { value: 'a', few: true },
-  cloudStatus: { value: 'AVAILABLE' },
-  step: { value: 'DONE' },
-  alias: { value: 'alias/' },
-  role: { value: 'cloud-admin' },
-  username: { value: 'vera', few: true },
-  adminGroupId: { value: 'g' },
-  cspAccountId: { value: 'a' },
-  token: { value: 'token' },
-  open: { value: 'true' },
-  error: { value: 'InternalException' },
-  principal: { value: 'arn:aws:iam::111122223333:role/a' },
-  kmsRequestId: { value: 'request' },
 };
 
 interface Asked {
@@ -291,7 +259,9 @@ for (const route of listing)
         [],
         'a filter without a value here',
       );
-      const sorts = optionsOf(shape['sort']);
+      const options = optionsOf(shape['sort']);
+      // One that has an order of its own has no other.
+      const sorts = options.length > 0 ? options : [undefined];
       const looked = new Set<string>();
       const single = filters.map((one) => [one]);
       const pairs = filters.flatMap((one, at) => filters.slice(at + 1).map((other) => [one, other]));
@@ -318,15 +288,4 @@ for (const route of listing)
 function cursorOf(sort: string | undefined): string | undefined {
   if (sort === undefined) return undefined;
   return Buffer.from(JSON.stringify([sort, '', ''])).toString('base64url');
-}
-
-function shapeOf(schema: unknown): Record<string, unknown> {
-  return (schema as { shape?: Record<string, unknown> } | undefined)?.shape ?? {};
-}
-
-/** What a list may be sorted by; of one that has an order of its own, nothing. */
-function optionsOf(sort: unknown): (string | undefined)[] {
-  return (
-    (sort as { def: { innerType: { options: string[] } } } | undefined)?.def.innerType.options ?? [undefined]
-  );
 }
