@@ -19,6 +19,7 @@ import { mainScript, Server } from './processes.ts';
 import { cellSeconds, measure, type Measured } from './measure.ts';
 import { aad, operationNames, plaintext, requestsOf, type OperationName } from './requests.ts';
 import { benchSizes } from './sizes.ts';
+import { benchStart } from './start.ts';
 import { benchStores } from './stores.ts';
 import type { Load } from './wrk.ts';
 
@@ -26,7 +27,7 @@ import type { Load } from './wrk.ts';
  * make bench: one table, all in one run on one machine, with the load generator in a process of its own.
  * BENCH_SECONDS (4) a cell, BENCH_HOLD_SECONDS (60) for the held rate, BENCH_ONLY=grid,hold,keys,lists,slow to pick parts;
  * overload (bench/overload.ts), hung (bench/hung.ts), aws (bench/kms-keys.ts, minutes), growth with BENCH_STAGES=small,middle,large, sizes, stores
- * (bench/stores.ts), peer with BENCH_PEER (bench/peer.ts), and against with BENCH_AGAINST (another checkout), only where they are picked.
+ * (bench/stores.ts), start with BENCH_STARTS (bench/start.ts), peer with BENCH_PEER (bench/peer.ts), and against with BENCH_AGAINST (another checkout), only where they are picked.
  */
 
 const holdSeconds = Number(process.env['BENCH_HOLD_SECONDS'] ?? 60);
@@ -73,6 +74,7 @@ try {
   if (parts.includes('growth')) await benchGrowth(cellSeconds);
   if (parts.includes('sizes')) await benchSizes();
   if (parts.includes('stores')) await benchStores();
+  if (parts.includes('start')) await benchStart();
   if (parts.includes('peer')) await benchPeer(process.env['BENCH_PEER'] ?? '');
   if (parts.includes('against')) await benchAgainst(process.env['BENCH_AGAINST'] ?? '');
   if (table.length > 0) console.log(table.toString());

@@ -13,7 +13,7 @@ import { verdictOf } from './verdict.ts';
 /*
  * `make chaos`: three nodes over PostgreSQL with a synchronous standby, behind HAProxy, all real, under load, while faults are made
  * one after another; then a checker judges what was answered. CHAOS_SEED repeats the faults of a run, CHAOS_SECONDS (300) is
- * how long they are made, CHAOS_ONLY names some of them, by a part of their names, with commas. CHAOS_DISABLES ends it after so many
+ * how long they are made, CHAOS_ONLY names some of them, each by its name or else by a part of names, with commas. CHAOS_DISABLES ends it after so many
  * disables, of keys that rest no longer than a fifth of a second, while nodes are stopped, cut and killed; CHAOS_KILLS after so
  * many processes were killed, one after another, each at a moment of its own. With CHAOS_PATRONI=1 the database is run by Patroni.
  */
@@ -43,10 +43,17 @@ function formOf(): { possible: readonly NemesisName[]; ends: Ends } {
   return { possible: only.length > 0 ? all : all.filter((name) => name !== lossOfAcknowledged), ends: {} };
 }
 
+/** A whole name is that fault alone, though it is a part of another's. */
+function isMeant(name: string, given: string, all: readonly string[]): boolean {
+  return all.includes(given) ? name === given : name.includes(given);
+}
+
 function chosenOf<T>(table: Readonly<Record<string, T>>, possible: readonly string[]): Record<string, T> {
   return Object.fromEntries(
     Object.entries(table).filter(
-      ([name]) => possible.includes(name) && (only.length === 0 || only.some((part) => name.includes(part))),
+      ([name]) =>
+        possible.includes(name) &&
+        (only.length === 0 || only.some((given) => isMeant(name, given, Object.keys(table)))),
     ),
   );
 }
