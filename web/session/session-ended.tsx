@@ -12,6 +12,7 @@ import { signIn as t } from '../texts/sign-in.ts';
 import { endOf } from './session-end.ts';
 import { homeOf, useSessionFacts, type Session } from './session.tsx';
 import { SignInSteps } from './sign-in-steps.tsx';
+import { useReturn } from './use-return.ts';
 
 /** Ends a session whose time is over: the node says so only to whoever asks, and to ask would make it longer. */
 export function SessionLapse() {
@@ -38,17 +39,9 @@ function useCover(): void {
 function useLookAgain(look: () => Promise<unknown>): void {
   const watched = useIsWatched();
   useEffect(() => {
-    if (!watched) return;
-    const again = () => void look();
-    again();
-    // As what is shown is asked for again.
-    window.addEventListener('visibilitychange', again);
-    window.addEventListener('focus', again);
-    return () => {
-      window.removeEventListener('visibilitychange', again);
-      window.removeEventListener('focus', again);
-    };
+    if (watched) void look();
   }, [watched, look]);
+  useReturn(watched, look);
 }
 
 /** Over the page that was being worked on, which stays as it is: nothing that was typed is lost. */

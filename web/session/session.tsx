@@ -5,6 +5,7 @@ import { operations, type OperationName, type OperationFacts } from '../api/oper
 import { isProblemOf, type ProblemError } from '../api/problem.ts';
 import { letPageGo } from '../frame/hold-page.ts';
 import { onSessionTrouble } from './trouble.ts';
+import { useReturn } from './use-return.ts';
 
 export type Session = Schemas['Session'];
 
@@ -55,19 +56,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   // It may be that only the CSRF token is another, by a sign-in in another tab.
   useEffect(() => onSessionTrouble(() => void look()), [look]);
   const isShown = state.kind === 'in' && state.session.state === 'ACTIVE' && !state.ended;
-  useEffect(() => {
-    if (!isShown) return;
-    // Another tab may have signed out since, and in as somebody else: what is shown here is not theirs.
-    const again = () => {
-      if (document.visibilityState === 'visible') void look();
-    };
-    window.addEventListener('visibilitychange', again);
-    window.addEventListener('focus', again);
-    return () => {
-      window.removeEventListener('visibilitychange', again);
-      window.removeEventListener('focus', again);
-    };
-  }, [isShown, look]);
+  // Another tab may have signed out since, and in as somebody else: what is shown here is not theirs.
+  useReturn(isShown, look);
 
   const enter = useCallback(({ session, csrfToken }: Schemas['OpenedSession']) => {
     setCsrfToken(csrfToken);
