@@ -60,6 +60,14 @@ export function finishedLate(entries: readonly Entry[]): number[] {
   });
 }
 
+/** What AWS had to repeat though the key was enabled for as long as the request took. A disabled one is asked for in the database each time. */
+export function failedOfEnabled(entries: readonly Entry[]): RequestEntry[] {
+  const acts = registersOf(entries);
+  return entries
+    .filter((entry) => entry.type === 'request')
+    .filter((request) => repeated.has(request.result) && acts.get(request.key)?.isEnabled(request) !== false);
+}
+
 /** Whether counts that were acknowledged may be lost. */
 function isLost(entries: readonly Entry[]): boolean {
   return entries.some((entry) => entry.type === 'loss' && entry.ofAcknowledged);
@@ -143,6 +151,14 @@ class Register {
         act.act === against && act.invoked < ended && (place > at || settled > last.invoked),
     );
     return mayHaveFollowed ? undefined : last;
+  }
+
+  /** For certain, while the request took: what nothing has been done to yet is. */
+  isEnabled(request: RequestEntry): boolean {
+    return (
+      this.forbids(request, 'enable', 'disable') !== undefined ||
+      !this.#acts.some(({ act }) => act.invoked < request.ended)
+    );
   }
 }
 

@@ -288,6 +288,8 @@ export const lossOfAcknowledged: NemesisName = 'the database fails over to a sta
 
 /** Nodes may have seen what the database has lost after these. */
 export const losing: readonly string[] = [
+  // What a server has committed shows once it has been restarted, though its standby never got it: that is lost where it fails over next.
+  'the database fails over',
   'the database fails over, and its standby lacks what was cancelled',
   lossOfAcknowledged,
   // A server that is stopped may show what it has not been able to give its standby.

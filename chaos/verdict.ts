@@ -1,5 +1,5 @@
-import { finishedLate, judge, type Violation } from './checker.ts';
-import type { ActEntry, Entry, TroubleEntry } from './history.ts';
+import { failedOfEnabled, finishedLate, judge, type Violation } from './checker.ts';
+import type { ActEntry, Entry, RequestEntry, TroubleEntry } from './history.ts';
 
 export interface Verdict {
   violations: Violation[];
@@ -35,23 +35,19 @@ export function verdictOf(entries: readonly Entry[]): Verdict {
   };
 }
 
-/**
- * Of requests that one trouble overlapped, how many AWS had to repeat, by the faults of which it was made. What a disabled key
- * answers is none of them.
- */
+/** Of requests that one trouble overlapped, how many AWS had to repeat though their keys were enabled, by the faults of which it was made. */
 function failuresByTrouble(entries: readonly Entry[]): string[] {
   const requests = entries.filter((entry) => entry.type === 'request');
+  const failures = failedOfEnabled(entries);
   const faults = entries.filter((entry) => entry.type === 'fault');
   const counts = new Map<string, { failed: number; all: number }>();
   for (const trouble of entries.filter((entry) => entry.type === 'trouble')) {
     const names = faults.filter(({ at }) => trouble.began <= at && at <= trouble.ended);
     const name = [...new Set(names.map(({ fault }) => fault))].toSorted().join(' + ');
     const count = counts.get(name) ?? { failed: 0, all: 0 };
-    for (const { began, ended, result } of requests) {
-      if (ended < trouble.began || trouble.ended < began) continue;
-      count.all++;
-      if (result !== 'success' && result !== 'InvalidStateException') count.failed++;
-    }
+    const overlaps = ({ began, ended }: RequestEntry) => trouble.began <= ended && began <= trouble.ended;
+    count.all += requests.filter(overlaps).length;
+    count.failed += failures.filter(overlaps).length;
     counts.set(name, count);
   }
   return [...counts]

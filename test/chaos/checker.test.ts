@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from '../../testing/properties.ts';
-import { finishedLate, judge, type Violation } from '../../chaos/checker.ts';
+import { failedOfEnabled, finishedLate, judge, type Violation } from '../../chaos/checker.ts';
 import type { ActEntry, ElsewhereEntry, Entry, RequestEntry } from '../../chaos/history.ts';
 import { blockSize } from '../../src/keys/encryption-limits.ts';
 import { isPossible } from './all-orders.ts';
@@ -145,6 +145,25 @@ test('a refusal of what was enabled again is found, and none while the disable b
   t.deepEqual(rules([made, doubtful, enabled, refused]), []);
   const touched: ActEntry = { ...made, act: 'touch', invoked: 3.2, ended: 3.5 };
   t.deepEqual(rules([made, doubtful, touched, enabled, refused]), ['refusal after an acknowledged enable']);
+});
+
+test('a request counts as failed only where its key was enabled for as long as it took', (t) => {
+  const done = (act: 'disable' | 'enable', invoked: number, ended: number): ActEntry => ({
+    ...{ type: 'act', act, key: 'key', node: 0, invoked, ended, result: 'acknowledged' },
+  });
+  const acts = [done('disable', 10, 20), done('enable', 30, 40), done('disable', 50, 60)];
+  const isFailed = (began: number, ended: number, result = 'InternalException') =>
+    failedOfEnabled([...acts, request({ began, ended, result })]).length === 1;
+  t.true(isFailed(1, 9));
+  t.true(isFailed(41, 49));
+  for (const [began, ended] of [
+    [1, 11],
+    [21, 29],
+    [35, 45],
+    [45, 55],
+  ] as const)
+    t.false(isFailed(began, ended), `${began} to ${ended}`);
+  t.false(isFailed(41, 49, 'success'));
 });
 
 test('an acknowledged act that is not on record is found, and one that is so twice', (t) => {
