@@ -15,7 +15,7 @@ export function testUnwatched(open: () => ConsoleStage): void {
       await heading.waitFor();
       await wall.clock.fastForward('05:01');
       const strip = wall.getByRole('status', { name: 'Nobody seems to be here.' });
-      await strip.getByText('What is shown here is from').waitFor();
+      await strip.getByText('Nothing here has been asked for again since').waitFor();
       await picture(wall, 'a page that nobody watches');
       t.deepEqual(await axeViolations(wall), []);
 

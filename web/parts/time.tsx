@@ -95,12 +95,11 @@ function Told({ what, text }: { what: string; text: string }) {
   );
 }
 
-/** Where nothing is pressed: in a band that is shown above everything. */
+/** Where nothing is pressed, in a band above everything: on a screen on a wall, what is relative would have to go on by itself. */
 export function PlainTime({ at }: { at: string }) {
-  const from = useNow();
   return (
-    <time dateTime={at} title={exactTime(at)}>
-      {relativeTime(at, from, relative.short)}
+    <time dateTime={at} title={utcTime(at)}>
+      {exact.format(new Date(at))}
     </time>
   );
 }

@@ -46,8 +46,8 @@ export const frame = {
   silence: 'The node does not answer.',
   silenceWhy: 'It is asked again automatically. What is shown here is from',
   unwatched: 'Nobody seems to be here.',
-  unwatchedFrom: 'What is shown here is from',
-  unwatchedWhy: 'Move the pointer or press a key, and it is asked for again.',
+  unwatchedFrom: 'Nothing here has been asked for again since',
+  unwatchedWhy: 'Move the pointer or press a key, and it is.',
   fewerFindings: 'Only the first',
   moreFindings: (n: number) => `${n} more`,
   roles: {
