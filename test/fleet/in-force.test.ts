@@ -10,6 +10,7 @@ import { hasExited, processMark } from '../../src/node/node-id.ts';
 import type { Changed } from '../../src/store/act-transaction.ts';
 import type { Moved } from '../../src/store/revision-log.ts';
 import type { Store } from '../../src/store/store.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { VaultError } from '../../src/vault/vault-error.ts';
 
 /* A change is waited for until every process that serves from memory has confirmed it, or has run out. */
@@ -117,6 +118,27 @@ for (const [name, make] of Object.entries(databases))
     t.is(await change(store), second);
     t.is((await inForce.wait(0)).nodes[0]?.state, 'waiting');
   });
+
+test('that a silent process could not be removed, or nobody knows whether it was, says nothing of the change', async (t) => {
+  const store = await newStore();
+  t.teardown(async () => store.close());
+  await insertVault(store, 'first');
+  await join(store, 'a', -1, 'n1', 1);
+  await change(store);
+  for (const fault of ['in-doubt', 'not-certain', 'unreachable'] as const) {
+    const asked = Promise.withResolvers<undefined>();
+    const inForce = new InForce({
+      db: store.db,
+      bookkeep: async () => {
+        asked.resolve(undefined);
+        throw new StoreError(fault, 'the row of a process', 'none');
+      },
+    });
+    t.like((await inForce.wait(10_000)).nodes, [{ id: 'n1', state: 'ended' }]);
+    await inForce.sweep();
+    await asked.promise;
+  }
+});
 
 test('holders of another database say nothing of what was done in this one', async (t) => {
   const [own, other] = await Promise.all([newStore('PostgreSQL'), newStore('PostgreSQL')]);
