@@ -37,10 +37,15 @@ export class RequestTotals {
     return [...this.#tokens.values()];
   }
 
+  /** Those of which it has counted requests so far, by id. */
+  get keySets(): readonly string[] {
+    return [...this.#keySets].filter((keySet) => keySet !== '' && keySet !== otherKeySets);
+  }
+
   /** Key sets that are no more are told no more, or they would add up forever. */
-  keepOnly(keySets: ReadonlySet<string>): void {
+  forget(keySets: ReadonlySet<string>): void {
     for (const [name, { keySet }] of this.#requests)
-      if (keySet !== '' && keySet !== otherKeySets && !keySets.has(keySet)) {
+      if (keySets.has(keySet)) {
         this.#requests.delete(name);
         this.#keySets.delete(keySet);
       }

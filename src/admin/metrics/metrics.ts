@@ -43,7 +43,7 @@ async function metricsOf(services: AdminServices, withoutStore: boolean): Promis
   ]);
   if (records !== undefined) {
     lastVaults.set(store.db, records.vaults);
-    gathered?.metrics.requests.keepOnly(new Set(records.vaults.keys()));
+    gathered?.metrics.requests.forget(records.gone);
   }
   const scrape = new Scrape();
   const node = { node_id: gathered?.nodeId ?? '', hostname: hostname() };

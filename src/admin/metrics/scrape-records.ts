@@ -18,6 +18,8 @@ const toldFrom = sql.raw<number>('268435456');
 export interface Records {
   status: Status;
   vaults: VaultNames;
+  /** Key sets of which requests were counted, and that are no more. One that is made since is not among them, whatever is counted of it. */
+  gone: ReadonlySet<string>;
   /** What the store took to answer, milliseconds. */
   answeredIn: number;
   lost: number;
@@ -48,9 +50,11 @@ export async function readRecords(
     .executeTakeFirstOrThrow();
   const status = await statusOf(services, 'appliance');
   await counted;
+  const known = services.gathered?.metrics.requests.keySets ?? [];
+  const vaults = await readVaults(db);
   return {
-    ...{ revision, answeredIn, sequence, status },
-    vaults: await readVaults(db),
+    ...{ revision, answeredIn, sequence, status, vaults },
+    gone: new Set(known.filter((keySet) => !vaults.has(keySet))),
     lost: (await countLost(db)).lost,
     budgets: await readBudgets(db),
     wanted: await readWanted(db),
