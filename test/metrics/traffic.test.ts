@@ -103,6 +103,23 @@ test.serial('the last hour is told in steps of 15 seconds, and what is older is 
   t.like(empty, { requests: 0, reliabilityPercent: null, p50Ms: null, p99Ms: null });
 });
 
+test.serial('a supervisor that is silent is waited for once', async (t) => {
+  const { services } = node(t.context, start());
+  const { gathered } = services;
+  const both = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()] as const;
+  /** Until the other was asked too. */
+  const asked = async (which: 0 | 1) => {
+    both[which].resolve(undefined);
+    return both[1 - which]?.promise;
+  };
+  const silent = {
+    ...services,
+    gathered: { series: gathered?.series, metrics: { look: async () => asked(0) } },
+    nodeFacts: async () => asked(1),
+  } as unknown as typeof services;
+  t.is((await trafficOf(silent, 'appliance', '1h')).certificateExpiresAt, null);
+});
+
 test.serial(
   'a day is told by five minutes and a month by the hour, over a restart and of all nodes',
   async (t) => {

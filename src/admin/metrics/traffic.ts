@@ -145,14 +145,14 @@ export async function trafficOf(
   range: TrafficRange,
 ): Promise<Traffic> {
   const { length, step } = ranges[range];
-  await gathered?.metrics.look();
+  // At once: both are told by the supervisor, and where that is silent one wait is enough.
+  const [facts] = await Promise.all([nodeFacts?.(), gathered?.metrics.look()]);
   const to = now().getTime();
   const last = beginOf(to, step);
   const first = last - (length - step) * 1_000;
   const cells = (await gathered?.series.read(scope, step, first)) ?? new Map<number, Cell>();
   const whole = emptyCell();
   for (const cell of cells.values()) addToCell(whole, cell);
-  const facts = await nodeFacts?.();
   const expiries = (facts?.certificates ?? [])
     .filter(({ listeners }) => listeners.includes('xks'))
     .map(({ expiresAt }) => expiresAt);
