@@ -56,7 +56,7 @@ export class InProcessNode extends ServedNode {
   }
 
   async #serve(): Promise<void> {
-    const ledger = new QuotaLedger({ fleetSize: 1, now: monotonicNow });
+    const ledger = new QuotaLedger({ part: 1, now: monotonicNow });
     const { log, store, xks } = this.#config;
     const service = await XksService.start(
       {
@@ -65,7 +65,7 @@ export class InProcessNode extends ServedNode {
         store,
         nodeId: 'in-process',
         instance: 'xks-worker/in-process',
-        fleet: { live: 1, sharers: 1, tokens: [], drained: false },
+        fleet: { live: 1, tokens: [], drained: false },
         history: { at: beforeEverything, lost: [] },
         tokens: tokensOfManagement(this.#config),
         version,

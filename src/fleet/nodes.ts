@@ -6,6 +6,7 @@ import type { NodeTable, Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Reading } from '../vault/edits.ts';
 import type { VaultContext } from '../vault/context.ts';
+import { divide, type Division, type OwnQuotas, type Peer, type ToldShares } from './quota-shares.ts';
 import { shownOf, type ShownDatabase, type ShownNode, type ShownToken } from './shown-node.ts';
 
 /** A node shows itself so often, milliseconds. */
@@ -19,6 +20,12 @@ export const upFor = 60_000;
 
 /** So long nodes believe that another serves which was killed since, milliseconds: two signs may be missed. */
 const servesFor = 2.5 * showEvery;
+
+/** What a node has claimed of the quotas is left to it for so long after it may not use all of it any more, milliseconds. */
+const claimMargin = 2 * showEvery;
+
+/** It may use what it has claimed of them for so long after it has shown that at the least, milliseconds. */
+export const keepsAtLeast = upFor - claimMargin;
 
 /** A node as its supervisor has it shown. */
 export interface NodeSign {
@@ -39,6 +46,8 @@ export interface NodeSign {
   boot: string | null;
   /** No quota of it has let anything through since the last sign. */
   idle: boolean;
+  /** Without it the node shares quotas with no other. */
+  quotas?: OwnQuotas | undefined;
   /** {@link ShownNode} */
   unkept?: string | undefined;
 }
@@ -47,12 +56,12 @@ export interface NodeSign {
 export interface Fleet {
   /** Nodes that are up. */
   live: number;
-  /** Those of them, itself among them, among which each quota is shared out. */
-  sharers: number;
   /** Tokens of the others that are up. */
   tokens: ShownToken[];
   /** It is to get no new work, and there is another that says it takes it. */
   drained: boolean;
+  /** What it may let through of each quota from now on. */
+  shares?: ToldShares | undefined;
   /** Another process with this node's id has shown itself meanwhile. */
   twin?: { hostname: string; startedAt: string };
 }
@@ -80,21 +89,46 @@ export async function showNode(
     // One that is about to hear that it is drained is none that another's drain may count on.
     const facts = { database, clockOffset, revision, tokens, serves: serves && !drained, manages, boot };
     const sharesQuotas = !drained || !sign.idle;
-    const shown = JSON.stringify({ ...facts, sharesQuotas, unkept } satisfies ShownNode);
+    const shares = dividedAmong(nodes, sign, sharesQuotas, at);
+    const quotas = shares?.shown ?? null;
+    const shown = JSON.stringify({ ...facts, sharesQuotas, quotas, unkept } satisfies ShownNode);
     await write(trx, { ...(await rowOf(trx, sign, before)), shown }, at.at, sign.ends);
     // Of an earlier release that was killed as it wrote its id. Nobody can name it to remove it.
     if (!sign.again && nodes.some((node) => node.id === '' && !isUp(node, at)))
       await trx.deleteFrom('nodes').where('id', '=', '').execute();
     return {
       live: others.length + (sign.ends ? 0 : 1),
-      sharers: others.filter((node) => shownOf(node)?.sharesQuotas !== false).length + 1,
       tokens: others.flatMap((node) => shownOf(node)?.tokens ?? []),
       drained,
+      shares: shares?.told,
       ...(sign.again && isAnother(before, sign, at)
         ? { twin: { hostname: before.hostname, startedAt: before.started_at } }
         : {}),
     };
   });
+}
+
+/**
+ * Read and shown in one transaction, and all that write to the store take turns: what the others claim is what they claim until this is
+ * committed. The claims of one that is DOWN and was not stopped count until it must have given up what is more than an even share,
+ * and longer after the database was away for this one: so it may have been for the other.
+ */
+export function dividedAmong(
+  nodes: readonly NodeTable[],
+  { id, quotas }: Pick<NodeSign, 'id' | 'quotas'>,
+  isSharer: boolean,
+  at: NodeTime,
+): Division | undefined {
+  if (quotas === undefined) return undefined;
+  const peers = nodes.flatMap((node): Peer[] => {
+    if (node.id === id) return [];
+    const shown = shownOf(node);
+    const theirs = shown?.quotas ?? null;
+    const up = isUp(node, at);
+    const counts = up || (theirs !== null && isUp(node, at, theirs.keeps + claimMargin + quotas.away));
+    return counts ? [{ isSharer: up && shown?.sharesQuotas !== false, quotas: theirs }] : [];
+  });
+  return divide(quotas, isSharer, peers);
 }
 
 function isDrained(node: Pick<NodeTable, 'drained_at'> | undefined): boolean {

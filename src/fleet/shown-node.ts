@@ -11,6 +11,7 @@ import {
   wholeFrom,
 } from '../message-check.ts';
 import type { Check } from '../message-check.ts';
+import { wholeQuota, type QuotaShare, type QuotaShares } from './quota-shares.ts';
 
 /** A token as one node finds it. */
 export interface ShownToken {
@@ -58,6 +59,8 @@ export interface ShownNode {
    * say.
    */
   sharesQuotas: boolean;
+  /** What it claims of the quotas; null of a version that does not say, which takes an even share of each. */
+  quotas: QuotaShares | null;
   /** Of this start of its machine's kernel (boot_id); null of a version that does not say. */
   boot: string | null;
   /** Why what it knows of the store's history is not on its disk; null where it is, or of a version that does not say. */
@@ -71,6 +74,13 @@ const said: Check<boolean> = (value, at) => value !== undefined && flag(value, a
 
 const health = oneOf(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']);
 const hsm = { name: text, serial: nullOr(text), label: nullOr(text), health, hosts: count, up: count };
+
+const part = wholeFrom(0, wholeQuota);
+const quotaShares: Check<QuotaShares> = record<QuotaShares>({
+  each: part,
+  listed: listOf(record<QuotaShare>({ bucket: text, share: part, demand: part }), 100_000),
+  keeps: count,
+});
 
 const shownNode: Check<ShownNode> = record<ShownNode>({
   tokens: listOf(
@@ -91,6 +101,7 @@ const shownNode: Check<ShownNode> = record<ShownNode>({
   serves: said,
   manages: said,
   sharesQuotas: (value, at) => value === undefined || flag(value, at),
+  quotas: (value, at) => nullOr(quotaShares)(value ?? null, at),
   boot: (value, at) => nullOr(text)(value ?? null, at),
   unkept: (value, at) => nullOr(text)(value ?? null, at),
 });

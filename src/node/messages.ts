@@ -60,8 +60,6 @@ export interface FleetMessage {
   kind: 'fleet';
   /** How many nodes are live. */
   live: number;
-  /** How many of them quotas are shared out among. */
-  sharers: number;
   /** Tokens of the other ones. */
   tokens: OtherToken[];
   /** This node is to get no new work. */

@@ -1,9 +1,12 @@
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
-import { wallClock } from '../clock.ts';
-import { showEvery, showEveryDrained, type Fleet, type NodeSign } from '../fleet/nodes.ts';
+import { bootNow, monotonicNow, wallClock } from '../clock.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { HeldShares } from '../fleet/held-shares.ts';
+import { keepsAtLeast, showEvery, showEveryDrained, type Fleet, type NodeSign } from '../fleet/nodes.ts';
 import type { ShownNode, ShownToken } from '../fleet/shown-node.ts';
 import type { Logger } from '../log.ts';
+import { settlesAfter, type QuotaLedger } from '../serving/quota-ledger.ts';
 import { bootId } from './node-id.ts';
 import type { FleetMessage } from './messages.ts';
 import type { ServedWriter } from './served-writer.ts';
@@ -17,6 +20,8 @@ export interface NodeSignsOptions {
   own: () => Pick<ShownNode, 'tokens' | 'serves' | 'manages'>;
   /** How many requests the quotas of the node have let through since its start. */
   granted: () => number;
+  /** What it holds of the quotas. */
+  shares?: HeldShares | undefined;
   writer: Pick<ServedWriter, 'show'>;
   log: Logger;
   /** What the workers are to know of the fleet, whenever that is another than before. */
@@ -33,6 +38,7 @@ export class NodeSigns {
   #stopping = false;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #showing: Promise<void> | undefined;
   #last: FleetMessage | undefined;
   /** What the others go by, as it was shown last. */
@@ -83,6 +89,7 @@ export class NodeSigns {
 
   #now(): void {
     if (this.#ended) return;
+    this.#options.shares?.lapse();
     if (this.#showing !== undefined) this.#changed = true;
     this.#showing ??= this.#show(false).finally(() => {
       this.#showing = undefined;
@@ -95,27 +102,33 @@ export class NodeSigns {
   /** The last sign: the node is stopped. Never rejects. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#soon);
     this.#ended = true;
     await this.#showing;
     if (this.#again) await this.#show(true);
   }
 
   async #show(ends: boolean): Promise<void> {
-    const { id, version, writer } = this.#options;
+    const { id, version, writer, shares } = this.#options;
     // One that has just been started says nothing yet of its tokens.
     const own = this.#again ? this.#own : { tokens: [], serves: false, manages: false };
     this.#shown = standing(own);
     const granted = this.#options.granted();
+    const held = shares?.sign();
     const sign: NodeSign = {
       ...{ id, hostname: hostname(), version, start: this.#start, startedAt: this.#startedAt },
-      ...{ again: this.#again, ends, boot: this.#boot, idle: granted === this.#granted, ...own },
+      ...{ again: this.#again, ends, boot: this.#boot, idle: granted === this.#granted },
+      ...{ quotas: held?.quotas, ...own },
     };
     try {
       const fleet = await writer.show(sign);
       this.#again = true;
       this.#granted = granted;
       this.#problem = '';
-      if (!ends) this.#heard(fleet, sign.tokens);
+      if (!ends) {
+        this.#heard(fleet, sign.tokens);
+        if (shares && held && fleet.shares) this.#showSoon(shares.heard(fleet.shares, held.sent));
+      }
       this.look();
     } catch (error) {
       const { message } = error as Error;
@@ -126,7 +139,13 @@ export class NodeSigns {
     }
   }
 
-  #heard({ live, sharers, tokens, drained, twin }: Fleet, own: readonly ShownToken[]): void {
+  /** Where shares of quotas move, nobody waits for the usual time. */
+  #showSoon(after: number | undefined): void {
+    clearTimeout(this.#soon);
+    if (after !== undefined && !this.#ended) this.#soon = setTimeout(() => this.#now(), after).unref();
+  }
+
+  #heard({ live, tokens, drained, twin }: Fleet, own: readonly ShownToken[]): void {
     const { alone, log, onFleet } = this.#options;
     if (twin !== undefined && !this.#isTwin)
       log.error(
@@ -138,7 +157,6 @@ export class NodeSigns {
     const message: FleetMessage = {
       kind: 'fleet',
       live,
-      sharers,
       tokens: otherTokens(own, tokens),
       drained,
     };
@@ -155,6 +173,22 @@ export class NodeSigns {
     this.#last = message;
     onFleet(message);
   }
+}
+
+/** What a node holds of its quotas; undefined where it shares them with no other node of its store. */
+export function sharesOf(
+  { store, node }: Pick<LoadedConfig, 'store' | 'node'>,
+  quotas: Pick<QuotaLedger, 'demands' | 'letThrough'>,
+): HeldShares | undefined {
+  if (store.kind !== 'postgres') return undefined;
+  return new HeldShares({
+    fleetSize: node.fleet_size,
+    // As long as its workers serve while the database is away.
+    keeps: Math.max(keepsAtLeast, store.lease + showEvery),
+    ...{ settlesAfter, now: monotonicNow, bootNow },
+    demands: () => quotas.demands(),
+    onParts: (parts) => quotas.letThrough(parts),
+  });
 }
 
 function standing({ tokens, serves, manages }: ReturnType<NodeSignsOptions['own']>): string {

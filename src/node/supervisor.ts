@@ -9,7 +9,7 @@ import { awsSettings } from './aws-settings.ts';
 import { confinementOfManagement, confinementOfXksWorker } from './confinement.ts';
 import type { Ports, StartupFailure, SupervisorOptions } from './supervisor-options.ts';
 import { WorkerGroup, type WorkerGroupOptions } from './worker-group.ts';
-import type { FleetMessage, StartMessage, ToSupervisor, ToWorker } from './messages.ts';
+import type { StartMessage, ToSupervisor, ToWorker } from './messages.ts';
 import { QuotaLedger } from '../serving/quota-ledger.ts';
 import { answerWrite, giveUpLeaseOf, writerOf, type ServedWriter } from './served-writer.ts';
 import { FigureRounds } from './figure-rounds.ts';
@@ -17,7 +17,7 @@ import { historyOf, type HistoryKeeper } from '../serving/history-keeper.ts';
 import { HostSharing, isLostToPins } from './host-sharing.ts';
 import { hostTotals, MemberTimes, nodeFacts, noteMembers, ownFacts, statusLine } from './node-facts.ts';
 import { nodeIdOf } from './node-id.ts';
-import { NodeSigns } from './node-signs.ts';
+import { NodeSigns, sharesOf } from './node-signs.ts';
 import { NodeTls } from './tls/node-tls.ts';
 import { hostSettings, hostsOf, newPinBy, tokensOfManagement, tokensOfWorker } from './host-settings.ts';
 import { OwnCode } from './own-code.ts';
@@ -66,7 +66,7 @@ export class Supervisor {
         new LoginGate(newPinBy(pin), options.refused?.has(title)),
       ]),
     );
-    this.#quotas = new QuotaLedger({ fleetSize: options.config.node.fleet_size, now: monotonicNow });
+    this.#quotas = new QuotaLedger({ part: 1 / options.config.node.fleet_size, now: monotonicNow });
     this.#nodeId = nodeIdOf(options.config.node.state_directory);
     this.#writer = writerOf(options.config, this.#nodeId, options.log);
     this.#history = historyOf(options.config, this.#writer, options.log, (told) =>
@@ -91,7 +91,8 @@ export class Supervisor {
       alone: options.config.store.kind === 'sqlite',
       own: () => ownFacts(this.#groups, this.#management, options.config.tokens),
       granted: () => this.#quotas.granted,
-      onFleet: (message) => this.#hearOfFleet(message),
+      onFleet: this.#tellXks,
+      shares: sharesOf(options.config, this.#quotas),
     });
   }
 
@@ -202,11 +203,6 @@ export class Supervisor {
     return group;
   }
 
-  #hearOfFleet(message: FleetMessage): void {
-    this.#quotas.shareAmong(message);
-    this.#tellXks(message);
-  }
-
   /** One process for the management API and the schedules, with one host of each HSM: it has no hot path. */
   #managementGroup(): WorkerGroup {
     const { config, log } = this.#options;
@@ -315,7 +311,6 @@ export class Supervisor {
         log,
         fleet: this.#signs.fleet ?? {
           live: node.fleet_size,
-          sharers: node.fleet_size,
           tokens: [],
           drained: false,
         },

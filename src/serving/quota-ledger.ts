@@ -3,6 +3,8 @@ import { WindowedCount } from '../windowed-count.ts';
 
 /** What a worker holds it may use for so long after each answer, milliseconds. */
 export const leaseLife = 1_000;
+/** So long after its part became smaller a node certainly uses nothing more of the larger one, milliseconds. */
+export const settlesAfter = leaseLife + 100;
 /** Ahead of need a worker gets at most so much of what is there, so that there is some for the others… */
 const shareAhead = 1 / 4;
 /** …and at most what comes in so many seconds: what one holds and does not use, the others miss. */
@@ -36,6 +38,9 @@ interface Lease {
 
 interface Bucket {
   vaultId: string;
+  /** As the store has it; `rate` and `burst` are this node's part of it. */
+  quota: Pick<QuotaAsk, 'rate' | 'burst'>;
+  part: number;
   rate: number;
   burst: number;
   revision: number;
@@ -48,13 +53,22 @@ interface Bucket {
   /** What workers hold and may not have used yet, by worker. */
   held: Map<number, Lease>;
   used: WindowedCount;
+  /** Requests used or refused since the demand was last asked for. */
+  asked: number;
   /** There is one where any was. */
   refused: WindowedCount | undefined;
 }
 
+/** What of each quota this node lets through, 1 for all of it. */
+export interface QuotaParts {
+  each: number;
+  /** Of these buckets another part. */
+  of: ReadonlyMap<string, number>;
+}
+
 export interface QuotaLedgerOptions {
-  /** Nodes that share each quota at the least: this one grants its part. One that is only cut off grants its own still. */
-  fleetSize: number;
+  /** What of each quota is let through until {@link QuotaLedger.letThrough} says otherwise. */
+  part: number;
   /** The machine's monotonic clock, milliseconds. */
   now: () => number;
 }
@@ -67,25 +81,47 @@ export interface QuotaLedgerOptions {
  * What a worker says is parsed by then (worker-messages.ts) and taken with care all the same: it faces the network.
  */
 export class QuotaLedger {
-  readonly #atLeast: number;
-  #fleetSize: number;
+  #parts: QuotaParts;
   readonly #now: () => number;
   readonly #buckets = new Map<string, Bucket>();
   readonly #since: number;
+  #demandSince: number;
   #leases = 0;
   #granted = 0;
 
-  constructor({ fleetSize, now }: QuotaLedgerOptions) {
-    this.#atLeast = fleetSize;
-    this.#fleetSize = fleetSize;
+  constructor({ part, now }: QuotaLedgerOptions) {
+    this.#parts = { each: part, of: new Map() };
     this.#now = now;
     this.#since = now();
+    this.#demandSince = now();
   }
 
-  /** From now on so many nodes share each quota: buckets get their new size when they are asked for next. */
-  shareAmong({ sharers }: { sharers: number }): void {
-    this.#fleetSize = Math.max(sharers, this.#atLeast);
-    for (const bucket of this.#buckets.values()) bucket.revision = -1;
+  /**
+   * From now on. Where a part is smaller than before, what workers hold of the larger one is used up, or has ended, after
+   * {@link settlesAfter}.
+   */
+  letThrough(parts: QuotaParts): void {
+    this.#parts = parts;
+    const now = this.#now();
+    for (const [name, bucket] of this.#buckets) {
+      if (bucket.part === this.#part(name)) continue;
+      refill(bucket, now);
+      this.#size(name, bucket);
+      bucket.level = Math.min(bucket.level, roomOf(bucket));
+    }
+  }
+
+  /** How much of each quota was asked for since this was asked last, in requests: 1 for all of it. */
+  demands(): Map<string, number> {
+    const now = this.#now();
+    const seconds = (now - this.#demandSince) / 1000;
+    this.#demandSince = now;
+    const demands = new Map<string, number>();
+    for (const [name, bucket] of this.#buckets) {
+      if (bucket.asked > 0 && seconds > 0) demands.set(name, bucket.asked / seconds / bucket.quota.rate);
+      bucket.asked = 0;
+    }
+    return demands;
   }
 
   /** How many requests it has let through so far, those among them that workers hold ahead of need. */
@@ -164,7 +200,8 @@ export class QuotaLedger {
       bucket.held.set(worker, lease);
     }
     lease.count += granted;
-    lease.until = now + leaseLife;
+    // What is held of a part that was larger is not kept beyond its time: another node is to have it.
+    if (granted > 0 || roomOf(bucket) >= 0) lease.until = now + leaseLife;
     return lease;
   }
 
@@ -173,27 +210,46 @@ export class QuotaLedger {
    * stays used. Undefined where there are too many buckets.
    */
   #bucket(name: string, worker: number, ask: QuotaAsk, now: number): Bucket | undefined {
-    const rate = ask.rate / this.#fleetSize;
-    // A part of less than one request would never let any through.
-    const burst = Math.max(1, ask.burst / this.#fleetSize);
+    const { vaultId, revision, rate, burst } = ask;
     const known = this.#buckets.get(name);
     if (known === undefined) {
       if (this.#buckets.size >= maxBuckets) this.#forgetFull(now);
       if (this.#buckets.size >= maxBuckets) return undefined;
       const bucket: Bucket = {
-        ...{ rate, burst, revision: ask.revision, toldBy: worker, level: burst, at: now, held: new Map() },
-        ...{ vaultId: ask.vaultId, used: new WindowedCount(minute), refused: undefined },
+        ...{ vaultId, revision, quota: { rate, burst }, part: 0, rate, burst, toldBy: worker },
+        ...{
+          level: 0,
+          at: now,
+          held: new Map(),
+          used: new WindowedCount(minute),
+          asked: 0,
+          refused: undefined,
+        },
       };
+      this.#size(name, bucket);
+      bucket.level = bucket.burst;
       this.#buckets.set(name, bucket);
       return bucket;
     }
-    if (ask.revision > known.revision) {
+    if (revision > known.revision) {
       refill(known, now);
       // A key set may have gone to another vault since.
-      const { vaultId, revision } = ask;
-      Object.assign(known, { vaultId, rate, burst, revision, toldBy: worker });
+      Object.assign(known, { vaultId, revision, quota: { rate, burst }, toldBy: worker });
+      this.#size(name, known);
     }
     return known;
+  }
+
+  #part(name: string): number {
+    return this.#parts.of.get(name) ?? this.#parts.each;
+  }
+
+  #size(name: string, bucket: Bucket): void {
+    const { rate, burst } = bucket.quota;
+    bucket.part = this.#part(name);
+    bucket.rate = rate * bucket.part;
+    // A part of less than one request would never let any through.
+    bucket.burst = Math.max(1, burst * bucket.part);
   }
 
   #forgetFull(now: number): void {
@@ -236,11 +292,13 @@ function fillUntil(bucket: Bucket, now: number): void {
 /** What the worker has done with what it held. It cannot give back more than that. */
 function takeReport(bucket: Bucket, worker: number, ask: QuotaAsk, now: number): void {
   countRefused(bucket, count(ask.refused), now);
+  bucket.asked += count(ask.refused);
   const lease = bucket.held.get(worker);
   // Of a lease that has ended everything counts as used already.
   if (lease?.id !== ask.lease) return;
   const used = Math.min(lease.count, count(ask.used));
   bucket.used.add(used, now);
+  bucket.asked += used;
   lease.count -= used;
   const unused = Math.min(lease.count, count(ask.unused));
   lease.count -= unused;

@@ -155,6 +155,7 @@ async function newNode({ stage }: World, operation: string): Promise<OnRecord> {
   const shown = JSON.stringify({
     ...{ tokens: [], database: { kind: 'sqlite', durability: null, problems: [] }, clockOffset: null },
     ...{ revision: 0, serves: true, manages: true, boot: null, sharesQuotas: true, unkept: null },
+    quotas: null,
   } satisfies ShownNode);
   const node = { shown, hostname: 'a-node', version: '1', started_at: seen, last_seen_at: seen };
   await store.db

@@ -244,39 +244,6 @@ test('a drain counts on no node but one that says it serves', async (t) => {
   t.like(await nodes.show('b'), { drained: false }, 'it is of a version that does not say');
 });
 
-test('a quota is shared out among nodes that are asked: not one that is drained, unless something comes to it', async (t) => {
-  const nodes = await open(t, 'PostgreSQL');
-  const act = () => systemAct(nodes.of('test/1'), 'test');
-  const isShared = async (id: string, expected: Record<string, unknown>, facts: Partial<NodeSign> = {}) =>
-    t.like(await nodes.show(id, facts), expected);
-  await isShared('a', { live: 1, sharers: 1 });
-  await isShared('b', { live: 2, sharers: 2 }, { idle: false });
-  await drainNode(nodes.context, act(), 'a');
-  await isShared('b', { live: 2, sharers: 2 });
-  await isShared('a', { live: 2, sharers: 2, drained: true }, { idle: false });
-  await isShared('b', { sharers: 2 });
-  await isShared('a', { sharers: 2, drained: true });
-  await isShared('b', { live: 2, sharers: 1 });
-  // Stopped, upgraded, and started again.
-  await nodes.show('a', { ends: true });
-  await isShared('b', { live: 1, sharers: 1 });
-  await isShared('a', { drained: true }, { start: 'a/2', again: false, serves: false });
-  await isShared('b', { live: 2, sharers: 1 });
-  await undrainNode(nodes.context, act(), 'a');
-  await isShared('a', { sharers: 2, drained: false }, { start: 'a/2' });
-  await isShared('b', { sharers: 2 });
-  const { shown } = await nodes.row('a');
-  const { sharesQuotas: _, ...older } = JSON.parse(shown ?? '') as ShownNode;
-  await nodes.store.bookkeep('by hand', async (trx) =>
-    trx
-      .updateTable('nodes')
-      .set({ shown: JSON.stringify(older) })
-      .where('id', '=', 'a')
-      .execute(),
-  );
-  await isShared('b', { sharers: 2 });
-});
-
 test('a drained node goes on with what is done by schedule where no other has a management process', async (t) => {
   const nodes = await open(t, 'PostgreSQL');
   await nodes.show('a');
@@ -380,7 +347,15 @@ test('a node whose clock is far behind is UP while it shows itself, for one whos
   const shown = (clockOffset: number) =>
     JSON.stringify({
       ...{ tokens: [], database: { kind: 'postgres', durability: 'single', problems: [] }, clockOffset },
-      ...{ revision: 0, serves: true, manages: true, boot: null, sharesQuotas: true, unkept: null },
+      ...{
+        revision: 0,
+        serves: true,
+        manages: true,
+        boot: null,
+        sharesQuotas: true,
+        quotas: null,
+        unkept: null,
+      },
     } satisfies ShownNode);
   // Both have shown themselves at the same moment, of which each has its own time.
   for (const [id, offset] of [

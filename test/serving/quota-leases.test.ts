@@ -18,7 +18,7 @@ interface Node {
 function startNode(): Node {
   const clock = { now: 0 };
   const now = () => clock.now;
-  const ledger = new QuotaLedger({ fleetSize: 1, now });
+  const ledger = new QuotaLedger({ part: 1, now });
   const supervisor = { answers: true };
   let workers = 0;
   return {

@@ -18,7 +18,7 @@ function ask(fields: Partial<QuotaAsk>): QuotaAsk {
 }
 
 /** A ledger on a clock that stands still until it is moved. */
-function ledgerOf(fleetSize = 1): {
+function ledgerOf(part = 1): {
   clock: { now: number };
   answer: (worker: number, fields: Partial<QuotaAsk>) => QuotaGrant;
   /** How many of so many requests are let through, used and told of. */
@@ -26,7 +26,7 @@ function ledgerOf(fleetSize = 1): {
   ledger: QuotaLedger;
 } {
   const clock = { now: 1e6 };
-  const ledger = new QuotaLedger({ fleetSize, now: () => clock.now });
+  const ledger = new QuotaLedger({ part, now: () => clock.now });
   const answer = (worker: number, fields: Partial<QuotaAsk>): QuotaGrant => {
     const [grant] = ledger.answer(worker, [ask(fields)]);
     if (grant === undefined) throw new Error('no answer');
@@ -150,7 +150,7 @@ test('whatever workers ask, use, give back or leave behind, no time sees more th
       fc.integer({ min: 1, max: 3 }),
       fc.array(step, { minLength: 20, maxLength: 300 }),
       (quota, fleetSize, steps) => {
-        const world: World = { ...ledgerOf(fleetSize), uses: [] };
+        const world: World = { ...ledgerOf(1 / fleetSize), uses: [] };
         const models = Array.from({ length: workers }, () => new ModelWorker());
         for (const action of steps) {
           const model = 'worker' in action ? models[action.worker] : undefined;
@@ -278,7 +278,7 @@ test('an answer says when there is one again, to the moment', (t) => {
 });
 
 test('each node of a fleet grants its part, and at least one at once', (t) => {
-  const { clock, served } = ledgerOf(4);
+  const { clock, served } = ledgerOf(1 / 4);
   t.is(served(1, 100), 5);
   clock.now += 1000;
   t.is(served(1, 100), 5, 'the burst is the bound');
@@ -287,47 +287,47 @@ test('each node of a fleet grants its part, and at least one at once', (t) => {
   t.is(served(1, 100, { bucket: 'key-set:2', burst: 1 }), 1);
 });
 
-test('where nodes come and go each grants another part from then on, and what was used stays used', (t) => {
-  const { ledger, clock, served } = ledgerOf(1);
+/** Of each quota this part. */
+const all = (each: number) => ({ each, of: new Map<string, number>() });
+
+test('where its part is another it grants that from then on, and what was used stays used', (t) => {
+  const { ledger, clock, served } = ledgerOf();
   const quota = { rate: 100, burst: 100 };
   t.is(served(1, 60, quota), 60);
-  ledger.shareAmong({ sharers: 2 });
+  ledger.letThrough(all(1 / 2));
   t.is(served(1, 60, quota), 40);
   clock.now += 1000;
   t.is(served(1, 200, quota), 50);
-  ledger.shareAmong({ sharers: 1 });
-  clock.now += 1000;
-  t.is(served(1, 200, quota), 50, 'what came before came at half the rate');
+  ledger.letThrough({ each: 1 / 2, of: new Map([[bucket, 1]]) });
   clock.now += 1000;
   t.is(served(1, 200, quota), 100);
+  t.is(served(1, 200, { ...quota, bucket: 'key-set:2' }), 50);
 });
 
-test('two nodes let the quota through: half as much again until one hears of the other, and all of it while one is drained', (t) => {
-  const nodes = [ledgerOf(1), ledgerOf(2)] as const;
-  const quota = { rate: 100, burst: 10 };
-  /** How many of far too many requests on each of so many nodes are let through in so many seconds. */
-  const letThrough = (asked: number, seconds: number) => {
-    let count = 0;
-    for (let time = 0; time < seconds * 1000; time += 20)
-      for (const { clock, served } of nodes.slice(0, asked)) {
-        clock.now += 20;
-        count += served(1, 50, quota);
-      }
-    return count;
-  };
-  const isAbout = (count: number, expected: number, why: string) =>
-    // Of each node's burst, and what has not come to one request yet.
-    t.true(count >= expected - 2 && count <= expected + 20, `${why}: ${count}`);
-  isAbout(letThrough(1, 10), 1000, 'alone');
-  isAbout(letThrough(2, 10), 1500, 'the first has not heard of the second');
-  nodes[0].ledger.shareAmong({ sharers: 2 });
-  isAbout(letThrough(2, 10), 1000, 'it has');
-  nodes[0].ledger.shareAmong({ sharers: 1 });
-  isAbout(letThrough(1, 10), 1000, 'the second is drained, and nothing comes to it');
-  nodes[1].ledger.shareAmong({ sharers: 1 });
-  nodes[1].served(1, 50, quota);
-  nodes[1].clock.now += 10_000;
-  t.is(nodes[1].served(1, 50, quota), 5, 'it was told that there are two at the least');
+test('what workers hold of a larger part is used up or has ended after the life of a lease, however they ask on', (t) => {
+  const { ledger, clock, answer } = ledgerOf();
+  const quota = { rate: 1000, burst: 1000 };
+  const { granted, lease } = answer(1, { ...quota, ahead: true });
+  t.is(granted, 50);
+  ledger.letThrough(all(1 / 100));
+  const until = clock.now + leaseLife;
+  clock.now += leaseLife / 2;
+  const second = answer(1, { ...quota, lease, used: 30 });
+  t.like(second, { granted: 0, lease, until }, 'twenty are more than the ten that it may hold now');
+  clock.now += 1;
+  t.is(answer(1, { ...quota, lease, used: 15 }).until, clock.now + leaseLife, 'five are not');
+});
+
+test('how much of each quota is asked for is what was used and what was refused, of all of it', (t) => {
+  const { ledger, clock, answer } = ledgerOf(1 / 2);
+  const { lease } = answer(1, { need: 10 });
+  answer(2, { bucket: 'key-set:2' });
+  clock.now += 500;
+  answer(1, { lease, used: 10, refused: 20 });
+  clock.now += 500;
+  t.deepEqual([...ledger.demands()], [[bucket, 0.3]]);
+  clock.now += 500;
+  t.deepEqual([...ledger.demands()], []);
 });
 
 test('a quota read at a later revision takes the place of the old one; one read earlier does not', (t) => {
@@ -363,7 +363,7 @@ test('a worker cannot give back what it never had, and what is no ask does not c
 });
 
 test('what is near its end and what was refused is told, and forgotten after a while', (t) => {
-  const { ledger, clock, answer, served } = ledgerOf(2);
+  const { ledger, clock, answer, served } = ledgerOf(1 / 2);
   clock.now = 7_200_000;
   // Half of 100 a second is this node's, and 40 of them are four fifths.
   for (let second = 0; second < 60; second++) {

@@ -45,7 +45,7 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
   // Another node is there, and this one is drained.
   const far = { model: 'HSM', isOwn: false, health: 'ACTIVE' as const };
   node.hear({
-    ...{ kind: 'fleet', live: 2, sharers: 1, drained: true },
+    ...{ kind: 'fleet', live: 2, drained: true },
     tokens: [
       { ...far, name: 'token-of-another-node', id: 'token-of-another-node' },
       { ...far, name: 'token-of-nobody', id: 'token-of-nobody' },
@@ -71,7 +71,7 @@ test('GetHealthStatus tells of the tokens that the vault may use, the key set’
   for (const request of ['GET /ready', 'GET /', 'OPTIONS /'])
     t.deepEqual(await probe(request), [503, 'close'], `${request}: it serves, and asks for nothing more`);
   t.deepEqual(await probe('GET /ping'), [200, 'close'], 'it lives');
-  node.hear({ kind: 'fleet', live: 2, sharers: 2, tokens: [], drained: false });
+  node.hear({ kind: 'fleet', live: 2, tokens: [], drained: false });
   for (const path of ['/ready', '/', '/ping']) t.is((await probe(`GET ${path}`))[0], 200, path);
   for (const client of clients) client.close();
 });
