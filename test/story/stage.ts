@@ -14,7 +14,7 @@ import type { Simulator, SimulatorOptions } from '../../simulator/simulator.ts';
 import type { AdminClient } from '../support/admin-client.ts';
 import { startAws, type AwsTimes } from '../../testing/simulated-aws.ts';
 import { TestNode, type NodeOptions } from '../../testing/test-node.ts';
-import { createSoftHsmToken } from '../../testing/tokens.ts';
+import { createSoftHsmToken, type TokenFixture } from '../../testing/tokens.ts';
 import { addUser, made } from '../admin/two-vaults.ts';
 import { hostName, StoryVault, type AwsCredentials } from './story-vault.ts';
 
@@ -35,6 +35,8 @@ export interface StoryOptions {
 /** A whole node, an AWS that reaches it and that it reaches, and AWS's own clients. */
 export class Story {
   readonly node: TestNode;
+  /** The token of the node. */
+  readonly token: TokenFixture;
   readonly simulator: Simulator;
   /** Where AWS finds host names, `host:port`; may be changed. */
   readonly resolve: Record<string, string>;
@@ -47,11 +49,13 @@ export class Story {
 
   private constructor(
     node: TestNode,
+    token: TokenFixture,
     simulator: Simulator,
     aws: { resolve: Record<string, string>; time: AwsTimes; close: () => Promise<void> },
     dispose: () => Promise<void>,
   ) {
     this.node = node;
+    this.token = token;
     this.simulator = simulator;
     this.resolve = aws.resolve;
     this.time = aws.time;
@@ -108,7 +112,7 @@ export class Story {
       );
       await node.serve();
       resolve[hostName] = `127.0.0.1:${node.port}`;
-      return new Story(node, simulator, { resolve, time, close: closeAws }, dispose);
+      return new Story(node, fixture, simulator, { resolve, time, close: closeAws }, dispose);
     } catch (error) {
       await dispose();
       throw error;

@@ -46,7 +46,10 @@ const ofVault: Pages = {
     },
   },
   'cloud-keys': {
-    always: { Actions: 'disableCloudKey', 'Create CloudKey': 'createCloudKey' },
+    always: {
+      ...{ Actions: 'disableCloudKey', 'Create CloudKey': 'createCloudKey' },
+      'Adopt a key object': 'adoptCloudKey',
+    },
     // What is in its menu once something is chosen.
     sometimes: {
       ...{ Disable: 'disableCloudKey', Enable: 'enableCloudKey', 'Rotate now': 'rotateCloudKey' },
@@ -139,6 +142,8 @@ const ofVault: Pages = {
     always: { 'Set up': 'putVaultOidcProvider' },
     sometimes: { Edit: 'putVaultOidcProvider', Remove: 'deleteVaultOidcProvider' },
   },
+  'audit/retention': { always: { 'Prune by an archive': 'createAuditPruning' } },
+  reconciliations: { always: { 'Compare now': 'createVaultReconciliation' } },
   settings: {
     always: { 'Freeze the vault': 'freezeVault', Edit: 'updateVault' },
     sometimes: { 'Thaw the vault': 'thawVault' },
@@ -173,6 +178,17 @@ const ofAppliance: Pages = {
   },
   nodes: ofNode,
   'nodes/:nodeId': ofNode,
+  'find-cloud-key': { always: { Find: 'findCloudKeys' } },
+  'lost-changes': {
+    always: { Actions: 'applyLostChanges' },
+    // What is in its menu once something is chosen; and where there is something to be decided.
+    sometimes: {
+      ...{ 'Take away again': 'applyLostChanges', 'Leave as in the database': 'leaveLostChanges' },
+      'Take all away again': 'applyLostChanges',
+    },
+  },
+  'audit/retention': { always: { 'Prune by an archive': 'createApplianceAuditPruning' } },
+  reconciliations: { always: { 'Compare now': 'createReconciliation' } },
   users: {
     always: {
       ...{ 'Create user': 'createApplianceUser', Edit: 'updateApplianceUser' },

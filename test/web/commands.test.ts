@@ -84,6 +84,8 @@ const mail = {
   caCertificates: '-----BEGIN CERTIFICATE-----',
 };
 
+const vaultId = '5f0c7a52-2d0e-4a38-9f0e-0d7a4e0c9b11';
+
 /** Every command, with everything that it can say. */
 const said: Record<keyof typeof commands, readonly string[]> = {
   passwordChange: [commands.passwordChange()],
@@ -106,6 +108,17 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   cloudKeyRotate: [commands.cloudKeyRotate('payroll', 'payments')],
   cloudKeyDelete: [commands.cloudKeyDelete('payroll', 'payments', '7', true)],
   cloudKeyCreate: [commands.cloudKeyCreate(cloudKey)],
+  cloudKeyFind: ['', 'alias/payroll'].map((called) => commands.cloudKeyFind(called)),
+  cloudKeyAdopt: [
+    commands.cloudKeyAdopt({
+      ...{ name: 'payroll', keySet: 'payments', label: 'my-old-key', externalKeyId: 'old', restrict: true },
+      ...{ region: 'eu-central-1', description: 'It’s old' },
+    }),
+    commands.cloudKeyAdopt({
+      ...{ name: '', keySet: 'KEY-SET', label: '', externalKeyId: '', restrict: false },
+      ...{ region: '', description: '' },
+    }),
+  ],
   cloudKeyEdit: [commands.cloudKeyEdit('before', 'payments', cloudKey, true)],
   keySetCreate: [commands.keySetCreate(keySet)],
   keySetEdit: [commands.keySetEdit('before', keySet)],
@@ -218,6 +231,18 @@ const said: Record<keyof typeof commands, readonly string[]> = {
     commands.auditList({ from: '24h' }),
   ],
   auditEvent: [commands.auditEvent(4711)],
+  auditArchive: [undefined, vaultId].map((deleted) => commands.auditArchive(400, deleted)),
+  auditPrune: ['', 'audit 2025.jsonl.gz'].map((file) => commands.auditPrune(file)),
+  auditPrunings: [undefined, vaultId].map((deleted) => commands.auditPrunings(deleted)),
+  reconcileRun: [commands.reconcileRun()],
+  reconcileList: [commands.reconcileList()],
+  reconcileShow: [commands.reconcileShow('0b6d9b2e-3a55-4f5f-8f57-3f4a1c1f6a10')],
+  lostChangeList: [true, false].map((decidedToo) => commands.lostChangeList(decidedToo)),
+  lostChangeApply: [
+    commands.lostChangeApply('all'),
+    commands.lostChangeApply(['4f0c6f0c2b9b4b0d8c7a1e2f', '5f0c6f0c2b9b4b0d8c7a1e2f']),
+  ],
+  lostChangeLeave: [commands.lostChangeLeave(['4f0c6f0c2b9b4b0d8c7a1e2f'])],
   groupDelete: [commands.groupDelete('payments')],
   groupAdd: [commands.groupAdd('payments', 'grace')],
   groupRemove: [commands.groupRemove('payments', 'grace')],

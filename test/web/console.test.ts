@@ -12,6 +12,7 @@ import { testSigningIn } from './sign-in.ts';
 import { ConsoleStage } from './stage.ts';
 import { testStops } from './stops.ts';
 import { testUnwatched } from './unwatched.ts';
+import { testUpkeep } from './upkeep.ts';
 import { testWaiting } from './waiting.ts';
 
 /*
@@ -44,5 +45,6 @@ testWaiting(open);
 testLinks(open);
 testManual(open);
 testStops(open);
+testUpkeep(open);
 testSigningIn(open);
 testPages(open);

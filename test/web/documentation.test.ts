@@ -103,7 +103,8 @@ test('a link that could be anything else than a page or an address leads nowhere
 test('every page of the console has its help, and each of its links is a page that is there', (t) => {
   const routes = readFileSync(new URL('../../web/pages.tsx', import.meta.url), 'utf8');
   const [common = '', ofVault = '', ofAppliance = ''] = routes.split(/RouteObject\[\] = /).slice(1);
-  const pathsIn = (text: string) => [...text.matchAll(/path: '([^']+)'/g)].map(([, path = '']) => path);
+  const pathsIn = (text: string) => [...text.matchAll(/\bpage\(\s*'([^']+)'/g)].map(([, path = '']) => path);
+  for (const list of [common, ofVault, ofAppliance]) t.true(pathsIn(list).length > 5);
   for (const path of ['', ...pathsIn(common), ...pathsIn(ofVault)]) t.truthy(helpOf(`/${path}`, true), path);
   for (const path of ['', ...pathsIn(common), ...pathsIn(ofAppliance)])
     t.truthy(helpOf(`/${path}`, false), path);

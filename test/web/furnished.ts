@@ -19,7 +19,7 @@ export interface Furnished {
   /** Makes somebody a member of the group that owns it all. */
   join: (userId: string) => Promise<unknown>;
   /** Another vault, all of whose texts are markup. */
-  other: { vault: StoryVault; ids: Record<string, string>; nodeId: string };
+  other: { vault: StoryVault; ids: Record<string, string>; nodeId: string; report: string };
 }
 
 export async function furnish(stage: ConsoleStage): Promise<Furnished> {
@@ -40,6 +40,7 @@ export async function furnish(stage: ConsoleStage): Promise<Furnished> {
     doc: 'decommissioning',
     token: 'token',
     nodeId: other.nodeId,
+    report: other.report,
   };
   // Written every few seconds, and by now for the most part.
   while ((await other.vault.get('/failed-requests')).items.length === 0) await delay(100);
@@ -100,10 +101,14 @@ async function furnishOther({ story }: ConsoleStage): Promise<Furnished['other']
   xks.agent.destroy();
   const nodes = await appliance.get('/nodes');
   const [own] = (nodes.body as { items: { id: string }[] }).items;
+  // Of the start of the node: each vault sees its part of it.
+  const reports = await appliance.get('/reconciliations');
+  const [report] = (reports.body as { items: { id: string }[] }).items;
   appliance.close();
   return {
     vault,
     nodeId: own?.id ?? '',
+    report: report?.id ?? '',
     ids: {
       ...{ cspAccountId: cspAccount.id, keySetId: keySet.id, externalKeyStoreId: store.id },
       ...{ cloudKeyId: key.id, kmsKeyId: kmsKey.id },

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { matchesOf, placesOf } from '../../web/frame/search-matches.ts';
+import { kmsNames, matchesOf, placesOf } from '../../web/frame/search-matches.ts';
 
 const named = (...names: [string, ...string[]]) => ({ names, href: `/${names[0]}` });
 const kinds = [
@@ -33,4 +33,19 @@ test('an id may be looked for where the page knows nothing of it, and what is no
   ]);
   t.deepEqual(placesOf(id, 'By its id', []), []);
   for (const none of ['', 'payroll', `${id}0`, id.slice(1)]) t.deepEqual(placesOf(none, '', places), []);
+});
+
+test('a name from AWS is offered where such names are known, and a part of one is not', (t) => {
+  const places = [{ label: 'As a CloudKey', hrefOf: (called: string) => `/find/${called}`, ids: kmsNames }];
+  const key = '1234abcd-12ab-34cd-56ef-1234567890ab';
+  const names = [
+    ...[key, `arn:aws:kms:eu-central-1:111122223333:key/${key}`, 'alias/payroll'],
+    `mrk-${key.replaceAll('-', '')}`,
+  ];
+  for (const name of names)
+    t.deepEqual(placesOf(name, 'By its id', places)[0]?.options, [
+      { value: `/find/${name}`, label: 'As a CloudKey' },
+    ]);
+  for (const none of ['', 'payroll', 'my-alias/payroll', 'mrk-1234', key.slice(1)])
+    t.deepEqual(placesOf(none, '', places), []);
 });

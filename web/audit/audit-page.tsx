@@ -1,14 +1,17 @@
 import Button from '@cloudscape-design/components/button';
 import { Copyable } from '../frame/copyable.tsx';
+import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { useAsked, equal, type Ways } from '../parts/asked.ts';
 import { useOpenInAddress } from '../parts/open-in-address.ts';
 import { RangePicker, useRange } from '../parts/range.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Time } from '../parts/time.tsx';
+import { homeOf, useSession } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
+import { retention } from '../texts/retention.ts';
 import { EventPanel, Outcome } from './event-panel.tsx';
 import { actorOf, isSequence, useEvents, type Event, type EventQuery } from './events.ts';
 
@@ -40,6 +43,7 @@ const ways: Ways<EventQuery> = {
 
 /** The trail of the vault, or of the appliance. */
 export function AuditPage() {
+  const home = homeOf(useSession().user);
   const sort = useSort(['-sequence', 'sequence'], '-sequence');
   const asked = useAsked(ways);
   const range = useRange();
@@ -50,7 +54,11 @@ export function AuditPage() {
       <ResourceTable<Event>
         id="audit"
         title={t.audit}
-        description={t.auditWhy}
+        description={
+          <>
+            {t.auditWhy} <Link href={`${home}/audit/retention`}>{retention.link}</Link>
+          </>
+        }
         list={list}
         sort={sort}
         asked={asked}

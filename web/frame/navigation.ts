@@ -29,6 +29,7 @@ const ofVault: readonly Section[] = [
   },
   { text: t.requests, path: '/requests', needs: 'listFailedRequests' },
   { text: t.audit, path: '/audit', needs: 'listAuditEvents' },
+  { text: t.reconciliation, path: '/reconciliations', needs: 'listVaultReconciliations' },
   {
     text: t.security,
     places: [
@@ -43,11 +44,14 @@ const ofVault: readonly Section[] = [
 const ofAppliance: readonly Section[] = [
   { text: t.overview, path: '', needs: 'getStatus' },
   { text: t.vaults, path: '/vaults', needs: 'listVaults' },
+  { text: t.findKey, path: '/find-cloud-key', needs: 'findCloudKeys' },
   { text: t.tokens, path: '/tokens', needs: 'listTokens' },
   { text: t.nodes, path: '/nodes', needs: 'listNodes' },
+  { text: t.lostChanges, path: '/lost-changes', needs: 'listLostChanges' },
   { text: t.certificates, path: '/certificates', needs: 'getStatus' },
   { text: t.requests, path: '/requests', needs: 'listUnauthenticatedRequests' },
   { text: t.audit, path: '/audit', needs: 'listApplianceAuditEvents' },
+  { text: t.reconciliation, path: '/reconciliations', needs: 'listReconciliations' },
   {
     text: t.security,
     places: [

@@ -39,17 +39,20 @@ export interface Place {
   label: string;
   /** The address that looks for it there. */
   hrefOf: (id: string) => string;
+  /** What may be an id there; a UUID unless told otherwise. */
+  ids?: RegExp;
 }
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** As AWS names a KMS key: by an ARN, an alias, an id of one Region or, with `mrk-`, of several. */
+export const kmsNames = new RegExp(`^arn:|^alias/|^mrk-[0-9a-f]{32}$|${uuid.source}`, 'i');
 
 /** An id does not say of what it is: somebody who has one chooses where it is looked for. */
 export function placesOf(text: string, label: string, places: readonly Place[]): Match[] {
   const id = text.trim();
-  if (!uuid.test(id) || places.length === 0) return [];
-  return [
-    { label, options: places.map(({ label: place, hrefOf }) => ({ value: hrefOf(id), label: place })) },
-  ];
+  const fit = places.filter(({ ids = uuid }) => ids.test(id));
+  if (fit.length === 0) return [];
+  return [{ label, options: fit.map(({ label: place, hrefOf }) => ({ value: hrefOf(id), label: place })) }];
 }
 
 /** Where the text begins in the name that has it earliest; -1 where none has it. */

@@ -8,7 +8,7 @@ import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
 import { useFlash } from './flash.tsx';
 import { ProblemAlert } from './problem-alert.tsx';
-import { matchesOf, placesOf, type Place } from './search-matches.ts';
+import { kmsNames, matchesOf, placesOf, type Place } from './search-matches.ts';
 import { useSearched } from './use-searched.ts';
 
 /**
@@ -98,10 +98,12 @@ function placesIn(home: string, may: ReturnType<typeof useMay>): Place[] {
     label,
     hrefOf: (id: string) => filtered(`${home}${path}`, [property, '=', id]),
   });
+  const findKey = (called: string) => `${home}/find-cloud-key?${new URLSearchParams({ called }).toString()}`;
   return [
     ...(may('listFailedRequests') ? [as(t.searchKmsRequests, '/requests', 'by-kmsRequestId')] : []),
     ...(may('listAuditEvents') || may('listApplianceAuditEvents')
       ? [as(t.searchAudit, '/audit', 'by-requestId')]
       : []),
+    ...(may('findCloudKeys') ? [{ label: t.searchFindKey, hrefOf: findKey, ids: kmsNames }] : []),
   ];
 }

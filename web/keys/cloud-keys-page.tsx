@@ -16,9 +16,11 @@ import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
+import { adopt } from '../texts/adopt.ts';
 import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
+import { AdoptDialog } from './adopt-dialog.tsx';
 import { AwsStates, awsText } from './aws-state.tsx';
 import { canBe, type BulkAct } from './bulk-acts.ts';
 import { BulkDialog } from './bulk-dialog.tsx';
@@ -47,6 +49,7 @@ export function CloudKeysPage() {
   });
   const [selectedIds, setSelectedIds] = useState<readonly string[]>([]);
   const [act, setAct] = useState<BulkAct>();
+  const [adopting, setAdopting] = useState(false);
   const selected = list.items.filter(({ id }) => selectedIds.includes(id));
   const create = may('createCloudKey') && (
     <Button variant="primary" onClick={() => void navigate(`${home}/cloud-keys/create`)}>
@@ -79,6 +82,7 @@ export function CloudKeysPage() {
                 {parts.actions}
               </ButtonDropdown>
             )}
+            {may('adoptCloudKey') && <Button onClick={() => setAdopting(true)}>{adopt.adopt}</Button>}
             {create}
           </SpaceBetween>
         }
@@ -92,6 +96,12 @@ export function CloudKeysPage() {
         }
       />
       {act !== undefined && <BulkDialog act={act} keys={selected} onClose={() => setAct(undefined)} />}
+      {adopting && (
+        <AdoptDialog
+          onClose={() => setAdopting(false)}
+          onAdopted={(id) => void navigate(`${home}/cloud-keys/${id}`)}
+        />
+      )}
     </Page>
   );
 }

@@ -13,6 +13,16 @@ export interface ReadList<T> {
   onView: (ids: readonly string[]) => void;
 }
 
+const nothing = () => undefined;
+
+/** A list that came as a whole, and is asked for again by a press alone. */
+export function wholeList<T>(items: readonly T[], refetch: () => unknown): ReadList<T> {
+  return {
+    ...{ items: [...items], error: null, isPending: false, refetch },
+    ...{ hasNextPage: false, isFetchingNextPage: false, fetchNextPage: nothing, onView: nothing },
+  };
+}
+
 export interface Column<T> {
   id: string;
   header: string;

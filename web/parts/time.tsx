@@ -45,7 +45,7 @@ function relativeTime(at: string, from: number, { named, counted }: RelativeForm
 }
 
 /** As logs, CloudTrail and the command line have it. */
-function utcTime(at: string): string {
+export function utcTime(at: string): string {
   return `${at.slice(0, 19).replace('T', ' ')} UTC`;
 }
 

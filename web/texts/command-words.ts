@@ -45,6 +45,17 @@ export function rangeOptions({ from, to }: ListWords): string {
   return `${option('from', from)}${option('to', to)}`;
 }
 
+export interface AdoptWords {
+  name: string;
+  /** By its name. */
+  keySet: string;
+  label: string;
+  externalKeyId: string;
+  region: string;
+  description: string;
+  restrict: boolean;
+}
+
 export interface UserWords {
   displayName?: string;
   email?: string;

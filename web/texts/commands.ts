@@ -12,6 +12,7 @@ import {
   rotationWord,
   daysWord,
   rangeOptions,
+  type AdoptWords,
   type EventWords,
   type RequestWords,
   type UserWords,
@@ -72,6 +73,18 @@ export const commands = {
       flag('oldest-first', asked.sort === 'sequence'),
     ].join(''),
   auditEvent: (sequence: number) => `holdfast --json audit list${option('sequence', sequence)}`,
+  auditArchive: (days: number, deletedVault?: string) =>
+    `holdfast audit archive${option('older-than', `${days}d`)} --file audit.jsonl.gz${option('deleted-vault', deletedVault)}`,
+  auditPrune: (file: string) => `holdfast audit prune ${w(file === '' ? 'audit.jsonl.gz' : file)}`,
+  auditPrunings: (deletedVault?: string) =>
+    `holdfast --json audit prunings${option('deleted-vault', deletedVault)}`,
+  reconcileRun: () => 'holdfast reconcile run',
+  reconcileList: () => 'holdfast --json reconcile list',
+  reconcileShow: (id: string) => `holdfast --json reconcile show ${w(id)}`,
+  lostChangeList: (decidedToo: boolean) => `holdfast --json lost-change list${flag('decided', decidedToo)}`,
+  lostChangeApply: (ids: 'all' | readonly string[]) =>
+    `holdfast lost-change apply ${ids === 'all' ? '--all' : ids.map(w).join(' ')}`,
+  lostChangeLeave: (ids: readonly string[]) => `holdfast lost-change leave ${ids.map(w).join(' ')}`,
   cloudKeyAct: (act: 'disable' | 'enable' | 'cancel-deletion', name: string, keySet: string, both: boolean) =>
     `holdfast cloud-key ${act} ${w(name)}${option('key-set', keySet)}${both ? ' --cloud both' : ''}`,
   cloudKeyRotate: (name: string, keySet: string) =>
@@ -80,6 +93,17 @@ export const commands = {
     `holdfast cloud-key delete ${w(name)}${option('key-set', keySet)}${option('days', days)}${both ? ' --cloud both' : ''}`,
   cloudKeyCreate: (key: CloudKeyWords) =>
     `holdfast cloud-key create ${w(key.name === '' ? 'NAME' : key.name)}${cloudKeyOptions(key)}${key.kmsKey ? '' : ' --no-kms-key'}`,
+  cloudKeyFind: (called: string) => `holdfast cloud-key find ${w(called === '' ? 'NAME' : called)}`,
+  cloudKeyAdopt: (key: AdoptWords) =>
+    [
+      `holdfast cloud-key adopt ${w(key.name === '' ? 'NAME' : key.name)}`,
+      option('key-set', key.keySet),
+      option('label', key.label === '' ? 'LABEL' : key.label),
+      option('external-key-id', key.externalKeyId),
+      option('region', key.region),
+      option('description', key.description),
+      flag('restrict', key.restrict),
+    ].join(''),
   cloudKeyEdit: (name: string, keySet: string, key: Partial<CloudKeyWords>, applyToKms: boolean) =>
     [
       `holdfast cloud-key edit ${w(name)}${option('key-set', keySet)}${option('name', key.name)}`,

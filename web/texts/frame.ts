@@ -9,6 +9,7 @@ export const frame = {
   searchApplianceFor: 'Vault, user, token, node',
   searchNone: 'Nothing has this name',
   searchAs: 'By its id',
+  searchFindKey: 'As a CloudKey, or its KMS key, of any vault',
   searchKmsRequests: 'As the KMS request id of what was refused or failed',
   searchAudit: 'As the request id of an audit event',
   clearSearch: 'Clear',

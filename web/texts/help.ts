@@ -124,8 +124,21 @@ export const helpOfVault: Readonly<Record<string, HelpText>> = {
     words: [
       ['Act', 'What somebody does, with who, when and from where.'],
       ['Searched', 'What the line under the filter says: the whole trail, or only what was read of it.'],
+      ['Prune', 'Exactly the events of an archive are deleted, once the node has compared them with it.'],
     ],
-    links: [['Archiving the trail', 'operations'], glossary],
+    links: [['Archives, and pruning', 'operations#archives-and-pruning'], glossary],
+  },
+  reconciliations: {
+    what: 'The key records compared with the key objects in the tokens: what is missing, what no record knows, what differs. What was cut off is completed or rolled back by it; the rest needs somebody.',
+    words: [
+      ['Key object', 'What the token has of a key. Each version of a CloudKey is one.'],
+      ['CKA_ID', 'By which a key object is found in the token.'],
+    ],
+    links: [
+      ['The report, row by row', 'troubleshooting#the-reconcile-report'],
+      ['What to do when', 'runbook'],
+      glossary,
+    ],
   },
   users: {
     what: 'The people of this vault and what they may do. Who signs in by single sign-on needs no password here.',
@@ -204,6 +217,22 @@ export const helpOfAppliance: Readonly<Record<string, HelpText>> = {
       ['Several nodes', 'fleet'],
       ['How fast a disable is everywhere', 'revocation'],
     ],
+  },
+  'lost-changes': {
+    what: 'For when the database has gone back in time, by a fail-over or a backup: what it has forgotten, as the nodes remember it. Until each is decided, what was taken away stays refused and little else can be changed.',
+    words: [
+      ['Take away again', 'Disabled, frozen, withdrawn, as it was before the loss. The safe way.'],
+      ['Leave', 'The older state of the database counts, and what was taken away can be used again.'],
+    ],
+    links: [
+      ['A database that has gone back in time', 'fleet#a-database-that-has-gone-back-in-time'],
+      ['What to do when', 'runbook'],
+    ],
+  },
+  'find-cloud-key': {
+    what: 'For a ticket with an ARN or an alias in it: which vault has the key, and in which state it is. Each look-up is in the audit log, here and in the vaults where a key is found.',
+    words: [cloudKey, kmsKey],
+    links: [['What to do when', 'runbook'], glossary],
   },
   certificates: {
     what: 'What this node serves. Files that are replaced in their place are taken up by themselves.',

@@ -10,6 +10,7 @@ interface States {
   keySet: Schemas['KeySet']['state'];
   kmsKey: Schemas['KmsKey']['cloudStatus'];
   node: Schemas['Node']['state'];
+  pruning: Schemas['AuditPruning']['state'];
   token: Schemas['Token']['health'];
   user: Schemas['User']['state'];
   vault: Schemas['Vault']['state'];
@@ -29,11 +30,13 @@ export const states: Readonly<Record<KnownState, string>> = {
   CREATING: 'Being made',
   DEGRADED: 'Degraded',
   DELETED: 'Deleted',
+  DELETING: 'Being deleted',
   DESTROYED: 'Destroyed',
   DESTROYING: 'Being destroyed',
   DISABLED: 'Disabled',
   DISCONNECTED: 'Disconnected',
   DISCONNECTING: 'Disconnecting',
+  DONE: 'Done',
   DOWN: 'Down',
   DRAINING: 'Drained',
   EXPIRED: 'Expired',
@@ -44,10 +47,12 @@ export const states: Readonly<Record<KnownState, string>> = {
   NOT_FOUND: 'Not in AWS',
   PENDING: 'Pending',
   PENDING_DELETION: 'Pending deletion',
+  REFUSED: 'Refused',
   RETIRED: 'Retired',
   REVOKED: 'Revoked',
   UNAVAILABLE: 'Unavailable',
   UNKNOWN: 'Not known',
   UP: 'Up',
+  VERIFYING: 'Being compared',
   WITHDRAWN: 'Withdrawn',
 };
