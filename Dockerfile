@@ -30,6 +30,7 @@ COPY web web
 COPY docs docs
 COPY scripts/build-web.ts scripts/publish-web.ts scripts/
 COPY src/cli/client/api-types.ts src/cli/client/
+COPY src/cloudtrail src/cloudtrail
 RUN node --disable-warning=ExperimentalWarning scripts/build-web.ts
 
 # --- runtime: what both images have --------------------------------------------------------------------------------

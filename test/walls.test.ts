@@ -276,6 +276,15 @@ test('docs/architecture.md says of each room what its row does', async (t) => {
   );
 });
 
+test('what the console may have of src is there where it is built, and is built anew when it changes', async (t) => {
+  const builders = { Dockerfile: /^COPY (src\S+) /gm, 'scripts/set-up': / (src\/\S+)(?= .*-type f)/g };
+  for (const [file, copied] of Object.entries(builders)) {
+    const text = await readFile(path.join(top, file), 'utf8');
+    const there = new Set([...text.matchAll(copied)].map(([, name]) => name));
+    for (const room of rooms['web/**']?.rooms ?? []) t.true(there.has(room), `${file}: ${room}`);
+  }
+});
+
 test('rooms depend on each other one way: no circle goes through several of them', (t) => {
   // The program has commands that have the program’s context, and a file's row is its room's business.
   const next = (room: string) =>

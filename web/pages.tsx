@@ -29,6 +29,7 @@ const common: RouteObject[] = [
   page('users', async () => (await import('./people/users-page.tsx')).UsersPage),
   page('single-sign-on', async () => (await import('./people/single-sign-on-page.tsx')).SingleSignOnPage),
   page('requests', async () => (await import('./requests/requests-page.tsx')).RequestsPage),
+  page('requests/cloudtrail', async () => (await import('./requests/cloudtrail-page.tsx')).CloudTrailPage),
   page('audit', async () => (await import('./audit/audit-page.tsx')).AuditPage),
   page('audit/retention', async () => (await import('./audit/retention-page.tsx')).RetentionPage),
   page(

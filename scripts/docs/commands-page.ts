@@ -5,7 +5,8 @@ import { createProgram } from '../../src/cli/program.ts';
 import { code, toMarkdownTable } from './settings.ts';
 
 const whatExitCodesSay: Record<keyof typeof exitCodes, string> = {
-  problemFound: '`holdfast doctor` has found a problem, or `holdfast status` what needs attention',
+  problemFound:
+    '`holdfast doctor` or `holdfast request unexplained` has found a problem, or `holdfast status` what needs attention',
   notYetEverywhere:
     'what was asked for is done, and not in force on every node yet, or not certain on the standby of the database',
   inDoubt: 'what was asked for may have been done: look before you repeat it',

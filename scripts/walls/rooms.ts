@@ -38,6 +38,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'src/cli/node',
       'src/cli/output',
       'src/cli/records',
+      'src/cloudtrail',
     ],
     packages: ['commander'],
   },
@@ -348,7 +349,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   // The console: a client of the management API, which knows nothing of it but what its OpenAPI document says.
   'web/**': {
-    rooms: ['src/cli/client/api-types.ts'],
+    rooms: ['src/cli/client/api-types.ts', 'src/cloudtrail'],
     packages: [
       '@cloudscape-design/collection-hooks',
       '@cloudscape-design/components',
@@ -362,6 +363,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   'src/cli/client/api-types.ts': { rooms: [] },
+  'src/cloudtrail': { rooms: [] },
 
   demo: {
     rooms: ['simulator', 'src/cli/node'],

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import Database from 'better-sqlite3';
 import { allRoutes } from '../../src/admin/routes.ts';
@@ -21,6 +21,7 @@ import { TestCa } from '../../testing/certificates.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { NodeVault } from '../../testing/node-vault.ts';
 import { insertVault } from '../../testing/vault.ts';
+import { readArchive } from '../../web/audit/archive-file.ts';
 import { bash } from '../docs/bash.ts';
 import { PageTyping, scriptOf } from '../docs/typing.ts';
 import { CommandServer, type Run } from './command-line.ts';
@@ -393,6 +394,55 @@ for (const [step, when, matches] of [
     },
   );
 
+test.serial('files that cannot be compared with CloudTrail are named; what fits ends with 0', async (t) => {
+  const { file } = t.context;
+  const region = { awsRegion: 'eu-central-1', recipientAccountId: '111122223333' };
+  const record = {
+    eventSource: 'kms.amazonaws.com',
+    eventTime: '2026-05-05T12:00:00Z',
+    requestID: 'a',
+    ...region,
+  };
+  const trail = JSON.stringify({ Records: [record] });
+  const line = {
+    time: '2026-05-05T12:00:00.500Z',
+    operation: 'Encrypt',
+    keySet: 'payments',
+    kmsRequestId: 'a',
+  };
+  const files = {
+    ...{
+      'trail.json.gz': gzipSync(trail),
+      'trail.json': trail,
+      'cut.json.gz': gzipSync(trail).subarray(0, -9),
+    },
+    ...{ 'node.jsonl': JSON.stringify(line), 'node.jsonl.gz': gzipSync(`${JSON.stringify(line)}\n`) },
+    ...{ 'none.jsonl': 'Listening\n', 'endless.jsonl': 'x'.repeat(2 ** 21) },
+  };
+  for (const [name, content] of Object.entries(files)) await writeFile(file(name), content);
+  const run = async (cloudtrail: string[], log: string[]) =>
+    commands.run([
+      ...['--json', 'request', 'unexplained', '--cloudtrail', ...cloudtrail.map(file)],
+      ...['--log', ...log.map(file)],
+    ]);
+  const whole = await run(['trail.json.gz', 'trail.json'], ['node.jsonl', 'node.jsonl.gz']);
+  t.is(whole.code, 0, whole.stderr);
+  t.like(JSON.parse(whole.stdout), { requests: 2, explained: 2, unexplained: { count: 0 } });
+  const refused = [
+    [['cut.json.gz'], ['node.jsonl'], 65, /cut\.json\.gz: its compression is broken, or it is cut off/],
+    [['node.jsonl'], ['node.jsonl'], 65, /node\.jsonl: there are no records of CloudTrail in it/],
+    [['trail.json'], ['none.jsonl'], 65, /none\.jsonl: there is no request/],
+    [['trail.json'], ['endless.jsonl'], 65, /endless\.jsonl: it is no log/],
+    [['trail.json'], ['missing.jsonl'], 66, /missing\.jsonl cannot be read/],
+    [['..'], ['node.jsonl'], 66, /cannot be read/],
+  ] as const;
+  for (const [trails, logs, code, words] of refused) {
+    const { stderr, ...told } = await run([...trails], [...logs]);
+    t.is(told.code, code, stderr);
+    t.regex(stderr, words);
+  }
+});
+
 test.serial('the trail is archived, looked into and pruned as docs/operations.md says', async (t) => {
   const { env, file, pageId } = t.context;
   fill(t.context, pageId, 5, '2020-01-01', 'cloud-key.disable');
@@ -431,6 +481,9 @@ ${scriptOf(others, { put: [['/mnt/worm', 'worm']] })}
     sha256: string;
   };
   t.is(count, 7);
+  // The console reads what the command line writes.
+  const read = await readArchive(new Blob([readFileSync(file('worm/audit-2026-11.jsonl.gz'))]));
+  t.like(read, { count: 7, vault: { id: pageId } });
   t.true(typed.output.includes(`${sha256}  -\n`), typed.output);
   t.is(typed.output.match(/^\{.*"action":"cloud-key\.disable".*\}$/gm)?.length, 5);
   t.is(sequences(t.context, `vault_id = '${pageId}' AND at < '${before}'`).length, 2, 'making stays');

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { TestNode } from '../../testing/test-node.ts';
 import { createSoftHsmToken } from '../../testing/tokens.ts';
@@ -93,6 +94,18 @@ holdfast --json cloud-key show payroll > payroll.json
   await node.waitForLog(({ operation }) => operation === 'Encrypt');
   const log = path.join(directory, 'log');
   await writeFile(log, node.output);
+  // The request was not of AWS KMS: CloudTrail has the account and Region, and not it.
+  const trail = {
+    eventSource: 's3.amazonaws.com',
+    awsRegion: 'us-east-2',
+    recipientAccountId: '123456789012',
+  };
+  const times = ['2020-01-01T00:00:00Z', '2120-01-01T00:00:00Z'];
+  const records = { Records: times.map((eventTime) => Object.assign({ eventTime }, trail)) };
+  await mkdir(path.join(directory, 'cloudtrail'));
+  await writeFile(path.join(directory, 'cloudtrail/one.json.gz'), gzipSync(JSON.stringify(records)));
+  await writeFile(path.join(directory, 'node-a.jsonl'), node.output);
+  await writeFile(path.join(directory, 'node-b.jsonl'), '');
   const { output, errors } = await typed(`journalctl() { cat '${log}'; }\n${runbook()}`);
   t.deepEqual(page.untyped(errors), []);
   const beneath = (heading: string) =>
@@ -103,6 +116,7 @@ holdfast --json cloud-key show payroll > payroll.json
   t.regex(beneath('Pull one key, now'), /payroll is DISABLED[^]*payroll is AVAILABLE/);
   t.regex(beneath('Pull everything, now'), /frozen/i);
   t.regex(beneath('Who used it?'), /^ +1 \S+\tebs\tEncrypt\t200$/m);
+  t.regex(beneath('Is somebody else asking?'), /^unexplained +1$[^]*^ *1 +Encrypt +payments /m);
   t.regex(beneath('Who did it?'), /cloud-key\.disable[^]*vault\.freeze/);
   t.is((await client.encrypt(externalKeyId, 'x')).status, 200, 'all is as it was before');
   client.close();

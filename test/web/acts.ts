@@ -18,7 +18,7 @@ type Pages = Readonly<Record<string, ActsOfPage>>;
 
 /** Changes nothing: whoever sees the page may do it. */
 const looks =
-  /^(Refresh|Download( .*)?|Preferences|(Next|Previous) page|Page \d+|Close navigation|Open the help of this page|Copy(: .*)?|Details: .*|Show: .*|Show the .*|Expiry|Cancel|Next|\d+[hdw]|All|Last (hour|day|week|30 days)|(\d+ )?Members( of .*)?)$/;
+  /^(Refresh|Download( .*)?|Preferences|(Next|Previous) page|Page \d+|Close navigation|Open the help of this page|Copy(: .*)?|Details: .*|Show: .*|Show the .*|Expiry|Cancel|Next|Choose files|Compare|\d+[hdw]|All|Last (hour|day|week|30 days)|(\d+ )?Members( of .*)?)$/;
 
 /** Wherever one is signed in. */
 const common: Pages = {

@@ -221,6 +221,10 @@ const said: Record<keyof typeof commands, readonly string[]> = {
       ...{ principal: 'arn:aws:iam::111122223333:role/a', kmsRequestId: 'one', sort: 'lastAt' },
     }),
   ],
+  requestUnexplained: [
+    commands.requestUnexplained([], []),
+    commands.requestUnexplained(['a b.json.gz', 'c.json'], ['node-a.jsonl', 'node-b.jsonl']),
+  ],
   requestShow: [commands.requestShow('5f0c7a522d0e4a389f0e0d7a4e0c9b11')],
   auditList: [
     commands.auditList({}),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { axeViolations, picture } from '../../testing/browser.ts';
 import { XksClient } from '../../testing/xks-client.ts';
@@ -39,6 +40,12 @@ export function testRequests(open: () => ConsoleStage): void {
     const answer = await xks.post('keys/no-such-key/metadata', {
       requestMetadata: { awsPrincipalArn, kmsOperation: 'DescribeKey', kmsRequestId: 'of-the-stranger' },
     });
+    // In the log of the node alone: AWS KMS did not ask for it.
+    const kmsKeyArn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    await xks.post('keys/no-such-key/encrypt', {
+      ...{ plaintext: 'AAAA', encryptionAlgorithm: 'AES_GCM' },
+      requestMetadata: { awsPrincipalArn, kmsOperation: 'Encrypt', kmsRequestId: 'of-the-thief', kmsKeyArn },
+    });
     xks.close();
     t.is(answer.body.errorName, 'KeyNotFoundException');
     const found = page.getByRole('button', { name: /^Details: KeyNotFoundException/ });
@@ -76,6 +83,33 @@ export function testRequests(open: () => ConsoleStage): void {
     const csv = readFileSync((await (await file).path()) ?? '', 'utf8');
     t.true(csv.includes(awsPrincipalArn));
     t.false(csv.includes('picture-key'));
+
+    await page.getByRole('link', { name: 'Requests', exact: true }).first().click();
+    await page.getByRole('link', { name: 'Compare with CloudTrail' }).click();
+    await story.node.waitForLog(({ kmsRequestId }) => kmsRequestId === 'of-the-thief');
+    // Until later than anything in the log.
+    const eventTime = '2120-01-01T00:00:00Z';
+    const last = { eventTime, eventSource: 'sts.amazonaws.com', awsRegion: 'eu-central-1' };
+    const records = [...story.simulator.trail.events(), { ...last, recipientAccountId: '111122223333' }];
+    const files = {
+      'trail.json.gz': gzipSync(JSON.stringify({ Records: records })),
+      'node.jsonl': story.node.output,
+    };
+    for (const [at, [name, text]] of Object.entries(files).entries())
+      await page
+        .locator('main input[type=file]')
+        .nth(at)
+        .setInputFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(text) });
+    await page
+      .getByText('holdfast request unexplained --cloudtrail trail.json.gz --log node.jsonl')
+      .waitFor();
+    await page.getByRole('button', { name: 'Compare', exact: true }).click();
+    await page.getByText('Requests that CloudTrail knows nothing of: 1', { exact: true }).waitFor();
+    await page
+      .locator('main table')
+      .getByRole('row', { name: /In CloudTrail.*user\/stranger/ })
+      .waitFor();
+    await picture(page, 'requests that CloudTrail knows nothing of');
 
     // On the left, and not where the page is beneath.
     await page.getByRole('link', { name: 'Requests', exact: true }).first().click();

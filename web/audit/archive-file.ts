@@ -1,3 +1,5 @@
+import { chunksOf, PackedError, type Bytes } from '../parts/file-chunks.ts';
+
 /*
  * An archive of an audit trail, as `holdfast audit archive` writes it (src/evidence/archive.ts): JSON lines, a header, the
  * events, an end that says what the lines before it come to. What is asked of the node is a digest; here it is made sure that
@@ -55,25 +57,17 @@ export async function readArchive(file: Blob, most = mostMebibytes * 2 ** 20): P
   return { vault, from, before, count: end.count, sha256: end.eventsSha256 };
 }
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
-/** Decompressed where it is compressed, whatever its name. */
 async function plainBytes(file: Blob, most: number): Promise<Bytes> {
-  const start = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  const isGzip = start[0] === 0x1f && start[1] === 0x8b;
-  if (!isGzip && file.size > most) throw new ArchiveFlaw('large');
-  const stream = isGzip ? file.stream().pipeThrough(new DecompressionStream('gzip')) : file.stream();
   const chunks: Bytes[] = [];
   let length = 0;
   try {
-    for await (const chunk of chunksOf(stream)) {
+    for await (const chunk of chunksOf(file)) {
       length += chunk.length;
       if (length > most) throw new ArchiveFlaw('large');
       chunks.push(chunk);
     }
   } catch (error) {
-    if (error instanceof ArchiveFlaw || !isGzip) throw error;
-    throw new ArchiveFlaw('packed');
+    throw error instanceof PackedError ? new ArchiveFlaw('packed') : error;
   }
   const all = new Uint8Array(length);
   let at = 0;
@@ -82,20 +76,6 @@ async function plainBytes(file: Blob, most: number): Promise<Bytes> {
     at += chunk.length;
   }
   return all;
-}
-
-/** Not every browser gives a stream the iterator of its own. */
-async function* chunksOf(stream: ReadableStream<Bytes>): AsyncGenerator<Bytes> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    void reader.cancel().catch(() => undefined);
-  }
 }
 
 interface Header {

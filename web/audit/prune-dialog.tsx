@@ -67,11 +67,9 @@ export function PruneDialog({ known, onClose, onDone }: Props) {
       <Box>{t.pruneWhy}</Box>
       <FileField
         label={t.file}
-        chooseLabel={t.choose}
-        removeLabel={t.remove}
         accept=".jsonl,.gz"
-        file={file}
-        onFile={take}
+        files={file === undefined ? [] : [file]}
+        onFiles={([chosen]) => take(chosen)}
         isLoading={read.kind === 'reading'}
         error={read.kind === 'flaw' ? read.text : undefined}
       />

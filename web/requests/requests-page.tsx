@@ -14,6 +14,7 @@ import { RangePicker, useRange } from '../parts/range.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { Time } from '../parts/time.tsx';
 import { homeOf, useSession } from '../session/session.tsx';
+import { cloudtrail } from '../texts/cloudtrail.ts';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { requests as t } from '../texts/requests.ts';
@@ -65,7 +66,12 @@ export function RequestsPage() {
       <ResourceTable<Request>
         id="requests"
         title={t.title}
-        description={isVault ? t.why : t.whyAppliance}
+        description={
+          <>
+            {isVault ? t.why : t.whyAppliance}{' '}
+            <Link href={`${homeOf(user)}/requests/cloudtrail`}>{cloudtrail.title}</Link>
+          </>
+        }
         list={list}
         sort={sort}
         asked={asked}

@@ -16,6 +16,11 @@ function tagOptions(tags: Readonly<Record<string, string>> | undefined): string[
   return all.length === 0 ? [change('tag', '')] : all;
 }
 
+/** Names of files; of none, that which stands for one. */
+export function filesOf(names: readonly string[], none: string): string {
+  return names.length === 0 ? none : names.map(w).join(' ');
+}
+
 interface ListWords {
   /** A moment, or how long ago: `24h`. */
   from?: string | undefined;

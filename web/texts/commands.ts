@@ -12,6 +12,7 @@ import {
   rotationWord,
   daysWord,
   rangeOptions,
+  filesOf,
   type AdoptWords,
   type EventWords,
   type RequestWords,
@@ -60,6 +61,8 @@ export const commands = {
       rangeOptions(asked),
       flag('oldest-first', asked.sort === 'lastAt'),
     ].join(''),
+  requestUnexplained: (trails: readonly string[], logs: readonly string[]) =>
+    `holdfast request unexplained --cloudtrail ${filesOf(trails, 'CLOUDTRAIL-FILE')} --log ${filesOf(logs, 'LOG-FILE')}`,
   requestShow: (id: string) => `holdfast --json request list${option('id', id)}`,
   auditList: (asked: EventWords) =>
     [

@@ -116,6 +116,7 @@ export const helpOfVault: Readonly<Record<string, HelpText>> = {
     links: [
       ['Each error, and how callers see it', 'errors'],
       ['What to do when', 'runbook'],
+      ['Is somebody else asking?', 'runbook#is-somebody-else-asking'],
       ['By log line', 'troubleshooting'],
     ],
   },

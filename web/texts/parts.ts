@@ -84,6 +84,13 @@ export const parts = {
     notAll: (n: number) =>
       `Only the first ${n} were looked through. Narrow it down, or use the command, which has no limit.`,
   },
+  files: {
+    choose: 'Choose file',
+    chooseSeveral: 'Choose files',
+    remove: (name: string) => `Remove ${name}`,
+    more: 'Show more files',
+    fewer: 'Show fewer files',
+  },
   unsaved: {
     title: 'Leave without saving?',
     why: 'What you have typed on this page is not saved, and is lost if you leave it.',

@@ -31,8 +31,6 @@ export const retention = {
     'Choose an archive that “holdfast audit archive” has written. It is read in this browser and not sent; the node then compares its events with the digest of the archive and deletes exactly those, or nothing. Keep the archive: it is all that is left of them.',
   pruneTyped: 'delete them',
   file: 'Archive',
-  choose: 'Choose file',
-  remove: 'Remove the file',
   reading: 'Reading the archive',
   range: 'Events',
   rangeOf: (from: string | null, before: string) =>

@@ -10,6 +10,7 @@ import { eventLine, type AuditEvent } from '../../evidence/event.ts';
 import { syncToDisk } from '../../store/sqlite/sync-to-disk.ts';
 import { systemReason } from '../../system-reason.ts';
 import { CliError } from '../output/cli-error.ts';
+import { beginsAsGzip } from './gzip.ts';
 import { FileOutputError } from '../client/reserved-file.ts';
 
 /** No line of ours is longer, bytes: what an event holds is bounded by the API. */
@@ -211,14 +212,4 @@ async function contentOf(file: string): Promise<AsyncIterable<Buffer>> {
   const gunzip: Transform = createGunzip();
   plain.on('error', (error) => gunzip.destroy(error));
   return plain.pipe(gunzip);
-}
-
-async function beginsAsGzip(file: string): Promise<boolean> {
-  const handle = await open(file, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer.readUInt16BE() === 0x1f8b;
-  } finally {
-    await handle.close();
-  }
 }

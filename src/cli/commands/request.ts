@@ -5,6 +5,7 @@ import { printList } from '../output/output.ts';
 import { limitOption, parsePast } from '../output/values.ts';
 import { idOf } from '../records/collection.ts';
 import { keySets } from './key-set.ts';
+import { addUnexplained } from './unexplained.ts';
 
 interface RequestInput {
   id?: string;
@@ -22,7 +23,9 @@ interface RequestInput {
 export function addRequestCommands(program: Command): void {
   const request = program
     .command('request')
-    .description('requests of AWS KMS that were refused or failed, and what to do about each');
+    .description(
+      'requests of AWS KMS: those that were refused or failed, and those that CloudTrail knows nothing of',
+    );
   example(
     request
       .command('list')
@@ -74,4 +77,5 @@ export function addRequestCommands(program: Command): void {
     'holdfast request list --from 1h',
     'holdfast --json request list --key-set payments --error InvalidStateException',
   );
+  addUnexplained(request);
 }

@@ -88,7 +88,7 @@ function completed(option: Option): Completed {
     flags: [option.long, option.short].filter((flag) => flag !== undefined && flag !== null),
     description: option.description,
     takesValue,
-    isFile: takesValue && /<file>/.test(option.flags),
+    isFile: takesValue && /<files?\b/.test(option.flags),
     choices: option.argChoices ?? (/<yes\|no>/.test(option.flags) ? ['yes', 'no'] : []),
     // The vault to sign in to is not known by name to who is not signed in.
     names: option.long === '--vault' ? undefined : nameKind(/<(.+)>/.exec(option.flags)?.[1] ?? ''),

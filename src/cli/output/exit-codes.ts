@@ -1,6 +1,6 @@
 /** Exit codes that mean something (sysexits.h, where it has one). Several meanings may share one. */
 export const exitCodes = {
-  /** `holdfast doctor` has found one, or `holdfast status` what needs attention. */
+  /** `holdfast doctor` or `holdfast request unexplained` has found one, or `holdfast status` what needs attention. */
   problemFound: 1,
   /** What was asked for is done, and not in force on every node yet, or not certain on the database's standby. */
   notYetEverywhere: 3,
