@@ -30,7 +30,7 @@ export interface Group {
 }
 
 /** What CloudTrail's records of one account and Region cover: UTC, ISO 8601, both inclusive. */
-export interface Covered {
+interface Covered {
   awsAccountId: string;
   region: string;
   from: string;

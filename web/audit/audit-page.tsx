@@ -56,7 +56,7 @@ export function AuditPage() {
         title={t.audit}
         description={
           <>
-            {t.auditWhy} <Link href={`${home}/audit/retention`}>{retention.link}</Link>
+            {t.auditWhy} <Link href={`${home}/audit/retention`}>{retention.title}</Link>
           </>
         }
         list={list}

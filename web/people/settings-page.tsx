@@ -10,6 +10,7 @@ import { fieldProblem } from '../api/problem.ts';
 import { again, useAct, useRecord } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
+import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { ActDialog } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -18,10 +19,11 @@ import { RecordState } from '../parts/record-state.tsx';
 import { changeOf, merged, useSeen, type Fact } from '../parts/seen.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { WholeTime } from '../parts/time.tsx';
-import { useMay, useVaultId } from '../session/session.tsx';
+import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
+import { retention } from '../texts/retention.ts';
 
 type Vault = Schemas['Vault'];
 
@@ -82,7 +84,9 @@ export function SettingsPage() {
   );
 }
 
-export function VaultFacts({ vault }: { vault: Vault }) {
+function VaultFacts({ vault }: { vault: Vault }) {
+  const home = homeOf(useSession().user);
+  const may = useMay();
   return (
     <Container>
       <Facts
@@ -97,6 +101,16 @@ export function VaultFacts({ vault }: { vault: Vault }) {
           [t.tokens, vault.tokens.join(', ')],
           [t.frozenSince, <Freezes key="frozen" vault={vault} />],
           [parts.created, <WholeTime key="created" at={vault.createdAt} />],
+          ...(may('getAuditTrail')
+            ? [
+                [
+                  t.audit,
+                  <Link key="audit" href={`${home}/audit/retention`}>
+                    {retention.title}
+                  </Link>,
+                ] as const,
+              ]
+            : []),
         ]}
       />
     </Container>

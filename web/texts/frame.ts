@@ -6,7 +6,7 @@ export const frame = {
   searchFor: 'Name, alias, ARN, external key id',
   searchKeys: (text: string) => `CloudKey: ${text}`,
   searchAppliance: 'Find a vault, user, token or node',
-  searchApplianceFor: 'Vault, user, token, node',
+  searchApplianceFor: 'Vault, user, token, node; ARN or alias',
   searchNone: 'Nothing has this name',
   searchAs: 'By its id',
   searchFindKey: 'As a CloudKey, or its KMS key, of any vault',

@@ -1,7 +1,6 @@
 /* How long the audit trail is kept, and what was archived and deleted from it. */
 export const retention = {
   title: 'Retention',
-  link: 'Retention',
   why: 'Events stay until somebody archives them and has exactly those deleted. What was deleted, and by whom, stays on record.',
   trail: 'Audit trail of',
   appliance: 'The appliance',
