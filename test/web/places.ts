@@ -164,6 +164,7 @@ const notInConsole: Readonly<Record<string, string>> = {
   getMetrics: 'for Prometheus; people have the overview and its charts',
   putDoctorReport:
     'by "holdfast doctor", which looks from where it is run; the page of the key store shows its report',
+  getOpenApi: 'for programs, and for the reference of the API that the menu leads to',
   oidcCallback: 'where the provider sends the browser back to',
   getCaller: 'for programs with an API key; a browser has getSession, with the same in it',
   getApiKey: 'listApiKeys answers all that there is of each',

@@ -42,6 +42,17 @@ export function testUpkeep(open: () => ConsoleStage): void {
     await dialog.getByLabel('Name of the CloudKey').fill('old-key');
     const adopt = dialog.getByRole('button', { name: 'Adopt a key object' });
     await adopt.click();
+    await dialog.getByText('Other vaults may use the token too').waitFor();
+    const others = await story.node.withStore(async ({ vaultContext: { store } }) => {
+      const rows = await store.db
+        .selectFrom('vaults')
+        .select(['id', 'tokens'])
+        .where('id', '<>', vaultId)
+        .execute();
+      await store.db.updateTable('vaults').set({ tokens: '[]' }).where('id', '<>', vaultId).execute();
+      return rows;
+    });
+    await adopt.click();
     // It may wrap other keys, and nothing is taken from it unasked.
     await dialog.getByText(/repeat it with --restrict/i).waitFor();
     await dialog.getByRole('checkbox', { name: 'Take from it what a CloudKey does not need' }).check();
@@ -52,6 +63,10 @@ export function testUpkeep(open: () => ConsoleStage): void {
     t.deepEqual(await axeViolations(page), []);
     await adopt.click();
     await page.getByRole('heading', { level: 1, name: 'old-key' }).waitFor();
+    await story.node.withStore(async ({ vaultContext: { store } }) => {
+      for (const { id, tokens } of others)
+        await store.db.updateTable('vaults').set({ tokens }).where('id', '=', id).execute();
+    });
     const keys = (await read('/cloud-keys?externalKeyId=old-key')) as { items: { name: string }[] };
     t.deepEqual(
       keys.items.map(({ name }) => name),
