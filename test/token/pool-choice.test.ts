@@ -25,6 +25,9 @@ const decrypt: TokenRequest = {
 /** A host as its own end of the socket is. */
 class Host {
   readonly asked: RequestFrame[] = [];
+  /** How often it was asked for its health. */
+  checks = 0;
+  answersChecks = false;
   readonly #cutter = new FrameCutter();
   readonly #socket: Socket;
   #heard = Promise.withResolvers<void>();
@@ -34,7 +37,8 @@ class Host {
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => {
       for (const frame of this.#cutter.push(chunk).map(readRequest))
-        if (frame.request.kind !== 'health') this.asked.push(frame);
+        if (frame.request.kind === 'health') this.#checked(frame);
+        else this.asked.push(frame);
       this.#heard.resolve();
       this.#heard = Promise.withResolvers();
     });
@@ -43,6 +47,18 @@ class Host {
   /** Until so many are asked of it that it has not answered. */
   async has(count: number): Promise<void> {
     while (this.asked.length < count) await this.#heard.promise;
+  }
+
+  #checked({ id }: RequestFrame): void {
+    this.checks++;
+    const answer = { kind: 'health', value: {} } as const;
+    if (this.answersChecks)
+      this.#socket.write(writeResponse({ id, microseconds: 1, learning: false, answer }));
+  }
+
+  /** Until it was asked for its health so often. */
+  async isChecked(count: number): Promise<void> {
+    while (this.checks < count) await this.#heard.promise;
   }
 
   /** Answers the oldest, which is said to have taken so many seconds. */
@@ -64,9 +80,10 @@ function newPool(
   t: ExecutionContext,
   members: ConstructorParameters<typeof TokenPool>[1] = 1,
   sickAfter = 600_000,
+  healthInterval = 600_000,
 ): TokenPool {
   const pool = new TokenPool('token', members, () => undefined, {
-    ...{ queueLength: 2048, sickAfter, killAfter: 600_000, healthInterval: 600_000 },
+    ...{ queueLength: 2048, sickAfter, killAfter: 600_000, healthInterval },
   });
   t.teardown(() => pool.close());
   return pool;
@@ -221,6 +238,14 @@ test('what a host has had for no longer than it should take is given to no other
   await call.end;
   t.is(call.told, 'timeout');
   t.is(other.asked.length, 0);
+});
+
+test('a host that has not answered for its health is not asked again: it would only be longer before it is found to hang', async (t) => {
+  const pool = newPool(t, 2, 600_000, 5);
+  const [silent, well] = [await hostOf(pool, 1), await hostOf(pool, 2)];
+  well.answersChecks = true;
+  await well.isChecked(5);
+  t.is(silent.checks, 1);
 });
 
 test('hosts that are lent are as quick as there are many', async (t) => {

@@ -141,6 +141,11 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
     return (this.cost / (this.borrowed?.hosts ?? 1) + work.cost) * this.#operationTime;
   }
 
+  /** Whether it has a request of this kind that it has not answered. */
+  isAskedFor(kind: string): boolean {
+    return [...this.inFlight.values()].some(({ request }) => request.kind === kind);
+  }
+
   /** Whether it takes one more request now. */
   get hasRoom(): boolean {
     if (this.unfit) return false;

@@ -389,7 +389,8 @@ export class TokenPool extends ToldHosts {
     this.links.tellWatchers();
     const deadline = monotonicNow() + this.#limits.killAfter;
     for (const link of this.links.all) {
-      if (link.sick || link.leaving) continue;
+      // Asked once more, one that hangs would have so much more to do, and so much longer before it is found to hang.
+      if (link.sick || link.leaving || link.isAskedFor('health')) continue;
       const entry = this.#entry({ kind: 'health' }, { deadline }, () => undefined);
       this.#send(entry, link);
     }
