@@ -1,10 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { Ajv } from 'ajv';
+import formats from 'ajv-formats';
 import test from 'ava';
 import { parse } from 'yaml';
+import { createCommand } from '../../simulator/command.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { freePort } from '../../testing/free-port.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { asNobody, own } from '../../testing/postgres.ts';
@@ -29,6 +33,8 @@ interface Service {
   secrets?: string[];
   network_mode?: string;
   networks?: Record<string, { ipv4_address?: string }>;
+  healthcheck?: { test?: string[]; disable?: boolean };
+  stop_grace_period?: string;
 }
 interface Compose {
   services: Record<string, Service>;
@@ -73,6 +79,61 @@ test('each service of the fleet has an image, files, volumes and neighbours that
   }
   const ignored = (await read('.dockerignore')).split('\n');
   t.true(ignored.includes('!softhsm/fleet'));
+});
+
+test('the files for Compose have what Compose takes, and nothing else', async (t) => {
+  // The schema of the Compose Specification, Apache-2.0: github.com/compose-spec/compose-spec, 170098b, schema/compose-spec.json.
+  const { $schema: _, ...schema } = JSON.parse(await read('test/vectors/compose-spec.json')) as {
+    $schema: string;
+  };
+  const ajv = new Ajv({ strict: false });
+  formats.default(ajv);
+  const isCompose = ajv.compile(schema);
+  const files = (await readdir(root)).filter((name) => /^docker-compose.*\.yml$/.test(name));
+  t.true(files.includes('docker-compose.fleet.yml'));
+  for (const file of files) {
+    t.true(
+      isCompose(parse(await read(file), { merge: true })),
+      `${file}: ${ajv.errorsText(isCompose.errors)}`,
+    );
+  }
+  for (const wrong of [{ depend_on: [] }, { ports: { 1: 2 } }, { restart: true }])
+    t.false(isCompose({ services: { a: wrong } }), JSON.stringify(wrong));
+});
+
+test('each port that is published, program that is run and health that is waited for is there', async (t) => {
+  const dockerfile = await read('Dockerfile');
+  const simulator = createCommand(() => undefined);
+  const { unknown, operands } = simulator.parseOptions(compose.services['aws']?.command ?? []);
+  t.deepEqual([...unknown, ...operands], []);
+  const [, balancer] = /^ {4}bind :(\d+)$/m.exec(await read('softhsm/fleet/haproxy.cfg')) ?? [];
+  const listens: Record<string, unknown> = {
+    'load-balancer': balancer,
+    aws: simulator.opts<{ port: string }>().port,
+  };
+  // Of Debian; the other is in every image of it.
+  const packages: Record<string, string> = { haproxy: 'haproxy', pg_isready: 'postgresql', cp: '' };
+  const [fleetStage = ''] = /AS fleet\n[^]*?\nUSER 10001/.exec(dockerfile) ?? [];
+  for (const [name, service] of services) {
+    const { ports = [], entrypoint = [], healthcheck, depends_on = {} } = service;
+    // Those of the nodes are looked at where they have all that their configuration names.
+    if (!name.startsWith('node-'))
+      for (const port of ports) t.is(port.split(':').at(-1), String(listens[name]), name);
+    for (const program of [entrypoint[0], healthcheck?.test?.[1]]) {
+      if (program === undefined || program.startsWith('/opt/holdfast/')) continue;
+      const debian = packages[program];
+      t.true(debian !== undefined && fleetStage.includes(debian), `${name}: ${program}`);
+    }
+    for (const [other, { condition }] of Object.entries(depends_on))
+      if (condition === 'service_healthy') t.not(compose.services[other]?.healthcheck?.disable, true, other);
+  }
+  for (const volume of Object.keys(compose.volumes))
+    t.true(
+      services.some(([, { volumes = [] }]) =>
+        volumes.some((one) => one.startsWith(`${volume}:`) && !one.endsWith(':ro')),
+      ),
+      `somebody writes ${volume}`,
+    );
 });
 
 test('the nodes trust the load balancer that there is, and differ in their state directories alone', async (t) => {
@@ -149,6 +210,13 @@ test('what the services run makes a database with TLS, two nodes of one token th
     await writeFile(file, text);
     t.regex((await as('holdfast', '--config', file, 'init')).stdout, made);
     t.is((await as('holdfast', '--config', file, 'serve', '--check')).stdout, `${file}: fine\n`);
+    const { admin, xks } = loadConfig(file);
+    const { ports = [], stop_grace_period: grace = '' } = compose.services[name] ?? {};
+    t.deepEqual(
+      ports.map((one) => one.split(':').at(-1)),
+      [String(admin.port)],
+    );
+    t.true(Number.parseInt(grace, 10) * 1000 > xks.drain_ms, grace);
   }
 
   const balancer = path.join(state, 'haproxy.cfg');
