@@ -107,7 +107,6 @@ export class QuotaLedger {
       if (bucket.part === this.#part(name)) continue;
       refill(bucket, now);
       this.#size(name, bucket);
-      bucket.level = Math.min(bucket.level, roomOf(bucket));
     }
   }
 

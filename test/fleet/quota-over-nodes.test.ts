@@ -238,11 +238,9 @@ const quotas = fc.record({
   burst: fc.integer({ min: 1, max: 2000 }),
 });
 const phases = fc.array(fc.nat(showEvery), { minLength: 2, maxLength: 4 });
+const demand = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 150 })).map((percent) => percent / 100);
 /** Of the quota, by node. */
-const demands = fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1.5, noNaN: true })), {
-  minLength: 4,
-  maxLength: 4,
-});
+const demands = fc.tuple(demand, demand, demand, demand);
 
 function ask({ nodes }: World, wanted: readonly number[]): void {
   for (const [at, node] of nodes.entries()) node.demand = wanted[at] ?? 0;
