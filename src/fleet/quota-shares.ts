@@ -15,10 +15,15 @@ export const wholeQuota = 10_000;
 /** Each node has at least one part in so many of its even share. */
 const floorPart = 8;
 
-/** A share is not given up for less than one part in so many of itself: demand is never twice the same. */
-const tolerance = 64;
+/**
+ * A share is not given up for less than one part in so many of itself: demand is never twice the same. Where another node is asked for
+ * nearly all that it has, and where none is.
+ */
+const tolerance = { needed: 64, spare: 4 };
+/** A node that is asked for so much of its share may soon be asked for more. */
+const nearlyAll = 3 / 4;
 
-/** A node that lacks more of a quota than this asks the others again soon. */
+/** A node that needs more of a quota, and lacks more of it than this, asks the others again soon. */
 const worthWaiting = wholeQuota / 16;
 
 /** Of so many quotas a node tells its demand by itself, those with most; of others only where another node does. */
@@ -151,9 +156,9 @@ class Divisor {
         demand: 0,
       };
       const isAsked = this.#isAsked(bucket);
-      const isNear = isAsked && (held - target) * tolerance <= held;
+      const isNear = isAsked && (held - target) * this.#tolerance(bucket) <= held;
       const mine = portion(held, isNear ? Math.max(held, target) : target, this.#room(bucket));
-      waits ||= lacks(mine, target);
+      waits ||= needs(mine.claim, demand) && lacks(mine, target);
       // As the rest of them again: it needs no mention.
       if (!isAsked && mine.claim === each.claim && mine.use === each.use) continue;
       shown.push({ bucket, share: mine.claim, demand });
@@ -177,6 +182,14 @@ class Divisor {
     return [this.#own, ...this.#others].some(
       ({ of, takesPart }) => takesPart && (of.get(bucket)?.demand ?? 0) > 0,
     );
+  }
+
+  #tolerance(bucket: string): number {
+    const isNeeded = this.#others.some(({ each, of, takesPart }) => {
+      const { share = each, demand = 0 } = of.get(bucket) ?? {};
+      return takesPart && needs(share, demand);
+    });
+    return isNeeded ? tolerance.needed : tolerance.spare;
   }
 
   /** What the node is to have of the quota, once the others have what they are to have; of one that none is asked for without a name. */
@@ -228,6 +241,10 @@ function portion(held: number, target: number, room: number): Portion {
   if (target < held) return { claim: held, use: target };
   const claim = Math.min(target, Math.max(held, room));
   return { claim, use: claim };
+}
+
+function needs(share: number, demand: number): boolean {
+  return demand > nearlyAll * share;
 }
 
 function lacks({ claim }: Portion, target: number): boolean {

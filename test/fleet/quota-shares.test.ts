@@ -1,12 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
 import { drainNode, undrainNode } from '../../src/fleet/node-acts.ts';
+import type { LoadedConfig } from '../../src/config/load.ts';
 import { HeldShares } from '../../src/fleet/held-shares.ts';
 import { keepsAtLeast, showNode, type NodeSign } from '../../src/fleet/nodes.ts';
 import { maxDemands, wholeQuota } from '../../src/fleet/quota-shares.ts';
 import { shownOf, type ShownNode } from '../../src/fleet/shown-node.ts';
 import { createLog } from '../../src/log.ts';
-import { NodeSigns } from '../../src/node/node-signs.ts';
-import { settlesAfter, type QuotaParts } from '../../src/serving/quota-ledger.ts';
+import { NodeSigns, sharesOf } from '../../src/node/node-signs.ts';
+import { QuotaLedger, settlesAfter, type QuotaParts } from '../../src/serving/quota-ledger.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { VaultContext } from '../../src/vault/context.ts';
 import { systemAct } from '../../src/vault/system-act.ts';
@@ -174,6 +175,9 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
     await settle(fleet, a, b);
     t.deepEqual([a.part(bucket), b.part(bucket)], [0.5, 0.5]);
     t.deepEqual((await a.claims())?.listed, []);
+    a.demands.set(bucket, 0.08);
+    await settle(fleet, a, b);
+    t.deepEqual([a.part(bucket), b.part(bucket)], [0.5, 0.5], 'what nobody needs stays where it is');
   });
 
   test(`${kind}: what a node held that was killed or is cut off is left to it for as long as it may use it`, async (t) => {
@@ -221,6 +225,8 @@ for (const kind of ['SQLite', 'PostgreSQL'] as const) {
     t.deepEqual([a.part(), b.part()], [0.3333, 0.3333]);
     await show(fleet, 'older', {});
     a.demands.set(bucket, 0.9);
+    await a.show();
+    t.is(a.part(bucket), 0.3333, 'the others have theirs still');
     await settle(fleet, a, b);
     t.deepEqual([a.part(bucket), b.part(bucket)], [0.625, 0.0416]);
     await show(fleet, 'older', { ends: true });
@@ -274,6 +280,30 @@ test('an answer that comes after a node has given up what it held gives nothing 
   t.is(a.part(bucket), 0.5);
   await a.show();
   t.is(a.part(bucket), 0.9275, 'the other has not taken it');
+});
+
+test('a supervisor lets through what its node holds: with a database its share, for as long as its workers may serve, with a file all', async (t) => {
+  const fleet = await fleetOn(t, 'PostgreSQL');
+  const ledger = new QuotaLedger({ part: 1, now: () => fleet.at });
+  const lets = (of: string) =>
+    ledger.answer(1, [
+      {
+        ...{ bucket: of, vaultId: 'v', rate: 160, burst: 160, revision: 1, need: 1000, ahead: false },
+        ...{ lease: 0, used: 0, unused: 0, refused: 0 },
+      },
+    ])[0]?.granted;
+  const config = (lease: number) =>
+    ({ node: { fleet_size: 1 }, store: { kind: 'postgres', lease } }) as unknown as LoadedConfig;
+  const held = sharesOf(config(15_000), ledger);
+  t.is(lets('key-set:1'), 10);
+  const { quotas, sent } = held?.sign() ?? {};
+  t.is(quotas?.own.keeps, 40_000);
+  const { shares } = await show(fleet, 'a', { quotas });
+  if (shares && sent) held?.heard(shares, sent);
+  t.is(lets('key-set:2'), 160);
+  t.is(sharesOf(config(300_000), ledger)?.sign().quotas.own.keeps, 310_000);
+  const file = { node: { fleet_size: 1 }, store: { kind: 'sqlite' } } as unknown as LoadedConfig;
+  t.is(sharesOf(file, ledger), undefined);
 });
 
 test('while shares move, nodes show themselves sooner than they usually do', async (t) => {
