@@ -46,6 +46,7 @@ export const writers = {
   snapshot_holders: 'src/fleet',
   lost_changes: 'src/fleet',
   traffic: 'src/metrics/series',
+  vitals: 'src/metrics/series',
   reconciliations: 'src/reconcile',
   acknowledgements: 'src/admin/**',
   audit_prunings: 'src/schedules',

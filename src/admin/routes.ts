@@ -29,6 +29,7 @@ import { signInOptionRoutes } from './people/sign-in-options.ts';
 import { statusRoutes } from './status/status.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trafficRoutes } from './metrics/traffic.ts';
+import { vitalsRoute } from './metrics/vitals.ts';
 import { userRoutes } from './people/users.ts';
 import { vaultRoutes } from './vaults.ts';
 
@@ -41,6 +42,7 @@ const described: readonly Route[] = [
   ...statusRoutes,
   ...acknowledgementRoutes,
   ...trafficRoutes,
+  vitalsRoute,
   ...failedRequestRoutes,
   metricsRoute,
   ...vaultRoutes,

@@ -35,6 +35,7 @@ import { addTokenCommands } from './commands/token.ts';
 import { addRequestCommands } from './commands/request.ts';
 import { addInForceCommand } from './commands/in-force.ts';
 import { addTrafficCommand } from './commands/traffic.ts';
+import { addVitalsCommand } from './commands/vitals.ts';
 import { addUserCommands } from './commands/user.ts';
 import { ask, write } from './output/streams.ts';
 import { collect, parseCount } from './output/values.ts';
@@ -83,6 +84,7 @@ const families: [heading: string, add: ((program: Command) => void)[]][] = [
       addStatusCommand,
       addInForceCommand,
       addTrafficCommand,
+      addVitalsCommand,
       addRequestCommands,
       addAuditCommands,
       addReconcileCommands,

@@ -94,10 +94,9 @@ class AdminWorker implements Worker {
         ),
       ]),
     );
+    const facts = async () => this.#facts.ask((id) => tell({ kind: 'node-facts', id }), factsTimeout);
     this.#metrics = new GatheredMetrics({
-      store,
-      nodeId,
-      log,
+      ...{ store, nodeId, log, facts },
       ask: async () => this.#figures.ask((id) => tell({ kind: 'node-figures', id }), factsTimeout),
     });
     this.#services = {
@@ -122,7 +121,7 @@ class AdminWorker implements Worker {
       sessions: { idleMinutes: admin.session_idle_minutes, maxMinutes: admin.session_minutes },
       verifyToken: async (name) => this.#verifyToken(name),
       onWorkLeft: () => this.#schedules.wake(),
-      nodeFacts: async () => this.#facts.ask((id) => tell({ kind: 'node-facts', id }), factsTimeout),
+      nodeFacts: facts,
       gathered: this.#metrics,
       ...(reserve === undefined ? {} : { disk: () => reserve.disk }),
       whyUnwritable: () => store.whyUnwritable?.(),

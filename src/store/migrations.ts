@@ -33,6 +33,7 @@ import { doctorReports } from './migrations/0074-doctor-reports.ts';
 import { storeId } from './migrations/0075-store-id.ts';
 import { hsmsNotAsked } from './migrations/0080-hsms-not-asked.ts';
 import { storeMoves } from './migrations/0088-store-moves.ts';
+import { vitals } from './migrations/0115-vitals.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -70,6 +71,7 @@ export const migrations: Record<string, Migration> = {
   '0075-store-id': storeId,
   '0080-hsms-not-asked': hsmsNotAsked,
   '0088-store-moves': storeMoves,
+  '0115-vitals': vitals,
 };
 
 /** The last one that was made before nodes of two versions could work with one database. */

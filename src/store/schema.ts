@@ -37,7 +37,7 @@ import type { LostChangeTable, RevisionTable, ServedChangeTable } from './schema
 import type { FailedRequestTable, UseTable } from './schema/serving.ts';
 import type { AcknowledgementTable } from './schema/status.ts';
 import type { StoreMoveTable } from './schema/store-moves.ts';
-import type { TrafficTable } from './schema/traffic.ts';
+import type { TrafficTable, VitalsTable } from './schema/traffic.ts';
 import type { UnfinishedWorkTable, VaultTable } from './schema/vault.ts';
 
 export type * from './schema/cloud.ts';
@@ -94,6 +94,7 @@ export interface Tables {
   leases: LeaseTable;
   snapshot_holders: SnapshotHolderTable;
   traffic: TrafficTable;
+  vitals: VitalsTable;
   reconciliations: ReconciliationTable;
   acknowledgements: AcknowledgementTable;
   idempotency_keys: IdempotencyKeyTable;

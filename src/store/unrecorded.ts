@@ -64,6 +64,10 @@ export const reasons = {
     why: 'how many requests came and how they were answered, in steps of time',
     tables: ['traffic'],
   },
+  vitals: {
+    why: 'how a node was, in steps of time',
+    tables: ['vitals'],
+  },
   'failed request': {
     why: 'what AWS asked for that was answered with an error, and what is beyond the number that is kept',
     tables: ['failed_requests'],

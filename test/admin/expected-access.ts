@@ -75,6 +75,7 @@ export const expected: Readonly<Record<string, Row>> = {
   getMetrics: applianceReads,
   getTraffic: applianceReads,
   getVaultTraffic: vaultReads,
+  getVitals: applianceReads,
   listUnauthenticatedRequests: applianceReads,
   listFailedRequests: vaultReads,
   listVaults: applianceReads,

@@ -644,6 +644,10 @@ test.serial(
     const traffic = (await prometheus.get('/traffic')).body;
     t.true(traffic.requests >= 4);
     t.is(traffic.points.length, 240);
+    t.deepEqual(traffic.nodes, { included: 1, missing: 0, missingHosts: [] });
+    const vitals = await prometheus.get('/vitals?range=3h');
+    t.is(vitals.body.points.length, 36);
+    t.is((await prometheus.get(`/vitals?node=${randomUUID()}`)).status, 404);
     const own = (await blue.cloudAdmin.get(`${root(t.context)}/traffic?range=1d`)).body;
     t.is(own.requests, 4);
     t.deepEqual(own.errors, { KeyNotFoundException: 1 });

@@ -136,6 +136,7 @@ export async function openManagement(vaultContext: AwsContext & KeyContext): Pro
       gathered: new GatheredMetrics({
         ...{ store: vaultContext.store, nodeId: 'node', log: silentLog },
         ask: async () => Promise.resolve(undefined),
+        facts: async () => Promise.resolve(undefined),
       }),
     },
     routes: allRoutes,

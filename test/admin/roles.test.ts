@@ -61,6 +61,7 @@ const besideRoles: Readonly<Record<string, string>> = {
   'deleteOidcProvider 404': 'no provider',
   'getToken 404': 'no such token',
   'getNode 404': 'no such node',
+  'getVitals 404': 'no such node',
   'drainNode 404': 'no such node',
   'undrainNode 404': 'no such node',
   'removeNode 404': 'no such node',

@@ -15,6 +15,9 @@ import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { lookUpCloudKeys } from '../../src/keys/key-lookup.ts';
+import { RequestTotals } from '../../src/metrics/request-totals.ts';
+import { VitalSeries } from '../../src/metrics/series/vital-series.ts';
+import { VitalSigns } from '../../src/metrics/series/vital-signs.ts';
 import { freezeKeySet, thawKeySet } from '../../src/keys/key-sets/key-sets.ts';
 import { refreshKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import {
@@ -603,14 +606,58 @@ test.serial(
       /^requests +(.*?)\n\S/ms
         .exec(linesOf({ ...told, traffic }, {}).join('\n'))?.[1]
         ?.replaceAll(/\s+/g, ' ');
+    const whole = { included: 3, missing: 0, missingHosts: [] };
+    const busy = { requests: 11_520, requestsPerSecond: 3.25, reliabilityPercent: 99.9999, p99Ms: 12.34 };
     t.is(
-      line({ requests: 11_520, requestsPerSecond: 3.25, reliabilityPercent: 99.9999, p99Ms: 12.34 }),
-      '3.2 a second on this node; in the last hour 11,520, reliability 99.99 %, 99 in 100 within 12.3 ms',
+      line({ ...busy, nodes: whole }),
+      '3.2 a second; in the last hour 11,520, reliability 99.99 %, 99 in 100 within 12.3 ms',
     );
+    const idle = { requests: 0, requestsPerSecond: 0, reliabilityPercent: null, p99Ms: null };
+    t.is(line({ ...idle, nodes: whole }), 'none in the last hour');
     t.is(
-      line({ requests: 0, requestsPerSecond: 0, reliabilityPercent: null, p99Ms: null }),
-      'none on this node in the last hour',
+      line({ ...idle, nodes: { included: 1, missing: 2, missingHosts: ['b.example', 'c.example'] } }),
+      'none in the last hour; without b.example and c.example',
     );
+    t.is(line({ ...idle, nodes: { included: 1, missing: 2 } }), 'none in the last hour; without 2 nodes');
+    // An older node, as a load balancer may choose it.
+    t.is(line(idle as Parameters<typeof line>[0]), 'none in the last hour');
+  },
+);
+
+test.serial(
+  'how the nodes were in the last hour is a line of the screen, and the most used budget is in it',
+  async (t) => {
+    const { store } = t.context.stage.vaultContext;
+    const at = new Date('2027-01-01T00:00:00.000Z');
+    const options = { store, nodeId: 'node', now: () => at };
+    const vitals = new VitalSeries(options);
+    const metrics = { requests: new RequestTotals(), workers: new Map(), leases: [] };
+    const signs = new VitalSigns({
+      store,
+      metrics,
+      facts: async () => wellFacts(t.context.stage, { up: 3 }),
+    });
+    const undo = await column(
+      'key_versions',
+      { encryptions_leased: 2 ** 30 },
+      { encryptions_leased: 0 },
+    )(t.context);
+    await vitals.add(await signs.look());
+    await undo();
+    const gathered = { vitals, metrics: { look: async () => undefined, leases: [] }, nodeId: 'node' };
+    const series = { read: async () => new Map() };
+    const services = {
+      gathered: { ...gathered, series },
+      now: () => at,
+    } as unknown as Partial<AdminServices>;
+    const told = await status(t.context, 'appliance', services);
+    t.like(told.vitals, { looks: 1, budgetPercent: 25, storeUpPercent: 100, leastLeasePercent: null });
+    const line = /^last hour +(.*?)\n\S/ms.exec(linesOf(told, {}).join('\n'))?.[1]?.replaceAll(/\s+/g, ' ');
+    t.regex(
+      line ?? '',
+      /^token 50 % of its hosts fit, 50 % at the least; the database answered always, within [\d.]+ ms; 25 % of the encryptions of a key version used$/,
+    );
+    t.is((await status(t.context, 'all', services)).vitals, undefined, 'nodes are the appliance’s');
   },
 );
 

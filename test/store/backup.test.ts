@@ -76,7 +76,9 @@ function contentsOf(file: string): Record<string, unknown[]> {
   const entries = names
     .filter(
       (name) =>
-        !/^(kysely|revision|served_changes|sessions|leases|oidc_sign_ins|traffic|failed_requests)/.test(name),
+        !/^(kysely|revision|served_changes|sessions|leases|oidc_sign_ins|traffic|vitals|failed_requests)/.test(
+          name,
+        ),
     )
     .map((name) => [name, database.prepare(`SELECT * FROM ${name}`).all()] as const);
   database.close();

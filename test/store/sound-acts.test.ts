@@ -238,6 +238,7 @@ const places: Readonly<Record<Unrecorded, readonly string[]>> = {
     ...Array<string>(5).fill('src/fleet/leases.ts'),
   ],
   traffic: ['src/metrics/series/traffic-rows.ts'],
+  vitals: ['src/metrics/series/vital-rows.ts'],
   node: ['src/fleet/nodes.ts', 'src/fleet/nodes.ts'],
   'failed request': ['src/keys/failed-request-rows.ts'],
   'store move': [],

@@ -93,6 +93,8 @@ export const operations = {
   getTraffic: { method: 'GET', path: '/traffic', appliance: 'metrics.read' },
   /** Show the requests of AWS to a vault over time. */
   getVaultTraffic: { method: 'GET', path: '/vaults/{vaultId}/traffic', vault: 'vault.read' },
+  /** Show how the nodes were over time. */
+  getVitals: { method: 'GET', path: '/vitals', appliance: 'metrics.read' },
   /** List requests of nobody that were refused. */
   listUnauthenticatedRequests: { method: 'GET', path: '/failed-requests', appliance: 'appliance.read' },
   /** List requests of AWS that were refused or failed. */

@@ -13,11 +13,13 @@ import { sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
+import { Vitals } from '../overview/vitals.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { node as n } from '../texts/node.ts';
 import { parts } from '../texts/parts.ts';
+import { vitals } from '../texts/vitals.ts';
 import { actsOf, NodeDialog, type NodeAct } from './node-dialog.tsx';
 
 type Node = Schemas['Node'];
@@ -58,6 +60,7 @@ function Known({ node }: { node: Node }) {
         ) : (
           tokens.map((token) => <Token key={token.name} token={token} />)
         )}
+        <Vitals node={node.id} title={vitals.ofNode} />
       </SpaceBetween>
       {act !== undefined && <NodeDialog act={act} node={node} onClose={() => setAct(undefined)} />}
     </Page>

@@ -14,11 +14,13 @@ import { sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
 import { State } from '../parts/state.tsx';
+import { Vitals } from '../overview/vitals.tsx';
 import { WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { erased } from '../texts/erased.ts';
 import { node as n } from '../texts/node.ts';
+import { vitals } from '../texts/vitals.ts';
 import { ErasedDialog } from './erased-dialog.tsx';
 import { VerifyDialog } from './verify-dialog.tsx';
 
@@ -68,6 +70,7 @@ function Known({ token }: { token: Token }) {
             hosts={hosts.filter((host) => host.member === member.name)}
           />
         ))}
+        <Vitals token={name} title={vitals.ofToken} />
         {replaced.map((left) => (
           <NotAsked key={left.id} token={name} left={left} />
         ))}

@@ -17,8 +17,10 @@ import { State } from '../parts/state.tsx';
 import { Time, useNow } from '../parts/time.tsx';
 import { numberText } from '../texts/locale.ts';
 import { overview as t } from '../texts/overview.ts';
+import { vitals } from '../texts/vitals.ts';
 import { Findings } from './findings.tsx';
 import { FirstSteps } from './first-steps.tsx';
+import { Vitals } from './vitals.tsx';
 
 type Status = Schemas['Status'];
 
@@ -49,6 +51,7 @@ export function OverviewPage() {
             <Suspense fallback={null}>
               <TrafficCharts enabled={mayRead} />
             </Suspense>
+            <Vitals title={vitals.title} hasRange={false} />
             <ColumnLayout columns={2}>
               <Tokens status={status} />
               {status.nodes !== undefined && <Nodes status={status} />}

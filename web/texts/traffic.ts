@@ -1,9 +1,18 @@
 import { numberText } from './locale.ts';
 
+interface Nodes {
+  included: number;
+  missing: number;
+  missingHosts?: string[];
+}
+
 export const traffic = {
   title: 'Requests of AWS',
-  ofThisNode: 'Of the node that responds, in steps of 15 seconds',
-  ofAllNodes: 'Of all nodes',
+  ofNodes: ({ included, missing, missingHosts = [] }: Nodes) => {
+    if (missing === 0) return included === 1 ? 'Of the one node' : `Of all ${included} nodes`;
+    const which = missingHosts.length === 0 ? '' : `: ${missingHosts.join(', ')}`;
+    return `Of ${included} of ${included + missing} nodes; not told${which}`;
+  },
   range: 'How far back',
   ranges: { '1h': '1h', '3h': '3h', '12h': '12h', '1d': '1d', '1w': '1w', '30d': '30d' },
   now: 'Requests now',
@@ -20,6 +29,8 @@ export const traffic = {
   noErrors: 'No errors',
   noRequests: 'No requests',
   certificate: 'XKS certificate',
+  certificateDays: 'Days until the XKS certificate expires',
+  noCertificate: 'Not known yet',
   none: '–',
   legend: 'Legend',
   chart: 'line chart',

@@ -2,17 +2,13 @@ import { sql } from 'kysely';
 import { monotonicNow } from '../../clock.ts';
 import { InForce } from '../../fleet/in-force.ts';
 import type { Scrape } from '../../metrics/exposition/scrape.ts';
+import { encryptionBudget, readBudgets, type UsedBudget } from '../../metrics/series/budgets.ts';
 import { countLost } from '../../store/lost-changes.ts';
 import type { Reading } from '../../vault/edits.ts';
 import { allTroubles } from '../status/findings.ts';
 import { statusOf, type Status } from '../status/status.ts';
 import type { AdminServices } from '../services.ts';
 import type { VaultNames } from './scrape-node.ts';
-
-/** Encryptions of one key version under SP 800-38D, 8.3. */
-const budget = 2 ** 32;
-/** As the index has it. */
-const toldFrom = sql.raw<number>('268435456');
 
 /** What a scrape tells of the store. */
 export interface Records {
@@ -23,8 +19,7 @@ export interface Records {
   /** What the store took to answer, milliseconds. */
   answeredIn: number;
   lost: number;
-  /** Encryptions of the key version of each key set that has done most. */
-  budgets: { keySet: string; most: number }[];
+  budgets: UsedBudget[];
   wanted: Wanted[];
   sequence: number;
   revision: number;
@@ -131,28 +126,11 @@ async function readVaults(db: Reading): Promise<VaultNames> {
   return new Map(keySets.map(({ id, name }) => [id, name]));
 }
 
-/** By an index that has few rows, or none. */
-async function readBudgets(db: Reading): Promise<Records['budgets']> {
-  const rows = await db
-    .selectFrom('key_versions')
-    .innerJoin('cloud_keys', (join) =>
-      join
-        .onRef('cloud_keys.id', '=', 'key_versions.cloud_key_id')
-        .onRef('cloud_keys.current_version', '=', 'key_versions.version'),
-    )
-    .where('key_versions.encryptions_leased', '>=', toldFrom)
-    .where('cloud_keys.state', 'in', ['AVAILABLE', 'DISABLED', 'EXPIRED'])
-    .select(['cloud_keys.key_set_id', (eb) => eb.fn.max('key_versions.encryptions_leased').as('most')])
-    .groupBy('cloud_keys.key_set_id')
-    .execute();
-  return rows.map(({ key_set_id: keySet, most }) => ({ keySet, most }));
-}
-
 function tellBudgets(scrape: Scrape, { budgets, vaults }: Records): void {
   for (const { keySet, most } of budgets) {
     const vault = vaults.get(keySet);
     if (vault !== undefined)
-      scrape.tell('holdfast_gcm_budget_used_ratio', { vault, key_set: keySet }, most / budget);
+      scrape.tell('holdfast_gcm_budget_used_ratio', { vault, key_set: keySet }, most / encryptionBudget);
   }
 }
 

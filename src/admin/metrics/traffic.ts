@@ -8,24 +8,14 @@ import {
   retryableOf,
   type Cell,
 } from '../../metrics/series/cell.ts';
-import { beginOf, type TrafficScope } from '../../metrics/series/traffic-rows.ts';
-import { detailStep } from '../../metrics/series/traffic-series.ts';
+import { beginOf, detailStep } from '../../metrics/series/steps.ts';
+import type { TrafficScope } from '../../metrics/series/traffic-rows.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices } from '../services.ts';
-
-const hour = 3_600;
-/** How far back, and in steps of what length, seconds. */
-const ranges = {
-  '1h': { length: hour, step: detailStep },
-  '3h': { length: 3 * hour, step: 300 },
-  '12h': { length: 12 * hour, step: 300 },
-  '1d': { length: 24 * hour, step: 300 },
-  '1w': { length: 7 * 24 * hour, step: hour },
-  '30d': { length: 30 * 24 * hour, step: hour },
-} as const;
-export type TrafficRange = keyof typeof ranges;
-const rangeNames = Object.keys(ranges) as [TrafficRange, ...TrafficRange[]];
+import { rangeNames, rangeQuery, stepsOf, type SeriesRange } from './ranges.ts';
+import { nodesOf, shownNodes } from './told-nodes.ts';
+import { daysUntil, shownDays } from './vitals.ts';
 
 const milliseconds = z.number().nullable();
 const sums = {
@@ -46,7 +36,7 @@ const reliabilityPercent = z
   .number()
   .nullable()
   .describe('Requests that were not answered with a retryable error, of 100; null without requests.');
-const requestsPerSecond = z.number().describe('In the last whole minute, on the node that responds.');
+const requestsPerSecond = z.number().describe('In the last whole minute.');
 
 const shownTraffic = z
   .strictObject({
@@ -54,30 +44,32 @@ const shownTraffic = z
     from: time,
     to: time,
     stepSeconds: z.int(),
-    nodes: z
-      .enum(['ONE', 'ALL'])
-      .describe('Whether it is of the node that responds, as with `1h`, or of all nodes of this database.'),
+    nodes: shownNodes,
     reliabilityPercent,
     requestsPerSecond,
     ...sums,
     certificateExpiresAt: time
       .nullable()
-      .describe('When the first of the certificates that AWS is shown by this node expires.'),
+      .describe('When the first of the certificates that AWS is shown by the node that responds expires.'),
     points: z
-      .array(z.strictObject({ at: time.describe('Beginning of the step.'), ...sums }))
+      .array(
+        z.strictObject({
+          at: time.describe('Beginning of the step.'),
+          ...sums,
+          certificateDays: shownDays,
+        }),
+      )
       .describe('Step by step, earliest first; the last is not over yet.'),
   })
   .meta({ id: 'Traffic', description: 'Requests of AWS KMS over time, and how they were answered.' });
 
 export type Traffic = z.infer<typeof shownTraffic>;
 
-const query = z.strictObject({
-  range: z.enum(rangeNames).default('1h').describe('How far back.'),
-});
+const query = z.strictObject(rangeQuery);
 
 const description =
-  'Of the last hour in steps of 15 seconds, as the node that responds has it in memory since its management process started; of a day by ' +
-  'five minutes and of 30 days by the hour, of all nodes, over restarts.';
+  'Of all nodes of this database, over restarts: of the last hour in steps of 15 seconds, of a day by five minutes and of 30 days by the ' +
+  'hour. What other nodes have counted in the last 15 seconds or so is not in it yet.';
 
 export const trafficRoutes: readonly Route[] = [
   route({
@@ -120,12 +112,13 @@ export const shownLastHour = z
     reliabilityPercent,
     requestsPerSecond,
     p99Ms: sums.p99Ms,
+    nodes: shownNodes,
   })
-  .describe('Requests of AWS in the last hour, on the node that responds.');
+  .describe('Requests of AWS in the last hour, of all nodes that have told theirs.');
 
 /** Undefined where nobody counts. */
 export async function lastHourOf(
-  services: Pick<AdminServices, 'gathered' | 'now' | 'nodeFacts'>,
+  services: SeriesServices,
   scope: TrafficScope,
 ): Promise<z.infer<typeof shownLastHour> | undefined> {
   if (services.gathered === undefined) return undefined;
@@ -135,24 +128,29 @@ export async function lastHourOf(
     reliabilityPercent: traffic.reliabilityPercent,
     requestsPerSecond: traffic.requestsPerSecond,
     p99Ms: traffic.p99Ms,
+    nodes: traffic.nodes,
   };
 }
 
+/** What the series are told of. */
+export type SeriesServices = Pick<AdminServices, 'gathered' | 'now' | 'nodeFacts' | 'store' | 'instance'>;
+
 /** What `range` has of the scope, up to now. */
 export async function trafficOf(
-  { gathered, now, nodeFacts }: Pick<AdminServices, 'gathered' | 'now' | 'nodeFacts'>,
+  services: SeriesServices,
   scope: TrafficScope,
-  range: TrafficRange,
+  range: SeriesRange,
 ): Promise<Traffic> {
-  const { length, step } = ranges[range];
+  const { gathered, now, nodeFacts } = services;
   // At once: both are told by the supervisor, and where that is silent one wait is enough.
   const [facts] = await Promise.all([nodeFacts?.(), gathered?.metrics.look()]);
   const to = now().getTime();
-  const last = beginOf(to, step);
-  const first = last - (length - step) * 1_000;
+  const { step, first, begins } = stepsOf(range, to);
+  const vitals = await gathered?.vitals.read('all', step, first);
   const cells = (await gathered?.series.read(scope, step, first)) ?? new Map<number, Cell>();
   const whole = emptyCell();
-  for (const cell of cells.values()) addToCell(whole, cell);
+  // A clock that was set back has left cells of what is yet to come.
+  for (const at of begins) addToCell(whole, cells.get(at) ?? emptyCell());
   const expiries = (facts?.certificates ?? [])
     .filter(({ listeners }) => listeners.includes('xks'))
     .map(({ expiresAt }) => expiresAt);
@@ -162,15 +160,16 @@ export async function trafficOf(
     from: new Date(first).toISOString(),
     to: new Date(to).toISOString(),
     stepSeconds: step,
-    nodes: step === detailStep ? 'ONE' : 'ALL',
+    nodes: await nodesOf(services, step, scope === 'appliance'),
     reliabilityPercent: requests === 0 ? null : (100 * (requests - retryableOf(whole))) / requests,
     requestsPerSecond: (await lastMinute(gathered, scope, to)) / 60,
     ...shown(whole),
     certificateExpiresAt: expiries.toSorted()[0] ?? null,
-    points: Array.from({ length: length / step }, (_, index) => {
-      const at = first + index * step * 1_000;
-      return { at: new Date(at).toISOString(), ...shown(cells.get(at) ?? emptyCell()) };
-    }),
+    points: begins.map((at) =>
+      Object.assign({ at: new Date(at).toISOString() }, shown(cells.get(at) ?? emptyCell()), {
+        certificateDays: daysUntil(vitals?.get(at)?.certificate ?? null, at),
+      }),
+    ),
   };
 }
 

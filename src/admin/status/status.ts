@@ -11,6 +11,7 @@ import { shownEnvironment } from '../environment.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
 import { fleetNow, stateOf } from '../../fleet/nodes.ts';
 import { lastHourOf, shownLastHour } from '../metrics/traffic.ts';
+import { shownVitalHour, vitalHourOf } from '../metrics/vitals.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
 import { ivFindings } from './iv-findings.ts';
@@ -105,6 +106,7 @@ const shownStatus = z
       .optional()
       .describe('For a store in PostgreSQL.'),
     traffic: shownLastHour.optional(),
+    vitals: shownVitalHour.optional(),
     auditEvents: z.int().optional().describe('Events in the trails of all vaults and of the appliance.'),
     schedules: z
       .array(z.strictObject({ name: z.string(), until: time }))
@@ -166,7 +168,7 @@ export const statusRoutes: readonly Route[] = [
       const { services } = call;
       // An API key may have the one permission and not the other.
       const mayCount = callerOf(call).permissions.has('metrics.read');
-      return { body: await (mayCount ? withTraffic : statusOf)(services, 'appliance') };
+      return { body: await (mayCount ? withLastHour : statusOf)(services, 'appliance') };
     },
   }),
   route({
@@ -182,19 +184,28 @@ export const statusRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, params } = call;
       const { sight } = callerOf(call);
-      return { body: await withTraffic(services, { vaultId: params.vaultId, sight }) };
+      return { body: await withLastHour(services, { vaultId: params.vaultId, sight }) };
     },
   }),
 ];
 
 const scans = new WeakMap<Store['db'], KmsKeyScan>();
 
-async function withTraffic(services: AdminServices, scope: StatusScope): Promise<Status> {
-  const [status, traffic] = await Promise.all([statusOf(services, scope), lastHourOf(services, scope)]);
-  return traffic === undefined ? status : { ...status, traffic };
+/** With what has a look of its own: requests, and how the nodes were. */
+async function withLastHour(services: AdminServices, scope: StatusScope): Promise<Status> {
+  const [status, traffic, vitals] = await Promise.all([
+    statusOf(services, scope),
+    lastHourOf(services, scope),
+    scope === 'appliance' ? vitalHourOf(services) : undefined,
+  ]);
+  return {
+    ...status,
+    ...(traffic === undefined ? {} : { traffic }),
+    ...(vitals === undefined ? {} : { vitals }),
+  };
 }
 
-/** Of the appliance, or of what somebody sees of a vault; without the traffic, which has a look of its own. */
+/** Of the appliance, or of what somebody sees of a vault; without the last hour. */
 export async function statusOf(services: AdminServices, scope: StatusScope): Promise<Status> {
   const counted = await countStatus(services, scope);
   const { tokens, kmsKeys, appliance, quotas, findings } = await look(services, scope);

@@ -1499,16 +1499,58 @@ export interface Schemas {
       /** Length of the lease. */
       seconds: number;
     };
-    /** Requests of AWS in the last hour, on the node that responds. */
+    /** Requests of AWS in the last hour, of all nodes that have told theirs. */
     traffic?: {
       /** Answered to AWS. */
       requests: number;
       /** Requests that were not answered with a retryable error, of 100; null without requests. */
       reliabilityPercent: number | null;
-      /** In the last whole minute, on the node that responds. */
+      /** In the last whole minute. */
       requestsPerSecond: number;
       /** 99 in 100 took no longer. */
       p99Ms: number | null;
+      /** Of which nodes it is. */
+      nodes: {
+        /** How many nodes that are up have told theirs, within a minute or two. */
+        included: number;
+        /** How many nodes that are up have not: they run an older version, have no management process (`admin.enabled`), or cannot write to the database. */
+        missing: number;
+        /** Which those are, for users of the appliance. */
+        missingHosts?: string[];
+      };
+    };
+    /** For users of the appliance: how the nodes were in the last hour, of all that have told. */
+    vitals?: {
+      /** How often the nodes looked at themselves: each does every 15 seconds. */
+      looks: number;
+      /** By name in the configuration of the nodes. */
+      tokens: {
+        name: string;
+        /** Token hosts that served and answered in time, of 100 that there are to be: on average. */
+        fitPercent: number | null;
+        /** The same, where and when it was worst. */
+        leastFitPercent: number | null;
+        /** Most requests of AWS that waited for a token host of one node. */
+        waiting: number;
+        /** Longest time that the last of these had to wait, as estimated then; null where no token host was fit. */
+        estimatedWaitMs: number | null;
+        /** 99 in 100 requests to the token waited no longer, in queues and on their way; null without requests. */
+        p99WaitMs: number | null;
+      }[];
+      /** XKS workers that held a lease, and so served from memory, of 100; null for a store in a file. */
+      leasesHeldPercent: number | null;
+      /** What was left of a lease where and when it was least, of its length: 0 where one had ended. A worker renews its lease when a third of it is gone. */
+      leastLeasePercent: number | null;
+      /** Looks in which the database answered within five seconds, of 100. */
+      storeUpPercent: number | null;
+      /** What it took to answer a question about one row, on average. */
+      storeAverageMs: number | null;
+      /** What it took at the most. */
+      storeSlowestMs: number | null;
+      /** Encryptions that were used of the 2^32 that a key version may do, of that current version which has used most: told from a sixteenth on, 0 below; null where the database did not say. */
+      budgetPercent: number | null;
+      /** Days that were left of the certificate of the XKS listener that expires first, of any node; null where no node told. */
+      certificateDays: number | null;
     };
     /** Events in the trails of all vaults and of the appliance. */
     auditEvents?: number;
@@ -1703,11 +1745,18 @@ export interface Schemas {
     /** UTC, ISO 8601 with milliseconds. */
     to: string;
     stepSeconds: number;
-    /** Whether it is of the node that responds, as with `1h`, or of all nodes of this database. */
-    nodes: 'ONE' | 'ALL';
+    /** Of which nodes it is. */
+    nodes: {
+      /** How many nodes that are up have told theirs, within a minute or two. */
+      included: number;
+      /** How many nodes that are up have not: they run an older version, have no management process (`admin.enabled`), or cannot write to the database. */
+      missing: number;
+      /** Which those are, for users of the appliance. */
+      missingHosts?: string[];
+    };
     /** Requests that were not answered with a retryable error, of 100; null without requests. */
     reliabilityPercent: number | null;
-    /** In the last whole minute, on the node that responds. */
+    /** In the last whole minute. */
     requestsPerSecond: number;
     /** Answered to AWS. */
     requests: number;
@@ -1723,7 +1772,7 @@ export interface Schemas {
     p99Ms: number | null;
     /** By error of the XKS API. */
     errors: Record<string, number>;
-    /** When the first of the certificates that AWS is shown by this node expires. */
+    /** When the first of the certificates that AWS is shown by the node that responds expires. */
     certificateExpiresAt: string | null;
     /** Step by step, earliest first; the last is not over yet. */
     points: {
@@ -1743,6 +1792,8 @@ export interface Schemas {
       p99Ms: number | null;
       /** By error of the XKS API. */
       errors: Record<string, number>;
+      /** Days that were left of the certificate of the XKS listener that expires first, of any node; null where no node told. */
+      certificateDays: number | null;
     }[];
   };
   UnauthenticatedRequestPage: {
@@ -1854,6 +1905,89 @@ export interface Schemas {
     items: Schemas['Reconciliation'][];
     /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
+  };
+  /** How the nodes were over time: tokens, leases, the database, budgets, certificates. */
+  Vitals: {
+    range: '1h' | '3h' | '12h' | '1d' | '1w' | '30d';
+    /** UTC, ISO 8601 with milliseconds. */
+    from: string;
+    /** UTC, ISO 8601 with milliseconds. */
+    to: string;
+    stepSeconds: number;
+    /** Of which nodes it is. */
+    nodes: {
+      /** How many nodes that are up have told theirs, within a minute or two. */
+      included: number;
+      /** How many nodes that are up have not: they run an older version, have no management process (`admin.enabled`), or cannot write to the database. */
+      missing: number;
+      /** Which those are, for users of the appliance. */
+      missingHosts?: string[];
+    };
+    /** How often the nodes looked at themselves: each does every 15 seconds. */
+    looks: number;
+    /** By name in the configuration of the nodes. */
+    tokens: {
+      name: string;
+      /** Token hosts that served and answered in time, of 100 that there are to be: on average. */
+      fitPercent: number | null;
+      /** The same, where and when it was worst. */
+      leastFitPercent: number | null;
+      /** Most requests of AWS that waited for a token host of one node. */
+      waiting: number;
+      /** Longest time that the last of these had to wait, as estimated then; null where no token host was fit. */
+      estimatedWaitMs: number | null;
+      /** 99 in 100 requests to the token waited no longer, in queues and on their way; null without requests. */
+      p99WaitMs: number | null;
+    }[];
+    /** XKS workers that held a lease, and so served from memory, of 100; null for a store in a file. */
+    leasesHeldPercent: number | null;
+    /** What was left of a lease where and when it was least, of its length: 0 where one had ended. A worker renews its lease when a third of it is gone. */
+    leastLeasePercent: number | null;
+    /** Looks in which the database answered within five seconds, of 100. */
+    storeUpPercent: number | null;
+    /** What it took to answer a question about one row, on average. */
+    storeAverageMs: number | null;
+    /** What it took at the most. */
+    storeSlowestMs: number | null;
+    /** Encryptions that were used of the 2^32 that a key version may do, of that current version which has used most: told from a sixteenth on, 0 below; null where the database did not say. */
+    budgetPercent: number | null;
+    /** Days that were left of the certificate of the XKS listener that expires first, of any node; null where no node told. */
+    certificateDays: number | null;
+    /** Step by step, earliest first; the last is not over yet. */
+    points: {
+      /** Beginning of the step. */
+      at: string;
+      /** How often the nodes looked at themselves: each does every 15 seconds. */
+      looks: number;
+      /** By name in the configuration of the nodes. */
+      tokens: {
+        name: string;
+        /** Token hosts that served and answered in time, of 100 that there are to be: on average. */
+        fitPercent: number | null;
+        /** The same, where and when it was worst. */
+        leastFitPercent: number | null;
+        /** Most requests of AWS that waited for a token host of one node. */
+        waiting: number;
+        /** Longest time that the last of these had to wait, as estimated then; null where no token host was fit. */
+        estimatedWaitMs: number | null;
+        /** 99 in 100 requests to the token waited no longer, in queues and on their way; null without requests. */
+        p99WaitMs: number | null;
+      }[];
+      /** XKS workers that held a lease, and so served from memory, of 100; null for a store in a file. */
+      leasesHeldPercent: number | null;
+      /** What was left of a lease where and when it was least, of its length: 0 where one had ended. A worker renews its lease when a third of it is gone. */
+      leastLeasePercent: number | null;
+      /** Looks in which the database answered within five seconds, of 100. */
+      storeUpPercent: number | null;
+      /** What it took to answer a question about one row, on average. */
+      storeAverageMs: number | null;
+      /** What it took at the most. */
+      storeSlowestMs: number | null;
+      /** Encryptions that were used of the 2^32 that a key version may do, of that current version which has used most: told from a sixteenth on, 0 below; null where the database did not say. */
+      budgetPercent: number | null;
+      /** Days that were left of the certificate of the XKS listener that expires first, of any node; null where no node told. */
+      certificateDays: number | null;
+    }[];
   };
 }
 
@@ -2253,6 +2387,16 @@ export interface Paths {
       };
       body: undefined;
       answer: Schemas['Traffic'];
+    };
+  };
+  '/vitals': {
+    GET: {
+      query: {
+        range?: '1h' | '3h' | '12h' | '1d' | '1w' | '30d' | undefined;
+        node?: string | undefined;
+      };
+      body: undefined;
+      answer: Schemas['Vitals'];
     };
   };
   '/failed-requests': {

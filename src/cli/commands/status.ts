@@ -11,6 +11,7 @@ import { printable } from '../output/printable.ts';
 import { addAcknowledgements, acknowledgedInWords, needsAttention } from './acknowledgements.ts';
 import { timesIn } from '../output/said.ts';
 import { print, terminal } from '../output/streams.ts';
+import { missingInWords, vitalsInWords } from '../records/series-words.ts';
 
 /** Of the appliance, or of a vault. */
 export type Status = Schemas['Status'];
@@ -121,6 +122,7 @@ function partsOf(status: Status): Record<string, string> {
           leases: `${workerLeases.held} of ${counted(workerLeases.workers, 'XKS worker')} serve from memory, ${workerLeases.seconds} s at a time`,
         }),
     ...(traffic === undefined ? {} : { requests: lastHour(traffic) }),
+    ...nodesLately(status),
     ...(certificates === undefined
       ? {}
       : {
@@ -162,18 +164,24 @@ function partsOf(status: Status): Record<string, string> {
 /** What the work by schedule of this name looks after. */
 const scheduleWords: Readonly<Record<string, string>> = { schedules: 'keys and credentials', aws: 'AWS' };
 
-/** Of AWS, to the node that was asked. */
-function lastHour({
-  requests,
-  requestsPerSecond,
-  reliabilityPercent,
-  p99Ms,
-}: NonNullable<Status['traffic']>): string {
-  if (requests === 0) return 'none on this node in the last hour';
+type Traffic = NonNullable<Status['traffic']>;
+/** A node of an older version tells of itself alone, and says nothing of nodes. */
+type LastHour = Omit<Traffic, 'nodes'> & Partial<Pick<Traffic, 'nodes'>>;
+
+/** Of AWS, to all nodes that have told. */
+function lastHour({ requests, requestsPerSecond, reliabilityPercent, p99Ms, nodes }: LastHour): string {
+  const without = nodes === undefined || nodes.missing === 0 ? '' : `; without ${missingInWords(nodes)}`;
+  if (requests === 0) return `none in the last hour${without}`;
   const [rate, all] = [rounded(requestsPerSecond, 1), requests.toLocaleString('en')];
   const reliability = reliabilityPercent === null ? '' : `, reliability ${rounded(reliabilityPercent, 2)} %`;
   const slowest = p99Ms === null ? '' : `, 99 in 100 within ${rounded(p99Ms, 1)} ms`;
-  return `${rate} a second on this node; in the last hour ${all}${reliability}${slowest}`;
+  return `${rate} a second; in the last hour ${all}${reliability}${slowest}${without}`;
+}
+
+/** Nothing of a vault, of an older node, or where no node has told. */
+function nodesLately({ vitals }: Status): Record<string, string> {
+  const words = vitals === undefined ? undefined : vitalsInWords(vitals);
+  return words === undefined ? {} : { 'last hour': words };
 }
 
 /** Down: what is not whole is not told as 100 %. */

@@ -1,7 +1,11 @@
+import type { Transaction } from 'kysely';
+import type { Tables } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import type { Sight } from '../../vault/context.ts';
 import { seenBy } from '../../vault/sight.ts';
 import { addToCell, emptyCell, readCell, type Cell } from './cell.ts';
+import { inSteps } from './in-steps.ts';
+import type { Asked, Kept, SeriesKind, Write } from './series-kind.ts';
 
 /** Whose key sets. */
 export interface Owner {
@@ -12,109 +16,110 @@ export interface Owner {
 /** Of everything, or what somebody sees of a vault. */
 export type TrafficScope = 'appliance' | { vaultId: string; sight: Sight };
 
-/** A step of time of one owner, to be added to what is there. */
-export interface Addition extends Owner {
-  /** Milliseconds since the epoch. */
-  at: number;
-  cell: Cell;
-}
+/** Of requests that were not authenticated, and of owners beyond those that are told apart. */
+export const nobody: Owner = { vaultId: '', adminGroupId: '' };
 
-/** Seconds of the steps that are kept, and for how long, milliseconds: what charts of a day and of a month need. */
-export const keptSteps = [
-  { step: 300, keptFor: 25 * 3_600_000 },
-  { step: 3_600, keptFor: 31 * 24 * 3_600_000 },
-] as const;
-
+/** So many vaults and groups are told apart in each step of the last hour. */
+const maxOwners = 200;
 /** So many are deleted with each write. */
 const clearedAtOnce = 500;
 
-/** Adds to the rows of this node, in each kept step, and deletes those that are too old. */
-export async function addTraffic(
-  store: Pick<Store, 'bookkeep'>,
+const form = {
+  nameOf: ({ vaultId, adminGroupId }: Owner): string => `${vaultId} ${adminGroupId}`,
+  empty: emptyCell,
+  add: addToCell,
+};
+
+/** The requests of AWS, by whose key sets they were for. */
+export function trafficKind(
+  store: Pick<Store, 'db' | 'bookkeep'>,
   nodeId: string,
-  additions: readonly Addition[],
-  now: Date,
-): Promise<void> {
-  await store.bookkeep('traffic', async (trx) => {
-    for (const { step, keptFor } of keptSteps) {
-      for (const { key, cell } of inSteps(additions, step).values()) {
-        const row = { step, node_id: nodeId, ...key };
-        const there = await trx
-          .selectFrom('traffic')
-          .select('figures')
-          .where((eb) => eb.and(row))
-          .executeTakeFirst();
-        if (there !== undefined) addToCell(cell, readCell(there.figures));
-        const figures = JSON.stringify(cell);
-        await trx
-          .insertInto('traffic')
-          .values({ ...row, figures })
-          .onConflict((conflict) =>
-            conflict
-              .columns(['step', 'at', 'node_id', 'vault_id', 'admin_group_id'])
-              .doUpdateSet({ figures }),
-          )
-          .execute();
-      }
-      const old = trx
-        .selectFrom('traffic')
-        .select('at')
-        .where('step', '=', step)
-        .where('at', '<', new Date(now.getTime() - keptFor).toISOString())
-        .orderBy('at')
-        .limit(clearedAtOnce);
-      await trx.deleteFrom('traffic').where('step', '=', step).where('at', 'in', old).execute();
-    }
-  });
+): SeriesKind<Owner, Cell, TrafficScope> {
+  return {
+    ...form,
+    maxInDetail: maxOwners,
+    others: nobody,
+    everything: 'appliance',
+    isIn: (scope, _, owner) => isIn(scope, owner),
+    read: async (asked) => readTraffic(store, asked),
+    write: async (writes, now) =>
+      store.bookkeep('traffic', async (trx) => {
+        for (const write of writes) {
+          await addTraffic(trx, nodeId, write);
+          await clearOld(trx, write, now);
+        }
+      }),
+  };
 }
 
-/** Rows of all nodes from `from` on, by the beginning of their step. */
-export async function readTraffic(
+function isIn(scope: TrafficScope, { vaultId, adminGroupId }: Owner): boolean {
+  if (scope === 'appliance') return true;
+  return vaultId === scope.vaultId && (scope.sight === 'all' || scope.sight.includes(adminGroupId));
+}
+
+/** Adds to the rows of this node. */
+async function addTraffic(
+  trx: Transaction<Tables>,
+  nodeId: string,
+  { step, additions }: Write<Owner, Cell>,
+): Promise<void> {
+  for (const { of, at, cell } of inSteps(additions, step, form)) {
+    const row = {
+      ...{ step, node_id: nodeId, at: new Date(at).toISOString() },
+      ...{ vault_id: of.vaultId, admin_group_id: of.adminGroupId },
+    };
+    const there = await trx
+      .selectFrom('traffic')
+      .select('figures')
+      .where((eb) => eb.and(row))
+      .executeTakeFirst();
+    if (there !== undefined) addToCell(cell, readCell(there.figures));
+    const figures = JSON.stringify(cell);
+    await trx
+      .insertInto('traffic')
+      .values({ ...row, figures })
+      .onConflict((conflict) =>
+        conflict.columns(['step', 'at', 'node_id', 'vault_id', 'admin_group_id']).doUpdateSet({ figures }),
+      )
+      .execute();
+  }
+}
+
+async function clearOld(
+  trx: Transaction<Tables>,
+  { step, keptFor }: Pick<Write<Owner, Cell>, 'step' | 'keptFor'>,
+  now: Date,
+): Promise<void> {
+  const old = trx
+    .selectFrom('traffic')
+    .select('at')
+    .where('step', '=', step)
+    .where('at', '<', new Date(now.getTime() - keptFor).toISOString())
+    .orderBy('at')
+    .limit(clearedAtOnce);
+  await trx.deleteFrom('traffic').where('step', '=', step).where('at', 'in', old).execute();
+}
+
+async function readTraffic(
   { db }: Pick<Store, 'db'>,
-  scope: TrafficScope,
-  step: number,
-  from: number,
-): Promise<Map<number, Cell>> {
+  { scope, step, from, until }: Asked<TrafficScope>,
+): Promise<Kept<Owner, Cell>[]> {
   const rows = await db
     .selectFrom('traffic')
-    .select(['at', 'figures'])
+    .select(['at', 'node_id', 'vault_id', 'admin_group_id', 'figures'])
     .where('step', '=', step)
     .where('at', '>=', new Date(from).toISOString())
+    .$if(until !== undefined, (all) => all.where('at', '<', new Date(until ?? 0).toISOString()))
     .$if(scope !== 'appliance', (all) =>
       all
         .where('vault_id', '=', scope === 'appliance' ? '' : scope.vaultId)
         .where((eb) => seenBy(eb.ref('admin_group_id'), scope === 'appliance' ? 'all' : scope.sight)),
     )
     .execute();
-  const found = new Map<number, Cell>();
-  for (const { at, figures } of rows) {
-    const time = Date.parse(at);
-    const cell = found.get(time) ?? emptyCell();
-    found.set(time, cell);
-    addToCell(cell, readCell(figures));
-  }
-  return found;
-}
-
-function inSteps(additions: readonly Addition[], step: number) {
-  const found = new Map<
-    string,
-    { key: { at: string; vault_id: string; admin_group_id: string }; cell: Cell }
-  >();
-  for (const { at, vaultId, adminGroupId, cell } of additions) {
-    const begins = new Date(beginOf(at, step)).toISOString();
-    const name = `${begins} ${vaultId} ${adminGroupId}`;
-    const sum = found.get(name) ?? {
-      key: { at: begins, vault_id: vaultId, admin_group_id: adminGroupId },
-      cell: emptyCell(),
-    };
-    found.set(name, sum);
-    addToCell(sum.cell, cell);
-  }
-  return found;
-}
-
-/** When the step of `seconds` began that this moment is in; both in milliseconds since the epoch. */
-export function beginOf(at: number, seconds: number): number {
-  return Math.floor(at / (seconds * 1_000)) * seconds * 1_000;
+  return rows.map((row) => ({
+    nodeId: row.node_id,
+    of: { vaultId: row.vault_id, adminGroupId: row.admin_group_id },
+    at: Date.parse(row.at),
+    cell: readCell(row.figures),
+  }));
 }

@@ -16,8 +16,8 @@ export const backupVersion = 1;
 
 /**
  * What no backup holds: sign-ins that are open or under way, whose tokens would be good again; work that a process has
- * leased; what workers were told of changes, which a restored store tells anew; how many requests came in the last weeks, and
- * which of them failed; that the store was moved, which its copy was not.
+ * leased; what workers were told of changes, which a restored store tells anew; how many requests came in the last weeks, which of
+ * them failed, and how the nodes were; that the store was moved, which its copy was not.
  */
 export const leftOut: ReadonlySet<string> = new Set([
   'sessions',
@@ -25,6 +25,7 @@ export const leftOut: ReadonlySet<string> = new Set([
   'leases',
   'served_changes',
   'traffic',
+  'vitals',
   'failed_requests',
   'store_moves',
   'kysely_migration',

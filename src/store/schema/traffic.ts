@@ -11,3 +11,14 @@ export interface TrafficTable {
   /** JSON: {errors, buckets, sum}. */
   figures: string;
 }
+
+/** How a node was in a step of time, as it found itself: src/metrics/series. */
+export interface VitalsTable {
+  /** Seconds that the step lasts. */
+  step: number;
+  /** When it begins. */
+  at: string;
+  node_id: string;
+  /** JSON: {looks, tokens, leases, store, budget, certificate}. */
+  figures: string;
+}

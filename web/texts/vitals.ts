@@ -1,0 +1,21 @@
+/* How the nodes were over time. */
+export const vitals = {
+  title: 'Nodes, tokens and database over time',
+  ofToken: 'Over time',
+  ofNode: 'Over time',
+  why: 'As it finds itself every 15 seconds',
+  fit: 'Token hosts that answer in time',
+  waits: 'Waits for the token',
+  waited: (token: string) => `${token}, p99`,
+  waitedOne: 'p99',
+  estimated: 'estimated for the last in the queue',
+  noWaits: 'No requests to the token',
+  leases: 'Leases of XKS workers',
+  leaseLeft: 'least that was left of one',
+  database: 'Answers of the database',
+  average: 'average',
+  slowest: 'slowest',
+  databaseUp: 'Database answers',
+  budget: 'Encryptions used of the most used key version',
+  none: 'Not known yet',
+} as const;
