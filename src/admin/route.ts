@@ -5,6 +5,7 @@ import type { Permission } from '../identity/permissions.ts';
 import type { SeenVersion } from '../store/act-transaction.ts';
 import type { Page } from '../vault/page.ts';
 import type { ProblemKind } from './problem.ts';
+import { withReason } from './reason.ts';
 import type { AdminServices } from './services.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -116,6 +117,11 @@ interface RouteData<P, Q, B> {
    */
   takesAway?: boolean;
   /**
+   * Takes a `reason` in its body, which each event of the act keeps in the audit trail. Told only where it is otherwise than
+   * {@link takesReason} has it; the field itself is no part of `body` here.
+   */
+  takesReason?: boolean;
+  /**
    * Is done though the store has gone back in time and nobody has decided on what it has lost: it takes away, or decides. So is whatever needs
    * no permission, such as a sign-in; all else is refused meanwhile.
    */
@@ -145,7 +151,16 @@ interface TypedRoute<P, Q, B, A, Handled, Repeated> extends RouteData<P, Q, B> {
   handle: (call: Call<P, Q, B>) => Promise<Handled & Exactly<Handled, Answer<NoInfer<A>>>>;
 }
 
-/** Holds the handlers to the schemas, then forgets their types. */
+/**
+ * Whatever takes away takes a reason, and whatever deletes what is not the caller's own. A change of fields says by them what it
+ * does. What gives back says itself that it takes one.
+ */
+function takesReason({ access, method, takesAway, takesReason: told }: Route): boolean {
+  if (told !== undefined) return told;
+  return access.kind === 'permission' && (method === 'DELETE' || (takesAway === true && method !== 'PATCH'));
+}
+
+/** Holds the handlers to the schemas, then forgets their types; adds the reason where the route takes one. */
 export function route<
   P = undefined,
   Q = undefined,
@@ -154,7 +169,8 @@ export function route<
   Handled extends Answer<NoInfer<A>> = Answer<NoInfer<A>>,
   Repeated extends Answer<NoInfer<A>> = Answer<NoInfer<A>>,
 >(definition: TypedRoute<P, Q, B, A, Handled, Repeated>): Route {
-  return definition as unknown as Route;
+  const plain = definition as unknown as Route;
+  return takesReason(plain) ? { ...plain, takesReason: true, body: withReason(plain.body) } : plain;
 }
 
 /** The caller of a route that is not public. */

@@ -130,6 +130,7 @@ export const tokenRoutes: readonly Route[] = [
   }),
   route({
     operation: 'recordErasedToken',
+    takesReason: true,
     method: 'POST',
     path: '/tokens/{token}/replaced/{replacedId}/record-erased',
     tag,

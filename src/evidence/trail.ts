@@ -32,6 +32,8 @@ export interface Act {
   seen?: SeenVersion | undefined;
   /** The Idempotency-Key of a create. */
   idempotency?: { key: string; requestHash: Buffer };
+  /** Why, as whoever asked for it has told: kept with each event of the act. */
+  reason?: string;
   /** Filled in with the tables of which its transactions change rows. */
   changed?: Set<string>;
   /** It is done though the store has lost changes on which nobody has decided. */
@@ -126,7 +128,8 @@ export async function recordEach(
 }
 
 function eventOf(trx: ActTransaction, act: Act, entry: AuditEntry) {
-  const [before, after] = differences(entry.before, entry.after);
+  const told = act.reason === undefined ? entry.after : { ...entry.after, reason: act.reason };
+  const [before, after] = differences(entry.before, told);
   return {
     at: trx.at.toISOString(),
     began_at: act.at.toISOString(),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { checkAccess } from '../admin/access.ts';
 import { authorityOf, namedIn } from '../admin/authority.ts';
 import { Problem, toProblem, uncertainKinds, type ProblemKind } from '../admin/problem.ts';
+import { reasonIn } from '../admin/reason.ts';
 import { RefusedRequests } from '../admin/refused-requests.ts';
 import type { Call, Route } from '../admin/route.ts';
 import { referencePath, routeAddress } from '../admin/addresses.ts';
@@ -212,9 +213,11 @@ export function createAdminApp(options: AdminAppOptions): Koa {
       checkAccess(route, caller, vaultId);
     }
     const { changed } = facts;
+    const reason = reasonIn(route, body);
     const act: Act = {
       ...actOf(facts, services.now, authorityOf(services, route, caller, named)),
       seen: expected,
+      ...(reason === undefined ? {} : { reason }),
       changed,
       despiteLoss: route.despiteLoss === true || route.access.kind !== 'permission',
     };

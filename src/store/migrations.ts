@@ -34,6 +34,7 @@ import { storeId } from './migrations/0075-store-id.ts';
 import { hsmsNotAsked } from './migrations/0080-hsms-not-asked.ts';
 import { storeMoves } from './migrations/0088-store-moves.ts';
 import { vitals } from './migrations/0115-vitals.ts';
+import { auditRequests } from './migrations/0119-audit-requests.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -72,14 +73,15 @@ export const migrations: Record<string, Migration> = {
   '0080-hsms-not-asked': hsmsNotAsked,
   '0088-store-moves': storeMoves,
   '0115-vitals': vitals,
+  '0119-audit-requests': auditRequests,
 };
 
 /** The last one that was made before nodes of two versions could work with one database. */
 const lastAlone = '0043-traffic';
 
 /**
- * Whether a node of a version that does not know it yet goes on working with the store: it adds tables, and columns that may be left
- * out. Later ones do no more than that; one that has to is named `…-contracts`, by which older versions know it too.
+ * Whether a node of a version that does not know it yet goes on working with the store: it adds tables, indexes, and columns that
+ * may be left out. Later ones do no more than that; one that has to is named `…-contracts`, by which older versions know it too.
  */
 export function isExpanding(name: string): boolean {
   return name > lastAlone && !name.endsWith('-contracts');

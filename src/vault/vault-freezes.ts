@@ -5,7 +5,6 @@ import type { VaultTable } from '../store/schema.ts';
 import type { ChangeTransaction } from '../store/store.ts';
 import { bumpRecord, bumpRecords, editRecord } from './edit-record.ts';
 import { checkRowVersion, type VaultContext, type VaultTarget } from './context.ts';
-import { parseDescription } from './names.ts';
 import { isVaultFrozen } from './vault-frozen.ts';
 import { findVault, recordInBoth, type Vault } from './vaults.ts';
 
@@ -19,20 +18,14 @@ import { findVault, recordInBoth, type Vault } from './vaults.ts';
 /** On whose behalf somebody acts. */
 export type FreezeSide = 'vault' | 'appliance';
 
-export interface FreezeInput {
-  /** Such as the number of an incident; for the trail. */
-  reason?: string | undefined;
-}
-
 /** From the moment this returns every request for a key of the vault is answered InvalidStateException. */
 export async function freezeVault(
   context: VaultContext,
   act: Act,
   { vaultId, expected }: VaultTarget,
   side: FreezeSide,
-  input: FreezeInput,
 ): Promise<Vault> {
-  return actOnFreeze(context, act, { vaultId, expected, verb: 'freeze', ...input }, (before, at) => ({
+  return actOnFreeze(context, act, { vaultId, expected, verb: 'freeze' }, (before, at) => ({
     frozen_at: before.frozen_at ?? at,
     ...(side === 'appliance' ? { appliance_frozen_at: before.appliance_frozen_at ?? at } : {}),
   }));
@@ -44,9 +37,8 @@ export async function thawVault(
   act: Act,
   { vaultId, expected }: VaultTarget,
   side: FreezeSide,
-  input: FreezeInput,
 ): Promise<Vault> {
-  return actOnFreeze(context, act, { vaultId, expected, verb: 'thaw', ...input }, () =>
+  return actOnFreeze(context, act, { vaultId, expected, verb: 'thaw' }, () =>
     side === 'vault' ? { frozen_at: null } : { appliance_frozen_at: null },
   );
 }
@@ -58,9 +50,7 @@ export async function thawVault(
 export async function freezeAllVaults(
   context: VaultContext,
   act: Act,
-  { reason }: FreezeInput,
 ): Promise<{ frozen: number; before: number }> {
-  const why = toReason(reason);
   return context.store.change(act, async (trx) => {
     const at = trx.at.toISOString();
     const unfrozen = trx
@@ -83,7 +73,7 @@ export async function freezeAllVaults(
       action: 'vault.freeze-all',
       vaultId: '',
       target: { kind: 'appliance', id: '', name: '' },
-      after: { frozen: frozen.length, frozenBefore: before, ...why },
+      after: { frozen: frozen.length, frozenBefore: before },
     });
     await recordEach(
       trx,
@@ -93,7 +83,7 @@ export async function freezeAllVaults(
         vaultId: id,
         target: { kind: 'vault', id, name },
         before: { frozenSince: null },
-        after: { frozenSince: at, ...why },
+        after: { frozenSince: at },
       })),
     );
     return { frozen: frozen.length, before };
@@ -120,10 +110,9 @@ type Freezes = Partial<Pick<Selectable<VaultTable>, 'frozen_at' | 'appliance_fro
 async function actOnFreeze(
   context: VaultContext,
   act: Act,
-  on: VaultTarget & { verb: string; reason?: string | undefined },
+  on: VaultTarget & { verb: string },
   plan: (before: Vault, at: string) => Freezes,
 ): Promise<Vault> {
-  const why = toReason(on.reason);
   return context.store.change(act, async (trx) => {
     const before = await findVault(trx, on.vaultId);
     checkRowVersion(before, on.expected);
@@ -135,7 +124,7 @@ async function actOnFreeze(
     await recordInBoth(trx, act, after, {
       action: `vault.${on.verb}`,
       before: shownFreezes(before),
-      after: { ...shownFreezes(after), ...why },
+      after: shownFreezes(after),
     });
     return { ...before, ...after };
   });
@@ -159,8 +148,4 @@ function freezeWillStand(trx: ChangeTransaction, wanted: Selectable<VaultTable>)
       isVaultFrozen(wanted)
     );
   });
-}
-
-function toReason(reason: string | undefined): { reason?: string } {
-  return reason === undefined || reason === '' ? {} : { reason: parseDescription(reason) };
 }

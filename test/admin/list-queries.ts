@@ -7,6 +7,7 @@ export const values: Record<string, { value: string; few?: true }> = {
   actor: { value: 'vera' },
   target: { value: 'payroll' },
   outcome: { value: 'refused' },
+  requestId: { value: 'request' },
   from: { value: '2029-01-01T00:00:00.000Z' },
   to: { value: '2031-02-01T00:00:00.000Z' },
   deletedVault: { value: 'd' },

@@ -5,6 +5,7 @@ import { allRoutes } from '../../src/admin/routes.ts';
 import type { AwsContext } from '../../src/cloud/controller/context.ts';
 import { ownAuthority, type Act } from '../../src/evidence/trail.ts';
 import { createAdminApp } from '../../src/http/admin-app.ts';
+import { BuiltConsole } from '../../src/http/console-files.ts';
 import type { KeyContext } from '../../src/keys/followers.ts';
 import { GatheredMetrics } from '../../src/metrics/series/gathered-metrics.ts';
 import type { Acting, Store } from '../../src/store/store.ts';
@@ -142,6 +143,7 @@ export async function openManagement(vaultContext: AwsContext & KeyContext): Pro
     routes: allRoutes,
     limits: { signInsPerMinute: 1_000_000, requestsPerMinute: 1_000_000 },
     draining: () => false,
+    console: new BuiltConsole(path.join(directory, 'nobody-has-built-it')),
   }).callback();
   app.handler = (incoming, outgoing) => void koa(incoming, outgoing);
   const { port } = app.server.address() as AddressInfo;

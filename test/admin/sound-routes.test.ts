@@ -106,7 +106,7 @@ const db = ({ stage }: World) => stage.vaultContext.store.db;
 async function eventsOf(world: World, { headers }: AdminAnswer, outcome: 'done' | 'refused') {
   return db(world)
     .selectFrom('audit_events')
-    .select(['action', 'target_kind', 'target_id', 'target_name'])
+    .select(['action', 'target_kind', 'target_id', 'target_name', 'after'])
     .where('request_id', '=', String(headers['x-request-id']))
     .where('outcome', '=', outcome)
     .execute();
@@ -210,17 +210,85 @@ for (const route of allRoutes) {
   });
 }
 
+test.serial('a node on which nobody has built the console says so, and what does the same', async (t) => {
+  const { boss, stage } = t.context;
+  const anybody = boss.as(undefined);
+  const words =
+    /The console is not on this node: it is not built\. .*: make set-up\n\n.*https:\/\/\S+\/api\/v1\/\S+\n$/;
+  for (const page of ['//console/', '//console/vaults/1/cloud-keys', '//console/assets/index.js']) {
+    const { status, text } = await anybody.get(page);
+    t.is(status, 404, page);
+    t.regex(text, words);
+  }
+  const address = `//sign-in/${stage.vaultId}`;
+  const visited = await anybody.request('GET', address, { headers: { Accept: 'text/html' } });
+  t.is(visited.status, 200);
+  t.regex(
+    visited.text,
+    /^Sign in from a terminal:\n\n {2}holdfast login --vault https:\/\/\S+\n\nThe console is not/,
+  );
+  t.regex(visited.text, words);
+  anybody.close();
+});
+
+const why = 'INC-4711: laptop lost';
+
+function reasonOf({ after }: { after: string | null }): unknown {
+  return (JSON.parse(after ?? '{}') as { reason?: unknown }).reason;
+}
+
+test('whatever takes away or deletes takes a reason, but what is one’s own and a change of fields', (t) => {
+  const without = allRoutes.filter(
+    ({ access, method, takesAway, takesReason }) =>
+      takesReason !== true &&
+      access.kind === 'permission' &&
+      (method === 'DELETE' || (takesAway === true && method !== 'PATCH')),
+  );
+  t.deepEqual(
+    without.map(({ operation }) => operation),
+    [],
+  );
+  const ways = new Set([
+    'enableCloudKey',
+    'cancelCloudKeyDeletion',
+    'thawKeySet',
+    'thawKeySets',
+    'thawVault',
+  ]);
+  for (const route of allRoutes.filter(({ operation }) => ways.has(operation)))
+    t.true(route.takesReason, route.operation);
+});
+
+test.serial('a reason is readable text of 300 characters at the most, and is never needed', async (t) => {
+  const route = allRoutes.find(({ operation }) => operation === 'freezeKeySet');
+  if (route === undefined) return t.fail();
+  const on = await caseOf(t.context, route);
+  for (const reason of ['x'.repeat(301), 'INC\u001b[2J', 'INC\u202e4711', 4711]) {
+    const refused = await ask(route, { ...on, body: { reason } });
+    t.is(refused.status, 422, refused.text);
+    t.like(refused.body, { fields: [{ where: '/reason' }] });
+  }
+  const blank = await ask(route, { ...on, body: { reason: ' \n ' } });
+  t.is(blank.status, 200, blank.text);
+  t.deepEqual((await eventsOf(t.context, blank, 'done')).map(reasonOf), [undefined]);
+  const { body: _, ...silent } = on;
+  t.is((await ask(route, silent)).status, 200);
+});
+
 for (const route of allRoutes) {
   if (route.method === 'GET' || route.operation in elsewhere) continue;
   const { operation } = route;
 
   test.serial(`${operation}: what it does is on record, for who has seen the record as it is`, async (t) => {
     t.timeout(120_000);
-    const on = await caseOf(t.context, route);
+    const found = await caseOf(t.context, route);
+    const told = route.takesReason === true ? { body: { ...(found.body as object), reason: why } } : {};
+    const on = { ...found, ...told };
     const answer = route.changes === true ? await actOnceSeen(t, route, on) : await ask(route, on);
     t.true(answer.status < 300, `${answer.status} ${answer.text}`);
     const events = await eventsOf(t.context, answer, 'done');
     t.is(events.length > 0, !(operation in changesNothing), 'what is on record');
+    if (route.takesReason === true) for (const event of events) t.is(reasonOf(event), why);
     await on.undo?.();
   });
 

@@ -516,8 +516,8 @@ const conditions: Condition[] = [
     mends: /holdfast vault thaw/,
     vaultToo: true,
     make: async ({ stage: { vaultContext, act, vaultId } }) => {
-      await freezeVault(vaultContext, act(), { vaultId }, 'vault', {});
-      return async () => thawVault(vaultContext, act(), { vaultId }, 'vault', {});
+      await freezeVault(vaultContext, act(), { vaultId }, 'vault');
+      return async () => thawVault(vaultContext, act(), { vaultId }, 'vault');
     },
   },
   {
@@ -747,12 +747,12 @@ test.serial(
       t.like(found, { ...known, state: 'AVAILABLE', effectiveState: 'AVAILABLE', frozenSince: null }, called);
       t.is(others.length, 0);
     }
-    await freezeVault(vaultContext, act(), { vaultId }, 'vault', {});
+    await freezeVault(vaultContext, act(), { vaultId }, 'vault');
     t.like((await lookUpCloudKeys(vaultContext, act(), arn))[0], {
       state: 'AVAILABLE',
       effectiveState: 'FROZEN',
     });
-    await thawVault(vaultContext, act(), { vaultId }, 'vault', {});
+    await thawVault(vaultContext, act(), { vaultId }, 'vault');
     for (const part of [key.name.slice(0, -1), '%', arn.slice(0, -1)])
       t.deepEqual(await lookUpCloudKeys(vaultContext, act(), part), [], 'nothing by a part of a name');
     const asked = await db

@@ -258,12 +258,12 @@ test.serial('people, groups, CSP accounts and what belongs to them', async (t) =
   t.is((await json('user', 'edit', 'grace', '--role', 'auditor')).role, 'auditor');
   t.is((await json('user', 'unlock', 'grace')).locked, false);
   t.regex((await json('user', 'reset-password', 'grace')).firstPassword, /^.{15,}$/);
-  t.true((await json('user', 'delete', 'grace', '--yes')).deleted);
-  t.true(
-    (await json('audit', 'list', '--target', 'grace', '--oldest-first'))
-      .map(({ action }: { action: string }) => action)
-      .includes('user.delete'),
-  );
+  t.true((await json('user', 'delete', 'grace', '--yes', '--reason', 'has left')).deleted);
+  const last = (await json('audit', 'list', '--target', 'grace', '--limit', '1'))[0];
+  t.like(last, { action: 'user.delete', after: { reason: 'has left' } });
+  const asked = await json('audit', 'list', '--request-id', last.requestId);
+  t.true(asked.some(({ sequence }: { sequence: number }) => sequence === last.sequence));
+  t.true(asked.every(({ requestId }: { requestId: string }) => requestId === last.requestId));
 });
 
 test.serial('an API key does what its scope says for a program without a sign-in', async (t) => {

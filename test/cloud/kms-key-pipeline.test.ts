@@ -299,12 +299,12 @@ test.serial('what waits for its CloudKey goes on once that is enabled', async (t
   t.is(problemOf(waiting)?.code, 'CloudKeyNotAvailable');
   t.false((await dueWork(vaultContext)).some((due) => due.id === id));
   await enableCloudKey(vaultContext, act(), { vaultId, sight: 'all', id: cloudKey.id });
-  await freezeVault(vaultContext, act(), { vaultId }, 'appliance', {});
+  await freezeVault(vaultContext, act(), { vaultId }, 'appliance');
   await inTheEnd(stage, id);
   t.regex(problemOf(await kmsKeyOf(stage, cloudKey))?.remediation ?? '', /holdfast vault thaw/);
   for (const side of ['vault', 'appliance'] as const) {
     t.false((await dueWork(vaultContext)).some((due) => due.id === id));
-    await thawVault(vaultContext, act(), { vaultId }, side, {});
+    await thawVault(vaultContext, act(), { vaultId }, side);
   }
   t.true((await dueWork(vaultContext)).some((due) => due.id === id));
   await inTheEnd(stage, id);

@@ -52,13 +52,16 @@ test.serial(
   async (t) => {
     const { vaultContext, act, vault } = t.context;
     const { keySet, state } = await served(t);
-    const frozen = await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {
-      reason: 'INC-7',
-    });
+    const frozen = await freezeVault(
+      vaultContext,
+      { ...act(), reason: 'INC-7' },
+      { vaultId: vault.id },
+      'vault',
+    );
     t.is(await state(), 'FROZEN');
     t.not(frozen.frozen_at, null);
     t.deepEqual(
-      await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {}),
+      await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault'),
       frozen,
       'once more is no act',
     );
@@ -72,7 +75,7 @@ test.serial(
     // Whoever thaws a key set gives back nothing of what the vault keeps.
     await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
     t.is(await state(), 'FROZEN');
-    await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
+    await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault');
     t.is(await state(), 'AVAILABLE');
     const events = await eventsOf(t.context, vault.id);
     t.deepEqual(
@@ -87,8 +90,8 @@ test.serial('what the appliance freezes of a vault is usable when both sides hav
   const { vaultContext, act, vault } = t.context;
   const { state } = await served(t);
   const [freeze, thaw] = [
-    async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}),
-    async (side: 'vault' | 'appliance') => thawVault(vaultContext, act(), { vaultId: vault.id }, side, {}),
+    async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance'),
+    async (side: 'vault' | 'appliance') => thawVault(vaultContext, act(), { vaultId: vault.id }, side),
   ];
   for (const order of [['vault', 'appliance'] as const, ['appliance', 'vault'] as const]) {
     const { frozen_at, appliance_frozen_at } = await freeze();
@@ -107,15 +110,15 @@ test.serial(
   async (t) => {
     const { vaultContext, act, vault } = t.context;
     const { keySet, state } = await served(t);
-    const { frozen_at } = await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
+    const { frozen_at } = await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault');
     await freezeKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
-    t.like(await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}), { frozen_at });
-    t.like(await thawVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}), {
+    t.like(await freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance'), { frozen_at });
+    t.like(await thawVault(vaultContext, act(), { vaultId: vault.id }, 'appliance'), {
       frozen_at,
       appliance_frozen_at: null,
     });
     t.is(await state(), 'FROZEN');
-    await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
+    await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault');
     t.is(await state(), 'FROZEN', 'the key set is frozen by itself');
     await thawKeySet(vaultContext, act(), { vaultId: vault.id, sight: 'all', id: keySet.id });
     t.is(await state(), 'AVAILABLE');
@@ -131,9 +134,12 @@ test.serial('all vaults are frozen in one act, in the trail of the appliance and
   const own = await insertVault(store, fresh('own'));
   const gone = await insertVault(store, fresh('gone'));
   await deleteVault(vaultContext, act(), gone.id, undefined, undefined);
-  const { frozen_at: before } = await freezeVault(vaultContext, act(), { vaultId: own.id }, 'vault', {});
+  const { frozen_at: before } = await freezeVault(vaultContext, act(), { vaultId: own.id }, 'vault');
   const revision = await store.revision();
-  t.deepEqual(await freezeAllVaults(vaultContext, act(), { reason: 'INC-8' }), { frozen: 1_101, before: 1 });
+  t.deepEqual(await freezeAllVaults(vaultContext, { ...act(), reason: 'INC-8' }), {
+    frozen: 1_101,
+    before: 1,
+  });
   t.is(await state(), 'FROZEN');
   t.is(await store.revision(), revision + 1, 'one transaction');
   t.is((await findVault(store.db, own.id)).frozen_at, before, 'its own freeze stays as it is');
@@ -151,11 +157,11 @@ test.serial('all vaults are frozen in one act, in the trail of the appliance and
     each.every(({ action, vault_id, target_id }) => action === 'vault.freeze' && vault_id === target_id),
   );
   t.false(each.some(({ vault_id }) => vault_id === gone.id || vault_id === own.id));
-  t.deepEqual(await freezeAllVaults(vaultContext, act(), {}), { frozen: 0, before: 1_102 });
+  t.deepEqual(await freezeAllVaults(vaultContext, act()), { frozen: 0, before: 1_102 });
   // The appliance has no way back; each vault has its own.
-  await thawVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {});
+  await thawVault(vaultContext, act(), { vaultId: vault.id }, 'appliance');
   t.is(await state(), 'FROZEN');
-  await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {});
+  await thawVault(vaultContext, act(), { vaultId: vault.id }, 'vault');
   t.is(await state(), 'AVAILABLE');
 });
 
@@ -229,14 +235,14 @@ test.serial(
           .execute(store.db);
     for (const [act_, what] of [
       [
-        async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault', {}),
+        async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'vault'),
         /^the freeze of the vault is not/,
       ],
       [
-        async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance', {}),
+        async () => freezeVault(vaultContext, act(), { vaultId: vault.id }, 'appliance'),
         /^the freeze of the vault is not/,
       ],
-      [async () => freezeAllVaults(vaultContext, act(), {}), /^the freeze of all vaults is not/],
+      [async () => freezeAllVaults(vaultContext, act()), /^the freeze of all vaults is not/],
       [
         async () => freezeKeySets(vaultContext, act(), vault.id, 'all', [keySet.id]),
         /^the freeze of the key sets is not/,
@@ -260,6 +266,6 @@ test.serial('events of many that are dropped from the trail undo the act', async
        BEGIN SELECT raise(IGNORE); END`,
     )
     .execute(store.db);
-  await t.throwsAsync(freezeAllVaults(vaultContext, act(), {}), { message: /the audit events of the act/ });
+  await t.throwsAsync(freezeAllVaults(vaultContext, act()), { message: /the audit events of the act/ });
   t.is(await state(), 'AVAILABLE');
 });

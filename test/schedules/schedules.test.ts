@@ -187,10 +187,10 @@ test('a key that does not serve is rotated when it serves again, and then once',
   await enableCloudKey(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id: off.id });
   await thawKeySet(stage.vaultContext, act(), { vaultId: stage.vault.id, sight: 'all', id: frozen.id });
   for (const side of ['vault', 'appliance'] as const) {
-    await freezeVault(stage.vaultContext, act(), { vaultId: stage.vault.id }, side, {});
+    await freezeVault(stage.vaultContext, act(), { vaultId: stage.vault.id }, side);
     t.is((await schedules.runOnce()).keysRotated, 0);
     for (const by of ['vault', 'appliance'] as const)
-      await thawVault(stage.vaultContext, act(), { vaultId: stage.vault.id }, by, {});
+      await thawVault(stage.vaultContext, act(), { vaultId: stage.vault.id }, by);
   }
   t.is((await schedules.runOnce()).keysRotated, 2);
   t.is((await schedules.runOnce()).keysRotated, 0);

@@ -71,7 +71,10 @@ async function watchedStore(): Promise<Watched> {
   );
   const first = (id: string) => `CASE i WHEN 0 THEN '${id}' ELSE '${id}' || i END`;
   const v = { vault_id: `'v'` };
-  const event = { actor_name: `'vera'`, target_name: `'payroll'`, outcome: `'refused'` };
+  const event = {
+    ...{ actor_name: `'vera'`, target_name: `'payroll'`, outcome: `'refused'` },
+    request_id: `'request'`,
+  };
   for (const vault of ['v', 'd', ''])
     fill(raw, 'audit_events', {
       sequence: 'NULL',

@@ -61,6 +61,13 @@ export function testAuditor(open: () => ConsoleStage): void {
       await page.goBack();
       await dialog.waitFor({ state: 'detached' });
 
+      // By the id of a request, as each refusal tells it; of all that there are, those of that alone.
+      await page.goto(`${home}/audit?filter=${encodeURIComponent('["and",["by-requestId","=","noise-7"]]')}`);
+      await page.getByText('1 match', { exact: true }).first().waitFor();
+      await page.getByText('key-7', { exact: true }).waitFor();
+      await page.getByText('The whole list was searched.').waitFor();
+      await page.goBack();
+
       // As the log and the command line have it, without a pointer.
       await page
         .locator('main table button', { has: page.locator('time') })

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { createProgram } from '../../src/cli/program.ts';
 import { problemOf } from '../../scripts/docs/commands-check.ts';
+import { withReason } from '../../web/texts/command-words.ts';
 import { commands } from '../../web/texts/commands.ts';
 
 /*
@@ -230,6 +231,7 @@ const said: Record<keyof typeof commands, readonly string[]> = {
     commands.auditList({}),
     commands.auditList({
       ...{ sequence: 4711, action: 'cloud-key.', actor: 'ada', target: 'payroll', outcome: 'refused' },
+      requestId: 'b5c6d7e8-0d64-4d7c-b8ad-2f5c1f8b6a10',
       ...{ from: '2026-11-01T00:00:00.000Z', to: '2026-12-01T00:00:00.000Z', sort: 'sequence' },
     }),
     commands.auditList({ from: '24h' }),
@@ -254,8 +256,8 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   ssoDelete: [commands.ssoDelete()],
   vaultCreate: [commands.vaultCreate(vault, ['primary', 'second'])],
   vaultEdit: [commands.vaultEdit('before', vault)],
-  vaultFreeze: (['freeze', 'thaw'] as const).map((act) => commands.vaultFreeze(act, 'emea', 'INC-4711')),
-  vaultFreezeAll: ['', 'INC-4711'].map((reason) => commands.vaultFreezeAll(reason)),
+  vaultFreeze: (['freeze', 'thaw'] as const).map((act) => commands.vaultFreeze(act, 'emea')),
+  vaultFreezeAll: [commands.vaultFreezeAll()],
   vaultReset: [commands.vaultReset('emea', 'ada', true)],
   vaultDelete: [commands.vaultDelete('emea')],
   tokenVerify: [commands.tokenVerify('primary')],
@@ -272,6 +274,26 @@ test('the command line knows every command that the console shows, with its opti
     t.is(name, 'holdfast', line);
     t.is(problemOf(program, words), undefined, line);
   }
+});
+
+test('each command whose dialog asks why takes a reason, and several take it one by one', (t) => {
+  const program = createProgram();
+  const asking = [
+    ...[said.cloudKeyAct, said.cloudKeyDelete, said.keySetAct, said.keySetsFreeze, said.credentialWithdraw],
+    ...[said.storeDelete, said.accountDelete, said.groupDelete, said.groupRemove, said.ssoDelete],
+    ...[said.vaultFreeze, said.vaultFreezeAll, said.vaultDelete, said.tokenRecordErased, said.mailDelete],
+    ...[[commands.storeAct('disconnect', store)], [commands.nodeAct('remove', 'x')]],
+    ...[[commands.userAct('remove', 'grace')]],
+    (['enable', 'disable', 'schedule', 'cancel', 'remove'] as const).map((kind) =>
+      commands.kmsKeyAct({ kind }, kmsKey, more),
+    ),
+  ].flat();
+  for (const line of withReason(asking.join('\n'), "it's lost").split('\n')) {
+    t.true(line.endsWith(" --reason 'it'\\''s lost'"), line);
+    const [, ...words] = line.match(/'(?:[^']|'\\'')*'|\S+/g) ?? [];
+    t.is(problemOf(program, words), undefined, line);
+  }
+  t.is(withReason(commands.ssoDelete(), undefined), 'holdfast oidc-provider delete');
 });
 
 test('what somebody has named is a word to the shell, whatever it is', (t) => {

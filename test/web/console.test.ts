@@ -1,4 +1,5 @@
 import test from 'ava';
+import { testAsShown } from './as-shown.ts';
 import { testAuditor } from './auditor.ts';
 import { testFrontDoor, testWalls } from './front-door.ts';
 import { testGuide } from './guide.ts';
@@ -46,5 +47,6 @@ testLinks(open);
 testManual(open);
 testStops(open);
 testUpkeep(open);
+testAsShown(open);
 testSigningIn(open);
 testPages(open);

@@ -162,10 +162,10 @@ test.serial('from the moment a freeze of the vault has answered no success begin
   run(t, 'frozen-vault', few, ({ vault }) => ({
     refusedWith: 'InvalidStateException',
     pull: async () => {
-      await freezeVault(vault.vaultContext, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
+      await freezeVault(vault.vaultContext, vault.act(), { vaultId: vault.vaultId }, 'vault');
     },
     giveBack: async () => {
-      await thawVault(vault.vaultContext, vault.act(), { vaultId: vault.vaultId }, 'vault', {});
+      await thawVault(vault.vaultContext, vault.act(), { vaultId: vault.vaultId }, 'vault');
     },
   })),
 );

@@ -12,10 +12,17 @@ type Part<Name extends string, T> = [T] extends [undefined]
   ? { [N in Name]?: undefined }
   : { [N in Name]: T };
 
+/** A body of which all may be left out, as there is where a reason may be told, may be left out itself. */
+type Sent<T> = 'reason' extends keyof T
+  ? Partial<T> extends T
+    ? { body?: T | undefined }
+    : Part<'body', T>
+  : Part<'body', T>;
+
 /** What an operation is given. */
 export type Input<O extends OperationName> = Part<'params', ParamsOf<O>> &
   Partial<Part<'query', QueryOf<O>>> &
-  Part<'body', BodyOf<O>> & {
+  Sent<BodyOf<O>> & {
     /** ETag of what was seen, for what changes it. */
     ifMatch?: string;
     /** For what makes something: a repetition with the same key does not make it twice. */

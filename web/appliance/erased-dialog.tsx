@@ -25,9 +25,10 @@ export function ErasedDialog({ token, id, serials, onClose }: Props) {
       submitLabel={t.record}
       command={commands.tokenRecordErased(token, id)}
       typed={name}
+      asksWhy
       onClose={onClose}
-      onSubmit={async () => {
-        await record.mutateAsync({ params: { token, replacedId: id } });
+      onSubmit={async (why) => {
+        await record.mutateAsync({ params: { token, replacedId: id }, body: why });
         flash({ type: 'success', header: t.done(name) });
       }}
     >

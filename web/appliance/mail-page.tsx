@@ -250,10 +250,11 @@ function RemoveDialog({ seen, refetch, onClose }: DialogProps & { seen: Seen<Mai
       title={t.mailRemoveTitle}
       submitLabel={t.mailRemove}
       command={commands.mailDelete()}
+      asksWhy
       onClose={onClose}
       {...whenChanged}
-      onSubmit={async () => {
-        await remove.mutateAsync({ ifMatch: etag });
+      onSubmit={async (why) => {
+        await remove.mutateAsync({ body: why, ifMatch: etag });
         flash({ type: 'success', header: t.mailRemoved });
       }}
     >

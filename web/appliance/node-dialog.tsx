@@ -26,8 +26,11 @@ export function NodeDialog({ act, node, onClose }: { act: NodeAct; node: Node; o
       command={commands.nodeAct(act, id)}
       onClose={onClose}
       {...(act === 'remove' ? { typed: hostname } : {})}
-      onSubmit={async () => {
-        await { drain, undrain, remove }[act].mutateAsync({ params: { nodeId: id } });
+      asksWhy={act === 'remove'}
+      onSubmit={async (why) => {
+        const params = { nodeId: id };
+        if (act === 'remove') await remove.mutateAsync({ params, body: why });
+        else await { drain, undrain }[act].mutateAsync({ params });
         flash({ type: 'success', header: t.nodeDone[act](hostname) });
       }}
     >

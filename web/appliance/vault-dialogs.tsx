@@ -184,11 +184,13 @@ export function RemoveVaultDialog({ vault, etag, refetch, onClose }: RemoveProps
       command={commands.vaultDelete(vault.name)}
       onClose={onClose}
       typed={vault.name}
+      asksWhy
       {...seen.whenChanged}
-      onSubmit={async () => {
+      onSubmit={async (why) => {
         const { inForce } = await remove.mutateAsync({
           params: { vaultId: vault.id },
           query: { confirm: vault.name },
+          body: why,
           ifMatch: seen.etag,
         });
         flash({ type: 'success', header: t.removed(vault.name), inForce });

@@ -13,7 +13,7 @@ import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
 import { retention } from '../texts/retention.ts';
 import { EventPanel, Outcome } from './event-panel.tsx';
-import { actorOf, isSequence, useEvents, type Event, type EventQuery } from './events.ts';
+import { actorOf, isSequence, reasonOf, useEvents, type Event, type EventQuery } from './events.ts';
 
 const actor = equal('actor');
 /** What is told in place of a name where there is none: the API knows names and ids alone. */
@@ -33,6 +33,7 @@ const ways: Ways<EventQuery> = {
   },
   who: (comparison) => (kinds.has(comparison.value) ? undefined : actor(comparison)),
   target: equal('target'),
+  requestId: equal('requestId'),
   outcome: ({ operator, value }) => {
     const outcome = (['done', 'refused'] as const).find((one) => t.outcomes[one] === value);
     return operator === '=' && outcome !== undefined ? { outcome } : undefined;
@@ -108,6 +109,14 @@ export function AuditPage() {
             width: 112,
             text: ({ outcome }) => t.outcomes[outcome],
             cell: ({ outcome }) => <Outcome of={outcome} />,
+          },
+          {
+            id: 'reason',
+            header: parts.reason,
+            wide: true,
+            width: 150,
+            text: reasonOf,
+            cell: (event) => reasonOf(event) || parts.none,
           },
           {
             id: 'address',

@@ -15,7 +15,7 @@ import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
-import { actorOf, isSequence, useEvents, type Event } from './events.ts';
+import { actorOf, isSequence, reasonOf, useEvents, type Event } from './events.ts';
 
 export function Outcome({ of }: { of: Event['outcome'] }) {
   return <StatusIndicator type={of === 'done' ? 'success' : 'error'}>{t.outcomes[of]}</StatusIndicator>;
@@ -63,6 +63,7 @@ function Told({ event }: { event: Event }) {
           ],
           [t.target, <Target key="target" of={event.target} />],
           [t.outcome, <Outcome key="outcome" of={event.outcome} />],
+          ...(reasonOf(event) === '' ? [] : [[parts.reason, reasonOf(event)] as const]),
           [t.from, event.address || parts.none],
           [t.requestId, <Copyable key="request" text={event.requestId} what={t.requestId} />],
           [

@@ -18,6 +18,12 @@ export function useEvents(query: EventQuery, enabled = true) {
   return vaultId === null ? ofAppliance : inVault;
 }
 
+/** Why it was done, as far as somebody has told. */
+export function reasonOf({ after }: Pick<Event, 'after'>): string {
+  const told = after?.['reason'];
+  return typeof told === 'string' ? told : '';
+}
+
 export function isSequence(text: string): boolean {
   return /^[1-9]\d{0,14}$/.test(text);
 }

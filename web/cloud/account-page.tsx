@@ -247,9 +247,10 @@ function ActOnAccount({
       onClose={onClose}
       {...(isRotation ? {} : { typed: name })}
       {...seen.whenChanged}
-      onSubmit={async () => {
+      asksWhy={!isRotation}
+      onSubmit={async (why) => {
         const input = { params: { vaultId, cspAccountId: account.id }, ifMatch: seen.etag };
-        await (isRotation ? rotate.mutateAsync(input) : remove.mutateAsync(input));
+        await (isRotation ? rotate.mutateAsync(input) : remove.mutateAsync({ ...input, body: why }));
         flash({ type: 'success', header: isRotation ? t.rotated(name) : t.removed(name) });
         if (!isRotation) await navigate(`${home}/csp-accounts`);
       }}

@@ -8,7 +8,7 @@ import type { Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
-import { ActDialog } from '../parts/act-dialog.tsx';
+import { ActDialog, type Why } from '../parts/act-dialog.tsx';
 import { TextField } from '../parts/fields.tsx';
 import { useSeen, type Fact } from '../parts/seen.tsx';
 import { stateWord } from '../parts/state.tsx';
@@ -54,22 +54,26 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
   const params = { vaultId, cloudKeyId: kmsKey.cloudKeyId, kmsKeyId: kmsKey.id };
   const hasDays = act.kind === 'schedule' || (act.kind === 'remove' && aws === 'schedule-deletion');
   const words = wordsOf(act);
-  const run = async (): Promise<string> => {
+  const run = async (why: Why): Promise<string> => {
     const common = { params, ifMatch: seen.etag };
     switch (act.kind) {
       case 'enable':
       case 'disable':
       case 'cancel':
-        await { enable, disable, cancel }[act.kind].mutateAsync(common);
+        await { enable, disable, cancel }[act.kind].mutateAsync({ ...common, body: why });
         return t.done;
       case 'retry':
         await retry.mutateAsync({ ...common, body: { takeAlias } });
         return t.done;
       case 'schedule':
-        await schedule.mutateAsync({ ...common, body: { days: Number(days) } });
+        await schedule.mutateAsync({ ...common, body: { days: Number(days), ...why } });
         return t.done;
       case 'remove':
-        await remove.mutateAsync({ ...common, query: { aws, ...(hasDays ? { days: Number(days) } : {}) } });
+        await remove.mutateAsync({
+          ...common,
+          query: { aws, ...(hasDays ? { days: Number(days) } : {}) },
+          body: why,
+        });
         await navigate(`${home}/kms-keys`);
         return t.removed;
       case 'apply':
@@ -90,7 +94,8 @@ export function KmsKeyDialog({ act, kmsKey, etag, refetch, onClose }: Props) {
       // What cannot be undone is not done by one press too many.
       {...(hasDays ? { typed: kmsKey.alias || kmsKey.cloudKeyName } : {})}
       disabled={hasDays && !(Number(days) >= 7 && Number(days) <= 30)}
-      onSubmit={async () => flash({ type: 'success', header: await run() })}
+      asksWhy={!['retry', 'apply', 'accept'].includes(act.kind)}
+      onSubmit={async (why) => flash({ type: 'success', header: await run(why) })}
     >
       <Box>{words.why}</Box>
       {act.kind === 'remove' && (

@@ -71,14 +71,16 @@ function PlainDialog(props: Props & { act: 'connect' | 'disconnect' | 'remove' }
       onClose={onClose}
       {...whenChanged}
       {...(act === 'remove' ? { typed: name } : {})}
-      onSubmit={async () => {
+      asksWhy={act !== 'connect'}
+      onSubmit={async (why) => {
         if (act === 'remove') {
           const query = forget ? { forget: 'true' as const } : { disconnect: 'true' as const };
-          const { body, inForce } = await remove.mutateAsync({ params, query, ifMatch });
+          const { body, inForce } = await remove.mutateAsync({ params, query, body: why, ifMatch });
           isLeft.current = !body.deleted;
           return flash({ type: 'success', header: t.done.remove(name), inForce });
         }
-        await { connect, disconnect }[act].mutateAsync({ params, ifMatch });
+        if (act === 'connect') await connect.mutateAsync({ params, ifMatch });
+        else await disconnect.mutateAsync({ params, body: why, ifMatch });
         flash({ type: 'success', header: t.done[act](name) });
       }}
       onDone={async () => {

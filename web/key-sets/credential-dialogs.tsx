@@ -146,11 +146,12 @@ export function WithdrawDialog({ keySet, credential: { accessKeyId }, onClose }:
       title={t.withdrawTitle(accessKeyId)}
       submitLabel={t.withdraw}
       command={commands.credentialWithdraw(accessKeyId)}
+      asksWhy
       onClose={onClose}
-      onSubmit={async () => {
+      onSubmit={async (why) => {
         // Whatever it is by now, it is to open nothing.
         const params = { vaultId, keySetId: keySet.id, accessKeyId };
-        const { inForce } = await withdraw.mutateAsync({ params, ifMatch: '*' });
+        const { inForce } = await withdraw.mutateAsync({ params, body: why, ifMatch: '*' });
         flash({ type: 'success', header: t.withdrawn(accessKeyId), inForce });
       }}
     >

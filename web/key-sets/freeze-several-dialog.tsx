@@ -32,11 +32,12 @@ export function FreezeSeveralDialog({ act, chosen, onClose }: Props) {
         act,
         seen.map(({ name }) => name),
       )}
+      asksWhy
       onClose={onClose}
-      onSubmit={async () => {
+      onSubmit={async (why) => {
         const { body, inForce } = await (isFreeze ? freeze : thaw).mutateAsync({
           params: { vaultId },
-          body: { keySets: seen.map(({ id }) => id) },
+          body: { keySets: seen.map(({ id }) => id), ...why },
         });
         const done = isFreeze ? t.severalFrozen : t.severalThawed;
         flash({ type: 'success', header: done(body.keySets, body.changed), inForce });

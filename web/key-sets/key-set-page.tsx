@@ -7,6 +7,7 @@ import Container from '@cloudscape-design/components/container';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { useStoppedFact } from '../audit/last-act.tsx';
 import type { Answered } from '../api/client.ts';
 import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
@@ -124,6 +125,10 @@ function Overview({ keySet }: { keySet: KeySet }) {
     { vaultId, cspAccountId: keySet.cspAccountId ?? '' },
     { enabled: keySet.cspAccountId !== null },
   );
+  const stopped = useStoppedFact(
+    keySet.id,
+    keySet.frozenSince.keySet === null ? undefined : 'key-set.freeze',
+  );
   const frozen = (Object.keys(t.frozenBy) as (keyof typeof t.frozenBy)[]).filter(
     (by) => keySet.frozenSince[by] !== null,
   );
@@ -184,6 +189,7 @@ function Overview({ keySet }: { keySet: KeySet }) {
                   </div>
                 )),
           ],
+          ...stopped,
           [parts.created, <WholeTime key="created" at={keySet.createdAt} />],
           [parts.updated, <WholeTime key="updated" at={keySet.updatedAt} />],
         ]}
@@ -218,12 +224,14 @@ function ActOnKeySet({
       title={words.title}
       submitLabel={words.submit}
       command={commands.keySetAct(act === 'remove' ? 'delete' : act, name)}
+      asksWhy
       onClose={onClose}
       {...(act === 'remove' ? { typed: name } : {})}
       {...seen.whenChanged}
-      onSubmit={async () => {
+      onSubmit={async (why) => {
         const { inForce } = await { freeze, thaw, remove }[act].mutateAsync({
           params: { vaultId, keySetId: keySet.id },
+          body: why,
           ifMatch: seen.etag,
         });
         flash({ type: 'success', header: words.done, inForce });

@@ -3,6 +3,7 @@ import { call, type Answered } from '../api/client.ts';
 import type { InForce } from '../api/in-force.ts';
 import type { AnswerOf } from '../api/operation-types.ts';
 import { ProblemError } from '../api/problem.ts';
+import type { Why } from '../parts/act-dialog.tsx';
 import { seenOf } from '../parts/seen.tsx';
 import { commands } from '../texts/commands.ts';
 import { keys } from '../texts/keys.ts';
@@ -36,11 +37,12 @@ export async function doToOne(
   vaultId: string,
   { act, side, days }: BulkChoice,
   key: CloudKey,
+  why: Why,
 ): Promise<BulkOutcome> {
   const params = { vaultId, cloudKeyId: key.id };
   if (act === 'disable' || act === 'enable') {
     // Whatever it is now, it is to be so afterwards.
-    const asked = { params, body: { cloud: side }, ifMatch: '*' };
+    const asked = { params, body: { cloud: side, ...why }, ifMatch: '*' };
     return outcomeOf(
       await (act === 'disable' ? call('disableCloudKey', asked) : call('enableCloudKey', asked)),
     );
@@ -50,7 +52,7 @@ export async function doToOne(
     // It is not deleted unseen if it is not as it was when it was chosen, and another's deletion is not told as this one.
     if (now.state !== key.state || (wasUsedLately(now) && !wasUsedLately(key)))
       throw new ProblemError({ kind: 'precondition-failed', status: 412, ...keys.bulkChanged(now.name) });
-    const body = { days: Number(days), cloud: side };
+    const body = { days: Number(days), cloud: side, ...why };
     return outcomeOf(await call('scheduleCloudKeyDeletion', { params, body, ifMatch }));
   }
   if (now.currentVersion === key.currentVersion) await call('rotateCloudKey', { params, ifMatch });

@@ -7,7 +7,7 @@ import { isProblemOf, ProblemError } from '../api/problem.ts';
 import { useFlash } from '../frame/flash.tsx';
 import { InForceProgress } from '../frame/in-force.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
-import { ActDialog } from '../parts/act-dialog.tsx';
+import { ActDialog, type Why } from '../parts/act-dialog.tsx';
 import { Time } from '../parts/time.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { isSessionTrouble } from '../session/trouble.ts';
@@ -46,11 +46,11 @@ export function BulkDialog({ act, keys, onClose }: Props) {
     answers.current.clear();
     to();
   };
-  const doAll = async () => {
+  const doAll = async (why: Why) => {
     for (const key of chosen) {
       if (answers.current.has(key.id)) continue;
       try {
-        answers.current.set(key.id, await doToOne(vaultId, choice, key));
+        answers.current.set(key.id, await doToOne(vaultId, choice, key, why));
       } catch (problem) {
         // It is done: the others are not left as they are because one node, or a standby, has not confirmed it yet.
         if (isProblemOf(problem, 'not-in-force')) {
@@ -89,9 +89,10 @@ export function BulkDialog({ act, keys, onClose }: Props) {
       onClose={onClose}
       {...(act === 'remove' ? { typed: typedFor(chosen) } : {})}
       disabled={act === 'remove' && !isWaitingTime(days)}
-      onSubmit={async () => {
+      asksWhy={act !== 'rotate'}
+      onSubmit={async (why) => {
         try {
-          await run(doAll);
+          await run(async () => doAll(why));
         } catch (problem) {
           // Signed in again one goes on with the rest.
           if (isSessionTrouble(problem)) throw problem;

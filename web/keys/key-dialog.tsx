@@ -4,7 +4,7 @@ import Box from '@cloudscape-design/components/box';
 import type { Answered } from '../api/client.ts';
 import { useAct } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
-import { ActDialog } from '../parts/act-dialog.tsx';
+import { ActDialog, type Why } from '../parts/act-dialog.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { seenOf } from '../parts/seen.tsx';
 import { WholeTime } from '../parts/time.tsx';
@@ -50,7 +50,7 @@ export function KeyDialog({
   const both = side === 'both';
   const words = wordsOf(act, name);
 
-  const run = async () => {
+  const run = async (why: Why) => {
     const common = { params, ifMatch: seen.etag };
     if (act === 'rotate') {
       const { body } = await rotate.mutateAsync(common);
@@ -58,8 +58,8 @@ export function KeyDialog({
     }
     const done =
       act === 'remove'
-        ? await remove.mutateAsync({ ...common, body: { days: Number(days), cloud: side } })
-        : await { disable, enable, cancel }[act].mutateAsync({ ...common, body: { cloud: side } });
+        ? await remove.mutateAsync({ ...common, body: { days: Number(days), cloud: side, ...why } })
+        : await { disable, enable, cancel }[act].mutateAsync({ ...common, body: { cloud: side, ...why } });
     flash({
       type: isDoneInAws(done.body.aws) ? 'success' : 'warning',
       header: t.done[act](name),
@@ -81,6 +81,7 @@ export function KeyDialog({
       title={words.title}
       submitLabel={words.submit}
       command={command}
+      asksWhy={act !== 'rotate'}
       onClose={onClose}
       onSubmit={run}
       {...(act === 'remove' ? { typed: name } : {})}

@@ -4,6 +4,7 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { useStoppedFact, type StoppingAct } from '../audit/last-act.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Facts } from '../parts/facts.tsx';
@@ -20,11 +21,18 @@ export function rotationWords(rotation: CloudKey['rotation']): string {
   return rotation.kind === 'DAYS' ? t.everyDays(rotation.days) : t.rotationOf[rotation.kind];
 }
 
+/** What has made it as it is. */
+const stoppingActs: Partial<Record<CloudKey['state'], StoppingAct>> = {
+  DISABLED: 'cloud-key.disable',
+  PENDING_DELETION: 'cloud-key.schedule-deletion',
+};
+
 /** What it is here, and how often AWS used it. */
 export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
   const home = homeOf(useSession().user);
   const may = useMay();
   const { use, quota } = cloudKey;
+  const stopped = useStoppedFact(cloudKey.id, stoppingActs[cloudKey.state]);
   return (
     <SpaceBetween size="l">
       {cloudKey.effectiveState === 'FROZEN' && (
@@ -53,6 +61,7 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
             ],
             [t.region, cloudKey.region || parts.none],
             [t.usage, t.usages[cloudKey.usage]],
+            ...stopped,
             [t.version, cloudKey.currentVersion],
             [t.rotation, rotationWords(cloudKey.rotation)],
             [t.rotatedAt, <WholeTime key="rotated" at={cloudKey.rotatedAt} />],

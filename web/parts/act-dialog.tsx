@@ -6,22 +6,29 @@ import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { isProblemOf } from '../api/problem.ts';
+import { fieldProblem, isProblemOf } from '../api/problem.ts';
 import { CommandLine } from '../frame/command.tsx';
 import { useActing } from '../frame/in-force.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { useSubmit } from '../session/use-submit.ts';
+import { withReason } from '../texts/command-words.ts';
 import { frame } from '../texts/frame.ts';
 import { parts as t } from '../texts/parts.ts';
+import { TextField } from './fields.tsx';
+
+/** What is sent of a reason: nothing where none is typed. */
+export type Why = { reason: string } | undefined;
 
 interface Common {
   title: string;
   submitLabel: string;
   /** What the same is on the command line; none where a secret would be in it. */
   command?: string | undefined;
+  /** It may be told why, for the audit log; nobody has to. */
+  asksWhy?: boolean;
   onClose: () => void;
   /** Does it; throws what kept it from being done. Closes the dialog unless it answers `stay`. */
-  onSubmit: () => Promise<'stay' | void>;
+  onSubmit: (why: Why) => Promise<'stay' | void>;
   /** What follows once it is done, whether or not every node goes by it yet: to leave the page of what is gone, for instance. */
   onDone?: () => Promise<void>;
   /** Where what is typed is not whole yet. */
@@ -52,6 +59,7 @@ export function ActDialog(props: Props) {
     title,
     submitLabel,
     command,
+    asksWhy = false,
     onClose,
     onSubmit,
     onDone,
@@ -66,10 +74,12 @@ export function ActDialog(props: Props) {
   } = props;
   const acting = useActing();
   const [text, setText] = useState('');
+  const [reason, setReason] = useState('');
+  const why = asksWhy && reason.trim() !== '' ? { reason: reason.trim() } : undefined;
   const [changed, setChanged] = useState(false);
   const { submit, busy, problem } = useSubmit(async () => {
     try {
-      if ((await acting(onSubmit)) === 'stay') return;
+      if ((await acting(async () => onSubmit(why))) === 'stay') return;
     } catch (error) {
       if (!isProblemOf(error, 'precondition-failed') || onConflict === undefined) throw error;
       await onConflict();
@@ -138,9 +148,19 @@ export function ActDialog(props: Props) {
             </Alert>
           )}
           {problem !== undefined && (
-            <ProblemAlert problem={problem} {...(told === undefined ? {} : { told })} />
+            <ProblemAlert problem={problem} told={[...(told ?? []), ...(asksWhy ? ['/reason'] : [])]} />
           )}
           {children}
+          {asksWhy && (
+            <TextField
+              label={t.reason}
+              description={t.reasonWhy}
+              optional
+              value={reason}
+              onText={setReason}
+              error={fieldProblem(problem, '/reason')}
+            />
+          )}
           {typed !== undefined && (
             <FormField
               label={t.typeToConfirm(typed)}
@@ -154,7 +174,7 @@ export function ActDialog(props: Props) {
               />
             </FormField>
           )}
-          {command !== undefined && <CommandLine command={command} />}
+          {command !== undefined && <CommandLine command={withReason(command, why?.reason)} />}
         </SpaceBetween>
         {/* Enter in a field does what the button does, which is outside of the form. */}
         <input type="submit" hidden />

@@ -99,13 +99,41 @@ export function RemoveGroup({ first, onClose }: { first: Seen<Group>; onClose: (
       command={commands.groupDelete(group.name)}
       onClose={onClose}
       typed={group.name}
+      asksWhy
       {...whenChanged}
-      onSubmit={async () => {
-        await remove.mutateAsync({ params: { vaultId, groupId: group.id }, ifMatch: etag });
+      onSubmit={async (why) => {
+        await remove.mutateAsync({ params: { vaultId, groupId: group.id }, body: why, ifMatch: etag });
         flash({ type: 'success', header: t.done(group.name) });
       }}
     >
       <Box>{t.groupRemoveWhy}</Box>
+    </ActDialog>
+  );
+}
+
+interface TakeOutProps {
+  group: Group;
+  user: Pick<Schemas['User'], 'id' | 'username'>;
+  onClose: () => void;
+}
+
+export function TakeOutDialog({ group, user, onClose }: TakeOutProps) {
+  const vaultId = useVaultId();
+  const flash = useFlash();
+  const remove = useAct('removeAdminGroupMember');
+  return (
+    <ActDialog
+      title={t.takeOutTitle(user.username, group.name)}
+      submitLabel={t.takeOut}
+      command={commands.groupRemove(group.name, user.username)}
+      asksWhy
+      onClose={onClose}
+      onSubmit={async (why) => {
+        await remove.mutateAsync({ params: { vaultId, groupId: group.id, userId: user.id }, body: why });
+        flash({ type: 'success', header: t.done(group.name) });
+      }}
+    >
+      <Box>{t.takeOutWhy}</Box>
     </ActDialog>
   );
 }

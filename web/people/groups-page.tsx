@@ -3,7 +3,7 @@ import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useAct, useList, useWholeList } from '../api/queries.ts';
+import { useAct, useList, useWholeList, type ItemOf } from '../api/queries.ts';
 import { CommandLine } from '../frame/command.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
@@ -17,7 +17,7 @@ import { commands } from '../texts/commands.ts';
 import { frame } from '../texts/frame.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
-import { GroupForm, OpenedGroup, RemoveGroup, type Group } from './group-dialogs.tsx';
+import { GroupForm, OpenedGroup, RemoveGroup, TakeOutDialog, type Group } from './group-dialogs.tsx';
 
 type GroupAct = 'create' | 'edit' | 'members' | 'remove';
 
@@ -129,19 +129,20 @@ function Members({ group, mayChange, onClose }: { group: Group; mayChange: boole
   const users = useWholeList('listUsers', { vaultId }, { enabled: mayChange });
   const [chosen, setChosen] = useState('');
   const add = useAct('addAdminGroupMember');
-  const remove = useAct('removeAdminGroupMember');
+  const [leaving, setLeaving] = useState<ItemOf<'listAdminGroupMembers'>>();
   const inside = new Set((members.data ?? []).map(({ id }) => id));
   const others = (users.data ?? []).filter(({ id }) => !inside.has(id));
   const { submit, busy, problem } = useSubmit(async () => {
     await add.mutateAsync({ params: { ...params, userId: chosen } });
     setChosen('');
   });
+  if (leaving !== undefined)
+    return <TakeOutDialog group={group} user={leaving} onClose={() => setLeaving(undefined)} />;
   return (
     <Modal visible header={t.membersOf(group.name)} closeAriaLabel={frame.close} onDismiss={onClose}>
       <SpaceBetween size="m">
         <Box color="text-body-secondary">{t.membersWhy}</Box>
         {problem !== undefined && <ProblemAlert problem={problem} />}
-        {remove.error !== null && <ProblemAlert problem={remove.error} />}
         {(members.data ?? []).length === 0 && <Box color="text-body-secondary">{t.noMembers}</Box>}
         {(members.data ?? []).map((user) => (
           <div key={user.id} className="line">
@@ -151,8 +152,8 @@ function Members({ group, mayChange, onClose }: { group: Group; mayChange: boole
             {mayChange && (
               <Button
                 variant="inline-link"
-                ariaLabel={t.takeOutTitle(user.username)}
-                onClick={() => remove.mutate({ params: { ...params, userId: user.id } })}
+                ariaLabel={t.takeOutTitle(user.username, group.name)}
+                onClick={() => setLeaving(user)}
               >
                 {t.takeOut}
               </Button>
@@ -176,11 +177,10 @@ function Members({ group, mayChange, onClose }: { group: Group; mayChange: boole
               {t.addMember}
             </Button>
             <CommandLine
-              command={[
-                commands.groupAdd(group.name, others.find(({ id }) => id === chosen)?.username ?? 'USER'),
-                commands.groupRemove(group.name, 'USER'),
-              ].join('\n')}
-              label={t.memberCommands}
+              command={commands.groupAdd(
+                group.name,
+                others.find(({ id }) => id === chosen)?.username ?? 'USER',
+              )}
             />
           </SpaceBetween>
         )}

@@ -8,6 +8,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { fieldProblem } from '../api/problem.ts';
 import { again, useAct, useRecord } from '../api/queries.ts';
+import { useStoppedFact } from '../audit/last-act.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { Link } from '../frame/link.tsx';
@@ -87,6 +88,8 @@ export function SettingsPage() {
 function VaultFacts({ vault }: { vault: Vault }) {
   const home = homeOf(useSession().user);
   const may = useMay();
+  const { vault: own, appliance } = vault.frozenSince;
+  const stopped = useStoppedFact(vault.id, own === null && appliance === null ? undefined : 'vault.freeze');
   return (
     <Container>
       <Facts
@@ -100,6 +103,7 @@ function VaultFacts({ vault }: { vault: Vault }) {
           [t.apiUrl, <Copyable key="api" text={vault.apiUrl} what={t.apiUrl} />],
           [t.tokens, vault.tokens.join(', ')],
           [t.frozenSince, <Freezes key="frozen" vault={vault} />],
+          ...stopped,
           [parts.created, <WholeTime key="created" at={vault.createdAt} />],
           ...(may('getAuditTrail')
             ? [
@@ -205,7 +209,6 @@ export function FreezeVaultDialog({
 }: Seen & { act: 'freeze' | 'thaw'; onClose: () => void }) {
   const flash = useFlash();
   const seen = useSeen({ body: vault, etag }, refetch, factsOfVault);
-  const [reason, setReason] = useState('');
   const freeze = useAct('freezeVault');
   const thaw = useAct('thawVault');
   const isFreeze = act === 'freeze';
@@ -213,28 +216,20 @@ export function FreezeVaultDialog({
     <ActDialog
       title={`${isFreeze ? t.freezeVault : t.thawVault}: ${vault.name}`}
       submitLabel={isFreeze ? t.freezeVault : t.thawVault}
-      command={commands.vaultFreeze(act, vault.name, reason)}
+      command={commands.vaultFreeze(act, vault.name)}
+      asksWhy
       onClose={onClose}
       {...seen.whenChanged}
-      onSubmit={async () => {
-        const body = reason === '' ? {} : { reason };
+      onSubmit={async (why) => {
         const { inForce } = await (isFreeze ? freeze : thaw).mutateAsync({
           params: { vaultId: vault.id },
-          body,
+          body: why,
           ifMatch: seen.etag,
         });
         flash({ type: 'success', header: isFreeze ? t.frozenNow : t.thawedNow, inForce });
       }}
     >
       <Box>{isFreeze ? t.freezeWhy : t.thawWhy}</Box>
-      <TextField
-        label={t.reason}
-        description={t.reasonWhy}
-        optional
-        value={reason}
-        onText={setReason}
-        error={fieldProblem(freeze.error ?? thaw.error, '/reason')}
-      />
     </ActDialog>
   );
 }

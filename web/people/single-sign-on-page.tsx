@@ -250,13 +250,14 @@ function RemoveDialog({ seen, refetch, onClose }: DialogProps & { seen: Seen<Pro
       title={t.ssoRemoveTitle}
       submitLabel={t.ssoRemove}
       command={commands.ssoDelete()}
+      asksWhy
       onClose={onClose}
       {...whenChanged}
-      onSubmit={async () => {
+      onSubmit={async (why) => {
         await run<unknown>(async () =>
           vaultId === null
-            ? call('deleteOidcProvider', { ifMatch: etag })
-            : call('deleteVaultOidcProvider', { params: { vaultId }, ifMatch: etag }),
+            ? call('deleteOidcProvider', { body: why, ifMatch: etag })
+            : call('deleteVaultOidcProvider', { params: { vaultId }, body: why, ifMatch: etag }),
         );
         flash({ type: 'success', header: t.ssoRemoved });
       }}

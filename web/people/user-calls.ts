@@ -2,6 +2,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { call, type Answered } from '../api/client.ts';
 import type { BodyOf } from '../api/operation-types.ts';
 import { useDo, useList } from '../api/queries.ts';
+import type { Why } from '../parts/act-dialog.tsx';
 import { useSession } from '../session/session.tsx';
 
 /* Users of a vault and of the appliance: the same people’s business by operations of two names. */
@@ -61,7 +62,7 @@ interface UserCalls {
   unlock: (userId: string, ifMatch: string) => Promise<unknown>;
   reset: (userId: string, ifMatch: string) => Promise<Answered<WithPassword>>;
   removeFactor: (userId: string, ifMatch: string) => Promise<unknown>;
-  remove: (userId: string, ifMatch: string) => Promise<unknown>;
+  remove: (userId: string, ifMatch: string, why: Why) => Promise<unknown>;
 }
 
 export function useUserCalls(): UserCalls {
@@ -85,8 +86,8 @@ export function useUserCalls(): UserCalls {
         run(async () => call('resetApplianceUserPassword', { params: { userId }, ifMatch })),
       removeFactor: async (userId, ifMatch) =>
         run(async () => call('removeApplianceUserTotp', { params: { userId }, ifMatch })),
-      remove: async (userId, ifMatch) =>
-        run(async () => call('deleteApplianceUser', { params: { userId }, ifMatch })),
+      remove: async (userId, ifMatch, body) =>
+        run(async () => call('deleteApplianceUser', { params: { userId }, body, ifMatch })),
     };
   return {
     get: async (userId) => call('getUser', { params: { vaultId, userId } }),
@@ -106,7 +107,7 @@ export function useUserCalls(): UserCalls {
       run(async () => call('resetUserPassword', { params: { vaultId, userId }, ifMatch })),
     removeFactor: async (userId, ifMatch) =>
       run(async () => call('removeUserTotp', { params: { vaultId, userId }, ifMatch })),
-    remove: async (userId, ifMatch) =>
-      run(async () => call('deleteUser', { params: { vaultId, userId }, ifMatch })),
+    remove: async (userId, ifMatch, body) =>
+      run(async () => call('deleteUser', { params: { vaultId, userId }, body, ifMatch })),
   };
 }

@@ -3,7 +3,7 @@ import Box from '@cloudscape-design/components/box';
 import { fieldProblem } from '../api/problem.ts';
 import { useIdempotencyKeys } from '../api/queries.ts';
 import { useFlash } from '../frame/flash.tsx';
-import { ActDialog } from '../parts/act-dialog.tsx';
+import { ActDialog, type Why } from '../parts/act-dialog.tsx';
 import { SelectField, TextField } from '../parts/fields.tsx';
 import { changeOf, merged, Opened, useSeen, type Fact, type Seen } from '../parts/seen.tsx';
 import { stateWord } from '../parts/state.tsx';
@@ -191,7 +191,7 @@ function PlainDialog({ act, first, onClose }: PlainProps) {
         onClose={onClose}
       />
     );
-  const submit = async (): Promise<'stay' | void> => {
+  const submit = async (why: Why): Promise<'stay' | void> => {
     if (act === 'reset') {
       const { body } = await calls.reset(user.id, etag);
       if (isPasswordLost(body)) {
@@ -205,6 +205,7 @@ function PlainDialog({ act, first, onClose }: PlainProps) {
     }
     if (act === 'disable' || act === 'enable')
       await calls.update(user.id, { state: act === 'disable' ? 'DISABLED' : 'ACTIVE' }, etag);
+    else if (act === 'remove') await calls.remove(user.id, etag, why);
     else await calls[act](user.id, etag);
     flash({ type: 'success', header: t.done(user.username) });
   };
@@ -214,6 +215,7 @@ function PlainDialog({ act, first, onClose }: PlainProps) {
       submitLabel={t[act]}
       command={commands.userAct(act, user.username)}
       onClose={onClose}
+      asksWhy={act === 'remove'}
       onSubmit={submit}
       {...whenChanged}
       {...(act === 'remove' ? { typed: user.username } : {})}

@@ -9,6 +9,14 @@ export const change = (name: string, value: string | undefined, emptied = '') =>
   value === undefined ? '' : ` --${name} ${w(value === '' ? emptied : value)}`;
 export const flag = (name: string, isOn: boolean | undefined) => (isOn === true ? ` --${name}` : '');
 
+/** Each command of several says why. */
+export function withReason(command: string, reason: string | undefined): string {
+  return command
+    .split('\n')
+    .map((line) => line + option('reason', reason))
+    .join('\n');
+}
+
 /** All of them are said; of none, that. */
 function tagOptions(tags: Readonly<Record<string, string>> | undefined): string[] {
   if (tags === undefined) return [];
@@ -35,6 +43,7 @@ export interface EventWords extends ListWords {
   actor?: string | undefined;
   target?: string | undefined;
   outcome?: string | undefined;
+  requestId?: string | undefined;
 }
 
 export interface RequestWords extends ListWords {

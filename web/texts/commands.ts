@@ -72,6 +72,7 @@ export const commands = {
       option('actor', asked.actor),
       option('target', asked.target),
       option('outcome', asked.outcome),
+      option('request-id', asked.requestId),
       rangeOptions(asked),
       flag('oldest-first', asked.sort === 'sequence'),
     ].join(''),
@@ -265,9 +266,8 @@ export const commands = {
   ssoDelete: () => 'holdfast oidc-provider delete',
   vaultEdit: (before: string, form: VaultWords) =>
     `holdfast vault edit ${w(before)}${option('name', form.name)}${change('description', form.description)}${option('admin-name', form.administrator)}${option('admin-email', form.email)}`,
-  vaultFreeze: (act: 'freeze' | 'thaw', name: string, reason: string) =>
-    `holdfast vault ${act} ${w(name)}${option('reason', reason)}`,
-  vaultFreezeAll: (reason: string) => `holdfast vault freeze --all${option('reason', reason)}`,
+  vaultFreeze: (act: 'freeze' | 'thaw', name: string) => `holdfast vault ${act} ${w(name)}`,
+  vaultFreezeAll: () => 'holdfast vault freeze --all',
   vaultCreate: (
     form: { name: string; description: string; administrator: string; username: string; email: string },
     tokens: readonly string[],

@@ -50,6 +50,8 @@ export const parts = {
   description: 'Description',
   state: 'State',
   problem: 'Problem',
+  reason: 'Reason',
+  reasonWhy: 'Kept in the audit log.',
   address: 'Link',
   recordId: 'Id in Holdfast',
   activity: 'Activity',

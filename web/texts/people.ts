@@ -78,11 +78,12 @@ export const people = {
   membersOf: (name: string) => `Members of ${name}`,
   membersWhy:
     'Cloud administrators see what the group owns from the moment they are added, and no longer once they are taken out.',
-  memberCommands: 'The commands that do the same',
   addMember: 'Add',
   addWho: 'User to add',
   takeOut: 'Take out',
-  takeOutTitle: (name: string) => `Take ${name} out`,
+  takeOutTitle: (name: string, group: string) => `Take ${name} out of ${group}`,
+  takeOutWhy:
+    'A cloud administrator no longer sees the CSP accounts, key sets and CloudKeys that the group owns.',
   noMembers: 'Nobody',
   groupRemoveWhy: 'Only one that nothing belongs to can be deleted.',
 
@@ -135,8 +136,6 @@ export const people = {
   freezeWhy:
     'At once every request for any of its keys is refused. In an emergency, when it is not clear which key is at risk.',
   thawWhy: 'Each key is as it was before the freeze.',
-  reason: 'Reason',
-  reasonWhy: 'Kept in the audit log.',
   frozenNow: 'The vault is frozen: no request for one of its keys succeeds',
   thawedNow: 'The vault is thawed',
   saved: 'The vault was changed',
@@ -160,6 +159,12 @@ export const people = {
   event: (n: number | string) => `Event ${n}`,
   noEvent:
     'There is no event of this number here: it is in the trail of another vault or of the appliance, or was archived and deleted.',
+  stoppedBy: {
+    'cloud-key.disable': 'Disabled by',
+    'cloud-key.schedule-deletion': 'Deletion scheduled by',
+    'key-set.freeze': 'Frozen by',
+    'vault.freeze': 'Frozen by',
+  },
   recentActs: 'Recent acts',
   toAudit: 'Show the audit log',
   refusedOn: (target: string) => `Refused: ${target}`.replace(/: $/, ''),

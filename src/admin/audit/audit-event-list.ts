@@ -18,6 +18,7 @@ export interface EventInput extends PageInput {
   actor?: string | undefined;
   target?: string | undefined;
   outcome?: 'done' | 'refused' | undefined;
+  requestId?: string | undefined;
   from?: string | undefined;
   to?: string | undefined;
 }
@@ -25,7 +26,7 @@ export interface EventInput extends PageInput {
 /** By time and then by sequence: the same as by sequence, but for a clock that was set back. */
 export const eventOrders = { sequence: 'audit_events.at' } as const;
 
-type Column = 'action' | 'actor_id' | 'actor_name' | 'target_id' | 'target_name' | 'outcome';
+type Column = 'request_id' | 'action' | 'actor_id' | 'actor_name' | 'target_id' | 'target_name' | 'outcome';
 /** Equal to one of the values, in one of the columns. */
 interface Filter {
   columns: readonly Column[];
@@ -89,9 +90,10 @@ function passes(
 async function filtersOf(
   store: VaultContext['store'],
   vaultId: string,
-  { action, actor, target, outcome }: EventInput,
+  { requestId, action, actor, target, outcome }: EventInput,
 ): Promise<Filter[]> {
   const filters: Filter[] = [];
+  if (requestId !== undefined) filters.push({ columns: ['request_id'], values: [requestId] });
   if (target !== undefined) filters.push({ columns: ['target_id', 'target_name'], values: [target] });
   if (actor !== undefined) filters.push({ columns: ['actor_id', 'actor_name'], values: [actor] });
   if (action !== undefined)

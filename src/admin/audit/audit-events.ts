@@ -26,6 +26,11 @@ const filters = {
   actor: z.string().max(100).optional().describe('Only events of this user or API key, by id or name.'),
   target: z.string().max(250).optional().describe('Only events about this target, by id or name.'),
   outcome: z.enum(['done', 'refused']).optional().describe('Only what was done, or only what was refused.'),
+  requestId: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Only events of this request, by the id that its answer (`X-Request-Id`) and the log have.'),
   from: z.iso.datetime({ offset: true }).optional().describe('At or after this time.'),
   to: z.iso.datetime({ offset: true }).optional().describe('Before this time.'),
   ...pageQuery(eventOrders),

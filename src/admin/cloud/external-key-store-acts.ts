@@ -48,6 +48,7 @@ export const externalKeyStoreActRoutes: readonly Route[] = [
   }),
   route({
     operation: 'disconnectExternalKeyStore',
+    takesReason: true,
     method: 'POST',
     path: `${path}/{externalKeyStoreId}/disconnect`,
     tag,

@@ -72,6 +72,7 @@ export const kmsKeyActRoutes: readonly Route[] = [
   ),
   route({
     operation: 'scheduleKmsKeyDeletion',
+    takesReason: true,
     method: 'POST',
     path: `${path}/{kmsKeyId}/schedule-deletion`,
     tag,
@@ -149,6 +150,7 @@ function inputRoute(
 ): Route {
   return route({
     ...{ operation, tag, summary, description },
+    takesReason: true,
     method: 'POST',
     path: `${path}/{kmsKeyId}/${verb}`,
     access: writeKeys,

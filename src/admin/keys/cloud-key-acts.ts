@@ -38,6 +38,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
   }),
   route({
     operation: 'enableCloudKey',
+    takesReason: true,
     method: 'POST',
     path: `${keyPath}/{cloudKeyId}/enable`,
     tag: keyTag,
@@ -102,6 +103,7 @@ export const cloudKeyActRoutes: readonly Route[] = [
   }),
   route({
     operation: 'cancelCloudKeyDeletion',
+    takesReason: true,
     method: 'POST',
     path: `${keyPath}/{cloudKeyId}/cancel-deletion`,
     tag: keyTag,

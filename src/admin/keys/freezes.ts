@@ -5,12 +5,6 @@ import { vaultId } from './key-forms.ts';
 import { callerOf, route, type Call, type Route } from '../route.ts';
 import { shownVault, vaultAnswer } from '../vaults.ts';
 
-const reason = z
-  .string()
-  .max(300)
-  .optional()
-  .describe('The reason, such as an incident number; recorded in the audit trail.');
-const why = z.strictObject({ reason });
 const ofVault = { kind: 'permission', appliance: 'vaults.freeze', vault: 'vault.freeze' } as const;
 const ofKeySets = { kind: 'permission', vault: 'key-sets.write' } as const;
 const inVault = z.strictObject({ vaultId });
@@ -47,15 +41,14 @@ export const freezeRoutes: readonly Route[] = [
       'each vault. Each vault’s own administrators thaw their vault: the appliance cannot give back the use of ' +
       'anyone’s keys.',
     access: { kind: 'permission', appliance: 'vaults.freeze' },
-    body: why,
     answer: z
       .strictObject({
         frozen: z.int().describe('Number of vaults that this froze.'),
         frozenBefore: z.int().describe('How many were frozen already.'),
       })
       .meta({ id: 'VaultFreezes' }),
-    handle: async ({ services, act, body }) => {
-      const { frozen, before } = await freezeAllVaults(services, act, body);
+    handle: async ({ services, act }) => {
+      const { frozen, before } = await freezeAllVaults(services, act);
       return { body: { frozen, frozenBefore: before } };
     },
   }),
@@ -75,13 +68,13 @@ export const freezeRoutes: readonly Route[] = [
       'usable once both have ended.',
     access: ofVault,
     params: inVault,
-    body: why,
     answer: shownVault,
     changes: true,
     handle: onVault(freezeVault),
   }),
   route({
     operation: 'thawVault',
+    takesReason: true,
     method: 'POST',
     path: '/vaults/{vaultId}/thaw',
     tag: 'Vaults',
@@ -91,7 +84,6 @@ export const freezeRoutes: readonly Route[] = [
       '`frozenSince.appliance` for those of the appliance. Key sets that were frozen individually stay FROZEN.',
     access: ofVault,
     params: inVault,
-    body: why,
     answer: shownVault,
     changes: true,
     handle: onVault(thawVault),
@@ -116,6 +108,7 @@ export const freezeRoutes: readonly Route[] = [
   }),
   route({
     operation: 'thawKeySets',
+    takesReason: true,
     method: 'POST',
     path: `${keySetPath}/thaw`,
     tag: 'Key sets',
@@ -132,13 +125,10 @@ export const freezeRoutes: readonly Route[] = [
 
 /** The side that a vault is frozen and thawed on is the caller's. */
 function onVault(change: typeof freezeVault) {
-  return async (call: Call<z.output<typeof inVault>, undefined, z.output<typeof why>>) => {
-    const { services, act, params, body, expected } = call;
+  return async (call: Call<z.output<typeof inVault>, undefined, undefined>) => {
+    const { services, act, params, expected } = call;
     const side: FreezeSide = callerOf(call).vaultId === '' ? 'appliance' : 'vault';
-    return vaultAnswer(
-      services,
-      await change(services, act, { vaultId: params.vaultId, expected }, side, body),
-    );
+    return vaultAnswer(services, await change(services, act, { vaultId: params.vaultId, expected }, side));
   };
 }
 

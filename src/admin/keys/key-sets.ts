@@ -243,6 +243,7 @@ export const keySetRoutes: readonly Route[] = [
   }),
   route({
     operation: 'thawKeySet',
+    takesReason: true,
     method: 'POST',
     path: `${path}/{keySetId}/thaw`,
     tag,

@@ -39,6 +39,8 @@ export const conventions = `Everything is under \`/api/v1\`: requests and respon
 
 **In force.** What takes something away is answered with success only once no node serves by what was before; \`Holdfast-In-Force\` tells how many confirmed it. Where a node is cut off and does not confirm within five seconds, the answer is 503 \`not-in-force\`: it is done, and stays so, and need not be repeated; its \`ETag\` is that of the record as it is now, and \`GET /in-force?revision=…\`, with its \`Holdfast-Revision\`, tells when every node goes by it, at the latest after \`Retry-After\`.
 
+**Reasons.** What takes something away, or gives it back, takes a \`reason\` in its body, a DELETE too: it is kept in the audit trail with each event of the act, and is never required.
+
 **Creates** take an \`Idempotency-Key\`: if the same request is sent again with the same key within a day, the response is what was created the first time, with \`Idempotency-Replayed: true\` and without secrets, which are shown only once.
 
 **Lists** are paged: \`limit\` is 1 to 200 (50 by default); pass \`next\` as \`cursor\` to get the next page; it is null at the end. With a filter that matches little, a page may have fewer items than \`limit\`, or none, and still a \`next\`: the search stops after 200,000 records.

@@ -33,7 +33,7 @@ export interface Operation {
   summary: string;
   description: string;
   parameters: (Parameter | { $ref: string })[];
-  requestBody?: { required: true; content: MediaTypes };
+  requestBody?: { required: boolean; content: MediaTypes };
   responses: Record<string, ResponseNode>;
   security: Record<string, never[]>[];
   'x-holdfast-permission': { appliance?: Permission; vault?: Permission } | null;
@@ -55,7 +55,8 @@ export function operationOf(route: Route, book: SchemaBook, hasTag: boolean): Op
       ? {}
       : {
           requestBody: {
-            required: true as const,
+            // No body at all is taken as one without fields.
+            required: !route.body.safeParse({}).success,
             content: { 'application/json': { schema: book.of(route.body, 'input') } },
           },
         }),

@@ -177,8 +177,9 @@ export class ApiClient {
   async remove<P extends PathWith<'GET'> & PathWith<'DELETE'>>(
     { path }: Address<P>,
     query?: QueryOf<P, 'DELETE'>,
+    body?: BodyOf<P, 'DELETE'>,
   ): Promise<AnswerOf<P, 'DELETE'>> {
-    return (await this.#change<AnswerOf<P, 'DELETE'>>(path, { method: 'DELETE', path, query })).after;
+    return (await this.#change<AnswerOf<P, 'DELETE'>>(path, { method: 'DELETE', path, query, body })).after;
   }
 
   /** Sets what there is one of, whether it is there already or not. */

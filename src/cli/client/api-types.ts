@@ -2151,7 +2151,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -2175,7 +2177,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -2535,7 +2539,9 @@ export interface Paths {
       query: {
         confirm?: string | undefined;
       };
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -2623,7 +2629,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -2697,7 +2705,9 @@ export interface Paths {
   '/tokens/{token}/replaced/{replacedId}/record-erased': {
     POST: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['Token'];
     };
   };
@@ -2728,7 +2738,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -2772,6 +2784,7 @@ export interface Paths {
       query: undefined;
       body: {
         lostChanges: 'all' | readonly string[];
+        reason?: string | undefined;
       };
       answer: Schemas['LostChangesApplied'];
     };
@@ -2806,7 +2819,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -2892,7 +2907,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -2982,7 +2999,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -3005,7 +3024,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -3074,7 +3095,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -3185,21 +3208,27 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
   '/vaults/{vaultId}/key-sets/{keySetId}/freeze': {
     POST: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['KeySet'];
     };
   };
   '/vaults/{vaultId}/key-sets/{keySetId}/thaw': {
     POST: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['KeySet'];
     };
   };
@@ -3235,6 +3264,7 @@ export interface Paths {
       query: undefined;
       body: {
         keySets: 'all' | readonly string[];
+        reason?: string | undefined;
       };
       answer: Schemas['KeySetFreezes'];
     };
@@ -3244,6 +3274,7 @@ export interface Paths {
       query: undefined;
       body: {
         keySets: 'all' | readonly string[];
+        reason?: string | undefined;
       };
       answer: Schemas['KeySetFreezes'];
     };
@@ -3283,7 +3314,9 @@ export interface Paths {
     };
     DELETE: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: undefined;
     };
   };
@@ -3406,7 +3439,9 @@ export interface Paths {
         disconnect?: 'true' | 'false' | undefined;
         forget?: 'true' | 'false' | undefined;
       };
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['ExternalKeyStoreDeletion'];
     };
   };
@@ -3420,7 +3455,9 @@ export interface Paths {
   '/vaults/{vaultId}/key-sets/{keySetId}/external-key-stores/{externalKeyStoreId}/disconnect': {
     POST: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['ExternalKeyStore'];
     };
   };
@@ -3636,6 +3673,7 @@ export interface Paths {
       query: undefined;
       body: {
         cloud?: 'ours' | 'both' | undefined;
+        reason?: string | undefined;
       };
       answer: Schemas['ActedCloudKey'];
     };
@@ -3645,6 +3683,7 @@ export interface Paths {
       query: undefined;
       body: {
         cloud?: 'ours' | 'both' | undefined;
+        reason?: string | undefined;
       };
       answer: Schemas['ActedCloudKey'];
     };
@@ -3662,6 +3701,7 @@ export interface Paths {
       body: {
         days?: number | undefined;
         cloud?: 'ours' | 'both' | undefined;
+        reason?: string | undefined;
       };
       answer: Schemas['ActedCloudKey'];
     };
@@ -3671,6 +3711,7 @@ export interface Paths {
       query: undefined;
       body: {
         cloud?: 'ours' | 'both' | undefined;
+        reason?: string | undefined;
       };
       answer: Schemas['ActedCloudKey'];
     };
@@ -3759,7 +3800,9 @@ export interface Paths {
         aws: 'keep' | 'schedule-deletion';
         days?: number | undefined;
       };
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['KmsKey'];
     };
   };
@@ -3789,14 +3832,18 @@ export interface Paths {
   '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/enable': {
     POST: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['KmsKey'];
     };
   };
   '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/disable': {
     POST: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['KmsKey'];
     };
   };
@@ -3805,6 +3852,7 @@ export interface Paths {
       query: undefined;
       body: {
         days?: number | undefined;
+        reason?: string | undefined;
       };
       answer: Schemas['KmsKey'];
     };
@@ -3812,7 +3860,9 @@ export interface Paths {
   '/vaults/{vaultId}/cloud-keys/{cloudKeyId}/kms-keys/{kmsKeyId}/cancel-deletion': {
     POST: {
       query: undefined;
-      body: undefined;
+      body: {
+        reason?: string | undefined;
+      };
       answer: Schemas['KmsKey'];
     };
   };
@@ -3852,6 +3902,7 @@ export interface Paths {
         actor?: string | undefined;
         target?: string | undefined;
         outcome?: 'done' | 'refused' | undefined;
+        requestId?: string | undefined;
         from?: string | undefined;
         to?: string | undefined;
         limit?: number | undefined;
@@ -3871,6 +3922,7 @@ export interface Paths {
         actor?: string | undefined;
         target?: string | undefined;
         outcome?: 'done' | 'refused' | undefined;
+        requestId?: string | undefined;
         from?: string | undefined;
         to?: string | undefined;
         limit?: number | undefined;

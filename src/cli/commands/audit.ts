@@ -3,7 +3,7 @@ import type { Schemas } from '../client/api-types.ts';
 import { addArchiveCommands } from '../archive/audit-archive.ts';
 import { withApi } from '../client/api.ts';
 import { example } from '../output/example.ts';
-import { printList } from '../output/output.ts';
+import { printList, type Columns } from '../output/output.ts';
 import { parseCount, parsePast } from '../output/values.ts';
 
 interface AuditInput {
@@ -11,6 +11,7 @@ interface AuditInput {
   action?: string;
   actor?: string;
   target?: string;
+  requestId?: string;
   from?: string;
   to?: string;
   outcome?: AuditEvent['outcome'];
@@ -42,6 +43,7 @@ export function addAuditCommands(program: Command): void {
       )
       .option('--actor <actor>', 'only acts of this user or API key, by name or id')
       .option('--target <target>', 'only acts on this target, by name or id')
+      .option('--request-id <id>', 'only what this request did; each refusal and the log tell its id')
       .addOption(
         new Option('--outcome <outcome>', 'only what was done, or refused').choices(['done', 'refused']),
       )
@@ -63,16 +65,7 @@ export function addAuditCommands(program: Command): void {
               { ...query, sort: oldestFirst === true ? 'sequence' : '-sequence' },
               all === true ? undefined : limit,
             ),
-            {
-              at: ({ at }) => at,
-              action: ({ action }) => action,
-              outcome: ({ outcome }) => outcome,
-              by: { of: ({ actor }) => byWords(actor, query.deletedVault ?? vaultId), rank: 4 },
-              // Where there is no room for both: what it was done to tells more than who did it.
-              target: { of: ({ target }) => `${target.kind} ${target.name}`, rank: 3 },
-              from: { of: ({ address }) => address, rank: 5 },
-              after: { of: ({ after }) => after, freeText: true, rank: 6 },
-            },
+            columnsOf(query.deletedVault ?? vaultId),
             options,
             { name: ({ sequence }) => sequence },
           ),
@@ -85,6 +78,21 @@ export function addAuditCommands(program: Command): void {
 }
 
 type AuditEvent = Schemas['AuditEvent'];
+
+/** `ofTrail`: whose trail it is, by the id of its vault; '' for the appliance. */
+function columnsOf(ofTrail: string): Columns<AuditEvent> {
+  return {
+    at: ({ at }) => at,
+    action: ({ action }) => action,
+    outcome: ({ outcome }) => outcome,
+    by: { of: ({ actor }) => byWords(actor, ofTrail), rank: 4 },
+    // Where there is no room for both: what it was done to tells more than who did it.
+    target: { of: ({ target }) => `${target.kind} ${target.name}`, rank: 3 },
+    from: { of: ({ address }) => address, rank: 5 },
+    reason: { of: ({ after }) => after?.['reason'], freeText: true, wide: true },
+    after: { of: ({ after }) => after, freeText: true, rank: 6 },
+  };
+}
 
 /** Who is not of the trail's own vault, or of the appliance in its own trail, is told so: names may be the same. */
 function byWords({ kind, name, vaultId }: AuditEvent['actor'], ofTrail: string): string {

@@ -13,7 +13,7 @@ import {
 import { timeText } from '../output/said.ts';
 import { tellCloudKeyChange } from './tell-cloud-key.ts';
 import { confirm } from '../client/prompt.ts';
-import { parseCount, yesOption } from '../output/values.ts';
+import { parseCount, reasonIn, reasonOption, yesOption } from '../output/values.ts';
 import { counted } from '../../counted.ts';
 
 const pathOfVerb = {
@@ -30,29 +30,30 @@ export function addCloudKeyActs(cloudKey: Command): void {
     ['rotate', 'rotate a CloudKey: generate a new version; old ciphertext can still be decrypted'],
     ['cancel-deletion', 'cancel the pending deletion of a CloudKey; it stays disabled until it is enabled'],
   ] as const) {
-    const command = addAct(cloudKey, verb, description, async (api, before, { cloud }) =>
+    const command = addAct(cloudKey, verb, description, async (api, before, { cloud, ...input }) =>
       tellCloudKeyChange(
         api,
         { verb, before },
         verb === 'rotate'
           ? (await api.client.act(at(api, before), '/rotate')).after
-          : (await api.client.act(at(api, before), pathOfVerb[verb], { cloud })).after,
+          : (await api.client.act(at(api, before), pathOfVerb[verb], { cloud, ...reasonIn(input) })).after,
       ),
     );
-    if (verb !== 'rotate') command.addOption(cloudOption());
+    if (verb !== 'rotate') command.addOption(cloudOption()).addOption(reasonOption());
   }
   const remove = addAct(
     cloudKey,
     'delete',
     'schedule the deletion of a CloudKey: it is disabled at once, and its key objects are destroyed after ' +
       'the waiting period',
-    async (api, found, { days, yes, cloud }) => {
+    async (api, found, { days, yes, cloud, ...input }) => {
       const when = new Date(wallClock().getTime() + days * 86_400_000).toISOString();
       await confirm(
         `Delete the CloudKey ${found.name} on ${timeText(when).slice(0, 10)}, in ${counted(days, 'day')}? What it has encrypted cannot be decrypted by anyone afterwards.`,
         yes,
       );
-      const { after } = await api.client.act(at(api, found), '/schedule-deletion', { days, cloud });
+      const body = { days, cloud, ...reasonIn(input) };
+      const { after } = await api.client.act(at(api, found), '/schedule-deletion', body);
       await tellCloudKeyChange(api, { verb: 'schedule-deletion', before: found, days }, after);
     },
   );
@@ -63,6 +64,7 @@ export function addCloudKeyActs(cloudKey: Command): void {
         .default(30),
     )
     .addOption(cloudOption())
+    .addOption(reasonOption())
     .addOption(yesOption());
 }
 
@@ -78,6 +80,7 @@ interface ActInput {
   keySet?: string;
   days: number;
   cloud?: 'ours' | 'both';
+  reason?: string;
   yes?: boolean;
 }
 

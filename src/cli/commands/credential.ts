@@ -12,7 +12,15 @@ import { keySets } from './key-set.ts';
 import { type Columns, isForPrograms, printChanged, printList, printRecord } from '../output/output.ts';
 import { confirm } from '../client/prompt.ts';
 import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
-import { limitOption, parseExpiry, parseMinutesOrNever, yesOption, type OrNull } from '../output/values.ts';
+import {
+  limitOption,
+  parseExpiry,
+  parseMinutesOrNever,
+  reasonIn,
+  reasonOption,
+  yesOption,
+  type OrNull,
+} from '../output/values.ts';
 
 type Credential = Schemas['Credential'];
 /** As it is answered once, with its secret. */
@@ -36,6 +44,7 @@ interface CredentialInput {
   retireAfterQuiet?: OrNull<number>;
   consoleFile?: string;
   yes?: boolean;
+  reason?: string;
 }
 
 // oxlint-disable-next-line max-lines-per-function -- a list of commands
@@ -113,9 +122,9 @@ export function addCredentialCommands(program: Command): void {
     credential,
     'withdraw',
     'withdraw a credential: no later request signed with it succeeds',
-    async ({ client, options }, record, { yes }) => {
-      await confirm('Withdraw the credential? What AWS signs with it is refused at once.', yes);
-      await client.remove(record);
+    async ({ client, options }, record, input) => {
+      await confirm('Withdraw the credential? What AWS signs with it is refused at once.', input.yes);
+      await client.remove(record, undefined, reasonIn(input));
       const after = await client.get(record);
       printChanged(
         `${after.accessKeyId} is ${after.state}: what AWS signs with it is refused from now on.`,
@@ -123,7 +132,7 @@ export function addCredentialCommands(program: Command): void {
         options,
       );
     },
-    [yesOption()],
+    [reasonOption(), yesOption()],
   );
 }
 

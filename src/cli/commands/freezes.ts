@@ -19,7 +19,7 @@ import { printDone } from '../output/output.ts';
 import { confirm } from '../client/prompt.ts';
 import { printable } from '../output/printable.ts';
 import { note } from '../output/streams.ts';
-import { yesOption } from '../output/values.ts';
+import { reasonIn, reasonOption, yesOption, type Reasoned } from '../output/values.ts';
 
 /*
  * The emergency stop and its end. A freeze asks nobody who can end it again; what gives back the use of keys says of which
@@ -28,7 +28,7 @@ import { yesOption } from '../output/values.ts';
 
 type KeySet = Schemas['KeySet'];
 
-interface Several {
+interface Several extends Reasoned {
   all?: boolean;
   yes?: boolean;
 }
@@ -41,10 +41,11 @@ export function addKeySetFreezes(parent: Command, keySets: Collection<'/vaults/{
         'freeze key sets, by name or id: none of their keys can be used; if one is not found, none is frozen',
       )
       .option('--all', 'all key sets that you may see')
+      .addOption(reasonOption())
       .action(async (names: string[], input: Several, command: Command) =>
         withApi(command, async (api) => {
           const found = await chosen(api, keySets, names, input, 'frozen');
-          await act(api, keySets, 'freeze', found);
+          await act(api, keySets, { verb: 'freeze', found, input });
         }),
       ),
     'holdfast key-set freeze payments',
@@ -55,6 +56,7 @@ export function addKeySetFreezes(parent: Command, keySets: Collection<'/vaults/{
       .command('thaw [key-sets...]')
       .description('thaw key sets, by name or id: each key is as it was before')
       .option('--all', 'all key sets that you may see')
+      .addOption(reasonOption())
       .addOption(yesOption())
       .action(async (names: string[], input: Several, command: Command) =>
         withApi(command, async (api) => {
@@ -63,7 +65,7 @@ export function addKeySetFreezes(parent: Command, keySets: Collection<'/vaults/{
             ({ state }) => state === 'FROZEN',
           );
           await tellUsable(affected.map(inWords), input, found?.length !== 1);
-          await act(api, keySets, 'thaw', found);
+          await act(api, keySets, { verb: 'thaw', found, input });
         }),
       ),
     'holdfast key-set thaw payments',
@@ -102,12 +104,12 @@ async function chosen(
 async function act(
   api: Api,
   keySets: Collection<'/vaults/{vaultId}/key-sets'>,
-  verb: 'freeze' | 'thaw',
-  found: readonly KeySet[] | undefined,
+  { verb, found, input }: { verb: 'freeze' | 'thaw'; found: readonly KeySet[] | undefined; input: Reasoned },
 ): Promise<void> {
   const list = keySets.path(api);
   const all = verb === 'freeze' ? behind(list, '/freeze') : behind(list, '/thaw');
-  const done = await api.client.post(all, { keySets: found?.map(({ id }) => id) ?? 'all' });
+  const which = found?.map(({ id }) => id) ?? 'all';
+  const done = await api.client.post(all, { keySets: which, ...reasonIn(input) });
   const [only] = found ?? [];
   if (found?.length !== 1 || only === undefined) {
     const held = verb === 'thaw' && done.keySets > 0 ? await heldByVault(api) : undefined;
@@ -135,9 +137,9 @@ export function addVaultFreezes(parent: Command, vaults: Collection<'/vaults'>):
           'any, or all',
       )
       .option('--all', 'every vault of the appliance; each is thawed by its own administrators')
-      .option('--reason <text>', 'such as the number of an incident, for the audit trail')
+      .addOption(reasonOption())
       .addOption(yesOption())
-      .action(async (name: string | undefined, input: Several & { reason?: string }, command: Command) =>
+      .action(async (name: string | undefined, input: Several, command: Command) =>
         withApi(command, async (api) => {
           if (input.all === true) await freezeAll(api, name, input);
           else await freezeOne(api, vaults, name, input);
@@ -150,14 +152,14 @@ export function addVaultFreezes(parent: Command, vaults: Collection<'/vaults'>):
     parent
       .command('thaw [vault]')
       .description('thaw a vault, your own if omitted; the appliance ends only its own part of a freeze')
-      .option('--reason <text>', 'for the audit trail')
+      .addOption(reasonOption())
       .addOption(yesOption())
-      .action(async (name: string | undefined, input: Several & { reason?: string }, command: Command) =>
+      .action(async (name: string | undefined, input: Several, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await vaultOf(api, vaults, name);
           await tellUsable(await usableWith(api, id), input, true);
           const vault = one(at('/vaults'), id);
-          const { after, changed } = await api.client.act(vault, '/thaw', reasonOf(input));
+          const { after, changed } = await api.client.act(vault, '/thaw', reasonIn(input) ?? {});
           printDone(thawedVaultInWords(after, changed), after, api.options);
         }),
       ),
@@ -165,17 +167,13 @@ export function addVaultFreezes(parent: Command, vaults: Collection<'/vaults'>):
   );
 }
 
-async function freezeAll(
-  api: Api,
-  name: string | undefined,
-  input: Several & { reason?: string },
-): Promise<void> {
+async function freezeAll(api: Api, name: string | undefined, input: Several): Promise<void> {
   if (name !== undefined) throw new CliError('usage', 'a vault, or --all: not both');
   await confirm(
     'Freeze every vault? Nobody’s keys can be used until the administrators of each vault thaw it; the appliance cannot.',
     input.yes,
   );
-  const done = await api.client.post(at('/vaults/freeze'), reasonOf(input));
+  const done = await api.client.post(at('/vaults/freeze'), reasonIn(input) ?? {});
   printDone(vaultsInWords(done), done, api.options);
 }
 
@@ -183,7 +181,7 @@ async function freezeOne(
   api: Api,
   vaults: Collection<'/vaults'>,
   name: string | undefined,
-  input: Several & { reason?: string },
+  input: Several,
 ): Promise<void> {
   const vault = await vaultOf(api, vaults, name);
   if (api.vaultId === undefined)
@@ -193,7 +191,7 @@ async function freezeOne(
     );
   // Whatever else is changed of it meanwhile.
   const freeze = at('/vaults/{vaultId}/freeze', { vaultId: vault.id });
-  const now = await api.client.send('POST', freeze, { body: reasonOf(input), etag: '*' });
+  const now = await api.client.send('POST', freeze, { body: reasonIn(input) ?? {}, etag: '*' });
   printDone(frozenVaultInWords(now), now, api.options);
 }
 
@@ -231,8 +229,4 @@ async function tellUsable(lines: readonly string[], { yes }: Several, asks: bool
   if (lines.length > shownAtMost) note(`  and ${lines.length - shownAtMost} more`);
   if (lines.length === 0) note('  nothing');
   if (asks) await confirm('Thaw?', yes);
-}
-
-function reasonOf({ reason }: { reason?: string }): { reason?: string } {
-  return reason === undefined ? {} : { reason };
 }

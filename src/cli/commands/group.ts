@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
-import { behind, one } from '../client/address.ts';
-import { changes, withApi } from '../client/api.ts';
+import { behind, one, type Address } from '../client/address.ts';
+import { changes, withApi, type Api } from '../client/api.ts';
 import { addAct, addDelete, addList, addShow, findOne, type Collection } from '../records/collection.ts';
 import { example } from '../output/example.ts';
 import { editedSentence } from '../records/changed.ts';
 import { printChanged, printDone, printList } from '../output/output.ts';
 import { users } from './user.ts';
+import { reasonIn, reasonOption, type Reasoned } from '../output/values.ts';
 
 export const groups: Collection<'/vaults/{vaultId}/admin-groups'> = {
   what: 'admin group',
@@ -75,27 +76,54 @@ function addMembers(group: Command): void {
     act: async ({ client, options }, record) =>
       printList(await client.list(behind(record, '/members')), users.columns, options),
   });
-  for (const [verb, method, description, done] of [
-    ['add', 'PUT', 'add a user to an admin group', 'is in the admin group'],
-    ['remove', 'DELETE', 'remove a user from an admin group', 'is no longer in the admin group'],
-  ] as const)
-    example(
-      group
-        .command(`${verb} <group> <user>`)
-        .description(description)
-        .action(async (groupName: string, userName: string, _: unknown, command: Command) =>
-          withApi(command, async (api) => {
-            const group = await findOne(api, groups, groupName);
-            const user = await findOne(api, users, userName);
-            const members = behind(one(groups.path(api), group.id), '/members');
-            await api.client.send(method, one(members, user.id));
-            printDone(
-              `${user.username} ${done} ${group.name}`,
-              { groupId: group.id, userId: user.id, member: verb === 'add' },
-              api.options,
-            );
-          }),
-        ),
-      `holdfast group ${verb} "Cloud Admin Group" grace`,
-    );
+  addMembership(group, {
+    verb: 'add',
+    description: 'add a user to an admin group',
+    done: 'is in the admin group',
+    ask: async ({ client }, member) => client.send('PUT', member),
+  });
+  addMembership(group, {
+    verb: 'remove',
+    description: 'remove a user from an admin group',
+    done: 'is no longer in the admin group',
+    ask: async ({ client }, member, body) =>
+      client.send('DELETE', member, body === undefined ? {} : { body }),
+  }).addOption(reasonOption());
+}
+
+type Member = Address<'/vaults/{vaultId}/admin-groups/{groupId}/members/{userId}'>;
+
+function addMembership(
+  group: Command,
+  {
+    verb,
+    description,
+    done,
+    ask,
+  }: {
+    verb: 'add' | 'remove';
+    description: string;
+    done: string;
+    ask: (api: Api, member: Member, why: { reason: string } | undefined) => Promise<unknown>;
+  },
+): Command {
+  return example(
+    group
+      .command(`${verb} <group> <user>`)
+      .description(description)
+      .action(async (groupName: string, userName: string, input: Reasoned, command: Command) =>
+        withApi(command, async (api) => {
+          const group = await findOne(api, groups, groupName);
+          const user = await findOne(api, users, userName);
+          const members = behind(one(groups.path(api), group.id), '/members');
+          await ask(api, one(members, user.id), reasonIn(input));
+          printDone(
+            `${user.username} ${done} ${group.name}`,
+            { groupId: group.id, userId: user.id, member: verb === 'add' },
+            api.options,
+          );
+        }),
+      ),
+    `holdfast group ${verb} "Cloud Admin Group" grace`,
+  );
 }

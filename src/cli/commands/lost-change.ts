@@ -5,6 +5,7 @@ import { withApi } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
 import { fields, printDone, printList } from '../output/output.ts';
+import { reasonIn, reasonOption, type Reasoned } from '../output/values.ts';
 
 export function addLostChangeCommands(program: Command): void {
   const lost = program
@@ -44,7 +45,8 @@ function addDecisions(lost: Command): void {
         'take away again what was taken away in them: disable, freeze, withdraw; nothing is destroyed',
       )
       .option('--all', 'all on which nobody has decided')
-      .action(async (ids: string[], { all }: { all?: true }, command: Command) =>
+      .addOption(reasonOption())
+      .action(async (ids: string[], { all, ...input }: Reasoned & { all?: true }, command: Command) =>
         withApi(command, async ({ client, options }) => {
           if ((all === true) === ids.length > 0)
             throw new CliError(
@@ -54,6 +56,7 @@ function addDecisions(lost: Command): void {
             );
           const done = await client.post(at('/lost-changes/apply'), {
             lostChanges: all === true ? 'all' : ids,
+            ...reasonIn(input),
           });
           printDone(
             `${counted(done.decided, 'lost change')} decided on; ${counted(done.changed, 'record')} changed, the others refuse already or are not there`,

@@ -6,7 +6,7 @@ import { readCa } from '../client/connection.ts';
 import { example } from '../output/example.ts';
 import { printChanged, printDone, printRecord } from '../output/output.ts';
 import { readSecret } from '../client/prompt.ts';
-import { parseCount } from '../output/values.ts';
+import { parseCount, reasonIn, reasonOption, type Reasoned } from '../output/values.ts';
 
 const settings = at('/mail');
 
@@ -76,9 +76,10 @@ export function addMailCommands(program: Command): void {
     mail
       .command('delete')
       .description('turn mail off: first passwords are shown to whoever creates the user')
-      .action(async (_: unknown, command: Command) =>
+      .addOption(reasonOption())
+      .action(async (input: Reasoned, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          await client.remove(settings);
+          await client.remove(settings, undefined, reasonIn(input));
           printDone('mail is off', { deleted: true }, options);
         }),
       ),

@@ -13,6 +13,7 @@ import {
   printRecord,
   type OutputOptions,
 } from '../output/output.ts';
+import { reasonIn, reasonOption, type Reasoned } from '../output/values.ts';
 
 export function addNodeCommands(program: Command): void {
   const node = program.command('node').description('the nodes of the appliance');
@@ -91,9 +92,12 @@ function addNodeActs(node: Command): void {
     node
       .command('remove <node>')
       .description('forget a node that is no more; refused while it is up')
-      .action(async (id: string, _: unknown, command: Command) =>
+      .addOption(reasonOption())
+      .action(async (id: string, input: Reasoned, command: Command) =>
         withApi(command, async ({ client, options }) => {
-          await client.send('DELETE', at('/nodes/{nodeId}', { nodeId: id }));
+          const body = reasonIn(input);
+          const node = at('/nodes/{nodeId}', { nodeId: id });
+          await client.send('DELETE', node, body === undefined ? {} : { body });
           printDone(`node ${id} is removed`, { id, removed: true }, options);
         }),
       ),

@@ -5,7 +5,7 @@ import { readCa } from '../client/connection.ts';
 import { example } from '../output/example.ts';
 import { printChanged, printDone, printRecord } from '../output/output.ts';
 import { readSecret } from '../client/prompt.ts';
-import { collect } from '../output/values.ts';
+import { collect, reasonIn, reasonOption, type Reasoned } from '../output/values.ts';
 
 interface OidcInput {
   issuer: string;
@@ -83,9 +83,10 @@ export function addOidcProviderCommands(program: Command): void {
     provider
       .command('delete')
       .description('turn single sign-on off; users who can sign in only this way no longer can')
-      .action(async (_: unknown, command: Command) =>
+      .addOption(reasonOption())
+      .action(async (input: Reasoned, command: Command) =>
         withApi(command, async ({ client, options, here }) => {
-          await client.remove(here('/oidc-provider'));
+          await client.remove(here('/oidc-provider'), undefined, reasonIn(input));
           printDone('single sign-on is off', { deleted: true }, options);
         }),
       ),

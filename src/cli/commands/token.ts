@@ -15,7 +15,15 @@ import {
   type OutputOptions,
 } from '../output/output.ts';
 import type { ProbeOptions } from '../node/token-probe.ts';
-import { parseCount, parseMechanism, parseProfileName, parseVariable } from '../output/values.ts';
+import {
+  parseCount,
+  parseMechanism,
+  parseProfileName,
+  parseVariable,
+  reasonIn,
+  reasonOption,
+  type Reasoned,
+} from '../output/values.ts';
 
 export function addTokenCommands(program: Command): void {
   const token = program.command('token').description('the HSM tokens that the node is configured with');
@@ -76,13 +84,14 @@ function addRecordErased(token: Command): void {
       .description(
         'record that no key object is left in a token that another replaced, or in an HSM that was taken out of the configuration, so that what was to be destroyed in it counts as destroyed',
       )
-      .action(async (name: string, replacedId: string, _: unknown, command: Command) =>
+      .addOption(reasonOption())
+      .action(async (name: string, replacedId: string, input: Reasoned, command: Command) =>
         withApi(command, async ({ client, options }) => {
           const address = at('/tokens/{token}/replaced/{replacedId}/record-erased', {
             token: name,
             replacedId,
           });
-          const told = await client.post(address);
+          const told = await client.post(address, reasonIn(input));
           printChanged(
             `it is on record that no key object of token ${name} is left in ${replacedId}`,
             told,

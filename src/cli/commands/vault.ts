@@ -14,7 +14,7 @@ import {
 import { addVaultFreezes } from './freezes.ts';
 import { fields, printChanged, printDone, printRecord } from '../output/output.ts';
 import { confirm } from '../client/prompt.ts';
-import { collect, yesOption } from '../output/values.ts';
+import { collect, reasonIn, reasonOption, yesOption, type Reasoned } from '../output/values.ts';
 import { counted } from '../../counted.ts';
 
 export const vaults: Collection<'/vaults'> = {
@@ -182,14 +182,15 @@ function addDeleteVault(vault: Command): void {
     vault
       .command('delete <vault>')
       .description('delete a vault; its CloudKeys, none of which may be AVAILABLE, are destroyed too')
+      .addOption(reasonOption())
       .addOption(yesOption())
-      .action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
+      .action(async (name: string, input: Reasoned & { yes?: boolean }, command: Command) =>
         withApi(command, async (api) => {
           const { id } = await findOne(api, vaults, name);
           const vault = one(at('/vaults'), id);
           const found = await api.client.get(vault);
-          await confirm(deletionQuestion(found), yes);
-          await api.client.remove(vault, { confirm: found.name });
+          await confirm(deletionQuestion(found), input.yes);
+          await api.client.remove(vault, { confirm: found.name }, reasonIn(input));
           printDone('the vault is deleted', { id, deleted: true }, api.options);
         }),
       ),

@@ -169,6 +169,20 @@ export function yesOption(): Option {
   return new Option('-y, --yes', 'do not ask; needed where there is no terminal');
 }
 
+/** Why something is taken away, or given back. */
+export interface Reasoned {
+  reason?: string;
+}
+
+export function reasonOption(): Option {
+  return new Option('--reason <text>', 'such as the number of an incident; kept in the audit trail');
+}
+
+/** The fields of a body that tell it; none where nothing is told: a node of an older version knows no reason. */
+export function reasonIn({ reason }: Reasoned): { reason: string } | undefined {
+  return reason === undefined ? undefined : { reason };
+}
+
 /** As the schema of profiles has it; that is not loaded for every command. */
 export function isProfileName(text: string): boolean {
   return /^[a-z0-9-]+$/.test(text);

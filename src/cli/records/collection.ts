@@ -8,7 +8,7 @@ import { printDone, printList, printRecord, type Columns } from '../output/outpu
 import { isWide } from '../output/output-options.ts';
 import { named, type Named, type Reference } from './named.ts';
 import { confirm } from '../client/prompt.ts';
-import { limitOption, yesOption } from '../output/values.ts';
+import { limitOption, reasonIn, reasonOption, yesOption, type Reasoned } from '../output/values.ts';
 
 /** Things of one kind that the API lists, and the command of the same name. */
 export interface Collection<P extends NamedPath> {
@@ -127,13 +127,15 @@ export function addDelete<P extends NamedPath>(
 ): void {
   const command = parent
     .command(`delete <${collection.command}>`)
-    .description(`delete ${withArticle(collection.what)}, by name or id`);
+    .description(`delete ${withArticle(collection.what)}, by name or id`)
+    .addOption(reasonOption());
   if (question !== undefined) command.addOption(yesOption());
-  command.action(async (name: string, { yes }: { yes?: boolean }, command: Command) =>
+  command.action(async (name: string, input: Reasoned & { yes?: boolean }, command: Command) =>
     withApi(command, async (api) => {
       const found = await findOne(api, collection, name);
-      if (question !== undefined) await confirm(question(found), yes);
-      await api.client.remove(addressOf<Removable>(one(collection.path(api), found.id).path));
+      if (question !== undefined) await confirm(question(found), input.yes);
+      const record = addressOf<Removable>(one(collection.path(api), found.id).path);
+      await api.client.remove(record, undefined, reasonIn(input));
       const rest = left?.(found);
       printDone(
         `the ${collection.what} is deleted${rest === undefined ? '' : `; ${rest}`}`,

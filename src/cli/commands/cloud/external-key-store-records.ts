@@ -116,6 +116,7 @@ export interface ActInput extends ReachInput {
   restorePath?: boolean;
   disconnect?: boolean;
   forget?: boolean;
+  reason?: string;
   customKeyStoreId?: string;
   state?: ByHand['state'];
   connectionError?: string;

@@ -12,6 +12,7 @@ import {
   storesOf,
   tellStore,
   tellStoreChange,
+  type ActInput,
   type ExternalKeyStore,
   type ReachInput,
   type StoreAddress,
@@ -21,7 +22,7 @@ import { cspAccounts } from './csp-account.ts';
 import { named } from '../../records/named.ts';
 import { isForPrograms, printDone, printList, printRecord, type Columns } from '../../output/output.ts';
 import { confirm } from '../../client/prompt.ts';
-import { limitOption, yesOption } from '../../output/values.ts';
+import { limitOption, reasonIn, reasonOption, yesOption } from '../../output/values.ts';
 import { note } from '../../output/streams.ts';
 
 export function addExternalKeyStoreCommands(program: Command): void {
@@ -151,11 +152,12 @@ function addConnection(store: Command): void {
     store,
     'disconnect',
     'disconnect an external key store: none of its KMS keys can be used until it is connected again',
-    async (api, { record, store: { name } }, { yes }) => {
-      await confirm(`Disconnect ${name}? None of its KMS keys can be used then.`, yes);
-      return tellStoreChange(api, (await api.client.act(record, '/disconnect')).after);
+    async (api, { record, store: { name } }, input) => {
+      await confirm(`Disconnect ${name}? None of its KMS keys can be used then.`, input.yes);
+      const { after } = await api.client.act(record, '/disconnect', reasonIn(input));
+      return tellStoreChange(api, after);
     },
-    [yesOption()],
+    [reasonOption(), yesOption()],
   );
 }
 
@@ -211,12 +213,12 @@ function addDelete(store: Command): void {
     'delete an external key store without KMS keys, in AWS too',
     async (api, { record, store }, input) => {
       const { name } = store;
-      const { disconnect = false, forget = false } = input;
+      const { forget = false } = input;
       const question = forget
         ? `Forget the external key store ${name}? It stays in AWS as it is.`
         : `Delete the external key store ${name} in AWS?`;
       await confirm(question, input.yes);
-      const left = await leftAfterDeletion(api, { record, store }, { disconnect, forget });
+      const left = await leftAfterDeletion(api, { record, store }, input);
       if (left !== undefined) await waitForDeletion(api, { record, store: left });
       const what = forget ? 'forgotten; AWS has it still' : 'deleted';
       printDone(`the external key store is ${what}`, { deleted: true, forgotten: forget }, api.options);
@@ -224,6 +226,7 @@ function addDelete(store: Command): void {
     [
       new Option('--disconnect', 'disconnect it first if it is connected, and wait for that'),
       new Option('--forget', 'remove only the record, and leave the key store in AWS'),
+      reasonOption(),
       yesOption(),
     ],
     ' --disconnect',
@@ -234,14 +237,15 @@ function addDelete(store: Command): void {
 async function leftAfterDeletion(
   api: Api,
   { record, store }: { record: StoreAddress; store: ExternalKeyStore },
-  { disconnect, forget }: { disconnect: boolean; forget: boolean },
+  { disconnect = false, forget = false, ...input }: ActInput,
 ): Promise<ExternalKeyStore | undefined> {
   let isGone = false;
   const ask = async (): Promise<ExternalKeyStore> => {
-    const { deleted, externalKeyStore } = await api.client.remove(record, {
-      disconnect: `${disconnect}`,
-      forget: `${forget}`,
-    });
+    const { deleted, externalKeyStore } = await api.client.remove(
+      record,
+      { disconnect: `${disconnect}`, forget: `${forget}` },
+      reasonIn(input),
+    );
     isGone = deleted;
     return externalKeyStore ?? store;
   };

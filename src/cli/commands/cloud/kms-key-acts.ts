@@ -10,7 +10,7 @@ import {
   type KmsKeyRecord,
 } from './kms-key-records.ts';
 import { confirm } from '../../client/prompt.ts';
-import { parseCount, yesOption } from '../../output/values.ts';
+import { parseCount, reasonIn, reasonOption, yesOption, type Reasoned } from '../../output/values.ts';
 import { counted } from '../../../counted.ts';
 
 const parts = ['policy', 'alias', 'description', 'tags', 'state', 'key-store'];
@@ -28,15 +28,14 @@ export function addKmsKeyActs(kmsKey: Command): void {
       tellNow(api, (await api.client.act(record, '/retry', { takeAlias })).after),
     [new Option('--take-alias', 'take the alias away from the KMS key that has it')],
   );
-  addAct(kmsKey, 'enable', 'enable a KMS key in AWS; the CloudKey stays as it is', async (api, { record }) =>
-    act(api, record, '/enable'),
-  );
-  addAct(
-    kmsKey,
-    'disable',
-    'disable a KMS key in AWS; the CloudKey stays as it is',
-    async (api, { record }) => act(api, record, '/disable'),
-  );
+  for (const verb of ['enable', 'disable'] as const)
+    addAct(
+      kmsKey,
+      verb,
+      `${verb} a KMS key in AWS; the CloudKey stays as it is`,
+      async (api, { record }, input) => act(api, record, `/${verb}`, input),
+      [reasonOption()],
+    );
   addDeletion(kmsKey);
   for (const [verb, description] of [
     [
@@ -66,27 +65,28 @@ function addDeletion(kmsKey: Command): void {
     kmsKey,
     'schedule-deletion',
     'schedule the deletion of a KMS key in AWS; the CloudKey stays as it is',
-    async (api, { record, key }, { days = 30, yes }) => {
+    async (api, { record, key }, { days = 30, yes, ...input }) => {
       await confirm(
         `Have AWS delete the KMS key ${nameInAws(key)} in ${counted(days, 'day')}? What was encrypted with it cannot be decrypted by anyone afterwards, though the CloudKey is there.`,
         yes,
       );
-      tellNow(api, (await api.client.act(record, '/schedule-deletion', { days })).after);
+      tellNow(api, (await api.client.act(record, '/schedule-deletion', { days, ...reasonIn(input) })).after);
     },
-    [days(), yesOption()],
+    [days(), reasonOption(), yesOption()],
     ' --days 7',
   );
   addAct(
     kmsKey,
     'cancel-deletion',
     'cancel the deletion of a KMS key in AWS; it is disabled there afterwards',
-    async (api, { record }) => act(api, record, '/cancel-deletion'),
+    async (api, { record }, input) => act(api, record, '/cancel-deletion', input),
+    [reasonOption()],
   );
   addAct(
     kmsKey,
     'delete',
     'remove a KMS key record, and choose what becomes of the KMS key in AWS',
-    async (api, { record, key }, { aws, days = 30, yes }) => {
+    async (api, { record, key }, { aws, days = 30, yes, ...input }) => {
       await confirm(
         aws === 'keep'
           ? `Remove the KMS key record ${nameInAws(key)}? The KMS key stays in AWS, and Holdfast no longer manages it.`
@@ -94,13 +94,14 @@ function addDeletion(kmsKey: Command): void {
         yes,
       );
       const query = { aws: aws === 'keep' ? aws : 'schedule-deletion', days } as const;
-      tellNow(api, await api.client.remove(record, query));
+      tellNow(api, await api.client.remove(record, query, reasonIn(input)));
     },
     [
       new Option('--aws <what>', 'what becomes of it in AWS')
         .choices(['keep', 'schedule-deletion'])
         .makeOptionMandatory(),
       days(),
+      reasonOption(),
       yesOption(),
     ],
     ' --aws schedule-deletion --days 7',
@@ -111,8 +112,9 @@ async function act(
   api: Api,
   record: KmsKeyRecord,
   action: '/enable' | '/disable' | '/cancel-deletion',
+  input: Reasoned,
 ): Promise<void> {
-  tellNow(api, (await api.client.act(record, action)).after);
+  tellNow(api, (await api.client.act(record, action, reasonIn(input))).after);
 }
 
 function tellNow(api: Api, key: KmsKey): void {

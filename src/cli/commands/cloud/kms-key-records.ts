@@ -119,6 +119,7 @@ export interface ActInput extends KmsKeyInput {
   /** Commander's for --aws: with `policy` whose, with `delete` what becomes of it. */
   aws?: boolean | string;
   days?: number;
+  reason?: string;
   yes?: boolean;
 }
 
