@@ -42,11 +42,10 @@ export default function VitalsCharts({
       <SpaceBetween size="l">
         {error !== null && <Alert type="warning">{error.message}</Alert>}
         {data !== undefined && (
-          <ColumnLayout columns={2}>
+          <>
             <TokenCharts vitals={data} token={token} />
-            {token === undefined && <NodeCharts vitals={data} />}
-            {node !== undefined && <CertificateChart vitals={data} />}
-          </ColumnLayout>
+            {token === undefined && <NodeCharts vitals={data} hasCertificate={node !== undefined} />}
+          </>
         )}
         <CommandLine
           command={`holdfast vitals --range ${range}${node === undefined ? '' : ` --node ${node}`}`}
@@ -62,7 +61,7 @@ function TokenCharts({ vitals, token }: { vitals: Vitals; token: string | undefi
   const of = (point: Vitals['points'][number], name: string) => point.tokens.find((one) => one.name === name);
   const waits = points.flatMap((point) => point.tokens.map(({ p99WaitMs }) => p99WaitMs ?? 0));
   return (
-    <>
+    <ColumnLayout columns={2}>
       <TimeChart
         span={vitals}
         title={t.fit}
@@ -87,14 +86,14 @@ function TokenCharts({ vitals, token }: { vitals: Vitals; token: string | undefi
         empty={t.noWaits}
         height={height}
       />
-    </>
+    </ColumnLayout>
   );
 }
 
-function NodeCharts({ vitals }: { vitals: Vitals }) {
+function NodeCharts({ vitals, hasCertificate }: { vitals: Vitals; hasCertificate: boolean }) {
   const { points, leastLeasePercent } = vitals;
   return (
-    <>
+    <ColumnLayout columns={2}>
       {/* A store in a file has none. */}
       {leastLeasePercent !== null && (
         <TimeChart
@@ -128,7 +127,8 @@ function NodeCharts({ vitals }: { vitals: Vitals }) {
         series={[line(t.budget, points, ({ budgetPercent }) => budgetPercent)]}
         {...shares}
       />
-    </>
+      {hasCertificate && <CertificateChart vitals={vitals} />}
+    </ColumnLayout>
   );
 }
 
