@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { loadConfig } from '../../src/config/load.ts';
 import { SqliteStore } from '../../src/store/sqlite/sqlite.ts';
 import { EncryptionCount, EncryptionLimitError } from '../../src/serving/encryption-count.ts';
@@ -32,15 +32,18 @@ interface Bench {
   store: Database.Database;
 }
 
+type Step = (() => Promise<void>) | (() => void);
+type Undo = (step: Step) => void;
+
 async function setUp(
-  t: ExecutionContext,
+  undo: Undo,
   xks: Record<string, number> = {},
   { disk, admin = false }: { disk?: LoopDisk | FrozenDisk; admin?: boolean } = {},
 ): Promise<Bench> {
   const fixture = await createSoftHsmToken();
-  t.teardown(async () => fixture.dispose());
+  undo(async () => fixture.dispose());
   const shim = await Shim.create(fixture.module);
-  t.teardown(async () => shim.dispose());
+  undo(async () => shim.dispose());
   const node = await TestNode.create({
     tokens: [{ fixture, shim }],
     workers: 2,
@@ -48,18 +51,33 @@ async function setUp(
     admin,
     ...(disk instanceof LoopDisk ? { node: { state_directory: disk.directory } } : {}),
   });
-  t.teardown(async () => node.dispose());
+  undo(async () => node.dispose());
   await node.serve(disk?.environment);
   const access = await node.makeKeySet('first', { prefix: 'first' });
   const key = await node.makeKey('first', 'key');
   const clients = Array.from({ length: 12 }, () => node.client(access, { maxSockets: 1 }));
-  t.teardown(() => {
+  undo(() => {
     for (const client of clients) client.close();
   });
   await Promise.all(clients.map(async (client) => client.health()));
   const store = new Database(storePath(node));
-  t.teardown(() => store.close());
+  undo(() => store.close());
   return { node, shim, key, clients, store };
+}
+
+/** Most tests share a node, and each has a key of its own. */
+let shared: Bench;
+const undone: Step[] = [];
+
+test.before(async () => {
+  shared = await setUp((step) => undone.push(step), {}, { admin: true });
+});
+test.after.always(async () => {
+  for (const step of undone.toReversed()) await step();
+});
+
+async function ownKey(name: string): Promise<Bench> {
+  return { ...shared, key: await shared.node.makeKey('first', name) };
 }
 
 function storePath(node: TestNode): string {
@@ -90,7 +108,7 @@ async function generated(shim: Shim): Promise<number> {
 test.serial(
   'just below 2^31 encryptions the key rotates by itself; old and new ciphertext stay readable',
   async (t) => {
-    const { node, key, clients, store } = await setUp(t, {}, { admin: true });
+    const { node, key, clients, store } = shared;
     setLeased(store, rotateAt - 2 * blockSize);
     const plaintext = randomBytes(32);
     const first = await clients[0]?.encrypt(key, plaintext, { cdiv: true });
@@ -117,9 +135,9 @@ test.serial(
 );
 
 test.serial('at 2^32 encryptions, where no new key can be made, no further one is done', async (t) => {
-  const { node, shim, key, clients, store } = await setUp(t);
+  const { node, shim, key, clients, store } = await ownKey('full');
   await shim.set([{ call: 'C_GenerateKey', rv: 0x54 }]);
-  setLeased(store, refuseAt - blockSize + 1);
+  setLeased(store, refuseAt - blockSize + 1, 'full');
   const before = (await shim.counts())['C_Encrypt'] ?? 0;
   const began = performance.now();
   let refused = 0;
@@ -135,7 +153,7 @@ test.serial('at 2^32 encryptions, where no new key can be made, no further one i
   const checks = (node.processes().hosts.length + 1) * Math.ceil((performance.now() - began) / 10_000);
   t.true(((await shim.counts())['C_Encrypt'] ?? 0) - before <= checks);
   await node.waitForLog((line) => line.msg.startsWith('CloudKey could not be rotated'));
-  const [one, ...others] = versions(store);
+  const [one, ...others] = versions(store, 'full');
   t.is(one?.encryptions_leased, refuseAt - blockSize + 1);
   t.log(`${others.length} versions were begun in ${refused} refused requests`);
   t.true(others.length <= 4, `${others.length} versions were begun and never made`);
@@ -155,7 +173,11 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
   if (typeof real === 'string') t.log(`the disk is a stand-in: ${real}`);
   const disk = typeof real === 'string' ? await FrozenDisk.create() : real;
   t.teardown(async () => disk.dispose());
-  const { node, shim, key, clients, store } = await setUp(t, { answer_within_ms: 500 }, { disk });
+  const { node, shim, key, clients, store } = await setUp(
+    (step) => t.teardown(step),
+    { answer_within_ms: 500 },
+    { disk },
+  );
   const [client] = clients;
   if (client === undefined) throw new Error('no client');
   const load = new SteadyLoad(node, client.access, key, { connections: 8, every: 50 });
@@ -234,7 +256,7 @@ test.serial('while the store is locked or its disk stands still, keys with a lea
 });
 
 test.serial('more is always leased than done, also when a worker is killed', async (t) => {
-  const { node, shim, key, clients, store } = await setUp(t);
+  const { node, shim, key, clients, store } = await ownKey('killed');
   let done = 0;
   const encryptSome = async (rounds: number) => {
     for (let round = 0; round < rounds; round++)
@@ -246,7 +268,7 @@ test.serial('more is always leased than done, also when a worker is killed', asy
       );
   };
   await encryptSome(20);
-  const leased = () => versions(store)[0]?.encryptions_leased ?? 0;
+  const leased = () => versions(store, 'killed')[0]?.encryptions_leased ?? 0;
   const before = leased();
   t.true(before >= done);
   // One is the key's own proof.
