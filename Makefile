@@ -12,7 +12,7 @@ help:
 	@echo 'make test    types, lint, format, tests'
 	@echo 'make demo    play the guide against a stand-in for AWS, in eleven steps; ends by itself (KEEP=1: stays, with its console)'
 	@echo 'make fleet   two nodes over one PostgreSQL behind HAProxy: one is killed, a key is disabled; ends by itself'
-	@echo 'make chaos   three nodes under load while faults are made at random, judged by a checker (CHAOS_SECONDS, CHAOS_SEED, CHAOS_PATRONI=1)'
+	@echo 'make chaos   three nodes under load while faults are made at random, judged by a checker (CHAOS_SECONDS, CHAOS_SEED, CHAOS_PATRONI=1, CHAOS_PLANT=all)'
 	@echo 'make bench   measure, one table'
 	@echo 'make set-up  only install what make up needs'
 	@echo 'make screenshots  write the pictures of docs/images again, from the demo'
@@ -44,7 +44,7 @@ fleet:
 
 chaos:
 	@scripts/set-up $(if $(filter 1,$(CHAOS_PATRONI)),patroni,fleet)
-	@$(RUN) node chaos/main.ts
+	@$(RUN) node chaos/$(if $(CHAOS_PLANT),planted,main).ts
 
 bench:
 	@scripts/set-up bench

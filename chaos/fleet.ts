@@ -34,6 +34,10 @@ export interface FleetOptions {
   lease: number;
   /** As little as can be beside the nodes: no HAProxy, no clock that can be set, and times that a busy machine keeps. */
   plain?: boolean;
+  /** Within which a request is answered where it is plain, milliseconds; 2,000 without it. */
+  answerWithin?: number;
+  /** Directory of the code that the nodes are started of; ours without it. */
+  code?: string | undefined;
 }
 
 /** Nodes over one token, each with a wire of its own to the database, behind HAProxy. */
@@ -51,6 +55,8 @@ export class Fleet<D extends FleetDatabase> {
   /** Of the leases, milliseconds. */
   readonly lease: number;
   readonly #isPlain: boolean;
+  readonly #answerWithin: number;
+  readonly #code: { code?: string };
   readonly #fixture: TokenFixture;
   #haproxy: Haproxy | undefined;
 
@@ -58,13 +64,15 @@ export class Fleet<D extends FleetDatabase> {
     directory: string,
     database: D,
     fixture: TokenFixture,
-    { lease, plain = false }: FleetOptions,
+    { lease, plain = false, answerWithin = 2_000, code }: FleetOptions,
   ) {
     this.#directory = directory;
     this.ca = path.join(directory, 'ca.pem');
     this.database = database;
     this.lease = lease * 1000;
     this.#isPlain = plain;
+    this.#answerWithin = answerWithin;
+    this.#code = code === undefined ? {} : { code };
     this.#fixture = fixture;
   }
 
@@ -106,7 +114,7 @@ export class Fleet<D extends FleetDatabase> {
     const { passwordFile, ca, settings } = this.database;
     const { database, user, durability } = settings;
     const times = this.#isPlain
-      ? { realTimes: false, xks: { answer_within_ms: 2_000 } }
+      ? { realTimes: false, xks: { answer_within_ms: this.#answerWithin } }
       : { realTimes: true, xks: { proxy_protocol_from: ['127.0.0.1'], drain_ms: 3_000 } };
     const node = await TestNode.create({
       ...times,
@@ -131,7 +139,7 @@ export class Fleet<D extends FleetDatabase> {
   /** By the clock of the node. */
   async serve(node: TestNode): Promise<void> {
     const clock = this.clocks[this.nodes.indexOf(node)];
-    const serving = node.serve(clock?.environment);
+    const serving = node.serve(clock?.environment, this.#code);
     if (clock !== undefined) this.#clockUsers.push({ clock, pid: node.pid });
     await serving;
   }

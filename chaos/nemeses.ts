@@ -133,6 +133,7 @@ export const nodeNemeses = {
   'a node is cut off from the database': async (blow) => onWires(blow, [someNode(blow).index], 'cut'),
   'a node has half-open connections to the database': async (blow) =>
     onWires(blow, [someNode(blow).index], 'stalled'),
+  'the way of a node to the database is slow': async (blow) => onWires(blow, [someNode(blow).index], 'slow'),
   'the database is cut off from all': async (blow) => onWires(blow, everyWire(blow), 'cut'),
   'all connections to the database are half-open': async (blow) => onWires(blow, everyWire(blow), 'stalled'),
 
@@ -265,6 +266,7 @@ const besideTheDatabase: readonly NemesisName[] = [
   'token hosts are killed',
   'a node is cut off from the database',
   'a node has half-open connections to the database',
+  'the way of a node to the database is slow',
   'a clock jumps',
   'a certificate is changed',
   'HAProxy is killed',

@@ -5,6 +5,7 @@ import { Random } from '../testing/random.ts';
 import { hurried, unhurried, type Key } from './acts.ts';
 import type { Nemesis } from './blow.ts';
 import type { Fleet, FleetDatabase } from './fleet.ts';
+import { decideOnLosses } from './losses.ts';
 import { companions, losing, lossOfAcknowledged } from './nemeses.ts';
 import type { History } from './recorder.ts';
 import { Stage } from './stage.ts';
@@ -43,9 +44,6 @@ export async function run<D extends FleetDatabase>(
       writeFileSync(path.join(settings.directory, `node-${index + 1}.log`), output, { mode: 0o600 });
   }
 }
-
-/** A node looks at the history of the store every ten seconds, milliseconds. */
-const noticing = 15_000;
 
 class Run<D extends FleetDatabase> {
   readonly #settings: Settings<D>;
@@ -124,21 +122,10 @@ class Run<D extends FleetDatabase> {
     return [fault, ...second];
   }
 
-  /** As a person would, who is told: all that was taken away is taken away again. For as long as a node may take to notice. */
   async #decideOnLosses({ management }: Stage, since: number, ofAcknowledged: boolean): Promise<void> {
-    const { print } = this.#settings;
-    let found = 0;
-    for (const until = this.#history.now() + noticing; this.#history.now() < until; await delay(500))
-      for (const node of this.#fleet.nodes.keys())
-        try {
-          const open = await management.openLosses(node);
-          if (open > 0 && (await management.applyLosses(node))) found += open;
-        } catch {
-          // Another node is asked.
-        }
-    if (found > 0) print(`         ${found} changes were lost, and decided on`);
-    if (found > 0 || ofAcknowledged)
-      this.#history.add({ type: 'loss', since, ended: this.#history.now(), ofAcknowledged });
+    const loss = { since, ofAcknowledged };
+    const found = await decideOnLosses(this.#fleet, management, this.#history, loss);
+    if (found > 0) this.#settings.print(`         ${found} changes were lost, and decided on`);
   }
 
   /** Between two faults, milliseconds: long enough to see what an act takes without one, where acts are counted. */

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * `open`: passes on. `cut`: ends connections and takes none. `stalled`: takes them and passes nothing on, as a half-open one does.
- * `elsewhere`: passes on to somebody else; whoever was connected to the one is no more.
+ * `open`: passes on. `slow`: passes on later, in either direction. `cut`: ends connections and takes none. `stalled`: takes them and passes
+ * nothing on, as a half-open one does. `elsewhere`: passes on to somebody else; whoever was connected to the one is no more.
  */
-export type WireState = 'open' | 'cut' | 'stalled' | 'elsewhere';
+export type WireState = 'open' | 'slow' | 'cut' | 'stalled' | 'elsewhere';
+
+/** What a slow one takes, milliseconds: no answer comes before twice as long. */
+const latency = 100;
 
 /** A TCP connection of ours between a node and its database: what comes in on its port goes to where `target` says just then. */
 export class Wire {
@@ -77,9 +81,7 @@ export class Wire {
       [far, near],
     ] as const) {
       this.#ends.add(one);
-      one.on('data', (bytes: Buffer) => {
-        if (!other.destroyed) other.write(bytes);
-      });
+      one.on('data', this.#passOnTo(other));
       // Those of PostgreSQL end both ways at once.
       one.on('close', () => {
         this.#ends.delete(one);
@@ -87,5 +89,25 @@ export class Wire {
       });
     }
     near.resume();
+  }
+
+  /** In the order in which it comes, however slow the wire was meanwhile. */
+  #passOnTo(other: Socket): (bytes: Buffer) => void {
+    let underWay: Promise<void> | undefined;
+    const pass = (bytes: Buffer): void => {
+      if (!other.destroyed) other.write(bytes);
+    };
+    const passLater = async (bytes: Buffer, before: Promise<void> | undefined, ms: number): Promise<void> => {
+      await Promise.all([before, delay(ms)]);
+      pass(bytes);
+    };
+    return (bytes) => {
+      const isSlow = this.#state === 'slow';
+      if (!isSlow && underWay === undefined) return pass(bytes);
+      const own = passLater(bytes, underWay, isSlow ? latency : 0).finally(() => {
+        if (underWay === own) underWay = undefined;
+      });
+      underWay = own;
+    };
   }
 }

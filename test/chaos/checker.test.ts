@@ -1,10 +1,13 @@
+import { stripTypeScriptTypes } from 'node:module';
 import test from 'ava';
+import { edited, editedFile } from '../../testing/code-copy.ts';
 import fc from '../../testing/properties.ts';
+import { bugNames, bugs, late, type Bug } from '../../chaos/bugs.ts';
 import { failedOfEnabled, finishedLate, judge, type Violation } from '../../chaos/checker.ts';
 import type { ActEntry, ElsewhereEntry, Entry, RequestEntry } from '../../chaos/history.ts';
 import { blockSize } from '../../src/keys/encryption-limits.ts';
 import { isPossible } from './all-orders.ts';
-import { bugs, playFleet, type Bug } from './planted-fleet.ts';
+import { playFleet } from './planted-fleet.ts';
 
 /* The checker of `make chaos` is trusted because it fails where it must, and only there. */
 
@@ -79,9 +82,6 @@ test('a fleet under leases, with its stops, joins and fail-overs, has a history 
   }
 });
 
-/** What began before the disable is no violation: of that the verdict tells how late it was. */
-const late = 'finished late';
-
 const finds: Record<Bug, Violation['rule'] | typeof late> = {
   'a cache without a lease': 'success after an acknowledged disable',
   'acknowledged before the last worker has confirmed': 'success after an acknowledged disable',
@@ -92,7 +92,7 @@ const finds: Record<Bug, Violation['rule'] | typeof late> = {
     'success after an acknowledged disable',
 };
 
-for (const bug of bugs)
+for (const bug of bugNames)
   test(`the checker finds the bug: ${bug}`, (t) => {
     for (let seed = 0; seed < 2_000; seed++) {
       const history = playFleet(seed, bug);
@@ -251,4 +251,17 @@ test('a node that is led to another store may refuse what that does not have, te
   t.deepEqual(rules([elsewhere({}), wrong]), ['an error that AWS does not repeat']);
   t.deepEqual(rules([elsewhere({ isTakenUp: false })]), ['the history of a store is not taken up again']);
   t.deepEqual(rules([elsewhere({ losses: 1 })]), ['a loss is told where nothing was lost']);
+});
+
+test('each of the six bugs can be planted in our own code, as CHAOS_PLANT=all make chaos does', async (t) => {
+  for (const bug of bugNames) {
+    const { edits } = bugs[bug];
+    for (const name of new Set(edits.map(({ file }) => file))) {
+      const text = await editedFile(name, edits);
+      t.notThrows(() => stripTypeScriptTypes(text), `${bug}: ${name}`);
+    }
+  }
+  const gone = { file: 'a file', from: 'a piece', to: '' };
+  t.throws(() => edited('', gone), { message: 'a file has 0 times: a piece' });
+  t.throws(() => edited('a piece, a piece', gone), { message: 'a file has 2 times: a piece' });
 });

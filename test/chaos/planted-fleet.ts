@@ -1,3 +1,4 @@
+import type { Bug } from '../../chaos/bugs.ts';
 import type { ActEntry, Entry } from '../../chaos/history.ts';
 import { Random } from '../../testing/random.ts';
 
@@ -5,17 +6,6 @@ import { Random } from '../../testing/random.ts';
  * A small fleet that serves one key under leases (docs/revocation.md), and writes the history that a run of chaos would: nodes that
  * stop, join and are slow, a database that fails over to its standby. With one of the bugs planted its history is wrong sooner or later.
  */
-
-export const bugs = [
-  'a cache without a lease',
-  'acknowledged before the last worker has confirmed',
-  'a retry with the same IV',
-  'a commit is acknowledged though its standby has not got it',
-  'the lease is looked at only as a request begins',
-  'the row and the first snapshot of a worker that joins are one transaction',
-] as const;
-
-export type Bug = (typeof bugs)[number];
 
 /** Of a lease, in steps of the world. */
 const length = 40;
