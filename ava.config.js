@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /*
  * What takes longest begins first, or the last file would be waited for on one core. In seconds, roughly, on two slow
  * cores; `scripts/check` tells the longest of a run. A file that is not here takes less.
@@ -44,6 +46,11 @@ const slowest = [
   'token/shim',
 ];
 
+/** In a whole run, of scripts/check, one process has all that this file imports. */
+const isWhole = process.env.HOLDFAST_TEST_TOGETHER === '1';
+const together = readFileSync(`${import.meta.dirname}/test/together.test.ts`, 'utf8');
+const apart = [...together.matchAll(/^import '\.\/(.+)';$/gm)].map(([, file]) => `!test/${file}`);
+
 const rank = (file) => {
   const at = slowest.findIndex((name) => file.endsWith(`/test/${name}.test.ts`));
   return at < 0 ? slowest.length : at;
@@ -51,7 +58,7 @@ const rank = (file) => {
 
 export default {
   extensions: ['ts'],
-  files: ['test/**/*.test.ts'],
+  files: ['test/**/*.test.ts', ...(isWhole ? apart : ['!test/together.test.ts'])],
   // Test files have environments of their own, which native modules see.
   workerThreads: false,
   // Nothing is judged by it: a machine may be slow, but a test that hangs is to end some day.
