@@ -182,7 +182,8 @@ export function testUpkeep(open: () => ConsoleStage): void {
     await dialog.getByRole('button', { name: 'Take away again' }).click();
     await page.getByText('1 lost change decided; 1 record was changed').waitFor();
     await page.getByText('Nothing is to be decided').waitFor();
-    await page.getByRole('checkbox', { name: 'Show those that are decided too' }).check();
+    // It is on once the address says so, which may be a moment later.
+    await page.getByRole('checkbox', { name: 'Show those that are decided too' }).click();
     for (const decision of ['Taken away again', 'Left as in the database'])
       await page.locator('main table').getByText(decision).waitFor();
     const { body } = await api.get(`/vaults/${vaultId}/cloud-keys?externalKeyId=old-key`);

@@ -1,7 +1,7 @@
 /* A key object that is in the token already becomes a CloudKey. */
 export const adopt = {
   adopt: 'Adopt a key object',
-  why: 'For who comes from the AWS sample proxy (aws-kms-xks-proxy): an AES-256 key object that is in the token already becomes a CloudKey, and what the proxy has encrypted with it can be decrypted. One that could have left the token is refused. Its usage is what the key object permits.',
+  why: 'For those who come from the AWS sample proxy (aws-kms-xks-proxy): an AES-256 key object that is in the token already becomes a CloudKey, and what the proxy has encrypted with it can be decrypted. One that could have left the token is refused. Its usage is what the key object permits.',
   keySet: 'Key set',
   keySetWhy: 'Its token is the one that has the key object.',
   label: 'Label of the key object',

@@ -7,7 +7,7 @@ const changesOf = (n: number) => (n === 1 ? '1 lost change' : `${n} lost changes
 /* What the store has lost by going back in time, and what is decided about it. */
 export const lostChanges = {
   title: 'Lost changes',
-  why: 'What the database has forgotten by going back in time, as the nodes remember it. What was refused by then stays refused, and nothing but this can be changed, until every one is decided.',
+  why: 'What the database has forgotten by going back in time, as the nodes remember it. What was refused by then stays refused; until every one is decided, keys can be taken away and nothing else can be changed.',
   none: 'Nothing is to be decided',
   noneWhy: 'The database has lost nothing that a node remembers, or all of it has been decided.',
   decidedToo: 'Show those that are decided too',
