@@ -11,6 +11,11 @@ export const mine = 'ledger';
 /** In every name and text of the other vault. */
 export const others = 'of-the-others';
 
+/** Markup that says which field of the API it was sent in: it is there to be seen, as text. */
+export function planted(field: string): string {
+  return `${others} ${field} ${markup}`;
+}
+
 /** Of everything that a vault has at least one, for the pages to show. */
 export interface Furnished {
   vault: StoryVault;
@@ -18,8 +23,15 @@ export interface Furnished {
   ids: Record<string, string>;
   /** Makes somebody a member of the group that owns it all. */
   join: (userId: string) => Promise<unknown>;
-  /** Another vault, all of whose texts are markup. */
-  other: { vault: StoryVault; ids: Record<string, string>; nodeId: string; report: string };
+  /** Another vault, all of whose texts are markup; and pages with what no list shows of it. */
+  other: Other & { panels: readonly string[] };
+}
+
+interface Other {
+  vault: StoryVault;
+  ids: Record<'keySetId' | 'kmsKeyId', string> & Record<string, string>;
+  nodeId: string;
+  report: string;
 }
 
 export async function furnish(stage: ConsoleStage): Promise<Furnished> {
@@ -43,46 +55,74 @@ export async function furnish(stage: ConsoleStage): Promise<Furnished> {
     report: other.report,
   };
   // Written every few seconds, and by now for the most part.
-  while ((await other.vault.get('/failed-requests')).items.length === 0) await delay(100);
+  const panels = [await panelOf(other, other.ids.keySetId), await panelOf(other, other.ids.kmsKeyId)];
+  for (let items: { id: string }[] = []; items.length === 0; await delay(100)) {
+    ({ items } = await other.vault.get('/failed-requests'));
+    panels.push(...items.slice(0, 1).map((request) => `requests?request=${request.id}`));
+  }
   const join = async (userId: string) =>
     vault.client.request('PUT', `/vaults/${vault.id}/admin-groups/${vault.group}/members/${userId}`);
-  return { vault, ids, join, other };
+  return { vault, ids, join, other: { ...other, panels } };
+}
+
+/** Where all of the last event about something is told. */
+async function panelOf({ vault }: Other, target: string): Promise<string> {
+  const { items } = await vault.get(`/audit-events?target=${target}&limit=1`);
+  return `audit?event=${items[0].sequence}`;
 }
 
 /** Looked after by hand: AWS has rules of its own for what it is told. */
-async function furnishOther({ story }: ConsoleStage): Promise<Furnished['other']> {
+async function furnishOther({ story }: ConsoleStage): Promise<Other> {
   const { node } = story;
   const appliance = await addUser(node, '', 'boss-of-others', 'appliance-admin');
+  const email = 'x@example.com';
   const { id } = await made(appliance, '/vaults', {
     name: `others${markup}`,
-    administrator: { username: 'eve', name: `Eve${markup}`, email: 'eve@example.com' },
+    administrator: { username: 'eve', name: `Eve${markup}`, email },
   });
-  const text = `${others}${markup}`;
   const vault = await story.vaultOf(await addUser(node, id, 'bob', 'vault-admin'), id);
-  await vault.act('PATCH', '', { description: text });
-  await vault.act('PATCH', `/admin-groups/${vault.group}`, { name: `${others}${markup}`, description: text });
+  const description = planted('description');
+  await vault.act('PATCH', '', { description });
+  await vault.act('PATCH', `/admin-groups/${vault.group}`, { name: planted('name'), description });
   await vault.make('/users', {
-    ...{
-      username: 'mallory',
-      displayName: `${others}${markup}`,
-      email: 'mallory@example.com',
-      role: 'auditor',
-    },
+    ...{ username: 'mallory', displayName: planted('displayName'), email, role: 'auditor' },
   });
   const cspAccount = await vault.make('/csp-accounts', {
-    ...{ name: `${others}${markup}`, description: text, adminGroupId: vault.group, type: 'manual' },
+    ...{ name: planted('name'), description, adminGroupId: vault.group, type: 'manual' },
     ...{ awsAccountId: '777788889999', defaultRegion: 'eu-central-1' },
   });
-  const keySet = await vault.keySet(others, cspAccount.id, { description: text });
+  const keySet = await vault.keySet(others, cspAccount.id, { description });
   const credential = await vault.make(`/key-sets/${keySet.id}/credentials`, {});
-  const store = await vault.make(`/key-sets/${keySet.id}/external-key-stores`, {
-    ...{ region: 'eu-central-1', uriEndpoint: 'https://xks.example.com', name: `${others}${markup}` },
+  const stores = `/key-sets/${keySet.id}/external-key-stores`;
+  const store = await vault.make(stores, {
+    ...{ region: 'eu-central-1', uriEndpoint: 'https://xks.example.com', name: planted('name') },
   });
+  const finding = {
+    ...{ id: 'name.resolves', level: 'WARNING', title: planted('findings.title') },
+    ...{ subject: planted('findings.subject'), seen: planted('findings.seen'), why: planted('findings.why') },
+    remediation: planted('findings.remediation'),
+  };
+  const handedIn = { hostname: planted('hostname'), endpoint: planted('endpoint'), findings: [finding] };
+  const place = `/vaults/${id}${stores}/${store.id}/doctor-report`;
+  await vault.client.request('PUT', place, { body: handedIn });
   const key = await vault.make('/cloud-keys', {
-    ...{ keySetId: keySet.id, name: others, description: text, region: 'eu-central-1' },
+    ...{ keySetId: keySet.id, name: others, description, region: 'eu-central-1' },
   });
-  const kmsKey = await vault.make(`/cloud-keys/${key.id}/kms-keys`, {});
-  await vault.do(`/key-sets/${keySet.id}`, 'freeze');
+  const kmsKey = await vault.make(`/cloud-keys/${key.id}/kms-keys`, {
+    policy: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          ...{ Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::777788889999:root' }, Action: 'kms:*' },
+          ...{ Resource: '*', Condition: { StringLike: { 'kms:ViaService': planted('policy') } } },
+        },
+      ],
+    },
+  });
+  await vault.do(`/key-sets/${keySet.id}`, 'freeze', { reason: planted('reason') });
+  const { findings } = await vault.get('/status');
+  const { fingerprint } = findings.find((one: { trouble: string }) => one.trouble === 'KEY_SET_FROZEN');
+  await vault.make('/status/acknowledge', { fingerprint, note: planted('note') });
   // Whoever has a credential says who they are as they like.
   const xks = new XksClient(
     node.port,
@@ -95,7 +135,8 @@ async function furnishOther({ story }: ConsoleStage): Promise<Furnished['other']
   );
   await xks.post('keys/nothing/metadata', {
     requestMetadata: {
-      ...{ awsPrincipalArn: text, kmsOperation: 'DescribeKey', kmsRequestId: text },
+      ...{ awsPrincipalArn: planted('awsPrincipalArn'), kmsOperation: 'DescribeKey' },
+      ...{ kmsRequestId: planted('kmsRequestId') },
     },
   });
   xks.agent.destroy();

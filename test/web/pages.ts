@@ -3,9 +3,10 @@ import type { Page } from 'playwright-core';
 import type { Role } from '../../src/store/schema.ts';
 import { axeViolations } from '../../testing/browser.ts';
 import { actsAt, hasDialog, hasOwnActs, operationOf } from './acts.ts';
-import { furnish, markup, mine, others, type Furnished } from './furnished.ts';
+import { furnish, markup, mine, others, planted, type Furnished } from './furnished.ts';
 import { may, ofVault, own, walkers, type Place } from './places.ts';
 import type { ConsoleStage } from './stage.ts';
+import { freeFields, goneFields } from './text-fields.ts';
 import { Walk, type Offered } from './walk.ts';
 
 /** Heading of a page that somebody may not see. */
@@ -14,16 +15,14 @@ const notTheirs = 'Not for your role';
 const ofColours = ['color-contrast'];
 /** The panel of the tab that is open. */
 const tabPanel = '[role=tabpanel][class*=tabs-content-active]';
-/** Lists of the other vault that show what somebody has typed there. */
-const lists = new Set([
-  'csp-accounts',
-  'admin-groups',
-  'users',
-  'settings',
-  'requests',
-  'audit',
-  'key-sets/:keySetId',
+/** Pages of the other vault that show what somebody has typed there. */
+const withTexts = new Set([
+  ...['', 'csp-accounts', 'admin-groups', 'users', 'settings', 'requests', 'audit', 'account/sessions'],
+  ...['cloud-keys/:cloudKeyId', 'key-sets/:keySetId', 'csp-accounts/:cspAccountId'],
+  ...['external-key-stores/:keySetId/:externalKeyStoreId', 'kms-keys/:cloudKeyId/:kmsKeyId?tab=policy'],
 ]);
+/** Texts that come in otherwise than by a body of the API. */
+const ofStrangers = ['awsPrincipalArn', 'kmsRequestId', 'userAgent'];
 
 type Acts = ReadonlyMap<string, Offered>;
 
@@ -108,13 +107,19 @@ export function testPages(open: () => ConsoleStage): void {
   /** One tab for all: whoever comes next is signed in to it, and the browser has all that the page loads. */
   let page: Page | undefined;
   let walk: Walk | undefined;
-  const enter = async (role: Role, vaultId: string, ids: Record<string, string>, name: string = role) => {
+  const enter = async (
+    role: Role,
+    vaultId: string,
+    ids: Record<string, string>,
+    name: string = role,
+    userAgent?: string,
+  ) => {
     const stage = open();
     page ??= await (await stage.browser.person()).newPage();
     walk?.end();
     // The page of whoever was there before asks for nothing more, which would be refused to the next.
     await page.goto('about:blank');
-    const { userId } = await stage.signedIn(page.context(), vaultId, name, role);
+    const { userId } = await stage.signedIn(page.context(), vaultId, name, role, userAgent);
     const base = vaultId === '' ? '/console/appliance' : `/console/vaults/${vaultId}`;
     const now = new Walk(page, stage.origin);
     walk = now;
@@ -258,20 +263,34 @@ export function testPages(open: () => ConsoleStage): void {
     t.deepEqual(open().browser.complaints, []);
   });
 
-  test.serial('text that is markup or a link is text in every list', async (t) => {
+  test.serial('text that is markup or a link is text, in every list and on every page', async (t) => {
     const { ids, other } = await all();
-    const reader = await enter('vault-admin', other.vault.id, other.ids, 'reader');
+    const browser = planted('userAgent');
+    const reader = await enter('vault-admin', other.vault.id, other.ids, 'reader', browser);
     const alerts: string[] = [];
     reader.page.on('dialog', (dialog) => {
       alerts.push(dialog.message());
       void dialog.dismiss();
     });
     await reader.load();
-    for (const one of ofVault.filter((place) => lists.has(place.path))) {
+    let seen = '';
+    const panels = other.panels.map((path) => ({ path }));
+    for (const one of [...ofVault.filter((place) => withTexts.has(place.path)), ...panels]) {
       await reader.go(one);
       await isText(reader.walk);
       await isOwn(reader.walk, mine);
+      seen += String(await reader.page.evaluate('document.body.textContent'));
     }
+    // Every text that the API takes was planted, or says what narrows it: a new one is missed here.
+    const free = [...freeFields(), ...ofStrangers];
+    const lower = seen.toLowerCase();
+    // A sentence begins with a capital letter; in a document that is shown as JSON quotes are as JSON has them.
+    const forms = (field: string) => [planted(field), JSON.stringify(planted(field)).slice(1, -1)];
+    t.deepEqual(
+      free.filter((field) => !forms(field).some((form) => lower.includes(form.toLowerCase()))),
+      [],
+    );
+    t.deepEqual(goneFields(), []);
     // Of the records of a vault that is not theirs there is nothing, under whatever address.
     for (const one of ofVault.filter(isOfRecord)) {
       await reader.go(one, ids);

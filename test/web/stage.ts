@@ -81,6 +81,7 @@ export class ConsoleStage {
     vaultId: string,
     username: string,
     role: Role,
+    userAgent = 'test',
   ): Promise<{ userId: string }> {
     const { node } = this.story;
     const { token, user } = await node.withStore(async ({ vaultContext, act }) =>
@@ -91,7 +92,7 @@ export class ConsoleStage {
           must_change_password: 0,
         });
         const limits = { idleMinutes: 15, maxMinutes: 60 };
-        const from = { method: 'password', cookie: true, address: '127.0.0.1', userAgent: 'test' } as const;
+        const from = { method: 'password', cookie: true, address: '127.0.0.1', userAgent } as const;
         return openSession(trx, { context: vaultContext, limits }, act(), added, from);
       }),
     );
