@@ -223,7 +223,9 @@ test('two nodes on one PostgreSQL serve keys, obey a disable at once, and outliv
       tokens.every((token) => token?.health === 'ACTIVE') &&
       shown.every((row) => shownOf(row)?.serves === true) &&
       shown.filter((row) => shownOf(row)?.manages === true).length === 1 &&
-      shown.every((row) => Math.abs(shownOf(row)?.clockOffset ?? Infinity) < 2_000)
+      shown.every((row) => Math.abs(shownOf(row)?.clockOffset ?? Infinity) < 2_000) &&
+      // What each has claimed of the quotas.
+      shown.every((row) => (shownOf(row)?.quotas?.each ?? 0) > 0)
     );
   });
   serials.delete(null);
