@@ -23,6 +23,7 @@ import { nodeCommand } from '../../src/node-process.ts';
 import { SqliteStore, StoreError } from '../../src/store/sqlite/sqlite.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { withdrawCredential } from '../../src/keys/credentials/credentials.ts';
+import { undoNewestMigration } from '../support/older-store.ts';
 import { cloneSoftHsmToken } from '../../testing/cloned-token.ts';
 import type { NodeVault } from '../../testing/node-vault.ts';
 import { TestNode } from '../../testing/test-node.ts';
@@ -554,11 +555,7 @@ test('with one HSM of a group away init and restore go on with another, and say 
 
   // As the release before has left it.
   const store = storePath(node);
-  const older = new Database(store);
-  older.exec(
-    'DROP TABLE store_moves; DELETE FROM kysely_migration WHERE name = (SELECT max(name) FROM kysely_migration)',
-  );
-  older.close();
+  await undoNewestMigration(store);
   const upgrade = await holdfast(node, 'init');
   isTold(upgrade);
   t.regex(upgrade.stdout, /brought up to date/);
