@@ -32,6 +32,7 @@ import { trafficRoutes } from './metrics/traffic.ts';
 import { vitalsRoute } from './metrics/vitals.ts';
 import { userRoutes } from './people/users.ts';
 import { vaultRoutes } from './vaults.ts';
+import { vaultTokenRoutes } from './vault-tokens.ts';
 
 const described: readonly Route[] = [
   ...sessionRoutes,
@@ -48,6 +49,7 @@ const described: readonly Route[] = [
   ...vaultRoutes,
   ...applianceUserRoutes,
   ...tokenRoutes,
+  ...vaultTokenRoutes,
   ...nodeRoutes,
   ...inForceRoutes,
   ...lostChangeRoutes,

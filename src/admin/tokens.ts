@@ -13,12 +13,11 @@ import type { AdminServices, NodeFacts, TokenFacts } from './services.ts';
 import { health, shownMember, showMembers } from './token-members.ts';
 
 const tag = 'Tokens';
-const one = z.strictObject({
-  token: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
-    .describe('Name of the token in the configuration.'),
-});
+export const tokenName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .describe('Name of the token in the configuration.');
+const one = z.strictObject({ token: tokenName });
 const read = { kind: 'permission', appliance: 'appliance.read' } as const;
 
 const shownToken = z
@@ -68,13 +67,23 @@ const shownToken = z
   })
   .meta({ id: 'Token', description: 'A PKCS#11 token, as this node sees it.' });
 
+export const verificationSteps = z.enum([
+  'module',
+  'token',
+  'login',
+  'mechanisms',
+  'self-test',
+  'key-making',
+  'latency',
+]);
+
 const report = z
   .strictObject({
     ok: z.boolean(),
     steps: z
       .array(
         z.strictObject({
-          name: z.enum(['module', 'token', 'login', 'mechanisms', 'self-test', 'key-making', 'latency']),
+          name: verificationSteps,
           ok: z.boolean(),
           milliseconds: z.number(),
           detail: z.string().describe('What was found, or what failed, with its CKR code.'),

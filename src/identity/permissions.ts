@@ -23,7 +23,8 @@ export const permissions = {
   'users.read': 'see the users of the vault',
   'users.write': 'make, change and delete users and admin groups of the vault',
   'csp-accounts.write': 'make, change and delete CSP accounts',
-  'key-sets.write': 'make, change, freeze, thaw and delete key sets',
+  'key-sets.write':
+    'make, change, freeze, thaw and delete key sets, and verify the connection to the tokens of the vault',
   'credentials.write': 'issue, rotate, change and withdraw XKS credentials',
   'cloud-keys.write': 'make, change, rotate, disable and enable CloudKeys',
   'cloud-keys.adopt': 'take over key objects that are in the token already',

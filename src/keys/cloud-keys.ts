@@ -1,6 +1,6 @@
 /* The whole life of a CloudKey: made, read, changed, rotated, deleted; each in a file of its own. */
 
-export { adoptCloudKey, createCloudKey, type NewKeyInput } from './key-making.ts';
+export { adoptCloudKey, createCloudKey, planCloudKey, type NewKeyInput } from './key-making.ts';
 export { cloudKeyOrders, listCloudKeys, type CloudKeyFilter } from './key-list.ts';
 export {
   findCloudKey,

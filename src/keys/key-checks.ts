@@ -1,14 +1,13 @@
-import type { Transaction } from 'kysely';
-import type { Tables } from '../store/schema.ts';
+import type { Reading } from '../vault/edits.ts';
 import type { CloudKeyRecord } from './key-records.ts';
 import { VaultError } from '../vault/vault-error.ts';
 
 /** Throws VaultError `conflict` where another CloudKey of the key set that is not DELETED has the name. */
 export async function checkKeyName(
-  trx: Transaction<Tables>,
+  db: Reading,
   { id, key_set_id, name }: Pick<CloudKeyRecord, 'id' | 'key_set_id' | 'name'>,
 ): Promise<void> {
-  const same = await trx
+  const same = await db
     .selectFrom('cloud_keys')
     .select('id')
     .where('key_set_id', '=', key_set_id)
@@ -20,9 +19,9 @@ export async function checkKeyName(
 }
 
 /** AWS binds KMS keys to external key ids: one that any CloudKey ever had is never given again. */
-export async function checkUnspent(trx: Transaction<Tables>, externalKeyId: string): Promise<void> {
+export async function checkUnspent(db: Reading, externalKeyId: string): Promise<void> {
   for (const table of ['cloud_keys', 'spent_external_keys'] as const) {
-    const same = await trx
+    const same = await db
       .selectFrom(table)
       .select('external_key_id')
       .where('external_key_id', '=', externalKeyId)

@@ -56,14 +56,7 @@ export async function createCloudKey(
   sight: Sight,
   input: NewKeyInput,
 ): Promise<CloudKeyRecord> {
-  const row = {
-    ...newRow(context, act, input),
-    external_key_id: parseExternalKeyId(input.externalKeyId ?? randomUUID()),
-    can_encrypt: input.usage?.encrypt === false ? 0 : 1,
-    can_decrypt: input.usage?.decrypt === false ? 0 : 1,
-    state: 'CREATING' as const,
-    next_rotation_at: null,
-  };
+  const row = newKeyRow(context, act, input);
   const { key, keySet } = await context.store.change(act, async (trx) => {
     leaveUnrecorded(trx, 'being made');
     const keySet = await findKeySetIn(trx, vaultId, sight, row.key_set_id);
@@ -80,6 +73,26 @@ export async function createCloudKey(
   });
   const proof = await makeKeyObject(context, keySet, key, 1);
   return activateOrRollBack(context, act, keySet, key, 1, 'asked', proof);
+}
+
+/**
+ * The CloudKey that {@link createCloudKey} would make, and its key set, after the same checks: nothing is made, and the token is not
+ * asked. Throws NameError, VaultError.
+ */
+export async function planCloudKey(
+  context: VaultContext,
+  act: Act,
+  vaultId: string,
+  sight: Sight,
+  input: NewKeyInput,
+): Promise<{ key: CloudKeyRecord; keySet: KeySet }> {
+  const row = newKeyRow(context, act, input);
+  const { db } = context.store;
+  const keySet = await findKeySetIn(db, vaultId, sight, row.key_set_id);
+  checkConfigured(context, keySet);
+  const key = await withRegion(db, keySet, row);
+  await checkFree(db, key, versionObjectId(key.id, 1));
+  return { key, keySet };
 }
 
 /** What lies in a token that other vaults use as well may be theirs, and nothing about a key object says whose it is. */
@@ -222,6 +235,17 @@ function remediationOfUnfit(found: FoundKey): string {
   );
 }
 
+function newKeyRow(context: VaultContext, act: Act, input: NewKeyInput) {
+  return {
+    ...newRow(context, act, input),
+    external_key_id: parseExternalKeyId(input.externalKeyId ?? randomUUID()),
+    can_encrypt: input.usage?.encrypt === false ? 0 : 1,
+    can_decrypt: input.usage?.decrypt === false ? 0 : 1,
+    state: 'CREATING' as const,
+    next_rotation_at: null,
+  };
+}
+
 function newRow(context: VaultContext, act: Act, input: CloudKeyInput & { keySetId: string }) {
   const now = act.at.toISOString();
   const parsed = parseKeyInput(input, act.at);
@@ -258,14 +282,20 @@ function checkConfigured(context: VaultContext, { token }: Pick<KeySet, 'token'>
     );
 }
 
+type RowToMake = Omit<CloudKeyRecord, 'region'> & { region?: string };
+
+async function withRegion(db: Reading, keySet: KeySet, row: RowToMake): Promise<CloudKeyRecord> {
+  return { ...row, region: row.region ?? (await defaultRegion(db, keySet)) };
+}
+
 async function insertKey(
   trx: Transaction<Tables>,
   keySet: KeySet,
-  row: Omit<CloudKeyRecord, 'region'> & { region?: string },
+  row: RowToMake,
   version: Pick<KeyVersionRecord, 'object_id' | 'state' | 'origin'> &
     Partial<Pick<KeyVersionRecord, 'label' | 'proof' | 'encryptions_leased'>>,
 ): Promise<CloudKeyRecord> {
-  const key = { ...row, region: row.region ?? (await defaultRegion(trx, keySet)) };
+  const key = await withRegion(trx, keySet, row);
   await checkFree(trx, key, version.object_id);
   await trx.insertInto('cloud_keys').values(key).execute();
   const { id: cloud_key_id, made_by, created_at } = key;
@@ -278,14 +308,14 @@ async function insertKey(
 
 /** Throws VaultError `conflict` where its name, its external key id or its key object is another CloudKey's. */
 async function checkFree(
-  trx: Transaction<Tables>,
+  db: Reading,
   key: Pick<CloudKeyRecord, 'id' | 'key_set_id' | 'name' | 'external_key_id'>,
   objectId: Uint8Array,
 ): Promise<void> {
-  await checkKeyName(trx, key);
-  await checkUnspent(trx, key.external_key_id);
+  await checkKeyName(db, key);
+  await checkUnspent(db, key.external_key_id);
   // Two records of one key object would count its encryptions twice over.
-  const taken = await trx
+  const taken = await db
     .selectFrom('key_versions')
     .select('cloud_key_id')
     .where('object_id', '=', Buffer.from(objectId))
@@ -293,9 +323,9 @@ async function checkFree(
   if (taken !== undefined) throw new VaultError('conflict', 'another CloudKey uses this key object');
 }
 
-async function defaultRegion(trx: Transaction<Tables>, { csp_account_id }: KeySet): Promise<string> {
+async function defaultRegion(db: Reading, { csp_account_id }: KeySet): Promise<string> {
   if (csp_account_id === null) return '';
-  const account = await trx
+  const account = await db
     .selectFrom('csp_accounts')
     .select('default_region')
     .where('id', '=', csp_account_id)

@@ -348,6 +348,10 @@ const special: Readonly<Record<string, (world: World, route: Route) => Promise<O
     return pointer;
   },
   applyKmsKey: async (world) => ({ ...(await newPointer(world)), body: { what: ['description'] } }),
+  previewCloudKey: async (world) => ({
+    params: {},
+    body: { keySetId: (await newSet(world)).params.keySetId, name: freshName() },
+  }),
   createCloudKey: async (world) => ({
     params: {},
     body: { keySetId: (await newSet(world)).params.keySetId, name: freshName(), kmsKey: false },

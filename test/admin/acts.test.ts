@@ -31,6 +31,7 @@ const notReached: Readonly<Record<string, string>> = {
   giveSecondFactor: 'completes a sign-in, which proves itself who it is',
   confirmTotp: 'refuses without an enrolment; its transaction is that of every other act',
   adoptCloudKey: 'asks the token for a key object that is not there',
+  previewCloudKey: 'makes nothing',
   checkCspAccount: 'asks AWS, and the account is manual',
   rotateCspAccessKey: 'asks AWS, and the account is manual',
   connectExternalKeyStore: 'asks AWS, and the account is manual',

@@ -77,6 +77,7 @@ export function fullBody(operation: string, about: ActBodies): unknown {
     linkExternalKeyStore: { region: 'eu-west-1', customKeyStoreId: 'cks-1234567890abcdef0' },
     updateExternalKeyStore: { name: about.fresh },
     createCloudKey: { keySetId: about.keySet, name: about.fresh, kmsKey: false },
+    previewCloudKey: { keySetId: about.keySet, name: about.fresh, kmsKey: false },
     updateCloudKey: { description: about.fresh },
     createKmsKey: { region: 'eu-central-1' },
     findCloudKeys: { called: about.fresh },

@@ -44,6 +44,8 @@ const withoutRowVersion: Readonly<Record<string, string>> = {
   resetVaultAdministrator:
     'of whoever is the vault administrator now; the appliance does not see vault users',
   verifyToken: 'a look',
+  verifyVaultToken: 'a look',
+  previewCloudKey: 'a look at what is not made',
   recordErasedToken: 'it is on record or is not; safe to repeat',
   drainNode: 'a node is drained or is not; safe to repeat',
   undrainNode: 'a node is drained or is not; safe to repeat',
@@ -90,6 +92,7 @@ const oneAtATime: ReadonlySet<string> = new Set(['createReconciliation', 'create
 /** What changes nothing here, and why: there is nothing to be on record. */
 const changesNothing: Readonly<Record<string, string>> = {
   acceptKmsKey: 'AWS has all as we have it',
+  previewCloudKey: 'what it shows is not made',
   refreshKmsKey: 'AWS is looked at, and has nothing new',
   refreshExternalKeyStore: 'AWS is looked at, and has nothing new',
 };

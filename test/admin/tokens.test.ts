@@ -5,6 +5,7 @@ import { Problem } from '../../src/admin/problem.ts';
 import type { AnyAnswer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices, MemberFacts, NodeFacts, TokenReport } from '../../src/admin/services.ts';
 import { tokenRoutes } from '../../src/admin/tokens.ts';
+import { vaultTokenRoutes } from '../../src/admin/vault-tokens.ts';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { memberInWords, verdictsOfMembers } from '../../src/cli/client/member-words.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
@@ -157,30 +158,91 @@ test('a token shows which it replaced, how many key versions were left there, an
   t.truthy((after as { replaced: { erasedAt: string }[] }).replaced[0]?.erasedAt);
 });
 
-test('a verification is answered whether all went well or not, and stands in the audit trail', async (t) => {
-  state.report = {
-    ok: false,
-    steps: [
-      { name: 'module', ok: true, milliseconds: 12.5, detail: 'SoftHSM' },
-      { name: 'token', ok: false, milliseconds: 1, detail: 'no token with label "x"' },
-    ],
-    remediation: 'the module shows no token at all',
-  };
-  const answer = await ask(tokenRoutes, 'verifyToken', { params: { token: 'token' } });
-  t.is(answer.status, undefined);
-  t.deepEqual(answer.body, state.report);
-  const event = await state.open.store.db
-    .selectFrom('audit_events')
-    .selectAll()
-    .where('action', '=', 'token.verify')
-    .executeTakeFirstOrThrow();
-  t.like(event, { vault_id: '', outcome: 'done', target_kind: 'token', target_name: 'token' });
-  t.deepEqual(JSON.parse(event.after ?? ''), {
-    ok: false,
-    failed: 'token',
-    detail: 'no token with label "x"',
-  });
-});
+test.serial(
+  'a verification is answered whether all went well or not, and stands in the audit trail',
+  async (t) => {
+    state.report = {
+      ok: false,
+      steps: [
+        { name: 'module', ok: true, milliseconds: 12.5, detail: 'SoftHSM' },
+        { name: 'token', ok: false, milliseconds: 1, detail: 'no token with label "x"' },
+      ],
+      remediation: 'the module shows no token at all',
+    };
+    const answer = await ask(tokenRoutes, 'verifyToken', { params: { token: 'token' } });
+    t.is(answer.status, undefined);
+    t.deepEqual(answer.body, state.report);
+    const event = await state.open.store.db
+      .selectFrom('audit_events')
+      .selectAll()
+      .where('action', '=', 'token.verify')
+      .executeTakeFirstOrThrow();
+    t.like(event, { vault_id: '', outcome: 'done', target_kind: 'token', target_name: 'token' });
+    t.deepEqual(JSON.parse(event.after ?? ''), {
+      ok: false,
+      failed: 'token',
+      detail: 'no token with label "x"',
+    });
+  },
+);
+
+test.serial(
+  'people of a vault are told whether a token works and how far it came, and of many who ask the token is asked once',
+  async (t) => {
+    const { open, services, asked } = state;
+    const { id: vaultId } = open.vault;
+    state.report = {
+      ok: false,
+      steps: [
+        { name: 'module', ok: true, milliseconds: 12.5, detail: '/usr/lib/module.so' },
+        { name: 'login', ok: false, milliseconds: 1, detail: 'CKR_PIN_LOCKED' },
+      ],
+      remediation: 'unlock the PIN of slot 7',
+      info: { label: 'label-of-it', serial: '0a1b2c', manufacturer: 'm', model: 'HSM 7', firmware: '7.8' },
+      mechanisms: ['CKM_AES_GCM'],
+    };
+    const verify = async () =>
+      ask(vaultTokenRoutes, 'verifyVaultToken', { params: { vaultId, token: 'token' } });
+    const before = asked.length;
+    const [answer, ...others] = await Promise.all([verify(), verify(), verify()]);
+    t.is(asked.length, before + 1);
+    t.like(answer?.body, {
+      ok: false,
+      steps: [
+        { name: 'module', ok: true, milliseconds: 12.5 },
+        { name: 'login', ok: false, milliseconds: 1 },
+      ],
+      hsm: { manufacturer: 'm', model: 'HSM 7', firmware: '7.8' },
+    });
+    for (const { body } of others) t.deepEqual(body, answer?.body);
+    // What is the appliance's to know, and other vaults'.
+    t.notRegex(JSON.stringify(answer?.body), /module\.so|CKR_|slot 7|label-of-it|0a1b2c|AES_GCM/);
+    const events = await open.store.db
+      .selectFrom('audit_events')
+      .select(['target_id', 'after'])
+      .where('action', '=', 'token.verify')
+      .where('vault_id', '=', vaultId)
+      .execute();
+    t.is(events.length, 3);
+    t.deepEqual(JSON.parse(events[0]?.after ?? ''), { ok: false, failed: 'login' });
+
+    // That it could not be tried is no report, and the next who asks has it tried.
+    services.verifyToken = async () => Promise.reject(new Error('the supervisor is not there'));
+    await t.throwsAsync(verify());
+    services.verifyToken = async () => Promise.resolve({ ok: true, steps: [] });
+    t.like((await verify()).body, { ok: true, hsm: null, remediation: null });
+
+    const { id: other } = await insertVault(open.store, 'without', ['gone']);
+    for (const [of, token] of [
+      [vaultId, 'gone'],
+      [other, 'token'],
+      [other, 'gone'],
+    ]) {
+      const refused = ask(vaultTokenRoutes, 'verifyVaultToken', { params: { vaultId: of, token } });
+      t.is((await t.throwsAsync(refused, { instanceOf: Problem })).kind, 'not-found');
+    }
+  },
+);
 
 test('a node is UP while it has shown itself within the last minute', async (t) => {
   const now = state.open.vaultContext.now().getTime();

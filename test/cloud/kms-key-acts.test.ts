@@ -1,11 +1,14 @@
 import anyTest, { type TestFn } from 'ava';
 import {
   cancelDeletion,
+  createCloudKey,
   disableCloudKey,
   enableCloudKey,
   getCloudKey,
+  planCloudKey,
   scheduleDeletion,
   updateCloudKey,
+  type NewKeyInput,
 } from '../../src/keys/cloud-keys.ts';
 import { createExternalKeyStore } from '../../src/cloud/key-stores/key-stores.ts';
 import { acceptKmsKey, applyKmsKey, deleteKmsKey, wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
@@ -13,7 +16,8 @@ import { consoleOfKmsKey } from '../../src/cloud/kms-keys/console.ts';
 import { driftOf } from '../../src/cloud/kms-keys/drift.ts';
 import { editKmsKey } from '../../src/cloud/kms-keys/edit.ts';
 import { createKmsKey } from '../../src/cloud/kms-keys/create.ts';
-import { problemOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
+import { previewKmsKey } from '../../src/cloud/kms-keys/new-key.ts';
+import { accountIdOf, problemOf, tagsOf, toApplyOf, type KmsKey } from '../../src/cloud/kms-keys/records.ts';
 import { advanceKmsKey, refreshKmsKey } from '../../src/cloud/kms-keys/attempts.ts';
 import { listUnlinkedKmsKeys } from '../../src/cloud/kms-keys/unlinked.ts';
 import { outcomesInAws } from '../../src/cloud/kms-keys/cloud-key-follower.ts';
@@ -21,7 +25,7 @@ import { AwsClients } from '../../src/cloud/aws/clients.ts';
 import { whenIdle } from '../../src/cloud/controller/turn.ts';
 import { silentLog } from '../../testing/aws-settings.ts';
 import { TestAwsAccount } from '../support/aws-users.ts';
-import { eventsOf } from '../../testing/vault.ts';
+import { eventsOf, fresh } from '../../testing/vault.ts';
 import {
   endpoint,
   newConnected,
@@ -196,6 +200,69 @@ test.serial('a CloudKey disabled here alone leaves its KMS key as it is, and tha
   t.is(after.cloud_status, 'AVAILABLE');
   t.deepEqual(driftOf(after), []);
 });
+
+test.serial(
+  'what is shown of a CloudKey before it is made is what is made of it, and nothing is made by looking',
+  async (t) => {
+    const { stage, set } = t.context;
+    const { vaultContext, act, vaultId } = stage;
+    const { db } = vaultContext.store;
+    const users = ['arn:aws:iam::111122223333:role/Payroll'];
+    const preview = async (input: Partial<NewKeyInput>) => {
+      const told = { keySetId: set.keySet.id, name: fresh('key'), region, ...input };
+      const { key, keySet } = await planCloudKey(vaultContext, act(), vaultId, 'all', told);
+      return { told, key, kmsKey: await previewKmsKey(db, keySet, key, input.kmsKey) };
+    };
+    const counts = async () =>
+      Promise.all(
+        (['cloud_keys', 'kms_keys', 'key_versions', 'audit_events'] as const).map(async (table) =>
+          db
+            .selectFrom(table)
+            .select((eb) => eb.fn.countAll<number>().as('n'))
+            .executeTakeFirst(),
+        ),
+      );
+    const before = await counts();
+    const document = {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { AWS: users }, Action: 'kms:*', Resource: '*' }],
+    };
+    const inputs: NewKeyInput['kmsKey'][] = [
+      undefined,
+      true,
+      { alias: 'payroll-of-two', description: 'of its own', tags: { team: 'payments' } },
+      { alias: '' },
+      { policy: document },
+    ];
+    const shown = [];
+    for (const kmsKey of inputs) shown.push(await preview({ kmsKey, users, description: 'what for' }));
+    t.is((await preview({ kmsKey: false })).kmsKey, undefined);
+    await t.throwsAsync(preview({ kmsKey: true, region: 'eu-west-3' }), { message: /no external key store/ });
+    await t.throwsAsync(preview({ kmsKey: true, usage: { encrypt: true, decrypt: false } }), {
+      message: /both encrypt and decrypt/,
+    });
+    await t.throwsAsync(preview({ kmsKey: { tags: { 'aws:a': 'b' } } }), { message: /are AWS’s/ });
+    // As it is refused when it is made.
+    await t.throwsAsync(preview({ kmsKey: { policy: 'generated-without-root' } }), { message: /root user/ });
+    await t.throwsAsync(preview({ name: 'not a name' }));
+    t.deepEqual(await counts(), before);
+
+    for (const { told, key, kmsKey } of shown) {
+      const made = await createCloudKey(vaultContext, act(), vaultId, 'all', told);
+      const row = await kmsKeyOf(stage, made);
+      const { 'holdfast:kms-key': _, 'holdfast:cloud-key': __, ...tags } = tagsOf(row);
+      t.is(key.region, made.region);
+      t.is(kmsKey?.store.id, row.external_key_store_id);
+      const { store: ___, ...rest } = kmsKey ?? {};
+      t.deepEqual(rest, {
+        ...{ accountId: accountIdOf(row) ?? '', policy: JSON.parse(row.policy) as unknown },
+        ...{ alias: row.alias, description: row.description, tags, policySource: row.policy_source },
+      });
+      await t.throwsAsync(preview({ name: told.name }), { message: /has this name/ });
+    }
+    t.regex(JSON.stringify(shown[1]?.kmsKey?.policy), /role\/Payroll/);
+  },
+);
 
 test.serial('every kind of drift is seen; ours is applied over theirs', async (t) => {
   const { stage, set } = t.context;

@@ -158,6 +158,12 @@ export const operations = {
   },
   /** Verify the connection to a token. */
   verifyToken: { method: 'POST', path: '/tokens/{token}/verify', appliance: 'tokens.verify' },
+  /** Verify the connection to a token of a vault. */
+  verifyVaultToken: {
+    method: 'POST',
+    path: '/vaults/{vaultId}/tokens/{token}/verify',
+    vault: 'key-sets.write',
+  },
   /** List the nodes. */
   listNodes: { method: 'GET', path: '/nodes', appliance: 'appliance.read' },
   /** Show a node. */
@@ -460,6 +466,12 @@ export const operations = {
   listCloudKeys: { method: 'GET', path: '/vaults/{vaultId}/cloud-keys', vault: 'vault.read' },
   /** Create a CloudKey. */
   createCloudKey: { method: 'POST', path: '/vaults/{vaultId}/cloud-keys', vault: 'cloud-keys.write' },
+  /** Show what creating a CloudKey would make. */
+  previewCloudKey: {
+    method: 'POST',
+    path: '/vaults/{vaultId}/cloud-keys/preview',
+    vault: 'cloud-keys.write',
+  },
   /** Adopt a key of the AWS sample proxy. */
   adoptCloudKey: {
     method: 'POST',

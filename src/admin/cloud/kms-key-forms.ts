@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { driftOf } from '../../cloud/kms-keys/drift.ts';
-import { problemOf, seenOf, tagsOf, toApplyOf, type KmsKey } from '../../cloud/kms-keys/records.ts';
+import {
+  accountIdOf,
+  problemOf,
+  seenOf,
+  tagsOf,
+  toApplyOf,
+  type KmsKey,
+} from '../../cloud/kms-keys/records.ts';
 import { asJson } from '../../cloud/kms-keys/drift.ts';
 import { mayBeStaleOf } from '../../cloud/kms-keys/unshown.ts';
 import { description, region, time } from '../keys/key-forms.ts';
@@ -92,10 +99,18 @@ const wantedForm = z
 
 export const drifting = z.enum(['policy', 'alias', 'description', 'tags', 'state', 'key-store']);
 
+const accountId = z
+  .string()
+  .nullable()
+  .describe('The AWS account: of its ARN, else of the CSP account; null if unknown.');
+
+export const policySources = z.enum(['generated', 'generated-without-root', 'document']);
+
 export const shownShortKmsKey = z
   .strictObject({
     id: z.uuid(),
     region,
+    accountId,
     origin,
     keyArn: z.string().nullable(),
     alias: z.string(),
@@ -116,6 +131,7 @@ export const shownKmsKey = z
     keySetId: z.uuid(),
     externalKeyStoreId: z.uuid(),
     region,
+    accountId,
     origin,
     keyId: z.string().nullable(),
     keyArn: z.string().nullable(),
@@ -148,7 +164,7 @@ export const shownKmsKey = z
       .describe('The KeyState in AWS. `Unavailable`: the key store is disconnected.'),
     awsDeletionAt: time.nullable().describe('When AWS deletes it.'),
     awsAliases: z.array(z.string()).nullable().describe('Null if AWS does not report it.'),
-    policySource: z.enum(['generated', 'generated-without-root', 'document']),
+    policySource: policySources,
     policy: z
       .strictObject({ ours: z.unknown(), aws: z.unknown() })
       .describe('The key policy of the record and the one in AWS; null if unknown.'),
@@ -198,6 +214,10 @@ const sources = {
   DOCUMENT: 'document',
 } as const;
 
+export function showPolicySource(source: KmsKey['policy_source']) {
+  return sources[source];
+}
+
 export function showKmsKey(row: KmsKey) {
   const seen = seenOf(row);
   return {
@@ -208,6 +228,7 @@ export function showKmsKey(row: KmsKey) {
     keySetId: row.key_set_id,
     externalKeyStoreId: row.external_key_store_id,
     region: row.region,
+    accountId: accountIdOf(row),
     origin: row.origin,
     keyId: row.key_id === '' ? null : row.key_id,
     keyArn: row.key_arn === '' ? null : row.key_arn,
@@ -227,7 +248,7 @@ export function showKmsKey(row: KmsKey) {
     awsState: seen?.state ?? null,
     awsDeletionAt: seen?.deletionAt ?? null,
     awsAliases: seen?.aliases ?? null,
-    policySource: sources[row.policy_source],
+    policySource: showPolicySource(row.policy_source),
     policy: {
       ours: row.policy === '' ? null : asJson(row.policy),
       aws: typeof seen?.policy === 'string' ? asJson(seen.policy) : null,
@@ -243,6 +264,7 @@ export function showShortKmsKey(row: KmsKey) {
   return {
     id: row.id,
     region: row.region,
+    accountId: accountIdOf(row),
     origin: row.origin,
     keyArn: row.key_arn === '' ? null : row.key_arn,
     alias: row.alias,

@@ -6,9 +6,11 @@ import {
   getCloudKey,
   listCloudKeys,
   listVersions,
+  planCloudKey,
   updateCloudKey,
 } from '../../keys/cloud-keys.ts';
 import { tryLater } from '../../cloud/kms-keys/attempts.ts';
+import { previewKmsKey } from '../../cloud/kms-keys/new-key.ts';
 import { kmsKeysOf } from '../../cloud/kms-keys/records.ts';
 import { cloudKeyActRoutes } from './cloud-key-acts.ts';
 import {
@@ -23,6 +25,7 @@ import {
   usage,
   usages,
 } from './cloud-key-forms.ts';
+import { showPreview, shownPreview } from './cloud-key-preview.ts';
 import {
   acted,
   inVault,
@@ -53,6 +56,17 @@ const newFields = {
   expiresAt: keyFields.expiresAt.default(null),
   quota: keyFields.quota.default(null),
 };
+
+const newKey = z.strictObject({
+  ...newFields,
+  externalKeyId: externalKeyId.optional(),
+  usage: usage.default('encrypt-decrypt'),
+  kmsKey: kmsKeyOfNewKey.optional(),
+});
+
+function newKeyInput(body: z.output<typeof newKey>) {
+  return { ...body, usage: usages[body.usage], expiresAt: toDate(body.expiresAt) };
+}
 
 export const cloudKeyRoutes: readonly Route[] = [
   route({
@@ -97,12 +111,7 @@ export const cloudKeyRoutes: readonly Route[] = [
       'failure in AWS never fails the CloudKey.',
     access: writeKeys,
     params: inVault,
-    body: z.strictObject({
-      ...newFields,
-      externalKeyId: externalKeyId.optional(),
-      usage: usage.default('encrypt-decrypt'),
-      kmsKey: kmsKeyOfNewKey.optional(),
-    }),
+    body: newKey,
     answer: shownKey,
     creates: {
       again: async (call, id) =>
@@ -111,11 +120,32 @@ export const cloudKeyRoutes: readonly Route[] = [
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { sight } = callerOf(call);
-      const input = { ...body, usage: usages[body.usage], expiresAt: toDate(body.expiresAt) };
-      const { id } = await createCloudKey(services, act, params.vaultId, sight, input);
+      const { id } = await createCloudKey(services, act, params.vaultId, sight, newKeyInput(body));
       tryLater(services, id);
       // Made by who might: it is answered as made even if its key set is another group's since.
       return made(call, await getCloudKey(services, params.vaultId, 'all', id));
+    },
+  }),
+  route({
+    operation: 'previewCloudKey',
+    method: 'POST',
+    path: `${keyPath}/preview`,
+    tag: keyTag,
+    summary: 'Show what creating a CloudKey would make',
+    description:
+      'Takes what creating a CloudKey takes, and refuses what that refuses, but makes nothing and asks neither the ' +
+      'token nor AWS: the token of the key, and of its KMS key the external key store, alias, tags and key policy. ' +
+      'A generated key policy that AWS KMS would not take is refused here even if nobody asked for the KMS key.',
+    access: writeKeys,
+    params: inVault,
+    body: newKey,
+    answer: shownPreview,
+    handle: async (call) => {
+      const { services, act, params, body } = call;
+      const { sight } = callerOf(call);
+      const { key, keySet } = await planCloudKey(services, act, params.vaultId, sight, newKeyInput(body));
+      const kmsKey = await previewKmsKey(services.store.db, keySet, key, body.kmsKey);
+      return { body: showPreview(key, keySet, kmsKey) };
     },
   }),
   route({

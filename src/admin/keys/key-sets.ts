@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { VaultContext } from '../../vault/context.ts';
 import {
   createKeySet,
   deleteKeySet,
@@ -14,6 +13,7 @@ import {
 } from '../../keys/key-sets/key-sets.ts';
 import { isFrozen } from '../../keys/key-sets/key-set-records.ts';
 import { xksUriPath } from '../../vault/names.ts';
+import { countsOfKeySets, type KeySetCounts } from './key-set-counts.ts';
 import {
   description,
   namePrefix,
@@ -25,7 +25,7 @@ import {
   vaultId,
 } from './key-forms.ts';
 import { pageOf, pageQuery, pageInput } from '../page-query.ts';
-import { callerOf, route, shownPage, type Route } from '../route.ts';
+import { callerOf, route, shownPage, type Call, type Route } from '../route.ts';
 
 const tag = 'Key sets';
 const path = '/vaults/{vaultId}/key-sets';
@@ -90,6 +90,8 @@ const shownKeySet = z
       .describe('The freezes in effect; its keys are usable once there are none.'),
     quota: shownQuota,
     cloudKeys: z.int().describe('Number of CloudKeys that are not DELETED.'),
+    externalKeyStores: z.int().describe('Number of external key stores of AWS KMS that connect to it.'),
+    liveCredentials: z.int().describe('Number of credentials that are LIVE.'),
     createdAt: time,
     updatedAt: time,
     warnings: z
@@ -121,9 +123,12 @@ export const keySetRoutes: readonly Route[] = [
     }),
     answer: pageOf(shownKeySet, 'KeySet'),
     handle: async (call) => {
-      const { services, params, query } = call;
+      const { services, params, query, act } = call;
       const { sight } = callerOf(call);
-      return shownPage(await listKeySets(services, params.vaultId, sight, query, pageInput(query)), show);
+      const page = await listKeySets(services, params.vaultId, sight, query, pageInput(query));
+      const ids = page.items.map(({ id }) => id);
+      const counts = await countsOfKeySets(services.store.db, ids, act.at);
+      return shownPage(page, (row) => show(row, counts(row.id)));
     },
   }),
   route({
@@ -149,14 +154,14 @@ export const keySetRoutes: readonly Route[] = [
     answer: shownKeySet,
     creates: {
       again: async (call, id) =>
-        made(call.services, await getKeySet(call.services, call.params.vaultId, callerOf(call).sight, id)),
+        made(call, await getKeySet(call.services, call.params.vaultId, callerOf(call).sight, id)),
     },
     handle: async (call) => {
       const { services, act, params, body } = call;
       const { rotation, ...input } = body;
       const { sight } = callerOf(call);
       return made(
-        services,
+        call,
         await createKeySet(services, act, params.vaultId, sight, { ...input, rotationDays: rotation.days }),
       );
     },
@@ -172,7 +177,7 @@ export const keySetRoutes: readonly Route[] = [
     answer: shownKeySet,
     handle: async (call) => {
       const { vaultId, keySetId } = call.params;
-      return answer(call.services, await getKeySet(call.services, vaultId, callerOf(call).sight, keySetId));
+      return answer(call, await getKeySet(call.services, vaultId, callerOf(call).sight, keySetId));
     },
   }),
   route({
@@ -207,7 +212,7 @@ export const keySetRoutes: readonly Route[] = [
       const input = { ...rest, rotationDays: rotation?.days };
       const { sight } = callerOf(call);
       return answer(
-        services,
+        call,
         await updateKeySet(
           services,
           act,
@@ -236,7 +241,7 @@ export const keySetRoutes: readonly Route[] = [
       const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
       return answer(
-        services,
+        call,
         await freezeKeySet(services, act, { vaultId: params.vaultId, sight, id: params.keySetId, expected }),
       );
     },
@@ -258,7 +263,7 @@ export const keySetRoutes: readonly Route[] = [
       const { services, act, params, expected } = call;
       const { sight } = callerOf(call);
       return answer(
-        services,
+        call,
         await thawKeySet(services, act, { vaultId: params.vaultId, sight, id: params.keySetId, expected }),
       );
     },
@@ -291,17 +296,20 @@ export const keySetRoutes: readonly Route[] = [
   }),
 ];
 
-async function made(services: Pick<VaultContext, 'store'>, row: CountedKeySet) {
+type Answering = Pick<Call<unknown, unknown, unknown>, 'act' | 'services'>;
+
+async function made(call: Answering, row: CountedKeySet) {
   const location = `/vaults/${row.vault_id}/key-sets/${row.id}`;
-  return { ...(await answer(services, row)), status: 201, location };
+  return { ...(await answer(call, row)), status: 201, location };
 }
 
-async function answer({ store }: Pick<VaultContext, 'store'>, row: CountedKeySet) {
+async function answer({ act, services: { store } }: Answering, row: CountedKeySet) {
+  const counts = await countsOfKeySets(store.db, [row.id], act.at);
   const warnings = await keySetWarnings(store.db, row);
-  return { body: { ...show(row), warnings }, rowVersion: row.row_version };
+  return { body: { ...show(row, counts(row.id)), warnings }, rowVersion: row.row_version };
 }
 
-function show(row: CountedKeySet): z.output<typeof shownKeySet> {
+function show(row: CountedKeySet, counts: KeySetCounts): z.output<typeof shownKeySet> {
   return {
     id: row.id,
     name: row.name,
@@ -321,6 +329,7 @@ function show(row: CountedKeySet): z.output<typeof shownKeySet> {
     },
     quota: showQuota(row),
     cloudKeys: row.cloud_keys,
+    ...counts,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

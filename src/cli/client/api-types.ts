@@ -364,6 +364,34 @@ export interface Schemas {
     /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
+  /** What creating a CloudKey would make. */
+  CloudKeyPreview: {
+    keySetId: string;
+    keySetName: string;
+    /** Token in which its AES-256 key would be generated. */
+    token: string;
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
+    region: string;
+    /** Its KMS key in AWS; null if none would be created. */
+    kmsKey: {
+      externalKeyStoreId: string;
+      externalKeyStoreName: string;
+      /** Its id in AWS; null while unknown. */
+      customKeyStoreId: string | null;
+      /** AWS Region such as `eu-central-1`; empty if none was given. */
+      region: string;
+      /** The AWS account; null while unknown. */
+      accountId: string | null;
+      /** Empty for none. */
+      alias: string;
+      description: string;
+      /** Besides `holdfast:kms-key` and `holdfast:cloud-key`, which name the records. */
+      tags: Record<string, string>;
+      policySource: 'generated' | 'generated-without-root' | 'document';
+      /** The key policy; null if it is generated and AWS has not told the account id yet. */
+      policy: unknown;
+    } | null;
+  };
   CloudKeyVersion: {
     version: number;
     /** ACTIVE versions decrypt what they encrypted; PENDING ones are being generated. */
@@ -938,6 +966,10 @@ export interface Schemas {
     } | null;
     /** Number of CloudKeys that are not DELETED. */
     cloudKeys: number;
+    /** Number of external key stores of AWS KMS that connect to it. */
+    externalKeyStores: number;
+    /** Number of credentials that are LIVE. */
+    liveCredentials: number;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
     /** UTC, ISO 8601 with milliseconds. */
@@ -974,6 +1006,8 @@ export interface Schemas {
     externalKeyStoreId: string;
     /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
+    /** The AWS account: of its ARN, else of the CSP account; null if unknown. */
+    accountId: string | null;
     /** Created by Holdfast; created manually and found in AWS; or created manually and recorded as given. */
     origin: 'HOLDFAST' | 'LINKED' | 'MANUAL';
     keyId: string | null;
@@ -1341,6 +1375,8 @@ export interface Schemas {
     id: string;
     /** AWS Region such as `eu-central-1`; empty if none was given. */
     region: string;
+    /** The AWS account: of its ARN, else of the CSP account; null if unknown. */
+    accountId: string | null;
     /** Created by Holdfast; created manually and found in AWS; or created manually and recorded as given. */
     origin: 'HOLDFAST' | 'LINKED' | 'MANUAL';
     keyArn: string | null;
@@ -1905,6 +1941,26 @@ export interface Schemas {
     items: Schemas['Reconciliation'][];
     /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
+  };
+  /** Whether a token works, for the people of a vault. */
+  VaultTokenReport: {
+    ok: boolean;
+    /** When it was verified; up to ten seconds ago. */
+    at: string;
+    /** In the order in which they were tried; the first that failed is the last. */
+    steps: {
+      name: 'module' | 'token' | 'login' | 'mechanisms' | 'self-test' | 'key-making' | 'latency';
+      ok: boolean;
+      milliseconds: number;
+    }[];
+    /** What the token reports about itself; null if it could not be asked. */
+    hsm: {
+      manufacturer: string;
+      model: string;
+      firmware: string;
+    } | null;
+    /** What to do; null if nothing has to be done. */
+    remediation: string | null;
   };
   /** How the nodes were over time: tokens, leases, the database, budgets, certificates. */
   Vitals: {
@@ -2716,6 +2772,13 @@ export interface Paths {
       query: undefined;
       body: undefined;
       answer: Schemas['TokenReport'];
+    };
+  };
+  '/vaults/{vaultId}/tokens/{token}/verify': {
+    POST: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['VaultTokenReport'];
     };
   };
   '/nodes': {
@@ -3580,6 +3643,51 @@ export interface Paths {
           | undefined;
       };
       answer: Schemas['CloudKey'];
+    };
+  };
+  '/vaults/{vaultId}/cloud-keys/preview': {
+    POST: {
+      query: undefined;
+      body: {
+        name: string;
+        description?: string | undefined;
+        region?: string | undefined;
+        administrators?: readonly string[] | undefined;
+        users?: readonly string[] | undefined;
+        rotation?:
+          | {
+              kind: 'INHERIT';
+            }
+          | {
+              kind: 'NEVER';
+            }
+          | {
+              kind: 'DAYS';
+              days: number;
+            }
+          | undefined;
+        expiresAt?: string | null | undefined;
+        quota?:
+          | {
+              requestsPerSecond: number;
+              burst?: number | undefined;
+            }
+          | null
+          | undefined;
+        keySetId: string;
+        externalKeyId?: string | undefined;
+        usage?: 'encrypt-decrypt' | 'encrypt-only' | 'decrypt-only' | 'neither' | undefined;
+        kmsKey?:
+          | boolean
+          | {
+              alias?: string | undefined;
+              description?: string | undefined;
+              tags?: Record<string, string> | undefined;
+              policy?: ('generated' | 'generated-without-root') | Record<string, unknown> | undefined;
+            }
+          | undefined;
+      };
+      answer: Schemas['CloudKeyPreview'];
     };
   };
   '/vaults/{vaultId}/cloud-keys/adoptions': {

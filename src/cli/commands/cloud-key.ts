@@ -16,6 +16,7 @@ import {
 import { addKeyLookup } from './key-lookup.ts';
 import { keySets } from './key-set.ts';
 import { tellCloudKey, tellCloudKeyChange } from './tell-cloud-key.ts';
+import { tellPreview } from './tell-preview.ts';
 import { waitForKmsKey, waitOption } from './cloud/kms-key-waiting.ts';
 import { allInAws } from './cloud/kms-key-records.ts';
 import type { KeyPolicy } from './cloud/kms-key-records.ts';
@@ -60,16 +61,11 @@ interface CloudKeyInput {
 export function addCloudKeyCommands(program: Command): void {
   const cloudKey = program.command('cloud-key').description('keys that AWS KMS uses as external keys');
   addMake(
-    cloudKey
-      .command('create <name>')
-      .description('create a CloudKey: an AES-256 key, generated in the token')
-      .option('--external-key-id <id>', 'how AWS KMS refers to it; permanent; a UUID if omitted')
-      .addOption(new Option('--usage <usage>', 'what AWS KMS may do with it; permanent').choices(usages))
-      .option('--no-kms-key', 'do not create a KMS key in AWS')
-      .addOption(aliasOption('--kms-alias <alias>'))
-      .addOption(tagOption('--kms-tag <name=value>'))
-      .addOption(policyOption('--kms-policy <policy>'))
-      .addOption(waitOption()),
+    describeNew(
+      cloudKey
+        .command('create <name>')
+        .description('create a CloudKey: an AES-256 key, generated in the token'),
+    ).addOption(waitOption()),
     async (api, fields, { usage, externalKeyId, ...input }) =>
       api.client.create(cloudKeysPath(api), { ...fields, usage, externalKeyId, kmsKey: kmsKeyOf(input) }),
     'holdfast cloud-key create payroll --key-set payments --region eu-central-1 --rotation 90d --expires 2027-01-31',
@@ -98,6 +94,7 @@ export function addCloudKeyCommands(program: Command): void {
     'holdfast cloud-key adopt payroll --key-set payments --label my-old-key',
     'holdfast cloud-key adopt payroll --key-set payments --label my-old-key --restrict',
   );
+  addPreview(cloudKey);
   addList(cloudKey);
   addShow(cloudKey);
   addEdit(cloudKey);
@@ -121,6 +118,43 @@ function addMake(
     }),
   );
   example(command, ...samples);
+}
+
+/** What create does, without making anything. */
+function addPreview(cloudKey: Command): void {
+  const preview = describeNew(
+    cloudKey
+      .command('preview <name>')
+      .description('show what create would make, here and in AWS, with the key policy; nothing is made'),
+  )
+    .requiredOption('--key-set <key-set>', 'name or id of its key set')
+    .option('--policy-only', 'the key policy alone, for a file');
+  describe(preview).action(
+    async (name: string, input: CloudKeyInput & { policyOnly?: boolean }, command: Command) =>
+      withApi(command, async (api) => {
+        const { id: keySetId } = await findOne(api, keySets, input.keySet);
+        const { usage, externalKeyId, policyOnly = false } = input;
+        const told = { ...fieldsOf(input), keySetId, name, usage, externalKeyId, kmsKey: kmsKeyOf(input) };
+        const preview = await api.client.post(behind(cloudKeysPath(api), '/preview'), told);
+        tellPreview(preview, policyOnly, api.options);
+      }),
+  );
+  example(
+    preview,
+    'holdfast cloud-key preview payroll --key-set payments --user arn:aws:iam::111122223333:role/Payroll',
+    'holdfast cloud-key preview payroll --key-set payments --policy-only > policy.json',
+  );
+}
+
+/** What is told of a CloudKey when it is made, and stays. */
+function describeNew(command: Command): Command {
+  return command
+    .option('--external-key-id <id>', 'how AWS KMS refers to it; permanent; a UUID if omitted')
+    .addOption(new Option('--usage <usage>', 'what AWS KMS may do with it; permanent').choices(usages))
+    .option('--no-kms-key', 'do not create a KMS key in AWS')
+    .addOption(aliasOption('--kms-alias <alias>'))
+    .addOption(tagOption('--kms-tag <name=value>'))
+    .addOption(policyOption('--kms-policy <policy>'));
 }
 
 /** What is told of its KMS key; undefined where nothing is: it is made where it can be. */
@@ -194,6 +228,7 @@ function addList(cloudKey: Command): void {
                 'in AWS': ({ kmsKeys }) => allInAws(kmsKeys),
                 'key set': ({ keySetName }) => keySetName,
                 Region: ({ region }) => region,
+                'AWS account': { of: ({ kmsKeys }) => accountsOf(kmsKeys), wide: true },
                 expires: ({ expiresAt }) => expiresAt,
                 'next rotation': { of: ({ nextRotationAt }) => nextRotationAt, rank: 8 },
                 version: { of: ({ currentVersion }) => currentVersion, rank: 7 },
@@ -249,6 +284,11 @@ function addShow(cloudKey: Command): void {
       ),
     'holdfast cloud-key versions payroll',
   );
+}
+
+/** The AWS accounts that its KMS keys are in. */
+function accountsOf(kmsKeys: CloudKey['kmsKeys']): string {
+  return [...new Set(kmsKeys.map(({ accountId }) => accountId ?? '').filter(Boolean))].join(', ');
 }
 
 /** What is known of the key object behind a version. */

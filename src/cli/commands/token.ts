@@ -61,15 +61,22 @@ export function addTokenCommands(program: Command): void {
   example(
     token
       .command('verify <token>')
-      .description('verify a token over a new connection: log in, list mechanisms, self-test, each timed')
+      .description(
+        'verify a token over a new connection: log in, list mechanisms, self-test, each timed; in a vault, whether each step succeeds',
+      )
       .action(async (name: string, _: unknown, command: Command) =>
-        withApi(command, async ({ client, options }) => {
-          const report = await client.post(at('/tokens/{token}/verify', { token: name }));
+        withApi(command, async (api) => {
+          const { client, options } = api;
+          const report = await client.post(api.here('/tokens/{token}/verify', { token: name }));
           if (isForPrograms(options)) printRecord(report, options);
           else printReport(report);
           // A script must be able to tell.
           if (!report.ok)
-            throw new CliError('tokenUnavailable', 'the token cannot be used', report.remediation);
+            throw new CliError(
+              'tokenUnavailable',
+              'the token cannot be used',
+              report.remediation ?? undefined,
+            );
         }),
       ),
     'holdfast token verify primary',
@@ -179,17 +186,26 @@ function addProbe(token: Command): void {
   );
 }
 
-function printReport({ steps, info, mechanisms }: Schemas['TokenReport']): void {
-  printList(
-    steps,
+type Report = Schemas['TokenReport'] | Schemas['VaultTokenReport'];
+
+function printReport(report: Report): void {
+  printList<Report['steps'][number]>(
+    report.steps,
     {
       step: ({ name }) => name,
       result: ({ ok }) => (ok ? 'ok' : 'FAILED'),
       ms: ({ milliseconds }) => Math.round(milliseconds * 100) / 100,
-      detail: ({ detail }) => detail,
+      ...('at' in report
+        ? {}
+        : { detail: (step: Report['steps'][number]) => ('detail' in step ? step.detail : '') }),
     },
     {},
   );
+  if ('at' in report) {
+    printRecord({ ...report.hsm, 'verified at': report.at }, {});
+    return;
+  }
+  const { info, mechanisms } = report;
   if (info !== undefined) printRecord(info, {});
   // All of them with --json: a token has a hundred, and those of AES are what matters here.
   if (mechanisms !== undefined)

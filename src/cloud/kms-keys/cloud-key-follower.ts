@@ -7,7 +7,8 @@ import { wantedChange, type KmsKeyWanted } from './acts.ts';
 import type { LoggedAwsContext } from '../controller/context.ts';
 import { checkNoStores } from '../key-stores/checks.ts';
 import { attemptAll } from './attempts.ts';
-import { createKmsKeyOfNewKey, type KmsKeyOfNewKey } from './create.ts';
+import { createKmsKeyOfNewKey } from './create.ts';
+import type { KmsKeyOfNewKey } from './new-key.ts';
 import { following, withFollowUp } from './edit.ts';
 import { accountOfStore, factsOf } from './policy.ts';
 import {

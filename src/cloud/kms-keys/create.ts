@@ -15,14 +15,8 @@ import type { KeySet } from '../../keys/key-sets/key-set-records.ts';
 import { cloudStatusOf, lookForLink, parsePastedArn } from './look.ts';
 import { accountOfStore, factsOf, generatedPolicy } from './policy.ts';
 import { auditedKmsKey, kmsKeyEntry, type KmsKeyRow, type SeenKey } from './records.ts';
-import {
-  asVaultError,
-  defaultAlias,
-  ownTags,
-  parseKmsKeyInput,
-  tagsToText,
-  type KmsKeyInput,
-} from './fields.ts';
+import { asVaultError, ownTags, parseKmsKeyInput, tagsToText, type KmsKeyInput } from './fields.ts';
+import { checkUsage, kmsKeyValues, planKmsKey, type KmsKeyOfNewKey } from './new-key.ts';
 import { VaultError } from '../../vault/vault-error.ts';
 
 export interface NewKmsKeyInput extends KmsKeyInput {
@@ -32,9 +26,6 @@ export interface NewKmsKeyInput extends KmsKeyInput {
   /** A KMS key that is there already: it is linked, or where nothing here signs in to AWS taken at its word. */
   keyArn?: string | undefined;
 }
-
-/** What is told of the KMS key of a new CloudKey; true for one as it comes, false for none. */
-export type KmsKeyOfNewKey = boolean | KmsKeyInput;
 
 /**
  * Makes the KMS key record of a KMS key that is still to be made in AWS, or links one that is there. The row comes first: from
@@ -73,11 +64,7 @@ export async function createKmsKey(
   });
 }
 
-/**
- * Within the transaction that makes a CloudKey, its KMS key record: by itself where the key set has a key store in the Region
- * of the key and a CSP account that signs in, or because somebody asked for it. Throws VaultError where it was asked for
- * and cannot be.
- */
+/** Within the transaction that makes a CloudKey, its KMS key record, as {@link planKmsKey} has it. Throws VaultError, NameError. */
 export async function createKmsKeyOfNewKey(
   trx: ActTransaction,
   act: Act,
@@ -85,33 +72,9 @@ export async function createKmsKeyOfNewKey(
   cloudKey: CloudKeyRecord,
   input: KmsKeyOfNewKey | undefined,
 ): Promise<void> {
-  if (input === false) return;
-  const store = await trx
-    .selectFrom('external_key_stores')
-    .selectAll()
-    .where('key_set_id', '=', keySet.id)
-    .where('region', '=', cloudKey.region)
-    .executeTakeFirst();
-  const account = store === undefined ? undefined : await accountOfStore(trx, store.id);
-  const usable =
-    store !== undefined && store.wanted !== 'DELETE' && store.state !== 'NOT_FOUND' && cloudKey.region !== '';
-  if (!usable || account === undefined || account.type === 'manual') {
-    if (input === undefined) return;
-    throw new VaultError(
-      'conflict',
-      'the key set has no external key store in the Region of the CloudKey whose CSP account signs in to AWS',
-      'make the key store first (holdfast external-key-store create); or make the CloudKey without a KMS key',
-    );
-  }
-  const bothUses = cloudKey.can_encrypt === 1 && cloudKey.can_decrypt === 1;
-  if (!bothUses && input === undefined) return;
-  checkUsage(cloudKey);
-  const told = typeof input === 'object' ? input : {};
-  await insertKmsKey(trx, act, {
-    ...{ vaultId: keySet.vault_id, cloudKey, store, account, input: told },
-    creates: false,
-    byItself: input === undefined,
-  });
+  const planned = await planKmsKey(trx, keySet, cloudKey, input);
+  if (planned === undefined) return;
+  await insertKmsKey(trx, act, { vaultId: keySet.vault_id, cloudKey, ...planned, creates: false });
 }
 
 interface Linked {
@@ -167,9 +130,8 @@ async function insertKmsKey(
 ): Promise<KmsKeyRow> {
   const now = act.at.toISOString();
   const id = randomUUID();
-  const { tags = {}, ...told } = parseKmsKeyInput(input);
+  const { tags, ...values } = kmsKeyValues(cloudKey, input);
   const isManual = account === undefined || account.type === 'manual';
-  const source = told.policy_source ?? 'GENERATED';
   const row: Insertable<KmsKeyTable> & { key_arn: string } = {
     id,
     vault_id: vaultId,
@@ -179,11 +141,8 @@ async function insertKmsKey(
     origin: isManual ? 'MANUAL' : linked === undefined ? 'HOLDFAST' : 'LINKED',
     key_id: linked?.key_id ?? '',
     key_arn: linked?.key_arn ?? '',
-    alias: told.alias ?? defaultAlias(cloudKey.name),
-    description: told.description ?? cloudKey.description,
+    ...values,
     tags: tagsToText({ ...tags, ...ownTags({ id, cloud_key_id: cloudKey.id }) }),
-    policy: told.policy ?? '',
-    policy_source: source,
     step: linked === undefined ? 'KEY' : 'DONE',
     problem: null,
     next_attempt_at: null,
@@ -199,6 +158,7 @@ async function insertKmsKey(
     updated_at: now,
     ...(linked?.seen === undefined ? {} : acceptedFrom(linked.seen, act.at)),
   };
+  const { policy_source: source } = values;
   if (source !== 'DOCUMENT' && linked?.seen === undefined) {
     const write = () => generatedPolicy(cloudKey, factsOf(account, row), source);
     // Nobody asked for this KMS key: what is wrong with its policy is its problem, not the CloudKey's.
@@ -275,16 +235,6 @@ function checkFit(cloudKey: CloudKeyRecord, now: Date, isThere: boolean): void {
   if (state === 'PENDING_DELETION' && !isThere)
     throw new VaultError('conflict', 'the CloudKey will be deleted', 'cancel its deletion first');
   if (!isThere) checkUsage(cloudKey);
-}
-
-/** CreateKey: "must have … encryption and decryption enabled" (Developer Guide, "Requirements for a KMS key"). */
-function checkUsage({ can_encrypt, can_decrypt }: CloudKeyRecord): void {
-  if (can_encrypt === 1 && can_decrypt === 1) return;
-  throw new VaultError(
-    'conflict',
-    'AWS makes a KMS key only for a CloudKey that may both encrypt and decrypt',
-    'make another CloudKey with usage encrypt-decrypt',
-  );
 }
 
 /** There is one KMS key for a CloudKey in a key store. What was given up makes room. */

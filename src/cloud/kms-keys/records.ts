@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
+import { parseKeyArn } from '../aws/kms-arns.ts';
 import type { Sighting } from '../aws/presence.ts';
 import { readProblem, type Problem } from '../controller/problem.ts';
 import type { KmsKeyTable } from '../../store/schema.ts';
@@ -22,6 +23,8 @@ export type KmsKey = KmsKeyRow & {
   csp_account_id: string | null;
   /** Undefined type where there is no CSP account: nothing is done in AWS then. */
   csp_account_type: 'manual' | 'access-key' | 'role' | 'ambient' | null;
+  /** 12 digits; null without a CSP account, '' of one that does not know it. */
+  csp_account_aws_id: string | null;
   /** When AWS had the key store, as far as is known. */
   store_made_at: string | null;
   store_seen_at: string | null;
@@ -129,6 +132,7 @@ export function kmsKeys(db: Reading) {
       'external_key_stores.made_at as store_made_at',
       'external_key_stores.seen_at as store_seen_at',
       'csp_accounts.type as csp_account_type',
+      'csp_accounts.aws_account_id as csp_account_aws_id',
     ]);
 }
 
@@ -228,6 +232,12 @@ export async function kmsKeysOf(
 /** Whether AWS is called for it at all. */
 export function isManual({ csp_account_type }: Pick<KmsKey, 'csp_account_type'>): boolean {
   return csp_account_type === null || csp_account_type === 'manual';
+}
+
+/** The AWS account that it is in, or is to be made in; null where nobody knows. */
+export function accountIdOf({ key_arn, csp_account_aws_id }: KmsKey): string | null {
+  const known = parseKeyArn(key_arn)?.accountId ?? csp_account_aws_id;
+  return known === null || known === '' ? null : known;
 }
 
 /** Head of an audit event. */
