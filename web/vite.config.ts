@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { licencesList } from './appliance/licences-plugin.ts';
 import { themeStylesheet } from './theme/build-plugin.ts';
 
 /*
@@ -15,7 +16,7 @@ export default defineConfig({
   base: '/console/',
   publicDir: false,
   logLevel: 'warn',
-  plugins: [themeStylesheet()],
+  plugins: [themeStylesheet(), licencesList()],
   build: {
     outDir: path.join(here, '../build/web'),
     emptyOutDir: true,

@@ -71,7 +71,10 @@ const ofVault: Pages = {
     sometimes: { Freeze: 'freezeKeySets', Thaw: 'thawKeySets' },
   },
   'key-sets/create': {
-    sometimes: { 'Create key set': 'createKeySet', 'Create CSP account': 'createCspAccount' },
+    sometimes: {
+      ...{ 'Create key set': 'createKeySet', 'Create CSP account': 'createCspAccount' },
+      'Verify connection': 'verifyVaultToken',
+    },
   },
   'key-sets/:keySetId': {
     always: { Edit: 'updateKeySet', Delete: 'deleteKeySet', Freeze: 'freezeKeySet' },

@@ -19,7 +19,16 @@ const cloudKey = {
   expires: '2099-01-31',
   usage: 'encrypt-only',
   kmsKey: false,
-};
+  quota: '500/1000',
+  alias: undefined,
+  tags: {},
+  policy: 'generated',
+} as const;
+const withKmsKey = {
+  ...{ ...cloudKey, usage: 'encrypt-decrypt', kmsKey: true, alias: '' },
+  tags: { team: 'its own', 'cost centre': 'a=b' },
+  policy: 'generated-without-root',
+} as const;
 const keySet = {
   name: 'payments',
   token: 'primary',
@@ -108,7 +117,8 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   ),
   cloudKeyRotate: [commands.cloudKeyRotate('payroll', 'payments')],
   cloudKeyDelete: [commands.cloudKeyDelete('payroll', 'payments', '7', true)],
-  cloudKeyCreate: [commands.cloudKeyCreate(cloudKey)],
+  cloudKeyCreate: [commands.cloudKeyCreate(cloudKey), commands.cloudKeyCreate(withKmsKey)],
+  cloudKeyPreview: [commands.cloudKeyPreview(withKmsKey)],
   cloudKeyFind: ['', 'alias/payroll'].map((called) => commands.cloudKeyFind(called)),
   cloudKeyAdopt: [
     commands.cloudKeyAdopt({

@@ -136,6 +136,11 @@ export function testGuide(open: () => ConsoleStage): void {
     await wizard.getByRole('textbox', { name: 'Name' }).fill('pictures');
     await next.click();
     await wizard.getByLabel('URI path prefix').waitFor();
+    await wizard.getByRole('button', { name: 'Verify connection' }).click();
+    await wizard.getByText('The token is fit').waitFor();
+    await wizard.getByText(/^Making a key, /).waitFor();
+    await picture(page, 'verify the token of a key set');
+    t.deepEqual(await axeViolations(page), []);
     await next.click();
     // Beside it are the step of this name, and what makes another.
     await choose(wizard, /^CSP account None/, 'aws-pictures');
@@ -203,6 +208,10 @@ export function testGuide(open: () => ConsoleStage): void {
       await page.getByRole('button', { name: 'Create CloudKey' }).first().click();
       await choose(page.locator('main'), 'Key set', 'pictures');
       await page.getByRole('textbox', { name: 'Name' }).fill('picture-key');
+      // The key set has one external key store, and the KMS key is called as the CloudKey is.
+      await page.getByRole('button', { name: new RegExp(`^Region ${region}`) }).waitFor();
+      t.is(await page.getByRole('textbox', { name: 'Alias' }).inputValue(), 'alias/picture-key');
+      await page.getByLabel(/^Tags/).fill('team=pictures');
       await picture(page, 'create a CloudKey');
       await page.getByRole('button', { name: 'Next' }).click();
       const users = page.getByRole('combobox', { name: 'Key users' });
@@ -215,14 +224,27 @@ export function testGuide(open: () => ConsoleStage): void {
       await users.fill(app.arn);
       t.deepEqual(await axeViolations(page), []);
       // What was typed and not confirmed by Enter is not lost by going on.
+      await page.getByRole('button', { name: 'Show the key policy' }).click();
+      await page.getByRole('region', { name: 'Key policy' }).getByText(app.arn).waitFor();
+      await page.getByText('holdfast cloud-key preview picture-key').waitFor();
+      await picture(page, 'the key policy before there is a key');
+      t.deepEqual(await axeViolations(page), []);
       await page.getByRole('button', { name: 'Next' }).click();
+      await page.getByLabel(/^Request quota/).waitFor();
       await page.getByRole('button', { name: 'Next' }).click();
       await page.getByText(`holdfast cloud-key create picture-key`).waitFor();
+      await page.getByText('--kms-tag team=pictures').waitFor();
+      await page.getByText(`in the external key store pictures in ${region}`).waitFor();
+      await page.getByRole('region', { name: 'Key policy' }).getByText(keyAdmin.arn).waitFor();
       await page.getByText(app.arn, { exact: true }).waitFor();
       await page.getByText(keyAdmin.arn, { exact: true }).waitFor();
       await picture(page, 'review the CloudKey');
       await page.getByRole('button', { name: 'Create CloudKey' }).click();
       await page.getByRole('heading', { name: 'picture-key' }).waitFor();
+      const progress = page.getByRole('list', { name: 'Progress' });
+      await progress.getByText('Key in the token').waitFor();
+      await progress.getByText(`KMS key in AWS, ${region}`).waitFor();
+      await progress.getByText('Alias in AWS').waitFor();
       await page.getByRole('tab', { name: 'AWS' }).click();
       await page.getByText('alias/picture-key', { exact: true }).first().waitFor();
       await page.getByText('Available').nth(1).waitFor();
@@ -251,6 +273,9 @@ export function testGuide(open: () => ConsoleStage): void {
       await page.getByText('picture-key is enabled').waitFor();
       t.is(await read(), 'a picture');
       await picture(page, 'enabled again');
+      await page.getByRole('tab', { name: 'Activity' }).click();
+      await page.getByRole('button', { name: /^Show: cloud-key\.enable/ }).waitFor();
+      await page.getByRole('button', { name: /^Show: cloud-key\.create/ }).waitFor();
 
       // A list that is open goes by its address, whoever changes that.
       await page.getByRole('link', { name: 'CloudKeys', exact: true }).first().click();

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { kmsKeyBody, kmsKeyForm, tagsIn, type KmsKeyForm } from '../../web/cloud/kms-key-form.ts';
+import { quotaBody, quotaForm, quotaWord } from '../../web/parts/quota-form.ts';
 
 const common = {
   keyArn: null,
@@ -37,4 +38,16 @@ test('an edit of a KMS key sends what differs: a policy only where its source or
   const generated: KmsKeyForm = { ...form, policySource: 'generated' };
   t.is(kmsKeyBody({ document: '{}' }, generated).policy, undefined);
   t.is(kmsKeyBody({ policySource: 'generated' }, generated).policy, 'generated');
+});
+
+test('a quota without a burst is sent without one, and none is none', (t) => {
+  for (const [quota, sent, word] of [
+    [null, null, ''],
+    [{ requestsPerSecond: 500, burst: 500 }, { requestsPerSecond: 500 }, '500'],
+    [{ requestsPerSecond: 500, burst: 1000 }, { requestsPerSecond: 500, burst: 1000 }, '500/1000'],
+  ] as const) {
+    const form = quotaForm(quota);
+    t.deepEqual(quotaBody(form), sent);
+    t.is(quotaWord(form), word);
+  }
 });

@@ -56,6 +56,11 @@ export function testLinks(open: () => ConsoleStage): void {
     t.is(await hidden(page), 0);
     await dialog.getByRole('link', { name: 'pictures' }).click();
     await page.getByRole('heading', { level: 1, name: 'pictures' }).waitFor();
+    await page.goto(`${open().home}/key-sets`);
+    await main.getByRole('link', { name: '1 Key stores: pictures' }).waitFor();
+    await main.getByRole('link', { name: /^[1-9]\d* Live credentials: pictures$/ }).waitFor();
+    t.is(await hidden(page), 0);
+    await follow('pictures', 'pictures');
     await follow('aws-pictures', 'aws-pictures');
     await follow('pictures', 'pictures');
     await page.getByRole('button', { name: 'Copy: Id in Holdfast' }).waitFor();

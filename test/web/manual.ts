@@ -100,6 +100,42 @@ export function testManual(open: () => ConsoleStage): void {
     },
   );
 
+  test.serial(
+    'a key set for an AWS account that gives no credential ends with what to enter there',
+    async (t) => {
+      const { page, home, browser } = open();
+      await page.goto(`${home}/key-sets/create`);
+      const wizard = page.locator('main');
+      const next = page.getByRole('button', { name: 'Next' });
+      await wizard.getByRole('textbox', { name: 'Name' }).fill('pensions');
+      await next.click();
+      await wizard.getByLabel('URI path prefix').waitFor();
+      await next.click();
+      await choose(wizard, /^CSP account None/, 'by-a-person');
+      await next.click();
+      await wizard.getByLabel(/^Request quota/).fill('500');
+      await wizard.getByLabel(/^Largest burst/).fill('1000');
+      await next.click();
+      await wizard.getByText('Create its external key store now').click();
+      await wizard.getByRole('textbox', { name: 'Region' }).fill(region);
+      await wizard.getByRole('textbox', { name: 'Endpoint' }).fill(endpoint);
+      await next.click();
+      await page.getByText('500 a second, 1000 at once').waitFor();
+      await page.getByText('--quota 500/1000').waitFor();
+      await page.getByRole('button', { name: 'Create key set' }).click();
+      const panel = dialogOf(page);
+      await panel.getByText('Shown this once').waitFor();
+      await panel.getByRole('button', { name: /^Download .*xks-proxy-config\.json/ }).waitFor();
+      await picture(page, 'what to enter in AWS for a new key set');
+      t.deepEqual(await axeViolations(page), []);
+      await panel.getByLabel('I have it').check();
+      await panel.getByRole('button', { name: 'Done' }).click();
+      await page.waitForURL(`${home}/external-key-stores/**`);
+      await page.getByRole('heading', { level: 1, name: 'pensions' }).waitFor();
+      t.deepEqual(browser.complaints, []);
+    },
+  );
+
   test.serial('a corrected AWS secret is another request, and the same one sent again is not', async (t) => {
     const { page, home, browser } = open();
     await page.goto(`${home}/csp-accounts`);

@@ -45,6 +45,13 @@ async function actsOf(walk: Walk, role: Role, { path: where }: Place, isOfVault:
   return acts;
 }
 
+/** What the node and the console are made of, each with its licence. */
+async function licencesOf({ page }: Walk): Promise<void> {
+  const known = { '@aws-sdk/client-kms': 'Apache-2.0', '@cloudscape-design/components': 'Apache-2.0' };
+  for (const [name, licence] of Object.entries(known))
+    await page.locator('tr', { hasText: name }).filter({ hasText: licence }).first().waitFor();
+}
+
 /** Who is in a group is seen, and by some of those who see it changed, in a dialog of the page. */
 async function membersOf(walk: Walk, role: Role): Promise<void> {
   if (!may(role, 'listAdminGroupMembers')) return;
@@ -167,6 +174,7 @@ export function testPages(open: () => ConsoleStage): void {
             const acts = await actsOf(here, role, one, isOfVault);
             await isOwn(here);
             if (one.path === 'vaults') await isText(here);
+            if (one.path === 'about') await licencesOf(here);
             if (one.path === 'admin-groups') await membersOf(here, role);
             // Those of the appliance are made of the same parts.
             for (const act of isOfVault ? acts.values() : []) {

@@ -33,19 +33,24 @@ export const ofVault: readonly Place[] = [
   { path: 'cloud-keys/:cloudKeyId?tab=aws' },
   { path: 'cloud-keys/:cloudKeyId?tab=access' },
   { path: 'cloud-keys/:cloudKeyId?tab=versions' },
+  { path: 'cloud-keys/:cloudKeyId?tab=activity' },
   { path: 'cloud-keys/:cloudKeyId/edit', needs: 'updateCloudKey' },
   place('Key sets', 'listKeySets', 'key-sets'),
   { path: 'key-sets/create', needs: 'createKeySet' },
   { path: 'key-sets/:keySetId' },
   { path: 'key-sets/:keySetId?tab=credentials' },
+  { path: 'key-sets/:keySetId?tab=activity' },
   place('External key stores', 'listExternalKeyStoresInVault', 'external-key-stores'),
   { path: 'external-key-stores/:keySetId/:externalKeyStoreId' },
+  { path: 'external-key-stores/:keySetId/:externalKeyStoreId?tab=activity' },
   place('KMS keys', 'listKmsKeys', 'kms-keys'),
   { path: 'kms-keys/:cloudKeyId/:kmsKeyId' },
   { path: 'kms-keys/:cloudKeyId/:kmsKeyId?tab=policy' },
+  { path: 'kms-keys/:cloudKeyId/:kmsKeyId?tab=activity' },
   place('CSP accounts', 'listCspAccounts', 'csp-accounts'),
   { path: 'csp-accounts/:cspAccountId' },
   { path: 'csp-accounts/:cspAccountId?tab=policy' },
+  { path: 'csp-accounts/:cspAccountId?tab=activity' },
   place('Requests', 'listFailedRequests', 'requests'),
   { path: 'requests/cloudtrail', needs: 'listFailedRequests' },
   place('Audit log', 'listAuditEvents', 'audit'),
@@ -175,7 +180,8 @@ const notInConsole: Readonly<Record<string, string>> = {
 
 /** Operations that the console calls, or has an address of its API for. */
 function calledIn(all: readonly string[]): string[] {
-  const calls = /\b(?:useAct|useRecord|useList|useWholeList|call)\(\s*'(\w+)'|\boperations\.(\w+)\.path\b/g;
+  const calls =
+    /\b(?:useAct|useRecord|useList|useWholeList|useToldOf|call)\(\s*'(\w+)'|\boperations\.(\w+)\.path\b/g;
   const found = all.flatMap((source) => [...source.matchAll(calls)]);
   return [...new Set(found.map(([, called, addressed]) => called ?? addressed ?? ''))];
 }

@@ -70,6 +70,22 @@ export async function again<T>(read: UseQueryResult<Answered<T>>): Promise<Answe
   return data;
 }
 
+/** What the server says of what somebody has typed, and makes nothing of: asked once for each body, and kept no longer than it is shown. */
+export function useToldOf<O extends OperationName>(
+  operation: O,
+  input: Input<O> | undefined,
+  /** Not while what is typed is being made: then it is there, and asking again tells so. */
+  enabled = true,
+) {
+  return useQuery<Answered<AnswerOf<O>>>({
+    queryKey: [operation, input],
+    queryFn: async ({ signal }) => call(operation, { ...input, signal } as unknown as Input<O>),
+    enabled: enabled && input !== undefined,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+}
+
 /** A list, page by page; `fetchNextPage` asks for more. */
 export function useList<O extends ListName>(
   operation: O,

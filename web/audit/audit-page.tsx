@@ -1,19 +1,16 @@
-import Button from '@cloudscape-design/components/button';
-import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { useAsked, equal, type Ways } from '../parts/asked.ts';
 import { useOpenInAddress } from '../parts/open-in-address.ts';
 import { RangePicker, useRange } from '../parts/range.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
-import { Time } from '../parts/time.tsx';
 import { homeOf, useSession } from '../session/session.tsx';
 import { commands } from '../texts/commands.ts';
-import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
 import { retention } from '../texts/retention.ts';
-import { EventPanel, Outcome } from './event-panel.tsx';
-import { actorOf, isSequence, reasonOf, useEvents, type Event, type EventQuery } from './events.ts';
+import { eventColumns } from './event-columns.tsx';
+import { EventPanel } from './event-panel.tsx';
+import { isSequence, useEvents, type Event, type EventQuery } from './events.ts';
 
 const actor = equal('actor');
 /** What is told in place of a name where there is none: the API knows names and ids alone. */
@@ -68,81 +65,7 @@ export function AuditPage() {
         actions={<RangePicker />}
         download={{ name: 'audit', command: commands.auditList({ sort, ...asked.query, ...range.words }) }}
         empty={<Empty title={t.noEvents} why={t.noEventsWhy} />}
-        columns={[
-          { id: 'at', header: t.when, width: 120, file: ({ at }) => at, cell: ({ at }) => <Time at={at} /> },
-          {
-            id: 'who',
-            header: t.who,
-            width: 125,
-            text: ({ actor: { name, kind } }) => name || kind,
-            alias: ({ actor: { id } }) => id,
-            file: (event) => actorOf(event.actor),
-            cell: (event) => actorOf(event.actor),
-          },
-          {
-            id: 'action',
-            header: t.action,
-            isRowHeader: true,
-            width: 240,
-            text: ({ action }) => action,
-            cell: (event) => (
-              <Button
-                variant="inline-link"
-                ariaLabel={`${t.show}: ${event.action}, ${t.event(event.sequence)}`}
-                onClick={() => show(String(event.sequence))}
-              >
-                <span className="mono">{event.action}</span>
-              </Button>
-            ),
-          },
-          {
-            id: 'target',
-            header: t.target,
-            width: 140,
-            text: ({ target }) => target.name || target.id,
-            alias: ({ target }) => target.id,
-            cell: ({ target }) => target.name || target.id || parts.none,
-          },
-          {
-            id: 'outcome',
-            header: t.outcome,
-            width: 112,
-            text: ({ outcome }) => t.outcomes[outcome],
-            cell: ({ outcome }) => <Outcome of={outcome} />,
-          },
-          {
-            id: 'reason',
-            header: parts.reason,
-            wide: true,
-            width: 150,
-            text: reasonOf,
-            cell: (event) => reasonOf(event) || parts.none,
-          },
-          {
-            id: 'address',
-            header: t.from,
-            width: 105,
-            text: ({ address }) => address,
-            cell: ({ address }) => address || parts.none,
-          },
-          {
-            id: 'sequence',
-            width: 117,
-            header: t.sequence,
-            sortedAs: 'sequence',
-            text: ({ sequence }) => String(sequence),
-            cell: ({ sequence }) => sequence,
-          },
-          {
-            id: 'requestId',
-            header: t.requestId,
-            hidden: true,
-            text: ({ requestId }) => requestId,
-            cell: ({ requestId, sequence }) => (
-              <Copyable text={requestId} what={`${t.requestId}: ${t.event(sequence)}`} />
-            ),
-          },
-        ]}
+        columns={eventColumns(show)}
       />
       {shown !== undefined && (
         <EventPanel

@@ -10,6 +10,7 @@ import { useNavigate, useParams } from 'react-router';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
+import { ActivityTab } from '../audit/activity-tab.tsx';
 import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
@@ -106,6 +107,9 @@ function Known({ account, etag, refetch }: Props) {
           tabs={[
             { id: 'overview', label: t.overview, content: <Overview account={account} /> },
             { id: 'policy', label: t.policy, content: <AccountPolicy account={account} /> },
+            ...(may('listAuditEvents')
+              ? [{ id: 'activity', label: parts.activity, content: <ActivityTab of={account.id} /> }]
+              : []),
           ]}
         />
       </SpaceBetween>

@@ -26,6 +26,9 @@ export function AccountsPage() {
   const list = useList('listCspAccounts', { vaultId }, { query: { sort } });
   const groups = useWholeList('listAdminGroups', { vaultId });
   const groupName = (id: string) => groups.data?.find((group) => group.id === id)?.name ?? parts.none;
+  const keySets = useWholeList('listKeySets', { vaultId });
+  const keySetsOf = ({ id }: CspAccount) =>
+    keySets.data?.filter(({ cspAccountId }) => cspAccountId === id).length;
   const [creating, setCreating] = useState(false);
   const create = may('createCspAccount') && (
     <Button variant="primary" onClick={() => setCreating(true)}>
@@ -81,6 +84,14 @@ export function AccountsPage() {
             text: checkWords,
             cell: (account) => <CheckState account={account} />,
             width: 165,
+          },
+          {
+            id: 'keySets',
+            header: t.keySets,
+            wide: true,
+            width: 108,
+            file: (account) => String(keySetsOf(account) ?? ''),
+            cell: (account) => keySetsOf(account) ?? parts.none,
           },
           {
             id: 'region',

@@ -34,7 +34,6 @@ export function KeyArnField({ form, set, problem, isByHand }: Props & { isByHand
 
 /** Alias, description, tags and key policy of a KMS key. */
 export function KmsKeyFields({ form, set, problem }: Props) {
-  const isWhole = isPolicyWhole(form);
   return (
     <SpaceBetween size="m">
       <TextField
@@ -51,16 +50,37 @@ export function KmsKeyFields({ form, set, problem }: Props) {
         onText={(description) => set({ description })}
         error={fieldProblem(problem, '/description')}
       />
-      <TextField
-        label={t.tags}
-        optional
-        constraint={t.tagsHow}
-        value={form.tags}
-        onText={(tags) => set({ tags })}
-        rows={3}
-        error={tagsIn(form.tags) === undefined ? t.tagsWrong : fieldProblem(problem, '/tags')}
-        mono
-      />
+      <TagsField form={form} set={set} problem={problem} />
+      <PolicyFields form={form} set={set} problem={problem} />
+    </SpaceBetween>
+  );
+}
+
+interface PartProps<N extends keyof KmsKeyForm> {
+  form: Pick<KmsKeyForm, N>;
+  set: (change: Partial<Pick<KmsKeyForm, N>>) => void;
+  problem: unknown;
+}
+
+export function TagsField({ form, set, problem }: PartProps<'tags'>) {
+  return (
+    <TextField
+      label={t.tags}
+      optional
+      constraint={t.tagsHow}
+      value={form.tags}
+      onText={(tags) => set({ tags })}
+      rows={3}
+      error={tagsIn(form.tags) === undefined ? t.tagsWrong : fieldProblem(problem, '/tags')}
+      mono
+    />
+  );
+}
+
+/** How the key policy comes about, and which it is where it is a document of its own. */
+export function PolicyFields({ form, set, problem }: PartProps<'policySource' | 'document'>) {
+  return (
+    <SpaceBetween size="m">
       <SelectField
         label={t.policy}
         value={form.policySource}
@@ -74,7 +94,7 @@ export function KmsKeyFields({ form, set, problem }: Props) {
           value={form.document}
           onText={(document) => set({ document })}
           rows={12}
-          error={isWhole ? fieldProblem(problem, '/policy') : t.policyWrong}
+          error={isPolicyWhole(form) ? fieldProblem(problem, '/policy') : t.policyWrong}
           mono
         />
       )}

@@ -16,6 +16,8 @@ export interface KmsKeyForm {
   document: string;
 }
 
+type PolicyForm = Pick<KmsKeyForm, 'policySource' | 'document'>;
+
 type Shown = Pick<KmsKey, 'keyArn' | 'alias' | 'description' | 'tags' | 'policySource'> & {
   policy: { ours: unknown };
 };
@@ -61,8 +63,13 @@ function documentIn(text: string): Record<string, unknown> | undefined {
   }
 }
 
+/** The key policy that is told; undefined where it is a document that is none. */
+export function policyOf({ policySource, document }: PolicyForm) {
+  return policySource === 'document' ? documentIn(document) : policySource;
+}
+
 /** Whether the key policy can be sent as it is typed. */
-export function isPolicyWhole({ policySource, document }: KmsKeyForm): boolean {
+export function isPolicyWhole({ policySource, document }: PolicyForm): boolean {
   return policySource !== 'document' || documentIn(document) !== undefined;
 }
 
@@ -76,8 +83,6 @@ export function kmsKeyBody(change: Partial<KmsKeyForm>, form: KmsKeyForm): BodyO
     alias,
     description,
     ...(tags === undefined ? {} : { tags: tagsIn(tags) }),
-    ...(isPolicy
-      ? { policy: form.policySource === 'document' ? documentIn(form.document) : form.policySource }
-      : {}),
+    ...(isPolicy ? { policy: policyOf(form) } : {}),
   };
 }

@@ -12,6 +12,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { pace } from '../api/looks.ts';
 import { again, useAct, useRecord } from '../api/queries.ts';
+import { ActivityTab } from '../audit/activity-tab.tsx';
 import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
@@ -89,6 +90,9 @@ function Known({ kmsKey, etag, refetch }: Props) {
   const records = [
     { id: 'overview', label: t.overview, content: <Overview kmsKey={kmsKey} /> },
     { id: 'policy', label: t.policy, content: <Policy kmsKey={kmsKey} /> },
+    ...(may('listAuditEvents')
+      ? [{ id: 'activity', label: parts.activity, content: <ActivityTab of={kmsKey.id} /> }]
+      : []),
   ] as const;
   const values = { id: 'console', label: byHand.values, content: <KmsKeyConsole kmsKey={kmsKey} /> };
   return (

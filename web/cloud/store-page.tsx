@@ -11,12 +11,14 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { pace } from '../api/looks.ts';
 import { again, useAct, useRecord } from '../api/queries.ts';
+import { ActivityTab } from '../audit/activity-tab.tsx';
 import { CommandLine } from '../frame/command.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert, sentence } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { PageTabs } from '../parts/page-tabs.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
 import { recordFacts } from '../parts/record-facts.tsx';
 import { RecordState } from '../parts/record-state.tsx';
@@ -29,7 +31,7 @@ import { stores as t } from '../texts/cloud.ts';
 import { commands } from '../texts/commands.ts';
 import { keySets } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
-import { storeEdit } from '../texts/store-edit.ts';
+import { storeEdit, storeHealth } from '../texts/store-edit.ts';
 import { StoreDialog, type StoreAct } from './store-dialogs.tsx';
 import { StoreState } from './store-state.tsx';
 import { Doctor } from './store-doctor.tsx';
@@ -113,12 +115,28 @@ function Known({ store, etag, refetch }: Props) {
       <SpaceBetween size="l">
         {look.problem !== undefined && <ProblemAlert problem={look.problem} />}
         <Connection store={store} />
-        <Configuration store={store} />
-        <Credentials store={store} />
-        <Doctor store={store} />
+        <PageTabs
+          of={store.name}
+          tabs={[
+            { id: 'overview', label: storeHealth.overview, content: <Overview store={store} /> },
+            ...(may('listAuditEvents')
+              ? [{ id: 'activity', label: parts.activity, content: <ActivityTab of={store.id} /> }]
+              : []),
+          ]}
+        />
       </SpaceBetween>
       {open !== undefined && <StoreDialog {...open} refetch={refetch} onClose={() => setOpen(undefined)} />}
     </Page>
+  );
+}
+
+function Overview({ store }: { store: Store }) {
+  return (
+    <SpaceBetween size="l">
+      <Configuration store={store} />
+      <Credentials store={store} />
+      <Doctor store={store} />
+    </SpaceBetween>
   );
 }
 

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useNavigate } from 'react-router';
-import { useList, type ItemOf } from '../api/queries.ts';
+import { useList, useWholeList, type ItemOf } from '../api/queries.ts';
 import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
@@ -12,10 +12,12 @@ import { stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { stores as t } from '../texts/cloud.ts';
+import { keySets } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
+import { storeHealth } from '../texts/store-edit.ts';
 import { CreateStoreDialog } from './create-store-dialog.tsx';
 import { LinkStoreDialog } from './link-store-dialog.tsx';
-import { StoreState } from './store-state.tsx';
+import { healthWords, StoreHealth, StoreState } from './store-state.tsx';
 
 type Store = ItemOf<'listExternalKeyStoresInVault'>;
 
@@ -30,6 +32,9 @@ export function StoresPage() {
     'name',
   );
   const list = useList('listExternalKeyStoresInVault', { vaultId }, { query: { sort } });
+  const accounts = useWholeList('listCspAccounts', { vaultId });
+  const accountOf = ({ cspAccountId: of }: Store) =>
+    of === null ? keySets.noAccount : (accounts.data?.find(({ id }) => id === of)?.name ?? of);
   const [creating, setCreating] = useState(false);
   const [linking, setLinking] = useState(false);
   const open = (keySetId: string, id: string) =>
@@ -91,6 +96,19 @@ export function StoresPage() {
             cell: ({ region }) => region,
           },
           {
+            id: 'account',
+            header: keySets.account,
+            wide: true,
+            width: 140,
+            text: accountOf,
+            cell: (store) =>
+              store.cspAccountId === null ? (
+                keySets.noAccount
+              ) : (
+                <Link href={`${home}/csp-accounts/${store.cspAccountId}`}>{accountOf(store)}</Link>
+              ),
+          },
+          {
             id: 'keySet',
             header: t.keySet,
             width: 108,
@@ -107,11 +125,11 @@ export function StoresPage() {
             width: 230,
           },
           {
-            id: 'error',
-            header: parts.problem,
-            width: 121,
-            text: ({ connectionError, problem }) => connectionError?.code ?? problem?.code ?? '',
-            cell: ({ connectionError, problem }) => connectionError?.code ?? problem?.code ?? parts.none,
+            id: 'health',
+            header: storeHealth.health,
+            width: 140,
+            text: healthWords,
+            cell: (store) => <StoreHealth store={store} />,
           },
           {
             id: 'seen',

@@ -8,6 +8,7 @@ import Wizard from '@cloudscape-design/components/wizard';
 import { useNavigate } from 'react-router';
 import { useAct, useIdempotencyKeys, useRecord, useWholeList } from '../api/queries.ts';
 import { AccountDialog } from '../cloud/account-dialog.tsx';
+import { ByHandPanel, type ByHand } from '../cloud/by-hand-panel.tsx';
 import { StoreFields } from '../cloud/store-fields.tsx';
 import { emptyStore, settled, storeBody, toldByStoreFields } from '../cloud/store-form.ts';
 import { CommandLine } from '../frame/command.tsx';
@@ -23,14 +24,36 @@ import { commands } from '../texts/commands.ts';
 import { keySets as t } from '../texts/key-sets.ts';
 import { AccountFields, DetailsFields, ForAwsField, ScheduleFields, TokenFields } from './key-set-fields.tsx';
 import { bodyOf, factsOfNew, formOf, toldByKeySetFields, wordsOf, type KeySetForm } from './key-set-form.ts';
+import { VerifyToken } from './verify-token.tsx';
 
-/** Details, token, CSP account, schedule, external key store, review; it ends where the connection is seen. */
+/** What a person has to enter in AWS, this once, and the page that is next. */
+interface Manually {
+  shown: ByHand;
+  to: string;
+}
+
+/**
+ * Details, token, CSP account, schedule, external key store, review; it ends where the connection is seen, or of one that is made
+ * manually with what to enter in AWS.
+ */
 export function CreateKeySetPage() {
+  const home = homeOf(useSession().user);
+  const navigate = useNavigate();
+  const [manually, setManually] = useState<Manually>();
+  if (manually === undefined) return <KeySetWizard onManual={setManually} />;
+  return (
+    <Page title={t.create} above={[{ text: t.title, href: `${home}/key-sets` }]}>
+      <ByHandPanel shown={manually.shown} onClose={() => void navigate(manually.to)} />
+    </Page>
+  );
+}
+
+function KeySetWizard({ onManual }: { onManual: (manually: Manually) => void }) {
   const vaultId = useVaultId();
   const home = homeOf(useSession().user);
   const [step, setStep] = useState(0);
   const [tried, setTried] = useState(false);
-  const making = useMaking();
+  const making = useMaking(onManual);
   const { form, set, store, setStore, account, connects, setConnects, problem } = making;
   const fields = { form, set, problem };
   // What a step still needs: the next is not shown before.
@@ -67,7 +90,13 @@ export function CreateKeySetPage() {
           { title: t.steps.details, content: content(<DetailsFields {...fields} />, 0) },
           {
             title: t.steps.token,
-            content: content(<TokenFields {...fields} />, 1),
+            content: content(
+              <SpaceBetween size="m">
+                <TokenFields {...fields} />
+                <VerifyToken token={form.token} />
+              </SpaceBetween>,
+              1,
+            ),
           },
           {
             title: t.steps.account,
@@ -131,7 +160,7 @@ export function CreateKeySetPage() {
 }
 
 /** What is typed, and how it is made: the key set, then its external key store. */
-function useMaking() {
+function useMaking(onManual: (manually: Manually) => void) {
   const vaultId = useVaultId();
   const home = homeOf(useSession().user);
   const navigate = useNavigate();
@@ -150,6 +179,7 @@ function useMaking() {
   const accounts = useWholeList('listCspAccounts', { vaultId });
   const create = useAct('createKeySet');
   const createStore = useAct('createExternalKeyStore');
+  const valuesOf = useAct('getExternalKeyStoreConsole');
   const keyOf = useIdempotencyKeys();
   const tokens = vault.data?.body.tokens ?? [];
   const [only] = tokens.length === 1 ? tokens : [];
@@ -170,13 +200,29 @@ function useMaking() {
       flash({ type: 'success', header: t.created(made.name) });
       return leave(`${home}/key-sets/${made.id}`);
     }
-    const { body: inAws } = await createStore.mutateAsync({
+    const { body: inAws, etag } = await createStore.mutateAsync({
       params: { vaultId, keySetId: made.id },
       body: storeBody(whole),
       idempotencyKey: keyOf([made.id, storeBody(whole)]),
     });
-    flash({ type: 'success', header: t.createdWithStore(made.name) });
-    return leave(`${home}/external-key-stores/${made.id}/${inAws.id}`);
+    const to = `${home}/external-key-stores/${made.id}/${inAws.id}`;
+    if (!whole.byHand) {
+      flash({ type: 'success', header: t.createdWithStore(made.name) });
+      return leave(to);
+    }
+    try {
+      const { body: shown } = await valuesOf.mutateAsync({
+        params: { vaultId, keySetId: made.id, externalKeyStoreId: inAws.id },
+        body: { credential: true },
+        ...(etag === undefined ? {} : { ifMatch: etag }),
+      });
+      flash({ type: 'success', header: t.created(made.name) });
+      onManual({ shown, to });
+    } catch {
+      // Both are there: what is missing is shown where the external key store is.
+      flash({ type: 'warning', header: t.notShown(made.name), content: t.notShownWhy });
+      await leave(to);
+    }
   };
   return {
     form,
@@ -184,7 +230,7 @@ function useMaking() {
     store,
     setStore: (change: Partial<typeof store>) => setStoreForm((now) => ({ ...now, ...change })),
     ...{ whole, account, connects, setConnects, submit, leave, question },
-    isPending: create.isPending || createStore.isPending,
+    isPending: create.isPending || createStore.isPending || valuesOf.isPending,
     problem: create.error ?? createStore.error,
     /** There already, though its external key store is not. */
     madeId: createStore.error === null ? undefined : create.data?.body.id,

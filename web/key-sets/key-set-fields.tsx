@@ -3,6 +3,7 @@ import Toggle from '@cloudscape-design/components/toggle';
 import { fieldProblem } from '../api/problem.ts';
 import { useRecord, useWholeList } from '../api/queries.ts';
 import { NamedFields, SelectField, TextField } from '../parts/fields.tsx';
+import { QuotaFields } from '../parts/quota.tsx';
 import { stateWord } from '../parts/state.tsx';
 import { useVaultId } from '../session/session.tsx';
 import { keySets as t } from '../texts/key-sets.ts';
@@ -115,15 +116,7 @@ export function ScheduleFields({ form, set, problem }: Props) {
         onText={(rotationDays) => set({ rotationDays })}
         error={fieldProblem(problem, '/rotation')}
       />
-      <TextField
-        label={t.quota}
-        description={t.quotaWhy}
-        optional
-        type="number"
-        value={form.quota}
-        onText={(quota) => set({ quota })}
-        error={fieldProblem(problem, '/quota')}
-      />
+      <QuotaFields form={form} set={set} problem={problem} label={t.quota} description={t.quotaWhy} />
     </SpaceBetween>
   );
 }

@@ -1,4 +1,5 @@
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { quotaBody, quotaForm, quotaText, quotaWord } from '../parts/quota-form.ts';
 import type { Fact } from '../parts/seen.tsx';
 import type { KeySetWords } from '../texts/command-words.ts';
 import { keySets as t } from '../texts/key-sets.ts';
@@ -31,7 +32,7 @@ export function formOf(keySet: KeySet | undefined) {
     cspAccountId: keySet?.cspAccountId ?? '',
     externalKeyStore: keySet?.externalKeyStore ?? true,
     rotationDays: keySet?.rotation.days?.toString() ?? '',
-    quota: keySet?.quota?.requestsPerSecond.toString() ?? '',
+    ...quotaForm(keySet?.quota ?? null),
   };
 }
 
@@ -45,7 +46,7 @@ export function bodyOf(form: KeySetForm) {
     cspAccountId: form.cspAccountId === '' ? null : form.cspAccountId,
     externalKeyStore: form.externalKeyStore,
     rotation: { days: form.rotationDays === '' ? null : Number(form.rotationDays) },
-    quota: form.quota === '' ? null : { requestsPerSecond: Number(form.quota) },
+    quota: quotaBody(form),
   };
 }
 
@@ -68,7 +69,7 @@ export function wordsOf(
     account: accounts.find(({ id }) => id === form.cspAccountId)?.name ?? '',
     forAws: form.externalKeyStore,
     rotationDays: form.rotationDays,
-    quota: form.quota,
+    quota: quotaWord(form),
   };
 }
 
@@ -89,7 +90,7 @@ export function factsOfNew(form: KeySetForm, words: KeySetWords): readonly Fact[
     [t.prefix, form.pathPrefix],
     [t.account, words.account === '' ? t.noAccount : words.account],
     [t.rotation, form.rotationDays === '' ? t.never : t.every(Number(form.rotationDays))],
-    [t.quota, form.quota === '' ? t.noQuota : t.quotaRate(Number(form.quota))],
+    [t.quota, quotaText(form) ?? t.noQuota],
   ];
 }
 

@@ -10,6 +10,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useStoppedFact } from '../audit/last-act.tsx';
 import type { Answered } from '../api/client.ts';
 import { again, useAct, useRecord, useWholeList } from '../api/queries.ts';
+import { ActivityTab } from '../audit/activity-tab.tsx';
 import { Copyable } from '../frame/copyable.tsx';
 import { useFlash } from '../frame/flash.tsx';
 import { Link } from '../frame/link.tsx';
@@ -99,6 +100,9 @@ function Known({ keySet, etag, refetch }: Props) {
           tabs={[
             { id: 'overview', label: t.overview, content: <Overview keySet={keySet} /> },
             { id: 'credentials', label: t.credentials, content: <CredentialsTab keySet={keySet} /> },
+            ...(may('listAuditEvents')
+              ? [{ id: 'activity', label: parts.activity, content: <ActivityTab of={keySet.id} /> }]
+              : []),
           ]}
         />
       </SpaceBetween>

@@ -6,6 +6,7 @@ import { useNavigate } from 'react-router';
 import { useList, useWholeList, type ItemOf } from '../api/queries.ts';
 import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
+import { useStatus } from '../frame/status-strip.tsx';
 import { filtered } from '../parts/filter-in-address.ts';
 import { FirstSteps } from '../overview/first-steps.tsx';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
@@ -14,6 +15,7 @@ import { Time } from '../parts/time.tsx';
 import { homeOf, useMay, useSession, useVaultId } from '../session/session.tsx';
 import { keySets as t } from '../texts/key-sets.ts';
 import { parts } from '../texts/parts.ts';
+import { quotaTexts } from '../texts/quota.ts';
 import { FreezeSeveralDialog } from './freeze-several-dialog.tsx';
 
 type KeySet = ItemOf<'listKeySets'>;
@@ -31,6 +33,7 @@ export function KeySetsPage() {
     of === null ? t.noGroup : (groups.data?.find(({ id }) => id === of)?.name ?? of);
   const accountOf = ({ cspAccountId: of }: KeySet) =>
     of === null ? t.noAccount : (accounts.data?.find(({ id }) => id === of)?.name ?? of);
+  const quotaUse = useQuotaUse();
   const [selectedIds, setSelectedIds] = useState<readonly string[]>([]);
   const [act, setAct] = useState<'freeze' | 'thaw'>();
   const selected = list.items.filter(({ id }) => selectedIds.includes(id));
@@ -107,6 +110,42 @@ export function KeySetsPage() {
             ),
           },
           {
+            id: 'stores',
+            header: t.stores,
+            width: 125,
+            file: ({ externalKeyStores }) => String(externalKeyStores),
+            cell: ({ name, externalKeyStores }) => (
+              <Link
+                href={filtered(`${home}/external-key-stores`, ['by-keySet', '=', name])}
+                ariaLabel={`${externalKeyStores} ${t.stores}: ${name}`}
+              >
+                {externalKeyStores}
+              </Link>
+            ),
+          },
+          {
+            id: 'liveCredentials',
+            header: t.liveCredentials,
+            width: 140,
+            file: ({ liveCredentials }) => String(liveCredentials),
+            cell: ({ id, name, liveCredentials }) => (
+              <Link
+                href={`${home}/key-sets/${id}?tab=credentials`}
+                ariaLabel={`${liveCredentials} ${t.liveCredentials}: ${name}`}
+              >
+                {liveCredentials}
+              </Link>
+            ),
+          },
+          {
+            id: 'quotaUse',
+            header: quotaTexts.use,
+            wide: true,
+            width: 150,
+            file: quotaUse,
+            cell: quotaUse,
+          },
+          {
             id: 'prefix',
             header: t.prefix,
             text: ({ pathPrefix }) => pathPrefix,
@@ -116,10 +155,11 @@ export function KeySetsPage() {
           {
             id: 'rotation',
             header: t.rotation,
+            wide: true,
             width: 130,
             cell: ({ rotation }) => (rotation.days === null ? t.never : t.every(rotation.days)),
           },
-          { id: 'group', header: t.group, hidden: true, text: groupOf, cell: groupOf },
+          { id: 'group', header: t.group, wide: true, width: 150, text: groupOf, cell: groupOf },
           {
             id: 'account',
             header: t.account,
@@ -142,6 +182,7 @@ export function KeySetsPage() {
           {
             id: 'description',
             header: parts.description,
+            wide: true,
             text: ({ description }) => description,
             cell: ({ description }) => description || parts.none,
             width: 165,
@@ -167,4 +208,16 @@ export function KeySetsPage() {
       )}
     </Page>
   );
+}
+
+/** How much of its request quota a key set uses, in words: the status names those that are near theirs. */
+function useQuotaUse(): (keySet: KeySet) => string {
+  const { data } = useStatus();
+  const near = data?.body.quotas?.of;
+  return ({ name, quota }) => {
+    if (quota === null) return t.noQuota;
+    if (near === undefined) return parts.none;
+    const found = near.find((one) => one.kind === 'key-set' && one.name === name);
+    return found === undefined ? quotaTexts.notNear : quotaTexts.used(found.usedPercent, found.refused);
+  };
 }

@@ -7,6 +7,7 @@ import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { Answered } from '../api/client.ts';
 import { pace } from '../api/looks.ts';
 import { again, useRecord } from '../api/queries.ts';
+import { ActivityTab } from '../audit/activity-tab.tsx';
 import { Page } from '../frame/page.tsx';
 import { PageTabs } from '../parts/page-tabs.tsx';
 import { RecordState } from '../parts/record-state.tsx';
@@ -47,6 +48,7 @@ interface Props {
 
 function Known({ cloudKey, etag, refetch }: Props) {
   const home = homeOf(useSession().user);
+  const may = useMay();
   const navigate = useNavigate();
   // What is seen when the dialog is opened is what the act is made against.
   const [open, setOpen] = useState<{ act: KeyAct; cloudKey: CloudKey; etag: string }>();
@@ -89,6 +91,9 @@ function Known({ cloudKey, etag, refetch }: Props) {
             { id: 'aws', label: t.aws, content: <AwsTab cloudKey={cloudKey} /> },
             { id: 'access', label: t.access, content: <AccessTab cloudKey={cloudKey} /> },
             { id: 'versions', label: t.versions, content: <VersionsTab cloudKey={cloudKey} /> },
+            ...(may('listAuditEvents')
+              ? [{ id: 'activity', label: parts.activity, content: <ActivityTab of={cloudKey.id} /> }]
+              : []),
           ]}
         />
       </SpaceBetween>

@@ -121,6 +121,11 @@ function bulkActs(may: ReturnType<typeof useMay>, selected: readonly CloudKey[])
   ];
 }
 
+/** The AWS accounts that its KMS keys are in. */
+function accountsOf(kmsKeys: CloudKey['kmsKeys']): string {
+  return [...new Set(kmsKeys.flatMap(({ accountId }) => accountId ?? []))].join(', ');
+}
+
 function columnsOf(home: string): Column<CloudKey>[] {
   return [
     {
@@ -161,6 +166,14 @@ function columnsOf(home: string): Column<CloudKey>[] {
       sortedAs: 'region',
       text: ({ region }) => region,
       cell: ({ region }) => region || parts.none,
+    },
+    {
+      id: 'account',
+      header: t.account,
+      wide: true,
+      width: 135,
+      text: ({ kmsKeys }) => accountsOf(kmsKeys),
+      cell: ({ kmsKeys }) => accountsOf(kmsKeys) || parts.none,
     },
     {
       id: 'alias',

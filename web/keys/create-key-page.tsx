@@ -1,22 +1,18 @@
-import { useState } from 'react';
-import Alert from '@cloudscape-design/components/alert';
+import { useState, type ReactNode } from 'react';
 import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
-import FormField from '@cloudscape-design/components/form-field';
-import Input from '@cloudscape-design/components/input';
-import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Toggle from '@cloudscape-design/components/toggle';
 import Wizard from '@cloudscape-design/components/wizard';
 import { useNavigate, useSearchParams } from 'react-router';
-import { fieldProblem } from '../api/problem.ts';
-import { useAct, useIdempotencyKeys, useWholeList } from '../api/queries.ts';
+import { useAct, useIdempotencyKeys, useRecord, useWholeList } from '../api/queries.ts';
+import { PolicyFields } from '../cloud/kms-key-fields.tsx';
+import { isPolicyWhole, tagsIn } from '../cloud/kms-key-form.ts';
 import { CommandLine } from '../frame/command.tsx';
 import { useFlash } from '../frame/flash.tsx';
-import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { quotaText } from '../parts/quota-form.ts';
 import { isTyped, useUnsaved } from '../parts/unsaved.tsx';
 import { wizardTexts } from '../parts/wizard-texts.ts';
 import { homeOf, useSession, useVaultId } from '../session/session.tsx';
@@ -24,16 +20,21 @@ import { commands } from '../texts/commands.ts';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
 import { createBody, emptyForm, wordsOf, type KeyForm } from './key-form.ts';
-import { AccessFields, NameFields, ScheduleFields } from './key-fields.tsx';
+import { AccessFields, ScheduleFields } from './key-fields.tsx';
+import type { CloudKeyPageState } from './progress.tsx';
+import { PolicyPreview, WhatWillBe } from './key-preview.tsx';
+import { KeySetField, NewKeyFields, NewKmsKeyFields } from './new-key-fields.tsx';
 
 const toldByFields = [
   '/name',
   '/description',
   '/region',
+  '/usage',
   '/administrators',
   '/users',
   '/rotation',
   '/expiresAt',
+  '/quota',
   '/keySetId',
 ];
 
@@ -45,30 +46,45 @@ export function CreateKeyPage() {
   const flash = useFlash();
   const [search] = useSearchParams();
   const [step, setStep] = useState(0);
-  const [form, setForm] = useState<KeyForm>({ ...emptyForm, keySetId: search.get('keySet') ?? '' });
-  const { letGo, question } = useUnsaved(isTyped({ ...form, keySetId: '' }, emptyForm));
-  const leave = async (to: string) => {
+  const [typed, setForm] = useState<KeyForm>({ ...emptyForm, keySetId: search.get('keySet') ?? '' });
+  const { letGo, question } = useUnsaved(isTyped({ ...typed, keySetId: '' }, emptyForm));
+  const leave = async (to: string, state?: CloudKeyPageState) => {
     letGo();
-    await navigate(to);
+    await navigate(to, { state });
   };
   const [tried, setTried] = useState(false);
   const keySets = useWholeList('listKeySets', { vaultId }, { query: { sort: 'name' } });
+  const { keySetId } = typed;
+  const stores = useWholeList('listExternalKeyStores', { vaultId, keySetId }, { enabled: keySetId !== '' });
   const create = useAct('createCloudKey');
   const keyOf = useIdempotencyKeys();
-  const keySet = keySets.data?.find(({ id }) => id === form.keySetId);
+  const keySet = keySets.data?.find(({ id }) => id === keySetId);
+  const account = useRecord(
+    'getCspAccount',
+    { vaultId, cspAccountId: keySet?.cspAccountId ?? '' },
+    { enabled: typeof keySet?.cspAccountId === 'string', every: false },
+  );
+  const signsIn =
+    keySet === undefined ? undefined : keySet.cspAccountId === null ? false : signsInOf(account.data?.body);
+  const inRegion = inItsRegion(typed, stores.data);
+  const mayHave = mayHaveKmsKey(inRegion, stores.data, signsIn);
+  const form = { ...inRegion, kmsKey: inRegion.kmsKey && mayHave };
   const onForm = (change: Partial<KeyForm>) => setForm((before) => ({ ...before, ...change }));
   const fields = { form, onForm, problem: create.error };
-  const isWhole = form.keySetId !== '' && form.name !== '';
+  const isSendable = tagsIn(form.tags) !== undefined && isPolicyWhole(form);
+  const isWhole = keySetId !== '' && form.name !== '' && isSendable;
+  const body = isSendable ? createBody(form) : undefined;
+  const words = wordsOf(form, keySet?.name ?? '');
   const missing = (text: string) => (tried && text === '' ? parts.required : undefined);
   const submit = async () => {
-    const body = createBody(form);
+    if (body === undefined) return;
     const { body: made } = await create.mutateAsync({
       params: { vaultId },
       body,
       idempotencyKey: keyOf(body),
     });
     flash({ type: 'success', header: t.done.create(made.name) });
-    await leave(`${home}/cloud-keys/${made.id}`);
+    await leave(`${home}/cloud-keys/${made.id}`, { isNew: true });
   };
   return (
     <Page title={t.wizard} above={[{ text: t.title, href: `${home}/cloud-keys` }]} headless>
@@ -87,72 +103,30 @@ export function CreateKeyPage() {
           {
             title: t.details,
             content: (
-              <Container>
-                <SpaceBetween size="l">
-                  {keySets.data?.length === 0 && (
-                    <Alert type="info" action={<Link href={`${home}/key-sets`}>{t.toKeySets}</Link>}>
-                      {t.noKeySets}
-                    </Alert>
-                  )}
-                  <FormField
-                    label={t.keySet}
-                    errorText={missing(form.keySetId) ?? fieldProblem(create.error, '/keySetId')}
-                  >
-                    <Select
-                      selectedOption={keySet === undefined ? null : { value: keySet.id, label: keySet.name }}
-                      options={(keySets.data ?? []).map(({ id, name, description }) => ({
-                        value: id,
-                        label: name,
-                        description,
-                      }))}
-                      statusType={keySets.isPending ? 'loading' : 'finished'}
-                      loadingText={parts.loading}
-                      filteringType="auto"
-                      onChange={({ detail }) => onForm({ keySetId: detail.selectedOption.value ?? '' })}
-                    />
-                  </FormField>
-                  <NameFields {...fields} missing={missing(form.name)} />
-                  <FormField
-                    label={t.region}
-                    description={t.regionWhy}
-                    errorText={fieldProblem(create.error, '/region')}
-                  >
-                    <Input
-                      value={form.region}
-                      placeholder={t.regionUnless}
-                      spellcheck={false}
-                      onChange={({ detail }) => onForm({ region: detail.value })}
-                    />
-                  </FormField>
-                  <FormField label={t.usage}>
-                    <Select
-                      selectedOption={{ value: form.usage, label: t.usages[form.usage] }}
-                      options={Object.entries(t.usages).map(([value, label]) => ({ value, label }))}
-                      onChange={({ detail }) =>
-                        onForm({ usage: detail.selectedOption.value as KeyForm['usage'] })
-                      }
-                    />
-                  </FormField>
-                  <Toggle
-                    checked={form.kmsKey}
-                    description={t.makeKmsKeyWhy}
-                    onChange={({ detail }) => onForm({ kmsKey: detail.checked })}
-                  >
-                    {t.makeKmsKey}
-                  </Toggle>
-                </SpaceBetween>
-              </Container>
+              <SpaceBetween size="l">
+                <Container>
+                  <SpaceBetween size="l">
+                    <KeySetField {...fields} keySets={keySets.data} missing={missing(keySetId)} />
+                    <NewKeyFields {...fields} stores={stores.data} missing={missing(form.name)} />
+                  </SpaceBetween>
+                </Container>
+                <NewKmsKeyFields {...fields} mayHave={mayHave} />
+              </SpaceBetween>
             ),
           },
           {
             title: t.access,
             isOptional: true,
             content: (
-              <Container>
-                <SpaceBetween size="l">
-                  <AccessFields {...fields} cspAccountId={keySet?.cspAccountId ?? null} />
-                </SpaceBetween>
-              </Container>
+              <SpaceBetween size="l">
+                <Container>
+                  <SpaceBetween size="l">
+                    <AccessFields {...fields} cspAccountId={keySet?.cspAccountId ?? null} />
+                    {form.kmsKey && <PolicyFields form={form} set={onForm} problem={create.error} />}
+                  </SpaceBetween>
+                </Container>
+                {form.kmsKey && <PolicyPreview body={body} command={commands.cloudKeyPreview(words)} />}
+              </SpaceBetween>
             ),
           },
           {
@@ -173,29 +147,13 @@ export function CreateKeyPage() {
                 {create.error !== null && (
                   <ProblemAlert problem={create.error} told={step === 3 ? undefined : toldByFields} />
                 )}
+                {body !== undefined && create.error === null && (
+                  <WhatWillBe body={body} isMaking={!create.isIdle} />
+                )}
                 <Container>
                   <SpaceBetween size="l">
-                    <Facts
-                      columns={2}
-                      items={[
-                        [t.willHere, t.willHereWhy(keySet?.token ?? '')],
-                        [t.willAws, form.kmsKey ? t.willAwsWhy(`alias/${form.name}`) : t.willAwsNot],
-                        [t.name, form.name],
-                        [t.keySet, keySet?.name ?? ''],
-                        [t.region, form.region === '' ? t.regionUnless : form.region],
-                        [t.usage, t.usages[form.usage]],
-                        [t.administrators, <Arns key="a" arns={form.administrators} />],
-                        [t.users, <Arns key="u" arns={form.users} />],
-                        [
-                          t.rotation,
-                          form.rotation === 'DAYS'
-                            ? t.everyDays(Number(form.days))
-                            : t.rotationOf[form.rotation],
-                        ],
-                        [t.expires, form.expires === '' ? parts.never : form.expires],
-                      ]}
-                    />
-                    <CommandLine command={commands.cloudKeyCreate(wordsOf(form, keySet?.name ?? ''))} />
+                    <Facts columns={2} items={factsOf(form, keySet?.name ?? '')} />
+                    <CommandLine command={commands.cloudKeyCreate(words)} />
                   </SpaceBetween>
                 </Container>
               </SpaceBetween>
@@ -205,6 +163,42 @@ export function CreateKeyPage() {
       />
     </Page>
   );
+}
+
+/** A key set that has one external key store leaves no choice of the Region. */
+function inItsRegion(form: KeyForm, stores: readonly { region: string }[] = []): KeyForm {
+  const [only] = stores;
+  return form.region === '' && only !== undefined && stores.length === 1
+    ? { ...form, region: only.region }
+    : form;
+}
+
+/** Whether Holdfast signs in to AWS by it; undefined while it is not known. */
+function signsInOf(account: { type: string } | undefined): boolean | undefined {
+  return account === undefined ? undefined : account.type !== 'manual';
+}
+
+/** False where Holdfast cannot make a KMS key for it in AWS, as far as is known. */
+function mayHaveKmsKey(
+  { region }: KeyForm,
+  stores: readonly { region: string }[] | undefined,
+  signsIn: boolean | undefined,
+): boolean {
+  if (signsIn === false || stores?.length === 0) return false;
+  return stores === undefined || region === '' || stores.some((store) => store.region === region);
+}
+
+function factsOf(form: KeyForm, keySet: string): readonly (readonly [string, ReactNode])[] {
+  return [
+    [t.name, form.name],
+    [t.keySet, keySet],
+    [t.usage, t.usages[form.usage]],
+    [t.quota, quotaText(form) ?? t.noQuota],
+    [t.administrators, <Arns key="a" arns={form.administrators} />],
+    [t.users, <Arns key="u" arns={form.users} />],
+    [t.rotation, form.rotation === 'DAYS' ? t.everyDays(Number(form.days)) : t.rotationOf[form.rotation]],
+    [t.expires, form.expires === '' ? parts.never : form.expires],
+  ];
 }
 
 function Arns({ arns }: { arns: readonly string[] }) {

@@ -17,6 +17,7 @@ import { useActing } from '../frame/in-force.tsx';
 import { Page } from '../frame/page.tsx';
 import { ProblemAlert } from '../frame/problem-alert.tsx';
 import { Facts } from '../parts/facts.tsx';
+import { quotaText } from '../parts/quota-form.ts';
 import { RecordState } from '../parts/record-state.tsx';
 import { changeOf, merged, seenOf, type Fact } from '../parts/seen.tsx';
 import { useUnsaved } from '../parts/unsaved.tsx';
@@ -195,6 +196,7 @@ function factsOf(form: KeyForm, changed: readonly string[]): readonly Fact[] {
     ['users', t.users, form.users.join(' ') || t.nobody],
     ['rotation', t.rotation, rotation === 'DAYS' ? t.everyDays(Number(days)) : t.rotationOf[rotation]],
     ['expiresAt', t.expires, expires === '' ? parts.never : expires],
+    ['quota', t.quota, quotaText(form) ?? t.noQuota],
   ];
   return all.flatMap(([field, ...fact]) => (changed.includes(field) ? [fact] : []));
 }

@@ -6,8 +6,10 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Textarea from '@cloudscape-design/components/textarea';
 import { fieldProblem } from '../api/problem.ts';
 import { useWholeList } from '../api/queries.ts';
+import { QuotaFields } from '../parts/quota.tsx';
 import { useMay, useVaultId } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
+import { newKey } from '../texts/new-key.ts';
 import { parts } from '../texts/parts.ts';
 import { ArnList } from './arn-list.tsx';
 import type { KeyForm } from './key-form.ts';
@@ -152,6 +154,7 @@ export function ScheduleFields({ form, onForm, problem }: FieldsProps) {
           expandToViewport
         />
       </FormField>
+      <QuotaFields form={form} set={onForm} problem={problem} label={t.quota} description={newKey.quotaWhy} />
     </SpaceBetween>
   );
 }

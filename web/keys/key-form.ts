@@ -1,17 +1,21 @@
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import type { BodyOf } from '../api/operation-types.ts';
+import { policyOf, tagsIn, type KmsKeyForm } from '../cloud/kms-key-form.ts';
+import { quotaBody, quotaForm, quotaWord, type QuotaForm } from '../parts/quota-form.ts';
 import { changeOf } from '../parts/seen.tsx';
 import type { CloudKeyWords } from '../texts/command-words.ts';
 
 /* What is said of a CloudKey when it is made or changed, as the fields of a form have it. */
 
-export interface KeyForm {
+export interface KeyForm extends QuotaForm, Pick<KmsKeyForm, 'tags' | 'policySource' | 'document'> {
   keySetId: string;
   name: string;
   description: string;
   region: string;
   usage: Schemas['CloudKey']['usage'];
   kmsKey: boolean;
+  /** Of its KMS key; undefined while it follows the name. */
+  alias: string | undefined;
   administrators: readonly string[];
   users: readonly string[];
   rotation: 'INHERIT' | 'NEVER' | 'DAYS';
@@ -27,11 +31,13 @@ export const emptyForm: KeyForm = {
   region: '',
   usage: 'encrypt-decrypt',
   kmsKey: true,
+  ...{ alias: undefined, tags: '', policySource: 'generated', document: '' },
   administrators: [],
   users: [],
   rotation: 'INHERIT',
   days: '365',
   expires: '',
+  ...{ quota: '', burst: '' },
 };
 
 export function formOf(key: Schemas['CloudKey']): KeyForm {
@@ -47,6 +53,7 @@ export function formOf(key: Schemas['CloudKey']): KeyForm {
     rotation: key.rotation.kind,
     days: key.rotation.kind === 'DAYS' ? String(key.rotation.days) : emptyForm.days,
     expires: key.expiresAt?.slice(0, 10) ?? '',
+    ...quotaForm(key.quota),
   };
 }
 
@@ -55,7 +62,9 @@ type Changed = BodyOf<'updateCloudKey'>;
 /** The fields that creates and changes have in common. */
 function common(
   form: KeyForm,
-): Required<Pick<Changed, 'name' | 'description' | 'administrators' | 'users' | 'rotation' | 'expiresAt'>> {
+): Required<
+  Pick<Changed, 'name' | 'description' | 'administrators' | 'users' | 'rotation' | 'expiresAt' | 'quota'>
+> {
   return {
     name: form.name,
     description: form.description,
@@ -63,7 +72,24 @@ function common(
     users: [...form.users],
     rotation: form.rotation === 'DAYS' ? { kind: 'DAYS', days: Number(form.days) } : { kind: form.rotation },
     expiresAt: form.expires === '' ? null : `${form.expires}T00:00:00Z`,
+    quota: quotaBody(form),
   };
+}
+
+/** The alias that its KMS key gets. */
+export function aliasOf({ alias, name }: KeyForm): string {
+  return alias ?? `alias/${name}`;
+}
+
+/** What is told of its KMS key; of one that is as it comes, that there is to be one. */
+function kmsKeyOf(form: KeyForm): BodyOf<'createCloudKey'>['kmsKey'] {
+  if (!form.kmsKey) return false;
+  const told = {
+    ...(form.alias === undefined ? {} : { alias: form.alias }),
+    ...(form.tags.trim() === '' ? {} : { tags: tagsIn(form.tags) }),
+    ...(form.policySource === 'generated' ? {} : { policy: policyOf(form) }),
+  };
+  return Object.keys(told).length === 0 ? true : told;
 }
 
 export function createBody(form: KeyForm): BodyOf<'createCloudKey'> {
@@ -71,7 +97,7 @@ export function createBody(form: KeyForm): BodyOf<'createCloudKey'> {
     ...common(form),
     keySetId: form.keySetId,
     usage: form.usage,
-    kmsKey: form.kmsKey,
+    kmsKey: kmsKeyOf(form),
     ...(form.region === '' ? {} : { region: form.region }),
   };
 }
@@ -94,5 +120,9 @@ export function wordsOf(form: KeyForm, keySet: string): CloudKeyWords {
     expires: form.expires,
     usage: form.usage,
     kmsKey: form.kmsKey,
+    quota: quotaWord(form),
+    alias: form.alias,
+    tags: tagsIn(form.tags) ?? {},
+    policy: form.policySource,
   };
 }

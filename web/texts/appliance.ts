@@ -162,7 +162,12 @@ export const appliance = {
   aboutWhy: 'Hold your own AWS keys in your own HSM.',
   licence: 'Licence',
   licenceName: 'Apache License 2.0',
-  madeWith: 'The console is made with Cloudscape (Apache-2.0), React, React Router and TanStack Query (MIT).',
+  licences: 'Licences',
+  madeWith: 'Packages that a node and the console are built with, and the licence of each.',
+  partOf: 'Part of',
+  partOfWhich: { node: 'The node', console: 'The console', both: 'Both' },
+  noLicences: 'No list',
+  noLicencesWhy: 'It is made when the console is built.',
   reference: 'API reference of this node',
 
   firstRun: 'First run',

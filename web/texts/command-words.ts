@@ -250,6 +250,22 @@ export interface CloudKeyWords {
   expires: string;
   usage?: string;
   kmsKey: boolean;
+  /** As `--quota` takes it; empty for none. */
+  quota: string;
+  /** Of its KMS key; undefined while nobody has told another. */
+  alias: string | undefined;
+  tags: Readonly<Record<string, string>>;
+  policy: 'generated' | 'generated-without-root' | 'document';
+}
+
+/** What is told of the KMS key of a new CloudKey; a policy that is a document is in a file. */
+export function ofKmsKey({ kmsKey, alias, tags, policy }: CloudKeyWords): string {
+  if (!kmsKey) return ' --no-kms-key';
+  return [
+    change('kms-alias', alias),
+    ...Object.entries(tags).map(([name, value]) => option('kms-tag', `${name}=${value}`)),
+    option('kms-policy', policy === 'document' ? 'POLICY-FILE' : policy === 'generated' ? undefined : policy),
+  ].join('');
 }
 
 export function cloudKeyOptions(key: CloudKeyWords): string {
@@ -262,6 +278,7 @@ export function cloudKeyOptions(key: CloudKeyWords): string {
     option('user', key.users.join(',')),
     option('rotation', rotationWord(key.rotation)),
     option('expires', key.expires),
+    option('quota', key.quota),
   ].join('');
 }
 

@@ -9,6 +9,7 @@ import {
   keySetOptions,
   kmsKeyOptions,
   cloudKeyOptions,
+  ofKmsKey,
   rotationWord,
   daysWord,
   rangeOptions,
@@ -96,7 +97,9 @@ export const commands = {
   cloudKeyDelete: (name: string, keySet: string, days: string, both: boolean) =>
     `holdfast cloud-key delete ${w(name)}${option('key-set', keySet)}${option('days', days)}${both ? ' --cloud both' : ''}`,
   cloudKeyCreate: (key: CloudKeyWords) =>
-    `holdfast cloud-key create ${w(key.name === '' ? 'NAME' : key.name)}${cloudKeyOptions(key)}${key.kmsKey ? '' : ' --no-kms-key'}`,
+    `holdfast cloud-key create ${w(key.name === '' ? 'NAME' : key.name)}${cloudKeyOptions(key)}${ofKmsKey(key)}`,
+  cloudKeyPreview: (key: CloudKeyWords) =>
+    `holdfast cloud-key preview ${w(key.name === '' ? 'NAME' : key.name)}${cloudKeyOptions(key)}${ofKmsKey(key)}`,
   cloudKeyFind: (called: string) => `holdfast cloud-key find ${w(called === '' ? 'NAME' : called)}`,
   cloudKeyAdopt: (key: AdoptWords) =>
     [
@@ -116,6 +119,7 @@ export const commands = {
       change('user', key.users?.join(',')),
       option('rotation', key.rotation === undefined ? undefined : rotationWord(key.rotation)),
       change('expires', key.expires, 'never'),
+      change('quota', key.quota, 'none'),
       flag('apply-to-kms', applyToKms),
     ].join(''),
   keySetCreate: (set: KeySetWords) =>

@@ -14,6 +14,7 @@ export const keys = {
   inAws: 'In AWS',
   keySet: 'Key set',
   region: 'Region',
+  account: 'AWS account',
   alias: 'Alias',
   version: 'Version',
   versions: 'Versions',
@@ -178,7 +179,6 @@ export const keys = {
   willAws: 'In AWS',
   willHereWhy: (token: string) =>
     `An AES-256 key in the token ${token}: not extractable, not wrappable, made there.`,
-  willAwsWhy: (alias: string) => `A KMS key that refers to it, with the alias ${alias}.`,
   willAwsNot: 'Nothing: no KMS key is asked for.',
   submit: 'Create CloudKey',
   progress: 'Progress',

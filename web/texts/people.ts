@@ -167,6 +167,8 @@ export const people = {
   },
   recentActs: 'Recent acts',
   toAudit: 'Show the audit log',
+  activityWhy:
+    'Acts on this record, and those that were refused. What belongs to it, such as a credential, has events of its own in the audit log.',
   refusedOn: (target: string) => `Refused: ${target}`.replace(/: $/, ''),
   show: 'Show',
 } as const;

@@ -6,3 +6,12 @@ export const storeEdit = {
   /** AWS KMS, UpdateCustomKeyStore. */
   endpointToo: 'With another connectivity the endpoint is another too: AWS takes no host name for both.',
 } as const;
+
+/** What is known to be wrong with an external key store. */
+export const storeHealth = {
+  overview: 'Overview',
+  health: 'Health',
+  warnings: (n: number) => (n === 1 ? '1 warning' : `${n} warnings`),
+  notLooked: 'Not looked at',
+  nothingFound: 'Nothing found',
+} as const;

@@ -15,8 +15,7 @@ import {
 } from './find-cloud-key.ts';
 import { addKeyLookup } from './key-lookup.ts';
 import { keySets } from './key-set.ts';
-import { tellCloudKey, tellCloudKeyChange } from './tell-cloud-key.ts';
-import { tellPreview } from './tell-preview.ts';
+import { tellCloudKey, tellCloudKeyChange, tellPreview } from './tell-cloud-key.ts';
 import { waitForKmsKey, waitOption } from './cloud/kms-key-waiting.ts';
 import { allInAws } from './cloud/kms-key-records.ts';
 import type { KeyPolicy } from './cloud/kms-key-records.ts';

@@ -4,10 +4,10 @@ import type { Schemas } from '../client/api-types.ts';
 import type { Api } from '../client/api.ts';
 import { sentencesOf, type KeyChange } from '../records/cloud-key-sentences.ts';
 import { inAws, troubleOf } from './cloud/kms-key-records.ts';
-import { isForPrograms, printChanged, printRecord } from '../output/output.ts';
+import { isForPrograms, printChanged, printData, printRecord, type OutputOptions } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
 import { textOf } from '../output/said.ts';
-import { note } from '../output/streams.ts';
+import { note, print } from '../output/streams.ts';
 
 /** As an act answers it; what is read has no `aws`. */
 type Shown = Schemas['ActedCloudKey'];
@@ -61,4 +61,23 @@ function tellTroubles({ kmsKeys, aws = [] }: Shown): void {
       : kmsKeys.map(({ alias, problem }) => ({ name: alias, problem }));
   for (const { name, problem } of troubled)
     for (const line of troubleOf({ problem })) note(printable(`${name}: ${line}`));
+}
+
+/** Prints what creating a CloudKey would make; with `policyOnly` the key policy alone, as a file has it. */
+export function tellPreview(
+  preview: Schemas['CloudKeyPreview'],
+  policyOnly: boolean,
+  options: OutputOptions,
+): void {
+  const { kmsKey, keySetName: keySet, keySetId: _, token, region } = preview;
+  if (policyOnly) return printData(kmsKey?.policy ?? null, options);
+  if (isForPrograms(options)) return printRecord(preview, options);
+  if (kmsKey === null) return printRecord({ keySet, token, region, 'KMS key': 'none' }, options);
+  const { externalKeyStoreId: __, externalKeyStoreName, policy, policySource: ___, ...told } = kmsKey;
+  printRecord({ keySet, token, externalKeyStore: externalKeyStoreName, ...told }, options);
+  print(
+    policy === null
+      ? '\nThe key policy is written once AWS has told the account id.'
+      : `\nKey policy:\n${JSON.stringify(policy, null, 2)}`,
+  );
 }
