@@ -14,6 +14,12 @@ const othersShowWithin = 2.5 * showEvery;
 /** Demand is measured over no less than this, milliseconds: signs may come closer than every ten seconds. */
 const measuredOver = showEvery / 2;
 
+/**
+ * A node that comes lets an even share through at once, for so long that the others have surely made room, milliseconds: a load balancer
+ * sends it its part of the requests from the first second on, and a restart is to fail none of them.
+ */
+export const comesFor = 2 * showEvery;
+
 export interface HeldSharesOptions {
   /** `node.fleet_size` */
   fleetSize: number;
@@ -58,6 +64,9 @@ export class HeldShares {
   /** It had not come through for too long: the last one before that, and the first one since. */
   #gap: { from: number; to: number | undefined } | undefined;
   #lapses = 0;
+  /** Since when it has been to have a share for which there is not all the room yet; undefined once it has it, and while it is to have none. */
+  #comesSince: number | undefined;
+  #isComing = true;
   #demands: ReadonlyMap<string, number> = new Map();
   #measuredAt: number;
 
@@ -66,6 +75,7 @@ export class HeldShares {
     // Until it has heard of others it counts on one.
     ({ even: this.#even, floor: this.#floor } = evenAmong(Math.max(2, options.fleetSize)));
     this.#measuredAt = options.now();
+    this.#comesSince = options.now();
     this.#tell();
   }
 
@@ -90,7 +100,7 @@ export class HeldShares {
 
   /** The others were shown it. Answers after how many milliseconds the next sign is wanted; undefined for as usual. */
   heard(
-    { each, listed, even, floor, waits }: ToldShares,
+    { each, listed, even, floor, waits, comes }: ToldShares,
     { at, lapses }: SharesSign['sent'],
   ): number | undefined {
     const { settlesAfter } = this.#options;
@@ -107,6 +117,8 @@ export class HeldShares {
     );
     this.#even = even;
     this.#floor = floor;
+    if (comes) this.#comesSince ??= now;
+    else if (!waits) this.#comesSince = undefined;
     this.#shownAt = at;
     if (this.#gap !== undefined) this.#gap.to ??= at;
     this.#tell();
@@ -116,6 +128,8 @@ export class HeldShares {
 
   /** Gives up what is more than an even share where no sign has come through for too long. Call it at each try of one. */
   lapse(): void {
+    // It may have come to no end.
+    if (this.#isComing) this.#tell();
     if (this.#shownAt === undefined) return;
     if (this.#options.bootNow() - this.#shownAt < this.#options.keeps) return;
     this.#lapses++;
@@ -154,7 +168,10 @@ export class HeldShares {
   }
 
   #tell(): void {
-    const part = ({ use }: Held): number => Math.max(use, this.#floor) / wholeQuota;
+    const since = this.#comesSince;
+    this.#isComing = since !== undefined && this.#options.now() - since < comesFor;
+    const least = this.#isComing ? this.#even : this.#floor;
+    const part = ({ use }: Held): number => Math.max(use, least) / wholeQuota;
     this.#options.onParts({
       each: part(this.#each),
       of: new Map([...this.#listed].map(([bucket, one]) => [bucket, part(one)])),

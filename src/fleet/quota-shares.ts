@@ -5,7 +5,7 @@
  * what all others claim, and only what they leave; all writers of the store take turns, so that no two do so at once. What it is to
  * give up it stops using first, and shows a smaller claim only once nothing of the larger one is in use (held-shares.ts). So the
  * claims of all nodes never come to more than the quota, and what nodes let through never to more than their claims. There are two
- * exceptions, each with a bound (docs/operations.md): the floor, which a node lets through before it could claim it, and what a
+ * exceptions, each with a bound (docs/operations.md): the even share that a node lets through which comes, before it could claim it, and what a
  * node uses on that could not show itself for so long that the others count on it no more.
  */
 
@@ -63,6 +63,8 @@ export interface ToldShares {
   floor: number;
   /** It lacks what others have still. */
   waits: boolean;
+  /** It is to have a share, had none, and lacks room for it. */
+  comes: boolean;
 }
 
 /** Another node whose claims stand. */
@@ -166,7 +168,10 @@ class Divisor {
     }
     return {
       shown: { each: each.claim, listed: shown, keeps: this.#keeps },
-      told: { each, listed, even: this.#even, floor: this.#floor, waits },
+      told: {
+        ...{ each, listed, even: this.#even, floor: this.#floor, waits },
+        comes: this.#own.takesPart && this.#own.each === 0 && (waits || each.claim === 0),
+      },
     };
   }
 
