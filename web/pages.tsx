@@ -27,6 +27,7 @@ export function fetchCodeOf(routes: RouteObject[], pathname: string): void {
 const common: RouteObject[] = [
   { index: true, element: <OverviewPage /> },
   page('users', async () => (await import('./people/users-page.tsx')).UsersPage),
+  page('access', async () => (await import('./people/access-page.tsx')).AccessPage),
   page('single-sign-on', async () => (await import('./people/single-sign-on-page.tsx')).SingleSignOnPage),
   page('requests', async () => (await import('./requests/requests-page.tsx')).RequestsPage),
   page('requests/cloudtrail', async () => (await import('./requests/cloudtrail-page.tsx')).CloudTrailPage),

@@ -1,3 +1,4 @@
+import { accessOfApplianceUsersRoutes, accessOfUsersRoutes } from './people/access-of-users.ts';
 import { acknowledgementRoutes } from './status/acknowledgement-routes.ts';
 import { adminGroupRoutes } from './people/admin-groups.ts';
 import { apiKeyRoutes } from './people/api-keys.ts';
@@ -26,6 +27,7 @@ import type { Route } from './route.ts';
 import { secondFactorRoutes } from './people/second-factor.ts';
 import { sessionRoutes } from './people/sessions.ts';
 import { signInOptionRoutes } from './people/sign-in-options.ts';
+import { signInRuleRoutes } from './people/sign-in-rules.ts';
 import { statusRoutes } from './status/status.ts';
 import { tokenRoutes } from './tokens.ts';
 import { trafficRoutes } from './metrics/traffic.ts';
@@ -37,6 +39,7 @@ import { vaultTokenRoutes } from './vault-tokens.ts';
 const described: readonly Route[] = [
   ...sessionRoutes,
   ...signInOptionRoutes,
+  ...signInRuleRoutes,
   ...oidcRoutes,
   ...secondFactorRoutes,
   ...apiKeyRoutes,
@@ -48,6 +51,7 @@ const described: readonly Route[] = [
   metricsRoute,
   ...vaultRoutes,
   ...applianceUserRoutes,
+  ...accessOfApplianceUsersRoutes,
   ...tokenRoutes,
   ...vaultTokenRoutes,
   ...nodeRoutes,
@@ -55,6 +59,7 @@ const described: readonly Route[] = [
   ...lostChangeRoutes,
   ...mailRoutes,
   ...userRoutes,
+  ...accessOfUsersRoutes,
   ...adminGroupRoutes,
   ...cspAccountRoutes,
   ...keySetRoutes,

@@ -18,10 +18,10 @@ import { parsePlainName } from './user-forms.ts';
 export type ApiKeyRow = Selectable<ApiKeyTable>;
 
 /** A key that nobody renews is one that nobody remembers. */
-const maxDays = 366;
+export const maxApiKeyDays = 366;
 
 /** Live ones of one user. */
-const maxOfOneUser = 50;
+export const maxApiKeys = 50;
 
 /**
  * Makes an API key that may do a part of what its owner may. The secret is shown this once. Throws VaultError
@@ -39,8 +39,11 @@ export async function createApiKey(
   if (!scope.every((permission) => caller.permissions.has(permission)))
     throw new VaultError('forbidden', 'an API key may do no more than you may yourself');
   const length = input.expiresAt.getTime() - now.getTime();
-  if (!(length > 0 && length <= maxDays * 86_400_000))
-    throw new VaultError('invalid', `an API key expires in the future, after ${maxDays} days at the most`);
+  if (!(length > 0 && length <= maxApiKeyDays * 86_400_000))
+    throw new VaultError(
+      'invalid',
+      `an API key expires in the future, after ${maxApiKeyDays} days at the most`,
+    );
   const id = randomUUID();
   const secret = mintApiKey(id);
   const row: ApiKeyRow = {
@@ -65,8 +68,8 @@ export async function createApiKey(
       .where('revoked_at', 'is', null)
       .where('expires_at', '>', now.toISOString())
       .executeTakeFirstOrThrow();
-    if (live > maxOfOneUser)
-      throw new VaultError('conflict', `you have ${maxOfOneUser} live API keys`, 'revoke one first');
+    if (live > maxApiKeys)
+      throw new VaultError('conflict', `you have ${maxApiKeys} live API keys`, 'revoke one first');
     await record(trx, act, {
       action: 'api-key.create',
       vaultId: caller.vaultId,
@@ -115,21 +118,30 @@ export async function revokeApiKey(
   await context.store.write(act, async (trx) => {
     const row = await findApiKey(trx, caller.userId, apiKeyId);
     if (row.revoked_at !== null) return;
-    await bumpRecord(trx, 'api_keys', row, { revoked_at: trx.at.toISOString() });
-    restricts(trx, 'the end of the API key', async () => {
-      const now = await trx
-        .selectFrom('api_keys')
-        .select('revoked_at')
-        .where('id', '=', row.id)
-        .executeTakeFirst();
-      return now?.revoked_at !== null;
-    });
+    await markRevoked(trx, row);
     await record(trx, act, {
       action: 'api-key.revoke',
       vaultId: caller.vaultId,
-      target: { kind: 'api-key', id: row.id, name: row.name },
+      target: apiKeyTarget(row),
     });
   });
+}
+
+/** In a transaction, of one that is not revoked. */
+export async function markRevoked(trx: ActTransaction, row: ApiKeyRow): Promise<void> {
+  await bumpRecord(trx, 'api_keys', row, { revoked_at: trx.at.toISOString() });
+  restricts(trx, 'the end of the API key', async () => {
+    const now = await trx
+      .selectFrom('api_keys')
+      .select('revoked_at')
+      .where('id', '=', row.id)
+      .executeTakeFirst();
+    return now?.revoked_at !== null;
+  });
+}
+
+export function apiKeyTarget({ id, name }: ApiKeyRow): { kind: string; id: string; name: string } {
+  return { kind: 'api-key', id, name };
 }
 
 /** For good: enabling the user again brings none of them back. */
@@ -142,7 +154,10 @@ export async function revokeApiKeysOf(trx: ActTransaction, userId: string): Prom
   await bumpRecords(trx, 'api_keys', live, { revoked_at: trx.at.toISOString() });
 }
 
-export function apiKeyState(row: ApiKeyRow, now: Date): 'LIVE' | 'EXPIRED' | 'REVOKED' {
+export const apiKeyStates = ['LIVE', 'EXPIRED', 'REVOKED'] as const;
+export type ApiKeyState = (typeof apiKeyStates)[number];
+
+export function apiKeyState(row: ApiKeyRow, now: Date): ApiKeyState {
   if (row.revoked_at !== null) return 'REVOKED';
   return row.expires_at <= now.toISOString() ? 'EXPIRED' : 'LIVE';
 }

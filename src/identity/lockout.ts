@@ -11,9 +11,9 @@ import type { VaultContext } from '../vault/context.ts';
  * An attempt is counted before it is tried, in one statement, and taken back when it was right: of any number of guesses
  * at once no more are tried than one after another would be.
  */
-const freeFailures = 4;
-const lockMinutes = [1, 2, 4, 8, 16, 32, 60];
-const maxFailures = 100;
+export const freeFailures = 4;
+export const lockMinutes: readonly number[] = [1, 2, 4, 8, 16, 32, 60];
+export const maxFailures = 100;
 export const untilUnlocked = '9999-12-31T23:59:59.999Z';
 
 /** An attempt that was counted and may be tried. */

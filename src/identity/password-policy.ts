@@ -9,8 +9,8 @@ export const firstPasswordDays = 7;
  * After NIST SP 800-63B-4, 3.1.1.2: length is what counts, every character is allowed, no rules on composition, no
  * periodic change, and a list of what is guessed first. 15 characters also where a second factor would allow 8.
  */
-const shortest = 15;
-const max = 128;
+export const passwordLength = { min: 15, max: 128 } as const;
+const { min: shortest, max } = passwordLength;
 
 /**
  * So many characters must be left once what is guessed first is taken out. (Not an estimator such as zxcvbn-ts: it

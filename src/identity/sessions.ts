@@ -38,11 +38,11 @@ export interface OpenedSession {
   csrfToken?: Secret;
 }
 
-/** The oldest go when there are more. */
-const maxOfOneUser = 20;
+/** Of one user; the oldest go when there are more. */
+export const maxSessions = 20;
 
 /** A session that still has something to do before it may do anything else has so long for it, minutes. */
-const unfinishedMinutes = 10;
+export const unfinishedMinutes = 10;
 
 /** Whether a session has not come to its end, by the limits as they are now. */
 export function isLive(
@@ -56,6 +56,19 @@ export function isLive(
     time < Date.parse(session.last_seen_at) + minutes(limits.idleMinutes) &&
     time < Date.parse(session.created_at) + minutes(limits.maxMinutes)
   );
+}
+
+/** What a session's times are all later than as long as {@link isLive} holds, ISO 8601. */
+export function oldestLive(
+  limits: SessionLimits,
+  now: Date,
+): Record<'expiresAt' | 'lastSeenAt' | 'createdAt', string> {
+  const before = (count: number) => new Date(now.getTime() - minutes(count)).toISOString();
+  return {
+    expiresAt: before(0),
+    lastSeenAt: before(limits.idleMinutes),
+    createdAt: before(limits.maxMinutes),
+  };
 }
 
 /** What sessions are made with. */
@@ -196,22 +209,30 @@ export async function endSession(
   sessionId: string,
 ): Promise<void> {
   const { session, user } = await findSession(context, userId, sessionId);
-  await context.store.write(act, async (trx) => {
-    const ended = await trx.deleteFrom('sessions').where('id', '=', session.id).executeTakeFirst();
-    if (ended.numDeletedRows === 0n) throw new VaultError('not-found', 'there is no such session');
-    restricts(trx, 'the end of the session', async () => {
-      const left = await trx
-        .selectFrom('sessions')
-        .select('id')
-        .where('id', '=', session.id)
-        .executeTakeFirst();
-      return left === undefined;
-    });
-    await record(trx, act, {
-      action: 'session.end',
-      vaultId: user.vault_id,
-      target: sessionTarget(session, user),
-    });
+  await context.store.write(act, async (trx) => dropSession(trx, act, session, user));
+}
+
+/** In a transaction, with an entry in the trail. Throws VaultError `not-found` where it has ended meanwhile. */
+export async function dropSession(
+  trx: ActTransaction,
+  act: Act,
+  session: SessionRow,
+  user: Pick<UserRow, 'username' | 'vault_id'>,
+): Promise<void> {
+  const ended = await trx.deleteFrom('sessions').where('id', '=', session.id).executeTakeFirst();
+  if (ended.numDeletedRows === 0n) throw new VaultError('not-found', 'there is no such session');
+  restricts(trx, 'the end of the session', async () => {
+    const left = await trx
+      .selectFrom('sessions')
+      .select('id')
+      .where('id', '=', session.id)
+      .executeTakeFirst();
+    return left === undefined;
+  });
+  await record(trx, act, {
+    action: 'session.end',
+    vaultId: user.vault_id,
+    target: sessionTarget(session, user),
   });
 }
 
@@ -250,7 +271,7 @@ async function dropOldest(trx: Transaction<Tables>, newest: SessionRow): Promise
     .where('user_id', '=', newest.user_id)
     .where('id', '<>', newest.id)
     .orderBy('created_at', 'desc')
-    .limit(maxOfOneUser - 1);
+    .limit(maxSessions - 1);
   let surplus = trx
     .deleteFrom('sessions')
     .where('user_id', '=', newest.user_id)
@@ -271,7 +292,10 @@ function opened(session: SessionRow, user: UserRow, token: Secret): OpenedSessio
   return { session, user, token, csrfToken: csrfTokenOf(token.reveal()) };
 }
 
-function sessionTarget(session: SessionRow, user: UserRow): { kind: string; id: string; name: string } {
+function sessionTarget(
+  session: SessionRow,
+  user: Pick<UserRow, 'username'>,
+): { kind: string; id: string; name: string } {
   return { kind: 'session', id: session.id, name: user.username };
 }
 

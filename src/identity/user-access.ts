@@ -1,16 +1,27 @@
 import { record, type Act } from '../evidence/trail.ts';
+import type { Role } from '../store/schema.ts';
 import type { ActTransaction } from '../store/store.ts';
 import { bumpRecord } from '../vault/edit-record.ts';
 import type { Secret } from '../secret.ts';
 import type { VaultContext } from '../vault/context.ts';
+import type { Reading } from '../vault/edits.ts';
+import { notByIndex, readPage, type Page, type PageInput } from '../vault/page.ts';
 import { VaultError } from '../vault/vault-error.ts';
 import { laneOf } from '../fair-queue.ts';
+import { apiKeyOrders, apiKeyTarget, markRevoked, type ApiKeyRow, type ApiKeyState } from './api-keys.ts';
 import { deliverPassword, type Delivery, type Site } from './first-passwords.ts';
 import { clean } from './lockout.ts';
 import { firstPassword, hashPassword } from './passwords.ts';
-import { checkNotSelf, type Changer } from './reach.ts';
+import { checkNotSelf, checkReach, type Changer } from './reach.ts';
 import { clearTotp } from './second-factor.ts';
-import { endSessionsOf, type UserRow } from './sessions.ts';
+import {
+  dropSession,
+  endSessionsOf,
+  oldestLive,
+  type SessionLimits,
+  type SessionRow,
+  type UserRow,
+} from './sessions.ts';
 import { findInReach, userEntry, type UserTarget } from './users.ts';
 
 /** Forgets the wrong passwords and codes of a user. */
@@ -112,4 +123,132 @@ export async function removeTotp(
     await record(trx, act, userEntry('remove-totp', user));
     return cleared;
   });
+}
+
+/*
+ * API keys and sessions of the users of a vault or of the appliance, for those who look after them. `vaultId` is '' for the
+ * appliance. Of another vault nothing is found.
+ */
+
+/** Whose it is. */
+export interface Owner {
+  user_id: string;
+  username: string;
+  role: Role;
+}
+
+interface Asked extends PageInput {
+  /** Of this user alone. */
+  userId?: string | undefined;
+}
+
+export async function listApiKeysOfUsers(
+  { store: { db }, now }: Pick<VaultContext, 'store' | 'now'>,
+  vaultId: string,
+  { userId, state, ...input }: Asked & { state?: ApiKeyState | undefined },
+): Promise<Page<ApiKeyRow & Owner>> {
+  const at = now().toISOString();
+  let query = db
+    .selectFrom('api_keys')
+    .innerJoin('users', 'users.id', 'api_keys.user_id')
+    .selectAll('api_keys')
+    .select(['users.username', 'users.role'])
+    .where((eb) => eb(notByIndex(eb.ref('users.vault_id')), '=', vaultId));
+  if (userId !== undefined) query = query.where('api_keys.user_id', '=', userId);
+  if (state !== undefined)
+    query = query.where((eb) =>
+      eb(notByIndex(eb.ref('api_keys.revoked_at')), state === 'REVOKED' ? 'is not' : 'is', null),
+    );
+  if (state === 'LIVE' || state === 'EXPIRED')
+    query = query.where((eb) =>
+      eb(notByIndex(eb.ref('api_keys.expires_at')), state === 'LIVE' ? '>' : '<=', at),
+    );
+  const all = db.selectFrom('api_keys');
+  const through = userId === undefined ? all : all.where('user_id', '=', userId);
+  return readPage(query, through, apiKeyOrders, 'api_keys.id', input);
+}
+
+export const sessionOrders = { createdAt: 'sessions.created_at' } as const;
+
+/** Those that have not come to their end. */
+export async function listSessionsOfUsers(
+  { store: { db }, now }: Pick<VaultContext, 'store' | 'now'>,
+  limits: SessionLimits,
+  vaultId: string,
+  { userId, ...input }: Asked,
+): Promise<Page<SessionRow & Owner>> {
+  const oldest = oldestLive(limits, now());
+  let query = db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .selectAll('sessions')
+    .select(['users.username', 'users.role'])
+    .where((eb) => eb(notByIndex(eb.ref('users.vault_id')), '=', vaultId))
+    .where((eb) => eb(notByIndex(eb.ref('sessions.expires_at')), '>', oldest.expiresAt))
+    .where((eb) => eb(notByIndex(eb.ref('sessions.last_seen_at')), '>', oldest.lastSeenAt))
+    .where((eb) => eb(notByIndex(eb.ref('sessions.created_at')), '>', oldest.createdAt));
+  if (userId !== undefined) query = query.where('sessions.user_id', '=', userId);
+  const all = db.selectFrom('sessions');
+  const through = userId === undefined ? all : all.where('user_id', '=', userId);
+  return readPage(query, through, sessionOrders, 'sessions.id', input);
+}
+
+/**
+ * From the moment this returns the API key opens nothing, on any node: each request reads it. Safe to repeat. Throws VaultError
+ * `not-found`, or `forbidden` where the owner may do more than the caller.
+ */
+export async function revokeApiKeyOfUser(
+  context: Pick<VaultContext, 'store'>,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  apiKeyId: string,
+): Promise<void> {
+  await context.store.write(act, async (trx) => {
+    const row = await trx
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .selectAll('api_keys')
+      .select(['users.username', 'users.role'])
+      .where('api_keys.id', '=', apiKeyId)
+      .where('users.vault_id', '=', vaultId)
+      .executeTakeFirst();
+    if (row === undefined) throw new VaultError('not-found', 'there is no such API key');
+    const { username, role, ...apiKey } = row;
+    checkReach(changer, role);
+    if (apiKey.revoked_at !== null) return;
+    await markRevoked(trx, apiKey);
+    await record(trx, act, {
+      ...{ action: 'api-key.revoke', vaultId, target: apiKeyTarget(apiKey) },
+      before: { owner: username },
+    });
+  });
+}
+
+/** Whoever has the session is signed out at once, on every node. Throws as {@link revokeApiKeyOfUser} does. */
+export async function endSessionOfUser(
+  context: Pick<VaultContext, 'store'>,
+  act: Act,
+  changer: Changer,
+  vaultId: string,
+  sessionId: string,
+): Promise<void> {
+  await context.store.write(act, async (trx) => {
+    const session = await findIn(trx, vaultId, sessionId);
+    checkReach(changer, session.role);
+    await dropSession(trx, act, session, { username: session.username, vault_id: vaultId });
+  });
+}
+
+async function findIn(db: Reading, vaultId: string, sessionId: string): Promise<SessionRow & Owner> {
+  const session = await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .selectAll('sessions')
+    .select(['users.username', 'users.role'])
+    .where('sessions.id', '=', sessionId)
+    .where('users.vault_id', '=', vaultId)
+    .executeTakeFirst();
+  if (session === undefined) throw new VaultError('not-found', 'there is no such session');
+  return session;
 }

@@ -35,6 +35,7 @@ import { hsmsNotAsked } from './migrations/0080-hsms-not-asked.ts';
 import { storeMoves } from './migrations/0088-store-moves.ts';
 import { vitals } from './migrations/0115-vitals.ts';
 import { auditRequests } from './migrations/0119-audit-requests.ts';
+import { accessLists } from './migrations/0121-access-lists.ts';
 
 /** In order of their names; never edited once released. */
 export const migrations: Record<string, Migration> = {
@@ -74,6 +75,7 @@ export const migrations: Record<string, Migration> = {
   '0088-store-moves': storeMoves,
   '0115-vitals': vitals,
   '0119-audit-requests': auditRequests,
+  '0121-access-lists': accessLists,
 };
 
 /** The last one that was made before nodes of two versions could work with one database. */

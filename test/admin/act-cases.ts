@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { ShownNode } from '../../src/fleet/shown-node.ts';
 import type { Route } from '../../src/admin/route.ts';
 import { wantedOfKmsKey } from '../../src/cloud/kms-keys/acts.ts';
@@ -63,6 +63,25 @@ async function newUser({ boss, admin, ...world }: World, ofAppliance: boolean) {
     ? made(boss, '/users', { ...user, role: 'appliance-auditor' })
     : made(admin, `/vaults/${world.stage.vaultId}/users`, { ...user, role: 'auditor' }))) as { id: string };
   return { params: { userId: id }, row: { table: 'users' as const, key: 'id', id } };
+}
+
+/** An API key, or a session, of somebody new. */
+async function newAccess(world: World, { path }: Route) {
+  const { userId } = (await newUser(world, !path.startsWith('/vaults'))).params;
+  const { store, now } = world.stage.vaultContext;
+  const at = now().toISOString();
+  const id = randomUUID();
+  const row = { id, hash: randomBytes(32), user_id: userId, created_at: at };
+  const expires_at = new Date(now().getTime() + 86_400_000).toISOString();
+  if (path.endsWith('{apiKeyId}')) {
+    const key = { ...row, name: freshName(), scope: '["vault.read"]', expires_at };
+    await store.db.insertInto('api_keys').values(key).execute();
+    return { params: { apiKeyId: id } };
+  }
+  const from = { method: 'password', address: '192.0.2.7', user_agent: 'test' } as const;
+  const session = { ...row, ...from, state: 'ACTIVE', last_seen_at: at, expires_at } as const;
+  await store.db.insertInto('sessions').values(session).execute();
+  return { params: { sessionId: id } };
 }
 
 async function newGroup(world: World) {
@@ -185,6 +204,8 @@ async function newReplacedToken({ stage }: World): Promise<OnRecord> {
 /** By the last parameter of its path. */
 const byParameter: Readonly<Record<string, (world: World, route: Route) => Promise<OnRecord>>> = {
   userId: async (world, route) => newUser(world, !route.path.startsWith('/vaults')),
+  apiKeyId: newAccess,
+  sessionId: newAccess,
   groupId: newGroup,
   memberId: async (world) => ({
     params: { ...(await newGroup(world)).params, ...(await newUser(world, false)).params },

@@ -1,6 +1,8 @@
 import test from 'ava';
 import { z } from 'zod';
 import { route, shownPage, type Route } from '../../src/admin/route.ts';
+import { onToken } from '../../src/admin/status/affected.ts';
+import type { StatusFinding } from '../../src/admin/status/findings.ts';
 
 /* Each plant is held by the compiler: where one compiles, its `@ts-expect-error` is an error of `npm run types`. */
 
@@ -71,4 +73,19 @@ test('a handler answers what its schema describes: no field more, at any depth, 
     }),
   ];
   t.is(good.length + planted.length, 13);
+});
+
+test('a finding tells what it is on, or that it is on the appliance as a whole', (t) => {
+  const words = { trouble: 'TOKEN_DOWN', where: 'token', message: '', remediation: '' } as const;
+  const told: StatusFinding[] = [
+    { ...words, on: 'appliance' },
+    { ...words, on: onToken('token') },
+  ];
+  const planted: StatusFinding[] = [
+    // @ts-expect-error -- it does not tell
+    { ...words },
+    // @ts-expect-error -- it is on nothing
+    { ...words, on: [] },
+  ];
+  t.is(told.length + planted.length, 4);
 });

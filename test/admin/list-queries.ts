@@ -16,6 +16,7 @@ export const values: Record<string, { value: string; few?: true }> = {
   state: { value: 'EXPIRED' },
   name: { value: 'pay' },
   externalKeyId: { value: 'x', few: true },
+  userId: { value: 'u' },
   called: { value: 'arn:aws:kms:eu-west-1:111122223333:alias/pay', few: true },
   id: { value: 'i', few: true },
   cloudKeyId: { value: 'c', few: true },

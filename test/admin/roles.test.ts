@@ -55,6 +55,7 @@ const besideRoles: Readonly<Record<string, string>> = {
   'startOidcSignInToVault 404': 'no provider, or no such vault',
   'finishOidcSignIn 401': 'a sign-in that the provider refused',
   'getCaller 403': 'a session that still owes something',
+  'getSignInRules 403': 'a session that still owes something',
   'getInForce 403': 'a session that still owes something',
   'getInForce 404': 'a revision that the store does not have',
   'getVault 403': 'a session that still owes something',

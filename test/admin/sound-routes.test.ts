@@ -41,6 +41,10 @@ const withoutRowVersion: Readonly<Record<string, string>> = {
   removeTotp: 'one’s own, proven by the password and a code',
   newRecoveryCodes: 'one’s own, proven by the password and a code',
   revokeApiKey: 'an API key lives or is revoked, for good',
+  revokeUserApiKey: 'an API key lives or is revoked, for good',
+  revokeApplianceUserApiKey: 'an API key lives or is revoked, for good',
+  endUserSession: 'a session is there or has ended',
+  endApplianceUserSession: 'a session is there or has ended',
   resetVaultAdministrator:
     'of whoever is the vault administrator now; the appliance does not see vault users',
   verifyToken: 'a look',

@@ -37,6 +37,7 @@ import {
   type KeySetInAws,
   type Stage,
 } from '../../testing/external-key-store-stage.ts';
+import { nodeOf } from '../../src/fleet/nodes.ts';
 import { kmsOf, newKmsKey } from '../../testing/kms-key-stage.ts';
 
 /* What is wrong is told with the command that mends it, and where nothing is, nothing is told. */
@@ -569,13 +570,44 @@ for (const { name, trouble, says, mends, vaultToo, make } of conditions)
           t.regex(finding.remediation, mends);
         } else t.regex(finding.remediation, forOthers);
         // Of what is inside a vault the appliance's users see no name.
-        if (ofNode) t.notRegex(finding.message, /payments/);
+        if (ofNode) t.notRegex(JSON.stringify(finding), /payments/);
+        t.deepEqual(finding.on, await affected(t.context, trouble, ofNode));
+        t.is(finding.onMore, 0);
+        if (finding.command !== null) t.true(finding.remediation.includes(finding.command));
       }
     } finally {
       await undo();
     }
     t.deepEqual(troublesOf(await until(t.context, 'appliance', [])), []);
   });
+
+/** What a finding is on, where there is one of each. */
+async function affected({ stage, set, kmsKeyRecord }: Context, trouble: Trouble, ofAppliance: boolean) {
+  const { db } = stage.vaultContext.store;
+  const first = async (table: 'vaults' | 'cloud_keys' | 'external_key_stores') =>
+    db.selectFrom(table).select(['id', 'name']).executeTakeFirstOrThrow();
+  if (/^(TOKEN|HSM|PIN|RECONCILIATION)_/.test(trouble))
+    return [{ kind: 'token', id: 'token', name: 'token' }];
+  // Of a node that has not shown itself there is nothing to lead to.
+  if (isOfAppliance(trouble)) return [];
+  if (ofAppliance || trouble === 'VAULT_FROZEN') return [{ kind: 'vault', ...(await first('vaults')) }];
+  const { id: keySetId, name } = set.keySet;
+  if (/^(KEY_SET_FROZEN|QUOTA_NEAR)$/.test(trouble)) return [{ kind: 'key-set', id: keySetId, name }];
+  const key = await first('cloud_keys');
+  if (trouble.startsWith('CREDENTIAL_')) {
+    const { access_key_id: id } = await db
+      .selectFrom('xks_credentials')
+      .select('access_key_id')
+      .where('withdrawn_at', 'is', null)
+      .executeTakeFirstOrThrow();
+    return [{ kind: 'xks-credential', id, name: id, keySetId }];
+  }
+  if (trouble === 'KEY_STORE_NOT_CONNECTED')
+    return [{ kind: 'external-key-store', ...(await first('external_key_stores')), keySetId }];
+  if (trouble.startsWith('KMS_KEY_'))
+    return [{ kind: 'kms-key', id: kmsKeyRecord.id, name: key.name, keySetId, cloudKeyId: key.id }];
+  return [{ kind: 'cloud-key', ...key, keySetId }];
+}
 
 /** What was computed beside is there soon. */
 async function until(
@@ -989,8 +1021,50 @@ test.serial('vaults beyond those that are told are counted, and nobody can have 
   await store.db.deleteFrom('acknowledgements').execute();
   t.is(judged.findings.length, 21);
   t.false(judged.ok);
-  t.like(judged.findings.at(-1), { where: 'more vaults', fingerprint: null, acknowledgements: [] });
+  t.like(judged.findings.at(-1), { where: 'more vaults', fingerprint: null, acknowledgements: [], on: [] });
   t.regex(judged.findings.at(-1)?.message ?? '', /^KEY_SET_FROZEN in 2 more vaults;/);
+});
+
+test.serial('what is wrong with the node that is asked is on that node', async (t) => {
+  const { stage } = t.context;
+  const { store, instance, now } = stage.vaultContext;
+  const at = now().toISOString();
+  const node = { id: nodeOf(instance), hostname: 'here', version: '1', started_at: at, last_seen_at: at };
+  await store.db.insertInto('nodes').values(node).execute();
+  t.context.disk = { ...roomy, free: 200 * 1024 ** 2 };
+  const certificates = [ending(now(), 9.5)];
+  t.context.facts = { ...wellFacts(stage), certificates };
+  const told = await status(t.context, 'appliance');
+  t.context.facts = undefined;
+  const silent = await status(t.context, 'appliance');
+  [t.context.facts, t.context.disk] = [wellFacts(stage), roomy];
+  await store.db.deleteFrom('nodes').execute();
+  t.deepEqual(troublesOf(told), ['CERTIFICATE_ENDS', 'DISK_NEARLY_FULL']);
+  t.true(troublesOf(silent).includes('SUPERVISOR_SILENT'));
+  const ofNode = [...told.findings, ...silent.findings.filter(({ where }) => where === 'node')];
+  for (const { on } of ofNode) t.deepEqual(on, [{ kind: 'node', id: node.id, name: 'here' }]);
+});
+
+test.serial('of more than a hundred it is told on which the first are, and how many more', async (t) => {
+  const { store } = t.context.stage.vaultContext;
+  const keySet = await store.db.selectFrom('key_sets').selectAll().executeTakeFirstOrThrow();
+  const frozen_at = '2026-01-01T00:00:00.000Z';
+  const ids = Array.from({ length: 104 }, () => randomUUID());
+  for (const id of ids)
+    await store.db
+      .insertInto('key_sets')
+      .values({ ...keySet, id, name: `s-${id}`, path_prefix: id, frozen_at })
+      .execute();
+  const told = await status(t.context);
+  await store.db.deleteFrom('key_sets').where('id', 'in', ids).execute();
+  const [finding] = told.findings;
+  t.is(finding?.onMore, 4);
+  t.deepEqual(
+    finding?.on.map(({ id }) => id),
+    ids.toSorted().slice(0, 100),
+  );
+  t.regex(finding?.message ?? '', /^104 key sets frozen: .*, and 99 more$/);
+  t.is(finding?.fingerprint, null);
 });
 
 test.serial('an acknowledgement ends at its time, or when somebody withdraws it', async (t) => {

@@ -267,7 +267,7 @@ test.serial('people, groups, CSP accounts and what belongs to them', async (t) =
 });
 
 test.serial('an API key does what its scope says for a program without a sign-in', async (t) => {
-  const { node, json, file } = t.context;
+  const { node, run, json, file } = t.context;
   const made = await json(
     'api-key',
     'create',
@@ -291,7 +291,12 @@ test.serial('an API key does what its scope says for a program without a sign-in
   const refused = await runCommand(['key-set', 'freeze', 'payments'], { env });
   t.is(refused.code, 77);
   t.regex(refused.stderr, /this requires the permission key-sets\.write/);
-  await json('api-key', 'revoke', made.id);
+  // By whoever looks after users, themselves among them.
+  const ofAll = await json('api-key', 'list', '--all');
+  t.is(ofAll.find(({ id }: { id: string }) => id === made.id).user.username, 'ada');
+  const elsewhere = await run('api-key', 'revoke', 'inventory', '--user', 'nobody');
+  t.regex(elsewhere.stderr, /there is no such user/);
+  await json('api-key', 'revoke', 'inventory', '--user', 'ada');
   t.is((await runCommand(['key-set', 'list'], { env })).code, 77);
   t.is((await json('api-key', 'list')).find(({ id }: { id: string }) => id === made.id).state, 'REVOKED');
 });
@@ -402,6 +407,9 @@ test.serial('status tells of a whole node on one screen, and its exit code is tr
     frozen.stdout.split('\n').filter((line) => line.length > 80),
     [],
   );
+  const { stdout: all } = await run('status', 'show', 'key_set_frozen');
+  t.regex(all, /^1 key set frozen: cold\n.*\n\nKIND +NAME +ID\nkey-set +cold +[0-9a-f-]{36}\n$/);
+  t.is((await run('status', 'show', 'KMS_KEY_DRIFT')).code, 66);
   await json('key-set', 'thaw', 'cold');
   await json('key-set', 'delete', 'cold', '--yes');
   t.is((await as('nobody', 'status')).code, 77);
@@ -796,17 +804,23 @@ test.serial(
 test.serial('sessions are listed and ended', async (t) => {
   const { run, json, as, file, node } = t.context;
   const { id: vaultId } = await json('vault', 'show');
-  const login = await as(
-    ...(['second', 'login', '--endpoint', node.admin.endpoint, '--ca', node.admin.ca] as const),
-    ...['--vault', vaultId, '--username', 'ada', '--password-file', file('ada.password')],
-  );
-  t.is(login.code, 0, login.stderr);
-  const { id } = JSON.parse((await as('second', '--json', 'whoami')).stdout);
-  t.true((await json('session', 'list')).some((one: { id: string }) => one.id === id));
-  t.is((await run('session', 'end', id)).code, 0);
-  const ended = await as('second', 'whoami');
-  t.is(ended.code, 77);
-  t.regex(ended.stderr, /hint: .*holdfast login/);
+  for (const whose of [[], ['--user', 'ada']]) {
+    const login = await as(
+      ...(['second', 'login', '--endpoint', node.admin.endpoint, '--ca', node.admin.ca] as const),
+      ...['--vault', vaultId, '--username', 'ada', '--password-file', file('ada.password')],
+    );
+    t.is(login.code, 0, login.stderr);
+    const { id } = JSON.parse((await as('second', '--json', 'whoami')).stdout);
+    t.true((await json('session', 'list', ...whose)).some((one: { id: string }) => one.id === id));
+    const ofAnother = await run('session', 'end', id, '--user', 'kay');
+    t.regex(ofAnother.stderr, /there is no such session of kay/);
+    t.is((await run('session', 'end', id, ...whose)).code, 0);
+    const ended = await as('second', 'whoami');
+    t.is(ended.code, 77);
+    t.regex(ended.stderr, /hint: .*holdfast login/);
+  }
+  t.regex((await run('session', 'list', '--all')).stdout, /ada/);
+  t.regex((await run('session', 'rules')).stdout, /^passwords +15 to 128 characters$/m);
 });
 
 test.serial('errors are in words, with exit codes that mean something, and change nothing', async (t) => {

@@ -212,7 +212,10 @@ test('a drain counts on no node but one that says it serves', async (t) => {
   await nodes.show('b');
   await drainNode(nodes.context, act(), 'a');
   t.like(nodeFindings([await nodes.row('a')], new Date(nodes.at)), [
-    { trouble: 'NODE_DRAINED', where: 'host-a', remediation: 'holdfast node undrain a' },
+    {
+      ...{ trouble: 'NODE_DRAINED', where: 'host-a', remediation: 'holdfast node undrain a' },
+      on: [{ kind: 'node', id: 'a', name: 'host-a' }],
+    },
   ]);
   t.like(await nodes.show('a', { unkept: 'EISDIR: no file' }), { drained: true });
   const [, unkept] = nodeFindings([await nodes.row('a')], new Date(nodes.at));

@@ -2,6 +2,12 @@ import { SeenVersion } from '../../src/store/act-transaction.ts';
 import { deleteProvider } from '../../src/identity/oidc/providers.ts';
 import anyTest, { type TestFn } from 'ava';
 import { createApiKey } from '../../src/identity/api-keys.ts';
+import {
+  endSessionOfUser,
+  listApiKeysOfUsers,
+  listSessionsOfUsers,
+  revokeApiKeyOfUser,
+} from '../../src/identity/user-access.ts';
 import { resolveCaller } from '../../src/identity/callers.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import { showUser } from '../../src/admin/people/users.ts';
@@ -313,4 +319,98 @@ test('users are listed in order and by filter', async (t) => {
     admins.items.map(({ username }) => username),
     ['delta'],
   );
+});
+
+async function keyOf({ site, act }: People, user: UserRow, days = 30) {
+  const caller = { userId: user.id, vaultId: user.vault_id, permissions: new Set(permissionsOf[user.role]) };
+  const expiresAt = new Date(site.now().getTime() + days * 86_400_000);
+  const scope = [permissionsOf[user.role][0] ?? 'vault.read'];
+  return createApiKey(site, act(), caller, { name: `of ${user.username}`, scope, expiresAt });
+}
+
+test('API keys and sessions of others are seen by vault, by user and by state', async (t) => {
+  const { site, act, vaultId, user, session, clock } = t.context;
+  const [admin, auditor, boss] = [
+    await user('vault-admin'),
+    await user('auditor'),
+    await user('appliance-admin'),
+  ];
+  const [short, long] = [await keyOf(t.context, auditor, 1), await keyOf(t.context, admin)];
+  const ofBoss = await keyOf(t.context, boss);
+  const [one, other] = [await session(auditor), await session(boss)];
+  const keys = async (of: string, more: object = {}) =>
+    (await listApiKeysOfUsers(site, of, { limit: 10, ...more })).items.map(({ id }) => id).toSorted();
+  const sessions = async (of: string, more: object = {}) =>
+    (await listSessionsOfUsers(site, limits, of, { limit: 10, ...more })).items.map(({ id }) => id);
+  t.deepEqual(await keys(vaultId), [short.apiKey.id, long.apiKey.id].toSorted());
+  t.deepEqual(await keys(''), [ofBoss.apiKey.id]);
+  t.deepEqual(await keys(vaultId, { userId: auditor.id }), [short.apiKey.id]);
+  t.deepEqual(await keys(vaultId, { userId: boss.id }), [], 'by the id of another place nothing is found');
+  t.deepEqual(await sessions(vaultId), [one.session.id]);
+  t.deepEqual(await sessions(''), [other.session.id]);
+  t.deepEqual(await sessions('', { userId: auditor.id }), []);
+  const [first] = (await listApiKeysOfUsers(site, vaultId, { limit: 10, userId: admin.id })).items;
+  t.like(first, { user_id: admin.id, username: admin.username, role: 'vault-admin' });
+
+  const page = await listApiKeysOfUsers(site, vaultId, { limit: 1, sort: '-expiresAt' });
+  t.deepEqual(
+    page.items.map(({ id }) => id),
+    [long.apiKey.id],
+  );
+  const next = { limit: 1, sort: '-expiresAt', cursor: page.next ?? '' };
+  t.deepEqual(
+    (await listApiKeysOfUsers(site, vaultId, next)).items.map(({ id }) => id),
+    [short.apiKey.id],
+  );
+
+  await revokeApiKeyOfUser(site, act(), changer(admin), vaultId, long.apiKey.id);
+  clock.minutes(2 * 24 * 60);
+  t.deepEqual(await keys(vaultId, { state: 'EXPIRED' }), [short.apiKey.id]);
+  t.deepEqual(await keys(vaultId, { state: 'REVOKED' }), [long.apiKey.id]);
+  t.deepEqual(await keys(vaultId, { state: 'LIVE' }), []);
+  t.deepEqual(await sessions(vaultId), [], 'one that nobody used for so long has ended');
+});
+
+test('an API key or session of somebody else ends at once, on record, by who may do as much as they', async (t) => {
+  const { site, act, store, vaultId, user, session } = t.context;
+  const [admin, auditor] = [await user('vault-admin'), await user('auditor')];
+  const of = async (owner: UserRow) => ({
+    key: await keyOf(t.context, owner),
+    signedIn: await session(owner),
+  });
+  const [mine, theirs] = [await of(admin), await of(auditor)];
+  // An API key for users alone is no way to take down an administrator.
+  const keyForUsers: Changer = { userId: 'x', permissions: new Set(['users.read', 'users.write']) };
+  const ends = (who: Changer, { key, signedIn }: typeof mine, place = vaultId) =>
+    [
+      async () => revokeApiKeyOfUser(site, act(), who, place, key.apiKey.id),
+      async () => endSessionOfUser(site, act(), who, place, signedIn.session.id),
+    ] as const;
+  for (const end of [...ends(keyForUsers, mine), ...ends(keyForUsers, theirs)])
+    t.is((await t.throwsAsync(end, { instanceOf: VaultError }))?.problem, 'forbidden');
+  for (const end of ends('command', theirs, ''))
+    t.is((await t.throwsAsync(end, { instanceOf: VaultError }))?.problem, 'not-found', 'of another place');
+  for (const secret of [mine.key.secret, mine.signedIn.token, theirs.key.secret, theirs.signedIn.token])
+    t.true(await isLive(t.context, secret));
+
+  for (const end of ends(changer(admin), theirs)) await end();
+  t.false(await isLive(t.context, theirs.key.secret));
+  t.false(await isLive(t.context, theirs.signedIn.token));
+  t.true(await isLive(t.context, mine.key.secret));
+  const [revoked] = (await trail(store, theirs.key.apiKey.id)).slice(-1);
+  t.like(revoked, {
+    action: 'api-key.revoke',
+    vault_id: vaultId,
+    before: JSON.stringify({ owner: auditor.username }),
+  });
+  const [ended] = (await trail(store, theirs.signedIn.session.id)).slice(-1);
+  t.like(ended, { action: 'session.end', vault_id: vaultId, target_name: auditor.username });
+  // Safe to repeat, where it was for good; a session that has ended is not there any more.
+  const [again, gone] = ends(changer(admin), theirs);
+  await t.notThrowsAsync(again);
+  t.is(
+    (await trail(store, theirs.key.apiKey.id)).filter(({ action }) => action === 'api-key.revoke').length,
+    1,
+  );
+  t.is((await t.throwsAsync(gone, { instanceOf: VaultError }))?.problem, 'not-found');
 });

@@ -118,7 +118,11 @@ test('the lease of a worker runs out as time goes, also where it tells nothing m
     tellNode(scrape, metrics, new Map());
     return readScrape((await scrape.expose('')).text);
   };
-  t.deepEqual([leasesOf(metrics.leases), leaseFindings(metrics.leases)], [{}, []], 'nothing is known yet');
+  t.deepEqual(
+    [leasesOf(metrics.leases), leaseFindings(metrics.leases, 'appliance')],
+    [{}, []],
+    'nothing is known yet',
+  );
   metrics.management.waited(90, true);
   metrics.management.waited(5_000, false);
   await metrics.look();
@@ -132,13 +136,14 @@ test('the lease of a worker runs out as time goes, also where it tells nothing m
   t.is(value('holdfast_worker_revision'), 7);
   t.is(value('holdfast_in_force_wait_duration_seconds_sum'), 5.09);
   t.is(value('holdfast_in_force_unconfirmed_total'), 1);
-  t.deepEqual(leaseFindings(metrics.leases), []);
+  t.deepEqual(leaseFindings(metrics.leases, 'appliance'), []);
   t.deepEqual(leasesOf(metrics.leases), { workerLeases: { workers: 1, held: 1, seconds: 15 } });
   answers.length = 0;
   await metrics.look();
   now += 8_000;
   t.is((await scraped()).value('holdfast_worker_lease_remaining_seconds'), 0);
-  t.like(leaseFindings(metrics.leases), [{ trouble: 'LEASE_ENDED' }]);
+  const on = [{ kind: 'node', id: 'a', name: 'host-a' }] as const;
+  t.like(leaseFindings(metrics.leases, on), [{ trouble: 'LEASE_ENDED', on }]);
   t.is(leasesOf(metrics.leases).workerLeases?.held, 0);
 });
 

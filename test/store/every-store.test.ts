@@ -2,11 +2,20 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import test, { type ExecutionContext } from 'ava';
 import fc from '../../testing/properties.ts';
 import { sql, type Insertable } from 'kysely';
+import {
+  endSessionOfUser,
+  listApiKeysOfUsers,
+  listSessionsOfUsers,
+  revokeApiKeyOfUser,
+} from '../../src/identity/user-access.ts';
+import { insertUser, newUser } from '../../src/identity/users.ts';
 import { rowsOf } from '../../src/store/cleared-rows.ts';
 import { willStand } from '../../src/store/read-back.ts';
 import type { AuditEventTable } from '../../src/store/schema.ts';
 import type { Store } from '../../src/store/store.ts';
 import { beforeEverything } from '../../src/store/revision-log.ts';
+import type { VaultContext } from '../../src/vault/context.ts';
+import { systemAct } from '../../src/vault/system-act.ts';
 import { byHand } from '../../testing/by-hand.ts';
 import { databases } from '../../testing/stores.ts';
 
@@ -282,6 +291,55 @@ for (const [kind, make] of Object.entries(databases)) {
     t.truthy(await insert({ name: 'one', deleted_at: '2027' }));
     t.truthy(await insert({ name: 'one' }));
     t.is(await insert({ name: 'one' }), undefined);
+  });
+
+  test(`${kind}: API keys and sessions of users are found page by page, and end`, async (t) => {
+    const [store] = (await open(t, make)) as [Store];
+    const now = () => new Date();
+    const context = { store, now } as VaultContext;
+    const act = systemAct({ now }, 'test');
+    const input = { username: 'grace', email: 'grace@example.com', role: 'appliance-auditor' } as const;
+    const { id: userId } = await store.write(byHand, async (trx) =>
+      insertUser(trx, act, newUser(context, '', input)),
+    );
+    const [at, later] = [0, 3_600_000].map((ms) => new Date(Date.now() + ms).toISOString()) as [
+      string,
+      string,
+    ];
+    const rows = () => ({
+      id: randomUUID(),
+      hash: randomBytes(32),
+      user_id: userId,
+      created_at: at,
+      expires_at: later,
+    });
+    const keys = Array.from({ length: 3 }, () => ({ ...rows(), name: 'key', scope: '[]' }));
+    const from = {
+      method: 'password',
+      state: 'ACTIVE',
+      address: '',
+      user_agent: '',
+      last_seen_at: at,
+    } as const;
+    const sessions = Array.from({ length: 3 }, () => ({ ...rows(), ...from }));
+    await store.db.insertInto('api_keys').values(keys).execute();
+    await store.db.insertInto('sessions').values(sessions).execute();
+    const limits = { idleMinutes: 15, maxMinutes: 60 };
+    for (const asked of [{}, { userId }]) {
+      const page = { limit: 2, ...asked };
+      const state = 'LIVE' as const;
+      const first = await listApiKeysOfUsers(context, '', { ...page, state });
+      const rest = await listApiKeysOfUsers(context, '', { ...page, state, cursor: first.next ?? '' });
+      t.deepEqual([first.items.length, rest.items.length, rest.next], [2, 1, null]);
+      const some = await listSessionsOfUsers(context, limits, '', page);
+      const more = await listSessionsOfUsers(context, limits, '', { ...page, cursor: some.next ?? '' });
+      t.deepEqual([some.items.length, more.items.length, more.next], [2, 1, null]);
+    }
+    await revokeApiKeyOfUser(context, act, 'command', '', keys[0]?.id ?? '');
+    await endSessionOfUser(context, act, 'command', '', sessions[0]?.id ?? '');
+    t.is((await listApiKeysOfUsers(context, '', { limit: 9, state: 'LIVE' })).items.length, 2);
+    t.is((await listApiKeysOfUsers(context, '', { limit: 9, state: 'REVOKED' })).items.length, 1);
+    t.is((await listSessionsOfUsers(context, limits, '', { limit: 9 })).items.length, 2);
   });
 
   test(`${kind}: texts, numbers and bytes come back as they were, and texts sort by their code points`, async (t) => {

@@ -28,7 +28,7 @@ test.after.always(async (t) => t.context.close());
 
 /** Filters by a record of ours. */
 const byId: ReadonlySet<string> = new Set([
-  ...['id', 'cloudKeyId', 'keySetId', 'adminGroupId', 'cspAccountId'],
+  ...['id', 'cloudKeyId', 'keySetId', 'adminGroupId', 'cspAccountId', 'userId'],
 ]);
 
 /** Without a query, with each filter alone, and in each order. What AWS is asked for needs its Region. */

@@ -134,6 +134,8 @@ const ofVault: Pages = {
       ...{ Enable: 'updateUser', Unlock: 'unlockUser', 'Remove the second factor': 'removeUserTotp' },
     },
   },
+  access: { sometimes: { Revoke: 'revokeUserApiKey' } },
+  'access?tab=sessions': { always: { End: 'endUserSession' } },
   'admin-groups': {
     always: {
       ...{ 'Create admin group': 'createAdminGroup', Edit: 'updateAdminGroup', Delete: 'deleteAdminGroup' },
@@ -207,6 +209,8 @@ const ofAppliance: Pages = {
     always: { 'Set up': 'putOidcProvider' },
     sometimes: { Edit: 'putOidcProvider', Remove: 'deleteOidcProvider' },
   },
+  access: { sometimes: { Revoke: 'revokeApplianceUserApiKey' } },
+  'access?tab=sessions': { always: { End: 'endApplianceUserSession' } },
   mail: {
     always: { 'Set up': 'putMail' },
     sometimes: { Edit: 'putMail', Remove: 'deleteMail', 'Send a test': 'testMail' },

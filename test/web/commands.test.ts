@@ -103,6 +103,9 @@ const said: Record<keyof typeof commands, readonly string[]> = {
   secondFactorOff: [commands.secondFactorOff()],
   recoveryCodes: [commands.recoveryCodes()],
   sessionEnd: [commands.sessionEnd('4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11')],
+  userSessionEnd: [commands.userSessionEnd('4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11', 'grace')],
+  userKeyRevoke: [commands.userKeyRevoke('4b1c5f0e-6f0c-4f7e-9a55-0d4f4a1f3c11', 'grace')],
+  sessionRules: [commands.sessionRules()],
   apiKeyCreate: [commands.apiKeyCreate('terraform', ['vault.read', 'cloud-keys.write'], '90')],
   apiKeyRevoke: [commands.apiKeyRevoke('terraform')],
   findingAcknowledge: ['', '30d'].map((until) =>

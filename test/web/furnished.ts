@@ -46,6 +46,7 @@ export async function furnish(stage: ConsoleStage): Promise<Furnished> {
   const keySet = await vault.keySet(`${mine}-set`, cspAccount.id);
   const store = await vault.keyStore(keySet.id, 'eu-central-1', { name: `${mine}-store` });
   const key = await vault.cloudKey(keySet.id, `${mine}-key`, { region: 'eu-central-1' });
+  await apiKey(vault, `${mine}-program`);
   const ids = {
     ...{ cspAccountId: cspAccount.id, keySetId: keySet.id, externalKeyStoreId: store.id },
     ...{ cloudKeyId: key.id, kmsKeyId: key.kmsKeys[0].id },
@@ -69,6 +70,11 @@ export async function furnish(stage: ConsoleStage): Promise<Furnished> {
 async function panelOf({ vault }: Other, target: string): Promise<string> {
   const { items } = await vault.get(`/audit-events?target=${target}&limit=1`);
   return `audit?event=${items[0].sequence}`;
+}
+
+async function apiKey({ client }: StoryVault, name: string): Promise<void> {
+  const expiresAt = new Date(Date.now() + 86_400_000).toISOString();
+  await made(client, '/user/api-keys', { name, scope: ['vault.read'], expiresAt });
 }
 
 /** Looked after by hand: AWS has rules of its own for what it is told. */

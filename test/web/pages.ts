@@ -215,10 +215,12 @@ export function testPages(open: () => ConsoleStage): void {
           (await side.allTextContents()).slice(1),
           places.flatMap((one) => (one.name !== undefined && isTheirs(one) ? [one.name] : [])),
         );
+        const pageOf = ({ path: where }: Place) => places.find((one) => one.path === where.split('?')[0]);
         let refused = 0;
         for (const one of places) {
           // What is one's own is the same for everybody, and so is a tab that has no acts but those of its page.
           if (own.includes(one) || (one.path.includes('?') && !hasOwnActs(one.path))) continue;
+          if (one.path.includes('?') && !isTheirs(pageOf(one) ?? one)) continue;
           await theirs.go(one);
           const isRefused = (await theirs.page.locator('main h1').innerText()) === notTheirs;
           if (isRefused === isTheirs(one)) theirs.walk.tell(isRefused ? 'is not shown' : 'is shown');

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { allRoutes } from '../../src/admin/routes.ts';
+import { affectedKinds } from '../../src/admin/status/affected.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
 import type { Role } from '../../src/store/schema.ts';
+import { hrefOf } from '../../web/frame/affected.ts';
 import { namedOperations } from './acts.ts';
 
 /** A page, and the operation without which nobody finds it on the left; none for those that have another way. */
@@ -58,6 +60,9 @@ export const ofVault: readonly Place[] = [
   place('Reconciliation', 'listVaultReconciliations', 'reconciliations'),
   { path: 'reconciliations/:report', needs: 'getVaultReconciliation' },
   place('Users', 'listUsers', 'users'),
+  place('API keys and sessions', 'listUserApiKeys', 'access'),
+  { path: 'access?tab=sessions' },
+  { path: 'access?tab=rules' },
   place('Admin groups', 'listAdminGroups', 'admin-groups'),
   place('Single sign-on', 'getVaultOidcProvider', 'single-sign-on'),
   place('Settings', 'getVault', 'settings'),
@@ -81,6 +86,9 @@ export const ofAppliance: readonly Place[] = [
   place('Reconciliation', 'listReconciliations', 'reconciliations'),
   { path: 'reconciliations/:report', needs: 'getReconciliation' },
   place('Users', 'listApplianceUsers', 'users'),
+  place('API keys and sessions', 'listApplianceUserApiKeys', 'access'),
+  { path: 'access?tab=sessions' },
+  { path: 'access?tab=rules' },
   place('Single sign-on', 'getOidcProvider', 'single-sign-on'),
   place('Mail', 'getMail', 'mail'),
   place('About', 'getStatus', 'about'),
@@ -215,6 +223,21 @@ export function testPlaces(): void {
     const missing = every.filter((one) => !called.includes(one));
     // What is missing needs a page, or a reason; what is called, or there no more, needs none.
     t.deepEqual(difference(Object.keys(notInConsole), missing), { unknown: [], gone: [] });
+  });
+
+  test.serial('whatever a finding may be on has a page, of the vault or of the appliance', (t) => {
+    const ids = { id: 'i', name: 'n', keySetId: 's', cloudKeyId: 'c' };
+    const isThere = (places: readonly Place[], href: string) =>
+      places.some(({ path: where }) => {
+        const [page = ''] = where.split('?');
+        return new RegExp(`^/${page.replaceAll(/:\w+/g, '[^/]+')}$`).test(href.split('?')[0] ?? '');
+      });
+    for (const kind of affectedKinds) {
+      const [here, there] = [hrefOf('', false, { kind, ...ids }), hrefOf('', true, { kind, ...ids })];
+      t.true(here !== undefined || there !== undefined, kind);
+      if (here !== undefined) t.true(isThere(ofVault, here), here);
+      if (there !== undefined) t.true(isThere(ofAppliance, there), there);
+    }
   });
 
   test.serial('every act of the console is known to these tests, with the button that leads to it', (t) => {

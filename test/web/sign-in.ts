@@ -131,14 +131,19 @@ export function testSigningIn(open: () => ConsoleStage): void {
     t.is(await view.evaluate('JSON.stringify(sessionStorage)'), '{}');
     await picture(view, 'in by single sign-on');
 
-    // Her session ends while she types: the provider is asked in a tab of its own, and the page goes on.
+    // Her session is ended while she types: the provider is asked in a tab of its own, and the page goes on.
     await view.goto(`${home}/account/api-keys`);
     await view.getByRole('button', { name: 'Create API key' }).first().click();
     const typed = view.getByRole('dialog', { name: 'Create API key' }).getByLabel('Name');
     await typed.fill('of-barbara');
-    await story.node.withStore(async (vault) =>
-      vault.vaultContext.store.db.deleteFrom('sessions').where('method', '=', 'oidc').execute(),
-    );
+    await page.getByRole('link', { name: 'API keys and sessions', exact: true }).click();
+    await page.getByRole('tab', { name: 'Sessions' }).click();
+    await page.getByRole('button', { name: /^End: barbara, / }).click();
+    await dialog.getByText(/^holdfast session end \S+ --user barbara$/).waitFor();
+    await picture(page, 'end a session of somebody');
+    t.deepEqual(await axeViolations(page), []);
+    await dialog.getByRole('button', { name: 'End', exact: true }).click();
+    await page.getByText('A session of barbara has ended').waitFor();
     await lookAgain(view);
     const ended = view.getByRole('dialog', { name: 'Your session has ended' });
     const opened = elsewhere.waitForEvent('page');

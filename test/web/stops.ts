@@ -25,11 +25,29 @@ export function testStops(open: () => ConsoleStage): void {
       await dialog.getByRole('button', { name: verb, exact: true }).click();
       await dialog.waitFor({ state: 'detached' });
     };
-    for (const name of ['pictures', 'wages'])
-      await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check();
+    const select = async () => {
+      for (const name of ['pictures', 'wages'])
+        await page.getByRole('checkbox', { name: `Select ${name}`, exact: true }).check();
+    };
+    await select();
     await act('Freeze');
     await page.getByText('2 key sets frozen: no request for one of their keys succeeds').waitFor();
     t.deepEqual(await states(), ['FROZEN', 'FROZEN']);
+
+    // What needs attention leads to what it is on, which says so too, and its command is to be had.
+    const strip = page.getByRole('region', { name: 'What needs attention' });
+    const thaw = 'holdfast key-set thaw pictures';
+    await strip.getByRole('button', { name: `Copy: ${thaw}` }).click();
+    await strip.getByRole('button', { name: `Copied: ${thaw}` }).waitFor();
+    t.is(await page.evaluate('navigator.clipboard.readText()'), thaw);
+    await strip.getByRole('link', { name: 'key set pictures' }).waitFor();
+    await strip.getByRole('link', { name: 'key set wages' }).click();
+    await page.getByRole('heading', { level: 1, name: 'wages' }).waitFor();
+    await page.locator('main').getByText('2 key sets frozen: pictures, wages.').waitFor();
+    await picture(page, 'what needs attention, on the page of what it is on');
+    t.deepEqual(await axeViolations(page), []);
+    await page.goBack();
+    await select();
     await act('Thaw');
     await page.getByText('2 key sets thawed').waitFor();
     t.deepEqual(await states(), ['ACTIVE', 'ACTIVE']);

@@ -5,8 +5,12 @@
 export const operations = {
   /** Sign in to the appliance. */
   signIn: { method: 'POST', path: '/sessions' },
+  /** List the sessions of the users of the appliance. */
+  listApplianceUserSessions: { method: 'GET', path: '/sessions', appliance: 'appliance.read' },
   /** Sign in to a vault. */
   signInToVault: { method: 'POST', path: '/vaults/{vaultId}/sessions' },
+  /** List the sessions of the users of a vault. */
+  listUserSessions: { method: 'GET', path: '/vaults/{vaultId}/sessions', vault: 'users.read' },
   /** Show the current session. */
   getSession: { method: 'GET', path: '/session' },
   /** Sign out. */
@@ -25,6 +29,8 @@ export const operations = {
   getSignInOptions: { method: 'GET', path: '/sign-in-options' },
   /** Show how one may sign in to a vault. */
   getVaultSignInOptions: { method: 'GET', path: '/vaults/{vaultId}/sign-in-options' },
+  /** Show the rules for passwords, sessions and API keys. */
+  getSignInRules: { method: 'GET', path: '/sign-in-rules' },
   /** Start a single sign-on to the appliance. */
   startOidcSignIn: { method: 'GET', path: '/oidc/start' },
   /** Start a single sign-on to a vault. */
@@ -146,6 +152,20 @@ export const operations = {
     path: '/users/{userId}/totp-removal',
     appliance: 'appliance-users.write',
   },
+  /** List the API keys of the users of the appliance. */
+  listApplianceUserApiKeys: { method: 'GET', path: '/api-keys', appliance: 'appliance.read' },
+  /** Revoke an API key of one of the users of the appliance. */
+  revokeApplianceUserApiKey: {
+    method: 'DELETE',
+    path: '/api-keys/{apiKeyId}',
+    appliance: 'appliance-users.write',
+  },
+  /** End a session of one of the users of the appliance. */
+  endApplianceUserSession: {
+    method: 'DELETE',
+    path: '/sessions/{sessionId}',
+    appliance: 'appliance-users.write',
+  },
   /** List the configured tokens. */
   listTokens: { method: 'GET', path: '/tokens', appliance: 'appliance.read' },
   /** Show a token. */
@@ -214,6 +234,12 @@ export const operations = {
     path: '/vaults/{vaultId}/users/{userId}/totp-removal',
     vault: 'users.write',
   },
+  /** List the API keys of the users of a vault. */
+  listUserApiKeys: { method: 'GET', path: '/vaults/{vaultId}/api-keys', vault: 'users.read' },
+  /** Revoke an API key of one of the users of a vault. */
+  revokeUserApiKey: { method: 'DELETE', path: '/vaults/{vaultId}/api-keys/{apiKeyId}', vault: 'users.write' },
+  /** End a session of one of the users of a vault. */
+  endUserSession: { method: 'DELETE', path: '/vaults/{vaultId}/sessions/{sessionId}', vault: 'users.write' },
   /** List the admin groups of a vault. */
   listAdminGroups: { method: 'GET', path: '/vaults/{vaultId}/admin-groups', vault: 'vault.read' },
   /** Create an admin group. */

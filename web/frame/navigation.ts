@@ -34,6 +34,7 @@ const ofVault: readonly Section[] = [
     text: t.security,
     places: [
       { text: t.users, path: '/users', needs: 'listUsers' },
+      { text: t.access, path: '/access', needs: 'listUserApiKeys' },
       { text: t.groups, path: '/admin-groups', needs: 'listAdminGroups' },
       { text: t.sso, path: '/single-sign-on', needs: 'getVaultOidcProvider' },
     ],
@@ -56,6 +57,7 @@ const ofAppliance: readonly Section[] = [
     text: t.security,
     places: [
       { text: t.users, path: '/users', needs: 'listApplianceUsers' },
+      { text: t.access, path: '/access', needs: 'listApplianceUserApiKeys' },
       { text: t.sso, path: '/single-sign-on', needs: 'getOidcProvider' },
     ],
   },

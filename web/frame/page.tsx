@@ -3,6 +3,7 @@ import type { BreadcrumbGroupProps } from '@cloudscape-design/components/breadcr
 import ContentLayout from '@cloudscape-design/components/content-layout';
 import Header from '@cloudscape-design/components/header';
 import { frame as t } from '../texts/frame.ts';
+import { FindingsHere } from './findings-here.tsx';
 
 type Crumb = BreadcrumbGroupProps.Item;
 
@@ -64,6 +65,7 @@ export function Page({
             </Header>
           }
         >
+          <FindingsHere />
           {children}
         </ContentLayout>
       )}

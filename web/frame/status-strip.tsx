@@ -9,6 +9,7 @@ import { useUnwatchedSince } from '../api/watched.ts';
 import { PlainTime } from '../parts/time.tsx';
 import { useSession } from '../session/session.tsx';
 import { frame as t } from '../texts/frame.ts';
+import { AffectedLinks } from './affected-links.tsx';
 import { sentence } from './problem-alert.tsx';
 
 export type Finding = Schemas['Status']['findings'][number];
@@ -106,7 +107,10 @@ export function StatusStrip() {
             <span>
               <strong>{finding.where}</strong> {sentence(finding.message)}
             </span>
+            <AffectedLinks finding={finding} />
             <code>{finding.remediation}</code>
+            {/* A node of an older version does not say. */}
+            {typeof finding.command === 'string' && <CopyCommand command={finding.command} />}
           </li>
         ))}
       </ul>
@@ -116,5 +120,24 @@ export function StatusStrip() {
         </button>
       )}
     </section>
+  );
+}
+
+/** Cloudscape's own has colours for a page, not for the strip. */
+function CopyCommand({ command }: { command: string }) {
+  const [word, setWord] = useState<string>(t.copy);
+  return (
+    <button
+      type="button"
+      aria-label={`${word}: ${command}`}
+      onClick={() => {
+        navigator.clipboard.writeText(command).then(
+          () => setWord(t.copied),
+          () => setWord(t.notCopied),
+        );
+      }}
+    >
+      {word}
+    </button>
   );
 }

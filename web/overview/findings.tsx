@@ -6,11 +6,13 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
+import { AffectedLinks } from '../frame/affected-links.tsx';
 import { CommandLine } from '../frame/command.tsx';
 import { sentence } from '../frame/problem-alert.tsx';
 import { grave, needsAttention, type Finding } from '../frame/status-strip.tsx';
 import { Time } from '../parts/time.tsx';
 import { useMay, useSession } from '../session/session.tsx';
+import { frame } from '../texts/frame.ts';
 import { overview as t } from '../texts/overview.ts';
 import { AcknowledgeDialog, WithdrawDialog } from './acknowledge-dialog.tsx';
 
@@ -88,7 +90,8 @@ function Open({ finding, onJudge }: Props) {
       <StatusIndicator type={grave.has(trouble) ? 'error' : 'warning'}>
         <b>{where}</b> {sentence(message)}
       </StatusIndicator>
-      <CommandLine command={remediation} label={t.more} />
+      <AffectedLinks finding={finding} />
+      <CommandLine command={remediation} label={frame.mends} />
       {isJudgeable && (
         <Button
           ariaLabel={t.acknowledgeOf(trouble, where)}
@@ -108,6 +111,7 @@ function Known({ finding, onJudge }: Props) {
       <StatusIndicator type="info">
         <b>{where}</b> {sentence(message)}
       </StatusIndicator>
+      <AffectedLinks finding={finding} />
       {acknowledgements.map(({ by, at, until, note }) => (
         <div key={`${at} ${by}`}>
           <Box color="text-body-secondary">

@@ -1,12 +1,15 @@
 import { useState } from 'react';
 import Button from '@cloudscape-design/components/button';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { Link } from '../frame/link.tsx';
 import { Page } from '../frame/page.tsx';
 import { actsColumn } from '../parts/acts-column.tsx';
+import { filtered } from '../parts/filter-in-address.ts';
 import { Empty, ResourceTable, useSort } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
-import { useMay, useSession } from '../session/session.tsx';
+import { homeOf, useMay, useSession } from '../session/session.tsx';
+import { access } from '../texts/access.ts';
 import { parts } from '../texts/parts.ts';
 import { people as t } from '../texts/people.ts';
 import { UserDialog, type UserAct } from './user-dialogs.tsx';
@@ -84,6 +87,18 @@ export function UsersPage() {
             id: 'lastSignInAt',
             header: t.lastSignIn,
             cell: ({ lastSignInAt }) => <Time at={lastSignInAt} none={parts.never} />,
+          },
+          {
+            id: 'access',
+            header: access.title,
+            cell: ({ username }) => (
+              <Link
+                href={filtered(`${homeOf(me)}/access`, ['by-user', '=', username])}
+                ariaLabel={access.showOf(username)}
+              >
+                {access.show}
+              </Link>
+            ),
           },
           {
             id: 'email',

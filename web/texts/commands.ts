@@ -41,6 +41,9 @@ export const commands = {
   secondFactorOff: () => 'holdfast second-factor disable',
   recoveryCodes: () => 'holdfast second-factor recovery-codes',
   sessionEnd: (id: string) => `holdfast session end ${w(id)}`,
+  userSessionEnd: (id: string, user: string) => `holdfast session end ${w(id)}${option('user', user)}`,
+  userKeyRevoke: (id: string, user: string) => `holdfast api-key revoke ${w(id)}${option('user', user)}`,
+  sessionRules: () => 'holdfast session rules',
   apiKeyCreate: (name: string, scope: readonly string[], days: string) =>
     `holdfast api-key create ${w(name === '' ? 'NAME' : name)}${scope.map((one) => option('scope', one)).join('')}${option('expires', `${days}d`)}`,
   apiKeyRevoke: (name: string) => `holdfast api-key revoke ${w(name)}`,

@@ -1,5 +1,17 @@
 /* What the frame of every page says. */
 
+/** What findings are on. */
+const kinds = {
+  vault: 'vault',
+  'key-set': 'key set',
+  'cloud-key': 'CloudKey',
+  'xks-credential': 'XKS credential',
+  'external-key-store': 'external key store',
+  'kms-key': 'KMS key of',
+  token: 'token',
+  node: 'node',
+} as const;
+
 export const frame = {
   environment: 'Environment',
   search: 'Find a CloudKey, or anything else by name',
@@ -49,6 +61,10 @@ export const frame = {
   unwatched: 'Nobody seems to be here.',
   unwatchedFrom: 'Nothing here has been asked for again since',
   unwatchedWhy: 'Move the pointer or press a key, and it is.',
+  mends: 'What mends it, or shows more',
+  acknowledgedBy: (name: string, note: string) => `Acknowledged by ${name}: ${note}`,
+  affected: (kind: keyof typeof kinds, name: string) => `${kinds[kind]} ${name}`,
+  affectedMore: (n: number) => `and ${n} more`,
   fewerFindings: 'Only the first',
   moreFindings: (n: number) => `${n} more`,
   roles: {

@@ -149,6 +149,17 @@ export const helpOfVault: Readonly<Record<string, HelpText>> = {
       ['What is trusted', 'security'],
     ],
   },
+  access: {
+    what: 'With what people and programs are let in: API keys and sessions of everybody here, and the rules for them. Whatever is ended opens nothing any more.',
+    words: [
+      ['API key', 'For a program: it may do what its scope says, of what its user may, until it expires.'],
+      ['Session', 'What a sign-in begins, in a browser or of the command line.'],
+    ],
+    links: [
+      ['Who has left', 'operations#sessions-and-api-keys'],
+      ['What is trusted', 'security'],
+    ],
+  },
   'admin-groups': {
     what: 'What cloud administrators see: CSP accounts and key sets of the groups they are in.',
     words: [group, account, keySet],

@@ -17,6 +17,7 @@ export const navigation = {
   findKey: 'Find a CloudKey',
   security: 'Security',
   users: 'Users',
+  access: 'API keys and sessions',
   groups: 'Admin groups',
   sso: 'Single sign-on',
   settings: 'Settings',

@@ -21,7 +21,6 @@ export const overview = {
   disk: 'Disk of the store',
   free: (free: string, total: string) => `${free} of ${total} free`,
   auditEvents: 'Audit events',
-  more: 'What mends it, or shows more',
   noKeys: 'none yet',
   acknowledged: 'Acknowledged',
   acknowledgedWhy: 'Seen and judged by somebody. What gets worse, or comes back, needs attention again.',

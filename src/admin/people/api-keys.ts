@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   apiKeyOrders,
   apiKeyState,
+  apiKeyStates,
   createApiKey,
   findApiKey,
   listApiKeys,
@@ -18,7 +19,7 @@ const path = '/user/api-keys';
 /** An API key makes no others: what leaks must not multiply. */
 const access = { kind: 'own', sessionsOnly: true } as const;
 
-const shownKey = z
+export const shownKey = z
   .strictObject({
     id: z.uuid(),
     name: z.string(),
@@ -28,7 +29,7 @@ const shownKey = z
     lastUsedAt: time.nullable().describe('To within half a minute.'),
     lastAddress: z.string().nullable(),
     createdAt: time,
-    state: z.enum(['LIVE', 'EXPIRED', 'REVOKED']),
+    state: z.enum(apiKeyStates),
   })
   .meta({ id: 'ApiKey' });
 
@@ -117,7 +118,7 @@ function made<B>(row: ApiKeyRow, body: B) {
   return { status: 201, body, location: `${path}/${row.id}` };
 }
 
-function showKey(row: ApiKeyRow, now: Date) {
+export function showKey(row: ApiKeyRow, now: Date) {
   return {
     id: row.id,
     name: row.name,

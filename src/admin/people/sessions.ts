@@ -48,17 +48,22 @@ const shownCaller = z
   })
   .meta({ id: 'Caller' });
 
+/** What a session is, whoever sees it. */
+export const sessionFields = {
+  id: z.uuid(),
+  state,
+  method: z.enum(['password', 'oidc']).describe('How the user signed in.'),
+  address: z.string().describe('Address that the session was started from.'),
+  userAgent: z.string(),
+  createdAt: time,
+  lastSeenAt: time.describe('When it was last used, to within half a minute.'),
+  expiresAt: time.describe('When it ends at the latest, however busy.'),
+  idleMinutes: z.int().describe('After so many minutes without a request it ends.'),
+};
+
 const shownSession = z
   .strictObject({
-    id: z.uuid(),
-    state,
-    method: z.enum(['password', 'oidc']).describe('How the user signed in.'),
-    address: z.string().describe('Address that the session was started from.'),
-    userAgent: z.string(),
-    createdAt: time,
-    lastSeenAt: time.describe('When it was last used, to within half a minute.'),
-    expiresAt: time.describe('When it ends at the latest, however busy.'),
-    idleMinutes: z.int().describe('After so many minutes without a request it ends.'),
+    ...sessionFields,
     current: z.boolean().describe('Whether it is the current session.'),
     user: z.strictObject({
       ...ownFields,
@@ -300,6 +305,18 @@ function showSession(
   current: string,
 ) {
   return {
+    ...showSessionFields({ sessions }, session),
+    current: session.id === current,
+    user: {
+      ...showOwn(user),
+      permissions: [...permissionsOf[user.role]],
+      secondFactor: user.totp_state === 'ON',
+    },
+  };
+}
+
+export function showSessionFields({ sessions }: Pick<AdminServices, 'sessions'>, session: SessionRow) {
+  return {
     id: session.id,
     state: session.state,
     method: session.method,
@@ -309,12 +326,6 @@ function showSession(
     lastSeenAt: session.last_seen_at,
     expiresAt: session.expires_at,
     idleMinutes: sessions.idleMinutes,
-    current: session.id === current,
-    user: {
-      ...showOwn(user),
-      permissions: [...permissionsOf[user.role]],
-      secondFactor: user.totp_state === 'ON',
-    },
   };
 }
 

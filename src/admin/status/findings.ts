@@ -1,3 +1,4 @@
+import { onEach, onToken, type FindingOn } from './affected.ts';
 import type { TroubleFound, VaultTrouble } from './troubles.ts';
 import { credentialDays, vaultTroubles, warningDays } from './troubles.ts';
 import type { AdminServices, DiskFacts, MemberFacts, NodeFacts } from '../services.ts';
@@ -42,6 +43,11 @@ export interface StatusFinding {
   /** In one sentence. */
   message: string;
   remediation: string;
+  /** The command in the remediation that mends it or shows more, as it is typed; none where it needs more than that. */
+  command?: string | undefined;
+  on: FindingOn;
+  /** How many more it is on than `on` tells. */
+  onMore?: number;
   /** What it is about, each with whatever would make it another matter; none where that is not known, or too many to have been seen. */
   things?: readonly string[] | undefined;
 }
@@ -100,6 +106,7 @@ function ownKeyFindings(name: string, wrong: readonly string[], own: boolean): S
   return wrong.map((alarm) => ({
     trouble: 'TOKEN_OWN_KEY_UNFIT',
     where: name,
+    on: onToken(name),
     message: `token ${name}: ${alarm}; nothing is done with it`,
     remediation: own ? remediationOfOwnKeys : ask,
   }));
@@ -126,7 +133,7 @@ function pinFinding(name: string, known: Facts | undefined, own: boolean): Statu
   const [has, its] = !isWhole && refused.length > 1 ? ['have', 'their PINs'] : ['has', 'its PIN'];
   const where = isWhole ? '' : ' (pin of its [[token.member]], or of the token where they share one)';
   return {
-    ...{ trouble: 'PIN_REFUSED', where: name },
+    ...{ trouble: 'PIN_REFUSED', where: name, on: onToken(name) },
     message: `${who} ${has} refused ${its}; it is not tried again, since tokens lock themselves`,
     remediation: own
       ? `put the right PIN in place${where}, then: sudo systemctl ${known?.newPinBy ?? 'restart'} holdfast`
@@ -150,7 +157,8 @@ function healthFindings(
     hosts === null || hostsUp === hosts
       ? `token ${name} answers only in part`
       : `token ${name}: ${String(hostsUp)} of ${hosts} token hosts serve`;
-  const about = { where: name, remediation: own ? `holdfast token verify ${name}` : ask };
+  const command = own ? `holdfast token verify ${name}` : undefined;
+  const about = { where: name, on: onToken(name), remediation: command ?? ask, command };
   return health === 'UNAVAILABLE'
     ? [
         {
@@ -182,6 +190,7 @@ export function storeFindings(why: { message: string; remediation: string } | un
     {
       trouble: 'STORE_UNWRITABLE',
       where: 'store',
+      on: 'appliance',
       message: `nothing is changed any more, no key disabled and no one signed in: ${why.message}`,
       remediation: why.remediation,
     },
@@ -195,7 +204,9 @@ export function lossFindings({ lost, refused }: { lost: number; refused: number 
     {
       trouble: 'STORE_WENT_BACK',
       where: 'store',
+      on: 'appliance',
       message: `the store has gone back in time: ${counted(lost, 'change')} lost, ${refused} of which took something away; that stays so, and nothing else is changed`,
+      command: 'holdfast lost-change list',
       remediation: 'holdfast lost-change list, then apply or leave them: docs/fleet.md',
     },
   ];
@@ -206,12 +217,14 @@ export function durabilityFindings(problems: readonly string[] = []): StatusFind
   return problems.map((problem) => ({
     trouble: 'STORE_NOT_DURABLE' as const,
     where: 'store',
+    on: 'appliance' as const,
     message: problem,
     remediation: 'set the database server so, or tell what it is for true in store.durability: docs/fleet.md',
   }));
 }
 
-export function certificateFindings(facts: NodeFacts | undefined, now: Date): StatusFinding[] {
+/** `on` is the node that the facts are of. */
+export function certificateFindings(facts: NodeFacts | undefined, now: Date, on: FindingOn): StatusFinding[] {
   const findings: StatusFinding[] = [];
   for (const { listeners, expiresAt, refused } of facts?.certificates ?? []) {
     const left = Date.parse(expiresAt) - now.getTime();
@@ -224,6 +237,7 @@ export function certificateFindings(facts: NodeFacts | undefined, now: Date): St
       findings.push({
         trouble: 'CERTIFICATE_EXPIRED',
         where,
+        on,
         message: `the TLS certificate of ${where} expired at ${expiresAt}: no client takes it`,
         remediation,
       });
@@ -231,6 +245,7 @@ export function certificateFindings(facts: NodeFacts | undefined, now: Date): St
       findings.push({
         trouble: 'CERTIFICATE_ENDS',
         where,
+        on,
         message: `the TLS certificate of ${where} ends in ${counted(Math.floor(left / day), 'day')}, at ${expiresAt}`,
         remediation,
       });
@@ -238,6 +253,7 @@ export function certificateFindings(facts: NodeFacts | undefined, now: Date): St
       findings.push({
         trouble: 'CERTIFICATE_NOT_TAKEN',
         where,
+        on,
         message: `the TLS files that are in place for ${where} cannot be used: ${refused}`,
         remediation: 'holdfast serve --check says why; the ones before are served meanwhile',
       });
@@ -249,7 +265,8 @@ function isDiskNearlyFull({ free, total, reserve, wholeReserve }: DiskFacts): bo
   return (free < littleSpace && free < total / 10) || reserve < wholeReserve;
 }
 
-export function diskFindings(disk: DiskFacts | undefined): StatusFinding[] {
+/** `on` is the node that has the disk. */
+export function diskFindings(disk: DiskFacts | undefined, on: FindingOn): StatusFinding[] {
   if (disk === undefined || !isDiskNearlyFull(disk)) return [];
   const reserve =
     disk.reserve < disk.wholeReserve
@@ -257,7 +274,7 @@ export function diskFindings(disk: DiskFacts | undefined): StatusFinding[] {
       : '';
   return [
     {
-      ...{ trouble: 'DISK_NEARLY_FULL', where: 'store' },
+      ...{ trouble: 'DISK_NEARLY_FULL', where: 'store', on },
       message: `the disk of the store has ${Math.floor(disk.free / 1024 ** 2)} MiB left${reserve}`,
       remediation: 'make room on it: df -h, journalctl --disk-usage',
     },
@@ -266,42 +283,50 @@ export function diskFindings(disk: DiskFacts | undefined): StatusFinding[] {
 
 /** In words, with what mends it. */
 export function vaultFinding(
-  { trouble, vaultName, moreVaults, count, names, things }: TroubleFound,
+  { trouble, vaultId, vaultName, moreVaults, count, names, things, on, onMore }: TroubleFound,
   own: boolean,
 ): StatusFinding {
   if (moreVaults !== undefined)
     return {
-      ...{ trouble, where: 'more vaults' },
+      ...{ trouble, where: 'more vaults', on: 'appliance' },
       message: `${trouble} in ${counted(moreVaults, 'more vault')}; they are listed once fewer vaults have it`,
       remediation: 'for the administrators of the vaults: holdfast status',
     };
   const more = count > names.length && names.length > 0 ? `, and ${count - names.length} more` : '';
   const which = names.length === 0 ? '' : `: ${names.join(', ')}${more}`;
-  const [message, remediation] = words[trouble](count, which, names[0] ?? 'NAME');
+  const [message, command, remediation = command] = words[trouble](count, which, names[0] ?? 'NAME');
   return {
     trouble,
     where: vaultName,
+    // Of what is inside a vault the appliance's users see no name.
+    on: onEach(on, { kind: 'vault', id: vaultId, name: vaultName }),
+    onMore,
     message: own ? message : `vault ${vaultName}: ${message}`,
     things,
+    command: own ? command : undefined,
     // Who froze it may be the appliance itself.
     remediation:
       own || trouble === 'VAULT_FROZEN' ? remediation : 'for an administrator of the vault: holdfast status',
   };
 }
 
-const words: Readonly<
-  Record<VaultTrouble, (count: number, which: string, first: string) => [message: string, mend: string]>
-> = {
+/** What is wrong, the command that mends it or shows more, and what is to be said of that where it is not all. */
+type Words = [message: string, command: string, remediation?: string];
+
+const words: Readonly<Record<VaultTrouble, (count: number, which: string, first: string) => Words>> = {
   VAULT_FROZEN: () => [
     'the vault is frozen: no key of it can be used',
+    'holdfast vault show',
     'holdfast vault show tells by whom; holdfast vault thaw ends it',
   ],
   KEY_SET_FROZEN: (n, which, first) => [
     `${counted(n, 'key set')} frozen${which}`,
+    `holdfast key-set thaw ${first}`,
     `when it is over: holdfast key-set thaw ${first}`,
   ],
   KEY_PROOF_FAILED: (n, which) => [
     `${counted(n, 'key version')} whose key object in the token is not the one on record${which}`,
+    'holdfast reconcile run',
     'holdfast reconcile run, then reconcile show; restore the token from its backup',
   ],
   ENCRYPTION_LIMIT_NEAR: (n, which, first) => [
@@ -310,10 +335,12 @@ const words: Readonly<
   ],
   ROTATION_OVERDUE: (n, which, first) => [
     `${counted(n, 'key')} not rotated though due for more than a day${which}`,
+    `holdfast cloud-key rotate ${first}`,
     `holdfast cloud-key rotate ${first} says why`,
   ],
   KEY_STORE_NOT_CONNECTED: (n, which, first) => [
     `${counted(n, 'external key store')} not connected: AWS uses no key of it${which}`,
+    `holdfast external-key-store connect ${first}`,
     `holdfast external-key-store connect ${first}, or show for why`,
   ],
   KMS_KEY_DRIFT: (n, which, first) => [
@@ -322,6 +349,7 @@ const words: Readonly<
   ],
   KMS_KEY_FAILED: (n, which, first) => [
     `${counted(n, 'KMS key')} whose last step in AWS failed${which}`,
+    `holdfast kms-key retry ${first}`,
     `holdfast kms-key list; holdfast kms-key retry ${first}`,
   ],
   CREDENTIAL_OLD: (n, which, first) => [

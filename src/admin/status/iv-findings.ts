@@ -1,6 +1,7 @@
 import { hsmsShown } from '../../fleet/hsms-shown.ts';
 import { readTokensOnRecord } from '../../keys/own-key-proofs.ts';
 import type { AdminServices } from '../services.ts';
+import { onToken } from './affected.ts';
 import type { StatusFinding } from './findings.ts';
 
 /**
@@ -22,6 +23,7 @@ export async function ivFindings({
       findings.push({
         trouble: 'TOKEN_IVS_MAY_REPEAT',
         where: name,
+        on: onToken(name),
         things: serials,
         message: `token ${name}: its keys were seen in several HSMs (serial ${serials.join(', ')}) that may each count their IVs, and two that do use one twice under a key`,
         remediation:

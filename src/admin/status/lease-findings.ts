@@ -1,4 +1,5 @@
 import { counted } from '../../counted.ts';
+import type { FindingOn } from './affected.ts';
 import type { StatusFinding } from './findings.ts';
 
 /** Of one XKS worker of this node. */
@@ -9,14 +10,16 @@ interface WorkerLease {
   remaining: number;
 }
 
-/** A node that serves from memory no more answers AWS all the same, as long as the database answers it. */
-export function leaseFindings(leases: readonly WorkerLease[] = []): StatusFinding[] {
+/** A node that serves from memory no more answers AWS all the same, as long as the database answers it. `on` is the node. */
+export function leaseFindings(leases: readonly WorkerLease[] | undefined, on: FindingOn): StatusFinding[] {
+  if (leases === undefined) return [];
   const ended = leases.filter(({ remaining }) => remaining <= 0);
   if (ended.length === 0) return [];
   return [
     {
       trouble: 'LEASE_ENDED',
       where: 'node',
+      on,
       message: `${ended.length} of ${counted(leases.length, 'XKS worker')} of this node hold no lease: each of their requests asks the database, and fails while that is away`,
       remediation: 'on the node: journalctl --unit holdfast | grep lease; docs/fleet.md',
     },

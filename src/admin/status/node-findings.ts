@@ -2,6 +2,7 @@ import { isUp, type NodeTime } from '../../fleet/nodes.ts';
 import { shownOf } from '../../fleet/shown-node.ts';
 import { remediationOfUnkept } from '../../store/kept-histories.ts';
 import type { NodeTable } from '../../store/schema.ts';
+import type { FindingOn } from './affected.ts';
 import type { StatusFinding } from './findings.ts';
 
 /** A node that has not been seen for so long is one that is no more, milliseconds. */
@@ -10,6 +11,10 @@ const forgottenAfter = 7 * 86_400_000;
 const maxClockOffset = 2_000;
 
 type Row = Pick<NodeTable, 'id' | 'hostname' | 'last_seen_at' | 'ended_at' | 'drained_at' | 'shown'>;
+
+export function onNode({ id, hostname }: Pick<Row, 'id' | 'hostname'>): FindingOn {
+  return [{ kind: 'node', id, name: hostname }];
+}
 
 /** Of nodes of one database. */
 export function nodeFindings(nodes: readonly Row[], now: Date | NodeTime): StatusFinding[] {
@@ -20,7 +25,7 @@ export function nodeFindings(nodes: readonly Row[], now: Date | NodeTime): Statu
   );
 }
 
-function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date | NodeTime): StatusFinding[] {
+function downFindings({ id, hostname, last_seen_at, ended_at }: Row, now: Date | NodeTime): StatusFinding[] {
   const at = now instanceof Date ? now : now.at;
   if (at.getTime() - Date.parse(last_seen_at) >= forgottenAfter) return [];
   const message =
@@ -28,16 +33,20 @@ function downFindings({ hostname, last_seen_at, ended_at }: Row, now: Date | Nod
       ? `node ${hostname} has not shown itself since ${last_seen_at}`
       : `node ${hostname} was stopped at ${ended_at}`;
   const remediation = `on ${hostname}: systemctl status holdfast`;
-  return [{ trouble: 'NODE_DOWN', where: hostname, message, remediation }];
+  return [{ trouble: 'NODE_DOWN', where: hostname, on: onNode({ id, hostname }), message, remediation }];
 }
 
 /** One that is forgotten so serves no one, and is missed only when another fails. */
 function drainFindings({ id, hostname, drained_at }: Row): StatusFinding[] {
   if (drained_at === null) return [];
   const message = `node ${hostname} is drained since ${drained_at}`;
-  const remediation = `holdfast node undrain ${id}`;
+  const command = `holdfast node undrain ${id}`;
   return [
-    { trouble: 'NODE_DRAINED', where: hostname, message, remediation, things: [`${id} ${drained_at}`] },
+    {
+      ...{ trouble: 'NODE_DRAINED', where: hostname, on: onNode({ id, hostname }), message },
+      ...{ remediation: command, command },
+      things: [`${id} ${drained_at}`],
+    },
   ];
 }
 
@@ -49,6 +58,7 @@ function clockFindings(node: Row): StatusFinding[] {
     {
       trouble: 'CLOCK_OFF',
       where: node.hostname,
+      on: onNode(node),
       message: `the clock of node ${node.hostname} is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the database server’s`,
       remediation: `on ${node.hostname}, and on the database server: have NTP set the clock (timedatectl)`,
     },
@@ -63,6 +73,7 @@ function historyFindings(node: Row): StatusFinding[] {
     {
       trouble: 'HISTORY_NOT_KEPT',
       where: node.hostname,
+      on: onNode(node),
       message: `node ${node.hostname} cannot keep what it knows of the store’s history: after a restart it would not notice that the store has gone back in time: ${unkept}`,
       remediation: `on ${node.hostname}: ${remediationOfUnkept}`,
     },

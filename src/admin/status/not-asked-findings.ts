@@ -1,6 +1,7 @@
 import { counted } from '../../counted.ts';
 import { countLeft, readHsmsNotAsked } from '../../keys/replaced-tokens.ts';
 import type { Reading } from '../../vault/edits.ts';
+import { onToken } from './affected.ts';
 import type { StatusFinding } from './findings.ts';
 
 /** HSMs that versions which are to be destroyed wait for: no schedule asks them, and nobody else tells of it. */
@@ -13,6 +14,7 @@ export async function notAskedFindings(db: Reading, tokens: readonly string[]): 
     .map((hsm) => ({
       trouble: 'HSM_NOT_ASKED',
       where: hsm.token,
+      on: onToken(hsm.token),
       things: [hsm.id],
       message: `token ${hsm.token}: ${counted(left.get(hsm.id) ?? 0, 'key version')} to be destroyed may be in the HSM of serial ${hsm.serials.join(' or ')}`,
       remediation:

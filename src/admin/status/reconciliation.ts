@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { counted } from '../../counted.ts';
 import type { LastComparison, Unsettled, UnsettledKind } from '../../reconcile/unsettled-findings.ts';
+import { onToken } from './affected.ts';
 import type { StatusFinding } from './findings.ts';
 
 export const shownNote = z.strictObject({
@@ -39,16 +40,17 @@ export function reconciliationFindings(unsettled: readonly Unsettled[]): StatusF
         ? []
         : [
             {
-              ...{ trouble: 'RECONCILIATION_FINDINGS' as const, where: token },
+              ...{ trouble: 'RECONCILIATION_FINDINGS' as const, where: token, on: onToken(token) },
               message: `token ${token}, ${found}`,
               things: compared?.things,
+              command: `holdfast reconcile show ${compared?.reportId ?? ''}`,
               remediation: `holdfast reconcile show ${compared?.reportId ?? ''}; once it is seen to: holdfast reconcile run`,
             },
           ];
     const since = compared === undefined ? 'was not compared yet' : `was not compared since ${compared.at}`;
     return [
       {
-        ...{ trouble: 'RECONCILIATION_FINDINGS' as const, where: token },
+        ...{ trouble: 'RECONCILIATION_FINDINGS' as const, where: token, on: onToken(token) },
         message:
           `token ${token} ${since}: ${notCompared.problem}` +
           (kinds.length === 0 ? '' : `; ${found} (holdfast reconcile show ${compared?.reportId ?? ''})`),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { time } from '../keys/key-forms.ts';
+import { shownAffected } from './affected.ts';
 import { allTroubles } from './findings.ts';
 import type { JudgedFinding } from './acknowledgements.ts';
 
@@ -13,8 +14,20 @@ const acknowledgement = z.strictObject({
 export const shownFinding = z.strictObject({
   trouble: z.enum(allTroubles),
   where: z.string().describe('The token, vault or node.'),
+  on: z
+    .array(shownAffected)
+    .describe(
+      'What it is on, a hundred at most; empty if it is on the appliance as a whole. Of what is inside a vault, users of the appliance are told the vault.',
+    ),
+  onMore: z.int().describe('How many more it is on.'),
   message: z.string().describe('The finding, in a sentence.'),
   remediation: z.string().describe('The command that fixes it, or shows more.'),
+  command: z
+    .string()
+    .nullable()
+    .describe(
+      'The command in it, as it is typed; null if more than a command is needed, or others have to do it.',
+    ),
   fingerprint: z
     .string()
     .nullable()
@@ -25,6 +38,7 @@ export const shownFinding = z.strictObject({
 });
 
 export function showFinding(finding: JudgedFinding): z.infer<typeof shownFinding> {
-  const { trouble, where, message, remediation, fingerprint, acknowledgements } = finding;
-  return { trouble, where, message, remediation, fingerprint, acknowledgements };
+  const { trouble, where, on, onMore = 0, message, remediation, fingerprint, acknowledgements } = finding;
+  const told = { on: on === 'appliance' ? [] : [...on], onMore, command: finding.command ?? null };
+  return { trouble, where, ...told, message, remediation, fingerprint, acknowledgements };
 }

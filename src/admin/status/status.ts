@@ -9,14 +9,15 @@ import { tokensOf } from '../../vault/granted-tokens.ts';
 import { findVault } from '../../vault/vaults.ts';
 import { shownEnvironment } from '../environment.ts';
 import { time, vaultId } from '../keys/key-forms.ts';
-import { fleetNow, stateOf } from '../../fleet/nodes.ts';
+import { fleetNow, nodeOf, stateOf } from '../../fleet/nodes.ts';
 import { lastHourOf, shownLastHour } from '../metrics/traffic.ts';
 import { shownVitalHour, vitalHourOf } from '../metrics/vitals.ts';
 import { callerOf, route, type Route } from '../route.ts';
 import type { AdminServices, DiskFacts, NodeFacts } from '../services.ts';
+import type { FindingOn } from './affected.ts';
 import { ivFindings } from './iv-findings.ts';
 import { leaseFindings, leasesOf } from './lease-findings.ts';
-import { nodeFindings } from './node-findings.ts';
+import { nodeFindings, onNode } from './node-findings.ts';
 import { notAskedFindings } from './not-asked-findings.ts';
 import { quotaStatus } from './quotas.ts';
 import { reconciliationFindings, reconciliationNotes, shownNote } from './reconciliation.ts';
@@ -284,17 +285,20 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
     .limit(maxNodes)
     .execute();
   const unsettled = await findUnsettled(services);
+  const own = nodes.find(({ id }) => id === nodeOf(services.instance));
+  // A node that has not shown itself yet has no page either.
+  const here: FindingOn = own === undefined ? 'appliance' : onNode(own);
   const findings: StatusFinding[] = [
-    ...(facts === undefined && services.nodeFacts !== undefined ? [supervisorSilent] : []),
-    ...certificateFindings(facts, now),
-    ...diskFindings(disk),
+    ...(facts === undefined && services.nodeFacts !== undefined ? [supervisorSilent(here)] : []),
+    ...certificateFindings(facts, now, here),
+    ...diskFindings(disk, here),
     ...(await ivFindings(services)),
     ...reconciliationFindings(unsettled),
     ...(await notAskedFindings(
       services.store.db,
       services.tokenFacts.map(({ name }) => name),
     )),
-    ...leaseFindings(services.gathered?.metrics.leases),
+    ...leaseFindings(services.gathered?.metrics.leases, here),
     ...nodeFindings(nodes, fleet),
   ];
   return {
@@ -330,12 +334,15 @@ async function applianceOf(services: AdminServices, facts: NodeFacts | undefined
   };
 }
 
-const supervisorSilent: StatusFinding = {
-  trouble: 'SUPERVISOR_SILENT',
-  where: 'node',
-  message: 'the supervisor of this node does not answer: of its tokens and certificates less is known',
-  remediation: 'on the node: systemctl status holdfast',
-};
+function supervisorSilent(on: FindingOn): StatusFinding {
+  return {
+    trouble: 'SUPERVISOR_SILENT',
+    where: 'node',
+    on,
+    message: 'the supervisor of this node does not answer: of its tokens and certificates less is known',
+    remediation: 'on the node: systemctl status holdfast',
+  };
+}
 
 /** A disk that cannot be asked tells nothing: whatever else is wrong with it shows. */
 export function diskOf(services: Pick<AdminServices, 'disk'>): DiskFacts | undefined {

@@ -4,6 +4,7 @@ import type { VaultContext } from '../../vault/context.ts';
 import type { KmsKeyScan, KmsKeysWithTrouble } from '../../cloud/kms-keys/scan.ts';
 import { notByIndex } from '../../vault/page.ts';
 import { seenBy } from '../../vault/sight.ts';
+import { maxAffected, type Affected, type AffectedKind } from './affected.ts';
 import { keySetsIn, type StatusScope } from './counts.ts';
 
 /** What may be wrong with what vaults have. */
@@ -33,7 +34,23 @@ export interface TroubleFound {
   names: string[];
   /** What of them there is, by id, with whatever would make it another matter; undefined where they are too many to be judged. */
   things: string[] | undefined;
+  /** The first hundred, and how many more there are; none for users of the appliance. */
+  on: Affected[];
+  onMore: number;
 }
+
+/** What has each trouble; the vault itself where it is not told what in it has. */
+const kindOf: Readonly<Record<Exclude<VaultTrouble, 'VAULT_FROZEN'>, AffectedKind>> = {
+  KEY_SET_FROZEN: 'key-set',
+  KEY_PROOF_FAILED: 'cloud-key',
+  ENCRYPTION_LIMIT_NEAR: 'cloud-key',
+  ROTATION_OVERDUE: 'cloud-key',
+  KEY_STORE_NOT_CONNECTED: 'external-key-store',
+  KMS_KEY_DRIFT: 'kms-key',
+  KMS_KEY_FAILED: 'kms-key',
+  CREDENTIAL_OLD: 'xks-credential',
+  CREDENTIAL_ENDS: 'xks-credential',
+};
 
 /** Of so many things with one trouble somebody can have seen each. */
 export const maxThings = 100;
@@ -55,6 +72,8 @@ interface Row {
   vault_id: string;
   vault_name: string;
   name: string;
+  id: string;
+  key_set_id: string;
   thing: string;
 }
 
@@ -68,12 +87,14 @@ export async function findTroubles(
   const at = (offset: number) => new Date(context.now().getTime() + offset).toISOString();
   // What is rare is looked for first: SQLite does cross joins in the order in which they stand (sqlite.org/optoverview.html,
   // "Manual Control Of Query Plans Using CROSS JOIN").
-  const shown = (name: string, ...thing: string[]) => [
+  const shown = (name: string, id: string, ...more: string[]) => [
     sql<string>`vaults.id`.as('vault_id'),
     sql<string>`vaults.name`.as('vault_name'),
     sql<string>`${sql.ref(name)}`.as('name'),
+    sql<string>`${sql.ref(id)}`.as('id'),
+    sql<string>`key_sets.id`.as('key_set_id'),
     sql<string>`${sql.join(
-      thing.map((part) => sql.ref(part)),
+      [id, ...more].map((part) => sql.ref(part)),
       sql` || ' ' || `,
     )}`.as('thing'),
   ];
@@ -103,7 +124,7 @@ export async function findTroubles(
       .where(within(scope))
       .where('xks_credentials.withdrawn_at', 'is', null);
   const look = async <TB extends keyof Tables>(
-    trouble: VaultTrouble,
+    trouble: keyof typeof kindOf,
     query: SelectQueryBuilder<Tables, TB, Row>,
   ) => inVaults(context, scope, trouble, query);
   return [
@@ -202,9 +223,13 @@ async function frozenVaults(
     count: 1,
     names: [],
     things: undefined,
+    ...onVault,
   }));
   return [...found, ...moreVaults('VAULT_FROZEN', rows)];
 }
+
+/** On the vault itself. */
+const onVault = { on: [], onMore: 0 };
 
 /** Before the limit: those that are not told too. */
 const vaultsInAll = sql<number>`count(*) OVER ()`.as('vaults_in_all');
@@ -214,14 +239,17 @@ function moreVaults(trouble: VaultTrouble, told: readonly { vaults_in_all: numbe
   const more = (told[0]?.vaults_in_all ?? 0) - told.length;
   if (more <= 0) return [];
   return [
-    { trouble, vaultId: '', vaultName: '', moreVaults: more, count: more, names: [], things: undefined },
+    {
+      ...{ trouble, vaultId: '', vaultName: '', moreVaults: more, count: more },
+      ...{ names: [], things: undefined, ...onVault },
+    },
   ];
 }
 
 async function inVaults<TB extends keyof Tables>(
   { store: { db } }: Pick<VaultContext, 'store'>,
   scope: StatusScope,
-  trouble: VaultTrouble,
+  trouble: keyof typeof kindOf,
   query: SelectQueryBuilder<Tables, TB, Row>,
 ): Promise<TroubleFound[]> {
   const vaults = await db
@@ -231,26 +259,54 @@ async function inVaults<TB extends keyof Tables>(
     .orderBy('vault_name')
     .limit(maxVaults)
     .execute();
-  const names =
-    scope === 'appliance' || vaults.length === 0
-      ? []
-      : await db.selectFrom(query.as('found')).select('name').orderBy('name').limit(maxNames).execute();
-  const first = names.map(({ name }) => name);
   const few = vaults.filter(({ n }) => n <= maxThings).map(({ vault_id }) => vault_id);
-  const things = few.length === 0 ? [] : await thingsIn(db, query, few);
-  const byVault = Map.groupBy(things, ({ vault_id }) => vault_id);
+  // Of what is inside a vault the appliance's users see no name. Of a vault of one's own there is one.
+  const named = scope === 'appliance' || vaults.length === 0 ? [] : await firstOf(db, query);
+  const rows = scope !== 'appliance' ? named : few.length === 0 ? [] : await thingsIn(db, query, few);
+  const byVault = Map.groupBy(rows, ({ vault_id }) => vault_id);
+  const { on, onMore } =
+    scope === 'appliance' ? onVault : affectedOf(kindOf[trouble], named, vaults[0]?.n ?? 0);
   const found = vaults.map(({ vault_id, vault_name, n }) => ({
     trouble,
     vaultId: vault_id,
     vaultName: vault_name,
     count: n,
-    names: first,
+    names: named.slice(0, maxNames).map(({ name }) => name),
     things: n <= maxThings ? (byVault.get(vault_id) ?? []).map(({ thing }) => thing) : undefined,
+    on,
+    onMore,
   }));
   return [...found, ...moreVaults(trouble, vaults)];
 }
 
-/** There may be more of them by now than there were: those are not left out. */
+/** Several versions of one CloudKey are one thing that it is on. */
+function affectedOf(
+  kind: AffectedKind,
+  rows: readonly Row[],
+  count: number,
+): Pick<TroubleFound, 'on' | 'onMore'> {
+  const each = new Map(rows.map((row) => [row.id, row]));
+  const told = ({ id, name, key_set_id: keySetId }: Row): Affected =>
+    kind === 'key-set' ? { kind, id, name } : { kind, id, name, keySetId };
+  const on = [...each.values()].slice(0, maxAffected).map(told);
+  const beyond = Math.max(0, count - rows.length);
+  return { on, onMore: each.size - on.length + beyond };
+}
+
+/** Of one vault. There may be more of them by now than there were: those are not left out. */
+async function firstOf<TB extends keyof Tables>(
+  db: VaultContext['store']['db'],
+  query: SelectQueryBuilder<Tables, TB, Row>,
+): Promise<Row[]> {
+  const found = db.selectFrom(query.as('found')).selectAll() as SelectQueryBuilder<Tables, keyof Tables, Row>;
+  return found
+    .orderBy('name')
+    .orderBy('id')
+    .limit(2 * maxThings)
+    .execute();
+}
+
+/** The same of several vaults. */
 async function thingsIn<TB extends keyof Tables>(
   db: VaultContext['store']['db'],
   query: SelectQueryBuilder<Tables, TB, Row>,
@@ -281,17 +337,23 @@ export async function findKmsKeyTroubles(
   for (const { keySetId, ...of } of troubles) {
     const keySet = vaultOf.get(keySetId);
     if (keySet === undefined) continue;
-    const add = (trouble: VaultTrouble, { count, names, things }: KmsKeysWithTrouble): void => {
+    const add = (trouble: 'KMS_KEY_DRIFT' | 'KMS_KEY_FAILED', { count, first }: KmsKeysWithTrouble): void => {
       if (count === 0) return;
       const key = `${trouble} ${keySet.vault_id}`;
       const known = found.get(key) ?? {
         ...{ trouble, vaultId: keySet.vault_id, vaultName: keySet.vault_name },
-        ...{ count: 0, names: [], things: [] },
+        ...{ count: 0, names: [], things: [], ...{ on: [], onMore: 0 } },
       };
       found.set(key, known);
       known.count += count;
-      known.things = known.count > maxThings ? undefined : known.things?.concat(things);
-      if (scope !== 'appliance') known.names = [...known.names, ...names].slice(0, maxNames);
+      known.things =
+        known.count > maxThings ? undefined : known.things?.concat(first.map(({ thing }) => thing));
+      if (scope === 'appliance') return;
+      const kind = kindOf[trouble];
+      const on = first.map(({ id, name, cloudKeyId }) => ({ kind, id, name, keySetId, cloudKeyId }));
+      known.on = [...known.on, ...on].slice(0, maxAffected);
+      known.onMore = known.count - known.on.length;
+      known.names = known.on.slice(0, maxNames).map(({ name }) => name);
     };
     add('KMS_KEY_DRIFT', of.drifted);
     add('KMS_KEY_FAILED', of.failed);

@@ -1421,6 +1421,38 @@ export interface Schemas {
       color: 'red' | 'amber' | 'green' | 'blue' | 'grey';
     } | null;
   };
+  SignInRules: {
+    passwords: {
+      minLength: number;
+      maxLength: number;
+      /** For so long a first password can be used. */
+      firstPasswordDays: number;
+    };
+    lockout: {
+      /** So many wrong passwords or codes in a row lock the account. */
+      afterFailures: number;
+      /** For how long: the first time, the second …; then as the last. */
+      minutes: number[];
+      /** After so many it is locked until an administrator unlocks it. */
+      untilUnlockedAfter: number;
+    };
+    sessions: {
+      /** After so many minutes without a request it ends: admin.session_idle_minutes. */
+      idleMinutes: number;
+      /** However busy, it ends after so many: admin.session_minutes. */
+      maxMinutes: number;
+      /** For so long a second factor or a new password is waited for. */
+      unfinishedMinutes: number;
+      /** One more ends the oldest. */
+      perUser: number;
+    };
+    apiKeys: {
+      /** It expires after so many days at the latest. */
+      maxDays: number;
+      /** Live ones. */
+      perUser: number;
+    };
+  };
   Status: {
     /** UTC, ISO 8601 with milliseconds. */
     at: string;
@@ -1462,10 +1494,34 @@ export interface Schemas {
         | 'CREDENTIAL_ENDS';
       /** The token, vault or node. */
       where: string;
+      /** What it is on, a hundred at most; empty if it is on the appliance as a whole. Of what is inside a vault, users of the appliance are told the vault. */
+      on: {
+        kind:
+          | 'vault'
+          | 'key-set'
+          | 'cloud-key'
+          | 'xks-credential'
+          | 'external-key-store'
+          | 'kms-key'
+          | 'token'
+          | 'node';
+        /** Of a token its name, of an XKS credential its access key id. */
+        id: string;
+        /** Of a KMS key, the name of its CloudKey. */
+        name: string;
+        /** The key set that it belongs to. */
+        keySetId?: string;
+        /** Of a KMS key, its CloudKey. */
+        cloudKeyId?: string;
+      }[];
+      /** How many more it is on. */
+      onMore: number;
       /** The finding, in a sentence. */
       message: string;
       /** The command that fixes it, or shows more. */
       remediation: string;
+      /** The command in it, as it is typed; null if more than a command is needed, or others have to do it. */
+      command: string | null;
       /** Of the finding as it is now, to acknowledge it by; null if it cannot be acknowledged. */
       fingerprint: string | null;
       /** The newest first; empty if the finding, or part of it, needs attention. */
@@ -1666,10 +1722,34 @@ export interface Schemas {
       | 'CREDENTIAL_ENDS';
     /** The token, vault or node. */
     where: string;
+    /** What it is on, a hundred at most; empty if it is on the appliance as a whole. Of what is inside a vault, users of the appliance are told the vault. */
+    on: {
+      kind:
+        | 'vault'
+        | 'key-set'
+        | 'cloud-key'
+        | 'xks-credential'
+        | 'external-key-store'
+        | 'kms-key'
+        | 'token'
+        | 'node';
+      /** Of a token its name, of an XKS credential its access key id. */
+      id: string;
+      /** Of a KMS key, the name of its CloudKey. */
+      name: string;
+      /** The key set that it belongs to. */
+      keySetId?: string;
+      /** Of a KMS key, its CloudKey. */
+      cloudKeyId?: string;
+    }[];
+    /** How many more it is on. */
+    onMore: number;
     /** The finding, in a sentence. */
     message: string;
     /** The command that fixes it, or shows more. */
     remediation: string;
+    /** The command in it, as it is typed; null if more than a command is needed, or others have to do it. */
+    command: string | null;
     /** Of the finding as it is now, to acknowledge it by; null if it cannot be acknowledged. */
     fingerprint: string | null;
     /** The newest first; empty if the finding, or part of it, needs attention. */
@@ -1883,8 +1963,92 @@ export interface Schemas {
     /** UTC, ISO 8601 with milliseconds. */
     updatedAt: string;
   };
+  UserApiKey: {
+    id: string;
+    name: string;
+    /** Its permissions, as long as its owner has them too. */
+    scope: (
+      | 'appliance.read'
+      | 'metrics.read'
+      | 'vaults.write'
+      | 'vaults.freeze'
+      | 'cloud-keys.find'
+      | 'tokens.verify'
+      | 'nodes.write'
+      | 'lost-changes.decide'
+      | 'appliance.write'
+      | 'appliance-users.write'
+      | 'appliance-audit.prune'
+      | 'vault.read'
+      | 'vault.write'
+      | 'vault.freeze'
+      | 'findings.acknowledge'
+      | 'users.read'
+      | 'users.write'
+      | 'csp-accounts.write'
+      | 'key-sets.write'
+      | 'credentials.write'
+      | 'cloud-keys.write'
+      | 'cloud-keys.adopt'
+      | 'cloud-keys.delete'
+      | 'audit.read'
+      | 'audit.prune'
+      | 'reconcile.run'
+    )[];
+    /** UTC, ISO 8601 with milliseconds. */
+    expiresAt: string;
+    revokedAt: string | null;
+    /** To within half a minute. */
+    lastUsedAt: string | null;
+    lastAddress: string | null;
+    /** UTC, ISO 8601 with milliseconds. */
+    createdAt: string;
+    state: 'LIVE' | 'EXPIRED' | 'REVOKED';
+    /** Whose it is. */
+    user: {
+      id: string;
+      username: string;
+      role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
+    };
+  };
+  UserApiKeyPage: {
+    items: Schemas['UserApiKey'][];
+    /** Pass it as `cursor` to get the next page; null at the end. */
+    next: string | null;
+  };
   UserPage: {
     items: Schemas['User'][];
+    /** Pass it as `cursor` to get the next page; null at the end. */
+    next: string | null;
+  };
+  UserSession: {
+    id: string;
+    /** What the session must complete before it can do anything else; ACTIVE if nothing. */
+    state: 'SECOND_FACTOR' | 'PASSWORD_CHANGE' | 'ACTIVE';
+    /** How the user signed in. */
+    method: 'password' | 'oidc';
+    /** Address that the session was started from. */
+    address: string;
+    userAgent: string;
+    /** UTC, ISO 8601 with milliseconds. */
+    createdAt: string;
+    /** When it was last used, to within half a minute. */
+    lastSeenAt: string;
+    /** When it ends at the latest, however busy. */
+    expiresAt: string;
+    /** After so many minutes without a request it ends. */
+    idleMinutes: number;
+    /** Whether it is the current session. */
+    current: boolean;
+    /** Whose it is. */
+    user: {
+      id: string;
+      username: string;
+      role: 'appliance-admin' | 'appliance-auditor' | 'vault-admin' | 'cloud-admin' | 'auditor';
+    };
+  };
+  UserSessionPage: {
+    items: Schemas['UserSession'][];
     /** Pass it as `cursor` to get the next page; null at the end. */
     next: string | null;
   };
@@ -2066,6 +2230,16 @@ export interface Paths {
       };
       answer: Schemas['OpenedSession'];
     };
+    GET: {
+      query: {
+        userId?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'createdAt' | '-createdAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['UserSessionPage'];
+    };
   };
   '/vaults/{vaultId}/sessions': {
     POST: {
@@ -2076,6 +2250,16 @@ export interface Paths {
         cookie?: boolean | undefined;
       };
       answer: Schemas['OpenedSession'];
+    };
+    GET: {
+      query: {
+        userId?: string | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'createdAt' | '-createdAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['UserSessionPage'];
     };
   };
   '/session': {
@@ -2145,6 +2329,13 @@ export interface Paths {
       query: undefined;
       body: undefined;
       answer: Schemas['SignInOptions'];
+    };
+  };
+  '/sign-in-rules': {
+    GET: {
+      query: undefined;
+      body: undefined;
+      answer: Schemas['SignInRules'];
     };
   };
   '/oidc/start': {
@@ -2741,6 +2932,37 @@ export interface Paths {
       answer: Schemas['User'];
     };
   };
+  '/api-keys': {
+    GET: {
+      query: {
+        userId?: string | undefined;
+        state?: 'LIVE' | 'EXPIRED' | 'REVOKED' | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | 'expiresAt' | '-expiresAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['UserApiKeyPage'];
+    };
+  };
+  '/api-keys/{apiKeyId}': {
+    DELETE: {
+      query: undefined;
+      body: {
+        reason?: string | undefined;
+      };
+      answer: undefined;
+    };
+  };
+  '/sessions/{sessionId}': {
+    DELETE: {
+      query: undefined;
+      body: {
+        reason?: string | undefined;
+      };
+      answer: undefined;
+    };
+  };
   '/tokens': {
     GET: {
       query: {
@@ -3024,6 +3246,37 @@ export interface Paths {
       query: undefined;
       body: undefined;
       answer: Schemas['User'];
+    };
+  };
+  '/vaults/{vaultId}/api-keys': {
+    GET: {
+      query: {
+        userId?: string | undefined;
+        state?: 'LIVE' | 'EXPIRED' | 'REVOKED' | undefined;
+        limit?: number | undefined;
+        cursor?: string | undefined;
+        sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | 'expiresAt' | '-expiresAt' | undefined;
+      };
+      body: undefined;
+      answer: Schemas['UserApiKeyPage'];
+    };
+  };
+  '/vaults/{vaultId}/api-keys/{apiKeyId}': {
+    DELETE: {
+      query: undefined;
+      body: {
+        reason?: string | undefined;
+      };
+      answer: undefined;
+    };
+  };
+  '/vaults/{vaultId}/sessions/{sessionId}': {
+    DELETE: {
+      query: undefined;
+      body: {
+        reason?: string | undefined;
+      };
+      answer: undefined;
     };
   };
   '/vaults/{vaultId}/admin-groups': {

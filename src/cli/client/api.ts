@@ -129,6 +129,14 @@ export async function find<P extends NamedPath>(
   const query = filter === undefined ? {} : { [filter]: nameOrId };
   const items = await api.client.list(list, query as QueryOf<P, 'GET'>);
   const found = (items as RecordOf<P>[]).filter((item) => same(Reflect.get(item, by)));
+  return theOne(found, { what, listedBy });
+}
+
+/** Throws CliError where nothing was found, or more than one. */
+export function theOne<T extends { id: string }>(
+  found: readonly T[],
+  { what, listedBy }: { what: string; listedBy: string },
+): T {
   const [first] = found;
   if (first === undefined) throw new CliError('notFound', `there is no such ${what}`, `see: ${listedBy}`);
   if (found.length > 1)

@@ -4,7 +4,10 @@ import type { Schemas } from '../client/api-types.ts';
 import { withApi, type Api } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
-import { printDone } from '../output/output.ts';
+import { isForPrograms, printData, printDone, printList, type OutputOptions } from '../output/output.ts';
+import { printable } from '../output/printable.ts';
+import { timesIn } from '../output/said.ts';
+import { print } from '../output/streams.ts';
 import { parseMoment } from '../output/values.ts';
 
 type Finding = Schemas['Status']['findings'][number];
@@ -20,13 +23,49 @@ export function needsAttention({ acknowledgements }: Partial<Finding>): boolean 
   return acknowledgements === undefined || acknowledgements.length === 0;
 }
 
-export function acknowledgedInWords({ message, acknowledgements: [last] }: Finding): string {
+export function acknowledgedInWords({
+  message,
+  acknowledgements: [last],
+}: Pick<Finding, 'message' | 'acknowledgements'>): string {
   if (last === undefined) return message;
   const until = last.until === null ? '' : ` until ${last.until}`;
   return `${message}; acknowledged by ${last.by} at ${last.at}${until}: ${last.note}`;
 }
 
+/** A node of an older version does not say what it is on. */
+type ToldFinding = Omit<Finding, 'on' | 'onMore'> & Partial<Pick<Finding, 'on' | 'onMore'>>;
+
+/** With all that it is on: the message itself names the first few. */
+function printFinding(finding: ToldFinding, options: OutputOptions): void {
+  if (isForPrograms(options)) {
+    printData(finding, options);
+    return;
+  }
+  const { message, remediation, on = [], onMore = 0 } = finding;
+  const said = needsAttention(finding) ? message : acknowledgedInWords(finding);
+  for (const line of [said, remediation]) print(printable(timesIn(line)));
+  print('');
+  if (on.length === 0) print('on the appliance as a whole');
+  else
+    printList(
+      on,
+      { kind: ({ kind }) => kind, name: ({ name }) => name, id: { of: ({ id }) => id, wide: false } },
+      options,
+    );
+  if (onMore > 0) print(`and ${onMore} more`);
+}
+
 export function addAcknowledgements(status: Command): void {
+  example(
+    named(
+      status
+        .command('show <finding>')
+        .description('show all that a finding is on, such as KMS_KEY_DRIFT: each with its id'),
+    ).action(async (trouble: string, { where }: Pick<Input, 'where'>, command: Command) =>
+      withApi(command, async (api) => printFinding(await findingNow(api, trouble, where), api.options)),
+    ),
+    'holdfast status show KMS_KEY_DRIFT',
+  );
   example(
     named(
       status
@@ -71,12 +110,8 @@ function named(command: Command): Command {
   return command.option('--where <name>', 'of this token, vault or node, if there are several');
 }
 
-/** As it is at this moment: what changes before the node is told is refused there. */
-async function findingOf(
-  api: Api,
-  trouble: string,
-  where: string | undefined,
-): Promise<{ fingerprint: string }> {
+/** As it is at this moment. */
+async function findingNow(api: Api, trouble: string, where: string | undefined): Promise<Finding> {
   const { findings } = await api.client.get(api.here('/status'));
   const found = findings.filter(
     (finding) =>
@@ -97,6 +132,16 @@ async function findingOf(
       `there are ${counted(found.length, 'finding')} ${first.trouble}`,
       `which one? --where ${found.map((finding) => finding.where).join(', or --where ')}`,
     );
+  return first;
+}
+
+/** What changes before the node is told is refused there. */
+async function findingOf(
+  api: Api,
+  trouble: string,
+  where: string | undefined,
+): Promise<{ fingerprint: string }> {
+  const first = await findingNow(api, trouble, where);
   if (first.fingerprint === null)
     throw new CliError(
       'usage',

@@ -2,15 +2,16 @@ import { Option, type Command } from 'commander';
 import { permissions } from '../client/api-choices.ts';
 import { at } from '../client/address.ts';
 import type { Schemas } from '../client/api-types.ts';
-import { find, withApi, type Kind } from '../client/api.ts';
+import { find, theOne, withApi, type Api, type Kind } from '../client/api.ts';
 import { CliError } from '../output/cli-error.ts';
 import { example } from '../output/example.ts';
 import { wallClock } from '../../clock.ts';
 import { momentWords } from '../output/moments.ts';
 import { secretLines } from '../records/changed.ts';
-import { printChanged, printDone, printList } from '../output/output.ts';
+import { printChanged, printDone, printList, type Columns } from '../output/output.ts';
 import { showSecret, withNewSecretFile, type Made } from '../client/secret-file.ts';
 import { collect, limitOption, parseMoment } from '../output/values.ts';
+import { ownersAsked, whose, type Whose } from './user.ts';
 
 const kind: Kind<'/user/api-keys'> = {
   what: 'API key',
@@ -19,6 +20,16 @@ const kind: Kind<'/user/api-keys'> = {
 };
 
 type ApiKey = Schemas['ApiKey'];
+
+const columns: Columns<ApiKey> = {
+  name: ({ name }) => name,
+  state: ({ state }) => state,
+  expires: ({ expiresAt }) => expiresAt,
+  'last used': ({ lastUsedAt }) => lastUsedAt,
+  scope: { of: ({ scope }) => scope, freeText: true },
+  from: ({ lastAddress }) => lastAddress,
+  id: ({ id }) => id,
+};
 
 interface ApiKeyInput {
   scope: ApiKey['scope'];
@@ -30,7 +41,9 @@ interface ApiKeyInput {
 export function addApiKeyCommands(program: Command): void {
   const apiKey = program
     .command('api-key')
-    .description('your own API keys, for programs, each with its own permissions and expiry');
+    .description(
+      'API keys for programs, each with its own permissions and expiry: yours, and those of users you look after',
+    );
   example(
     apiKey
       .command('create <name>')
@@ -51,37 +64,33 @@ export function addApiKeyCommands(program: Command): void {
     'HOLDFAST_API_KEY_FILE=terraform.key HOLDFAST_ENDPOINT=https://keys.example.com:9443 holdfast cloud-key list',
   );
   example(
-    apiKey
-      .command('list')
-      .description('list your API keys')
+    whose(apiKey.command('list').description('list your API keys, or those of others'), 'API keys')
       .addOption(limitOption())
-      .action(async ({ limit }: { limit?: number }, command: Command) =>
-        withApi(command, async ({ client, options }) =>
-          printList(
-            await client.list(kind.list, undefined, limit),
-            {
-              name: ({ name }) => name,
-              state: ({ state }) => state,
-              expires: ({ expiresAt }) => expiresAt,
-              'last used': ({ lastUsedAt }) => lastUsedAt,
-              scope: { of: ({ scope }) => scope, freeText: true },
-              from: ({ lastAddress }) => lastAddress,
-              id: ({ id }) => id,
-            },
-            options,
-          ),
-        ),
+      .action(async ({ limit, ...of }: Whose & { limit?: number }, command: Command) =>
+        withApi(command, async (api) => {
+          const { client, here, options } = api;
+          const asked = await ownersAsked(api, of);
+          if (asked === undefined)
+            return printList(await client.list(kind.list, undefined, limit), columns, options);
+          const found = await client.list(here('/api-keys'), asked, limit);
+          printList(found, { user: ({ user }) => user.username, ...columns }, options, nameless);
+        }),
       ),
     'holdfast api-key list',
+    'holdfast api-key list --user grace',
   );
   example(
     apiKey
       .command('revoke <api-key>')
       .description('revoke an API key, by name or id, at once')
-      .action(async (name: string, _: unknown, command: Command) =>
+      .option('--user <user>', 'it is an API key of this user, whom you look after')
+      .action(async (name: string, { user }: Pick<Whose, 'user'>, command: Command) =>
         withApi(command, async (api) => {
-          const { id } = await find(api, kind, name);
-          await api.client.send('DELETE', at('/user/api-keys/{apiKeyId}', { apiKeyId: id }));
+          const { id } = user === undefined ? await find(api, kind, name) : await findOf(api, user, name);
+          const parameters = { apiKeyId: id };
+          if (user === undefined)
+            await api.client.send('DELETE', at('/user/api-keys/{apiKeyId}', parameters));
+          else await api.client.send('DELETE', api.here('/api-keys/{apiKeyId}', parameters));
           printDone(
             `the API key ${name} is revoked: it opens nothing from now on`,
             { id, state: 'REVOKED' },
@@ -90,7 +99,18 @@ export function addApiKeyCommands(program: Command): void {
         }),
       ),
     'holdfast api-key revoke terraform',
+    'holdfast api-key revoke terraform --user grace',
   );
+}
+
+/** Two users may have API keys of one name. */
+const nameless = { name: ({ id }: ApiKey) => id };
+
+/** One of a user, by name or id. */
+async function findOf(api: Api, user: string, nameOrId: string): Promise<ApiKey> {
+  const found = await api.client.list(api.here('/api-keys'), await ownersAsked(api, { user }));
+  const same = found.filter(({ id, name }) => id === nameOrId || name === nameOrId);
+  return theOne(same, { what: `API key of ${user}`, listedBy: `holdfast api-key list --user ${user}` });
 }
 
 async function create(

@@ -3,7 +3,15 @@ import { applianceRoles, vaultRoles } from '../client/api-choices.ts';
 import { one, type Address, type OneOf } from '../client/address.ts';
 import type { Schemas } from '../client/api-types.ts';
 import { changes, withApi, type Api } from '../client/api.ts';
-import { addAct, addDelete, addList, addShow, findOne, type Collection } from '../records/collection.ts';
+import {
+  addAct,
+  addDelete,
+  addList,
+  addShow,
+  findOne,
+  idOf,
+  type Collection,
+} from '../records/collection.ts';
 import { example } from '../output/example.ts';
 import { editedSentence } from '../records/changed.ts';
 import {
@@ -174,4 +182,26 @@ function describe(command: Command): Command {
 
 function fieldsOf({ role, email, displayName, signIn }: UserInput) {
   return { role, email, displayName, signIn };
+}
+
+/** Of whom a list is: of oneself where neither is given. */
+export interface Whose {
+  user?: string;
+  all?: boolean;
+}
+
+/** `what` are such as `API keys`. */
+export function whose(command: Command, what: string): Command {
+  return command
+    .option('--user <user>', `the ${what} of this user`)
+    .addOption(
+      new Option('--all', `the ${what} of all users of the vault, or of the appliance`).conflicts('user'),
+    );
+}
+
+/** What the list is asked with; undefined for one's own. */
+export async function ownersAsked(api: Api, { user, all }: Whose): Promise<{ userId?: string } | undefined> {
+  if (user === undefined) return all === true ? {} : undefined;
+  const userId = await idOf(api, users, user);
+  return userId === undefined ? {} : { userId };
 }

@@ -7,13 +7,20 @@ import { driftOf } from './drift.ts';
 import { kmsKeys, problemOf, type KmsKey } from './records.ts';
 import { paced } from '../../vault/paced.ts';
 
+interface KmsKeyWithTrouble {
+  id: string;
+  cloudKeyId: string;
+  /** Of its CloudKey. */
+  name: string;
+  /** The id, with a digest of what is wrong with it. */
+  thing: string;
+}
+
 /** KMS keys of a key set with the same trouble. */
 export interface KmsKeysWithTrouble {
   count: number;
-  /** Of the CloudKeys of the first few. */
-  names: string[];
-  /** Of the first hundred, by id, with a digest of what is wrong with each. */
-  things: string[];
+  /** The first hundred. */
+  first: KmsKeyWithTrouble[];
 }
 
 /** What of the KMS keys of a key set needs attention. */
@@ -31,7 +38,6 @@ export interface KmsKeysSeen {
   troubles: readonly KmsKeyTrouble[];
 }
 
-const maxNames = 5;
 /** Of more nobody can have seen each. */
 const maxThings = 100;
 /** It is looked through again after so many times what that takes. */
@@ -103,12 +109,12 @@ function note(found: Map<string, KmsKeyTrouble>, row: KmsKey): void {
   if (isFailed) add(trouble.failed, row, [row.step, problem?.fault, problem?.code]);
 }
 
-const none = (): KmsKeysWithTrouble => ({ count: 0, names: [], things: [] });
+const none = (): KmsKeysWithTrouble => ({ count: 0, first: [] });
 
 function add(to: KmsKeysWithTrouble, row: KmsKey, wrong: unknown): void {
   to.count++;
-  if (to.names.length < maxNames) to.names.push(row.cloud_key_name);
-  if (to.things.length >= maxThings) return;
+  if (to.first.length >= maxThings) return;
   const digest = createHash('sha256').update(JSON.stringify(wrong)).digest('base64url');
-  to.things.push(`${row.id} ${digest}`);
+  const { id, cloud_key_id: cloudKeyId, cloud_key_name: name } = row;
+  to.first.push({ id, cloudKeyId, name, thing: `${id} ${digest}` });
 }
