@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { drainNode, removeNode, undrainNode } from '../fleet/node-acts.ts';
 import { fleetNow, stateOf, type NodeTime } from '../fleet/nodes.ts';
+import { leasesByNode, type NodeLeases } from '../fleet/node-leases.ts';
 import { shownOf, type ShownToken } from '../fleet/shown-node.ts';
 import type { NodeTable } from '../store/schema.ts';
 import { readPage } from '../vault/page.ts';
@@ -8,6 +9,7 @@ import { VaultError } from '../vault/vault-error.ts';
 import { time } from './keys/key-forms.ts';
 import { pageOf, pageQuery, pageInput } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
+import type { AdminServices } from './services.ts';
 
 const orders = {
   hostname: 'nodes.hostname',
@@ -27,6 +29,12 @@ const shownToken = z.strictObject({
     .nullable()
     .describe('Serial number that the token reports; null until a token host has opened it.'),
   label: z.string().nullable().describe('Label that the token reports.'),
+  firmware: z
+    .string()
+    .nullable()
+    .describe(
+      'Version of its firmware that the token reports; null until a token host has opened it, or if the node runs a version that does not report it.',
+    ),
   model: z.string().describe('The vendor’s product, according to the profile.'),
   health: z
     .enum(['ACTIVE', 'DEGRADED', 'UNAVAILABLE'])
@@ -73,6 +81,25 @@ const shownNode = z
       })
       .nullable()
       .describe('The database as it finds it; null where it runs a version that does not report it.'),
+    leases: z
+      .strictObject({
+        workers: z
+          .int()
+          .describe(
+            'XKS workers that serve from memory under a lease; one that was killed is counted until its lease was waited for.',
+          ),
+        seconds: z.number().describe('Length of the lease.'),
+        confirmedRevision: z
+          .int()
+          .nullable()
+          .describe(
+            'The revision of the store that all of them have confirmed; null if one has confirmed none yet.',
+          ),
+      })
+      .nullable()
+      .describe(
+        'For a store in PostgreSQL; null for a file, and if no XKS worker of the node holds a lease.',
+      ),
     clockOffsetMilliseconds: z
       .int()
       .nullable()
@@ -115,8 +142,8 @@ export const nodeRoutes: readonly Route[] = [
         'nodes.id',
         pageInput(query),
       );
-      const now = await fleetNow(services);
-      return shownPage(page, (row) => show(row, now));
+      const known = await knownOf(services);
+      return shownPage(page, (row) => show(row, known));
     },
   }),
   route({
@@ -137,7 +164,7 @@ export const nodeRoutes: readonly Route[] = [
         .where('id', '=', params.nodeId)
         .executeTakeFirst();
       if (row === undefined) throw new VaultError('not-found', 'no node of this database has this id');
-      return { body: show(row, await fleetNow(services)) };
+      return { body: show(row, await knownOf(services)) };
     },
   }),
   route({
@@ -155,7 +182,7 @@ export const nodeRoutes: readonly Route[] = [
     answer: shownNode,
     problems: ['not-found', 'conflict'],
     handle: async ({ services, act, params }) => ({
-      body: show(await drainNode(services, act, params.nodeId), await fleetNow(services)),
+      body: show(await drainNode(services, act, params.nodeId), await knownOf(services)),
     }),
   }),
   route({
@@ -170,7 +197,7 @@ export const nodeRoutes: readonly Route[] = [
     answer: shownNode,
     problems: ['not-found'],
     handle: async ({ services, act, params }) => ({
-      body: show(await undrainNode(services, act, params.nodeId), await fleetNow(services)),
+      body: show(await undrainNode(services, act, params.nodeId), await knownOf(services)),
     }),
   }),
   route({
@@ -190,8 +217,19 @@ export const nodeRoutes: readonly Route[] = [
   }),
 ];
 
-function show(row: ShownRow, now: NodeTime) {
+/** What is the same for all nodes. */
+interface Known {
+  now: NodeTime;
+  leases: ReadonlyMap<string, NodeLeases>;
+}
+
+async function knownOf(services: AdminServices): Promise<Known> {
+  return { now: await fleetNow(services), leases: await leasesByNode(services.store.db) };
+}
+
+function show(row: ShownRow, { now, leases }: Known) {
   const shown = shownOf(row);
+  const held = leases.get(row.id);
   const state = stateOf(row, now);
   return {
     ...{ id: row.id, hostname: row.hostname, version: row.version, state },
@@ -201,11 +239,16 @@ function show(row: ShownRow, now: NodeTime) {
     drainedAt: row.drained_at,
     tokens: shown?.tokens.map(tokenOf) ?? null,
     database: shown?.database ?? null,
+    leases:
+      held === undefined
+        ? null
+        : { workers: held.workers, seconds: held.length / 1_000, confirmedRevision: held.confirmed },
     clockOffsetMilliseconds: shown?.clockOffset ?? null,
     revision: shown?.revision ?? null,
   };
 }
 
-function tokenOf({ name, serial, label, model, health, hosts, up }: ShownToken): z.output<typeof shownToken> {
-  return { name, serial, label, model, health, hosts, hostsUp: up };
+function tokenOf(token: ShownToken): z.output<typeof shownToken> {
+  const { name, serial, label, firmware = null, model, health, hosts, up } = token;
+  return { name, serial, label, firmware, model, health, hosts, hostsUp: up };
 }

@@ -49,6 +49,9 @@ const finding = z
     version: z.int().nullable(),
     objectId: z.string().describe('CKA_ID of the key object, in hexadecimal digits.'),
     label: known.describe('CKA_LABEL of the key object, where the token was asked for it.'),
+    member: known.describe(
+      'The member of the HSM group that lacks the right key object, if another member has it; null otherwise, and in older reports.',
+    ),
   })
   .meta({
     id: 'Finding',

@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts';
 import type { AwsClients } from '../cloud/aws/clients.ts';
 import type { NewPinBy } from '../token/login-gate.ts';
+import type { ShownTokenInfo } from '../token/token-info.ts';
 import type { GatheredMetrics } from '../metrics/series/gathered-metrics.ts';
 import type { KeyContext } from '../keys/followers.ts';
 
@@ -89,6 +90,22 @@ export interface MemberFacts {
   pinRefused: boolean;
   /** What kept the last host that did not start from it; undefined while none fails. */
   failure: { problem: string; remediation: string } | undefined;
+  /** What the token told of itself to the host that opened it last; undefined while none has. */
+  info: ShownTokenInfo | undefined;
+  /** Its token hosts, of all processes of the node. */
+  each: HostFacts[];
+}
+
+/** A token host that a process of the node is to have. */
+export interface HostFacts {
+  /** The XKS worker that it is of; null of the management process. */
+  worker: number | null;
+  /** Null while it starts. */
+  pid: number | null;
+  /** It finds in time what is asked of it. */
+  prepared: boolean;
+  /** When it passed its self-test, ISO 8601; null while it has not. */
+  provenAt: string | null;
 }
 
 export interface DiskFacts {
@@ -100,11 +117,16 @@ export interface DiskFacts {
   wholeReserve: number;
 }
 
+/** Who makes the IV, as profiles have it. */
+export const ivModes = ['caller', 'hsm-at-init', 'hsm-at-encrypt', 'hsm-in-place', 'hsm-appended'] as const;
+
 export interface TokenFacts {
   name: string;
   profile: string;
   vendor: string;
   model: string;
+  /** How its profile has IVs made, which each host proves before it serves. */
+  iv: { mode: (typeof ivModes)[number]; bytes: number };
   /** Whether its profile says that all of each IV is drawn at random: else each HSM of it may count its own. */
   drawsIvs: boolean;
 }
@@ -136,6 +158,6 @@ export interface TokenReport {
   }[];
   /** What to do, where it failed. */
   remediation?: string;
-  info?: { label: string; serial: string; manufacturer: string; model: string; firmware: string };
+  info?: ShownTokenInfo;
   mechanisms?: string[];
 }

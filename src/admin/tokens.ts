@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { recordAlone } from '../evidence/trail.ts';
 import { hsmsInUse } from '../fleet/hsms-in-use.ts';
 import { readTokensOnRecord } from '../keys/own-key-proofs.ts';
+import { findNotEverywhere, type NotEverywhere } from '../reconcile/not-everywhere.ts';
 import { countLeft, readReplacedTokens, recordErased, type ReplacedToken } from '../keys/replaced-tokens.ts';
 import type { RecordedToken } from '../token/own-key-proofs.ts';
 import type { TokenClient } from '../vault/tokens.ts';
@@ -10,7 +11,10 @@ import { Problem } from './problem.ts';
 import { pageOf, pageOfWhole, wholeQuery } from './page-query.ts';
 import { route, shownPage, type Route } from './route.ts';
 import type { AdminServices, NodeFacts, TokenFacts } from './services.ts';
-import { health, shownMember, showMembers } from './token-members.ts';
+import { hsmsThatCount, shownIvs, showIvs } from './token-ivs.ts';
+import { shownMinutes, showMinutes, shownQueue, showQueue } from './token-load.ts';
+import { health, hostState, shownMember, showMembers } from './token-members.ts';
+import { shownNotEverywhere, showNotEverywhere } from './token-versions.ts';
 
 const tag = 'Tokens';
 export const tokenName = z
@@ -33,14 +37,28 @@ const shownToken = z
       .array(
         z.strictObject({
           pid: z.int().nullable().describe('Process id; null while it starts.'),
-          state: z.enum(['starting', 'ready', 'busy', 'sick', 'dead']),
+          state: hostState,
           member: z.string().describe('The member of the HSM group that it is of; else the token’s name.'),
         }),
       )
-      .describe('The token hosts of this node’s management process; XKS workers have their own.'),
+      .describe(
+        'The token hosts of this node’s management process; `members[].hosts` has those of all processes.',
+      ),
     members: z
       .array(shownMember)
       .describe('The HSMs that hold its keys: of an HSM group two or more, else one of the token’s name.'),
+    iv: shownIvs,
+    queue: shownQueue
+      .nullable()
+      .describe('What waits for it; null if no XKS worker of this node has told within the last 30 seconds.'),
+    lastMinutes: shownMinutes
+      .nullable()
+      .describe('What it was asked lately by AWS’s requests to this node; null if this is not counted.'),
+    notEverywhere: shownNotEverywhere
+      .nullable()
+      .describe(
+        'Of an HSM group: key versions that not every member has; null for a single HSM, and if it has not been compared yet.',
+      ),
     vaults: z.int().describe('Number of vaults that may use it.'),
     replaced: z
       .array(
@@ -98,6 +116,12 @@ const report = z
         manufacturer: z.string(),
         model: z.string(),
         firmware: z.string(),
+        slot: z
+          .int()
+          .nullable()
+          .describe(
+            'The module’s number of the slot that it is in, which may change from one start to the next.',
+          ),
       })
       .optional()
       .describe('What the token reports about itself.'),
@@ -117,7 +141,7 @@ export const tokenRoutes: readonly Route[] = [
     query: z.strictObject(wholeQuery),
     answer: pageOf(shownToken, 'Token'),
     handle: async ({ services, query }) => {
-      const known = await knownOf(services);
+      const known = await knownOf(services, services.tokenFacts);
       return shownPage(
         pageOfWhole(services.tokenFacts, query, ({ name }) => name),
         (facts) => show(services, facts, known),
@@ -134,7 +158,7 @@ export const tokenRoutes: readonly Route[] = [
     params: one,
     answer: shownToken,
     handle: async ({ services, params }) => ({
-      body: show(services, factsOf(services, params.token), await knownOf(services)),
+      body: await showOne(services, factsOf(services, params.token)),
     }),
   }),
   route({
@@ -156,7 +180,7 @@ export const tokenRoutes: readonly Route[] = [
       const { name: token } = facts;
       const inUse = await hsmsInUse(services, token);
       await recordErased(services, act, { token, id: params.replacedId, inUse });
-      return { body: show(services, facts, await knownOf(services)) };
+      return { body: await showOne(services, facts) };
     },
   }),
   route({
@@ -208,19 +232,31 @@ interface Known {
   /** By the id of the replaced token. */
   left: ReadonlyMap<string, number>;
   facts: NodeFacts | undefined;
+  /** HSMs that may count their IVs, by the token's name. */
+  counting: ReadonlyMap<string, readonly string[]>;
+  notEverywhere: ReadonlyMap<string, NotEverywhere>;
 }
 
-async function knownOf(services: AdminServices): Promise<Known> {
+async function knownOf(services: AdminServices, tokens: readonly TokenFacts[]): Promise<Known> {
   const { db } = services.store;
-  const names = services.tokenFacts.map(({ name }) => name);
+  const names = tokens.map(({ name }) => name);
+  const groups = names.filter((name) => services.tokens.pool(name).members.length > 1);
+  // Each is waited for as long as the slowest worker may take.
+  const [facts] = await Promise.all([services.nodeFacts?.(), services.gathered?.metrics.count()]);
   const replaced = await readReplacedTokens(db, names);
+  const recorded = await readTokensOnRecord({ db });
+  const counting = new Map<string, readonly string[]>();
+  for (const token of tokens) counting.set(token.name, await hsmsThatCount(services, token, recorded));
   return {
     vaults: await vaultsByToken(services),
-    recorded: await readTokensOnRecord({ db }),
-    replaced,
+    ...{ recorded, replaced, facts, counting },
     left: replaced.length === 0 ? new Map() : await countLeft(db),
-    facts: await services.nodeFacts?.(),
+    notEverywhere: await findNotEverywhere(services, groups),
   };
+}
+
+async function showOne(services: AdminServices, facts: TokenFacts): Promise<z.infer<typeof shownToken>> {
+  return show(services, facts, await knownOf(services, [facts]));
 }
 
 /** How many vaults may use each token. */
@@ -240,10 +276,14 @@ async function vaultsByToken({ store }: AdminServices): Promise<ReadonlyMap<stri
 
 function show(
   services: AdminServices,
-  { name, profile, vendor, model }: TokenFacts,
-  { vaults, recorded, replaced, left, facts }: Known,
-) {
+  token: TokenFacts,
+  { vaults, recorded, replaced, left, facts, counting, notEverywhere }: Known,
+): z.infer<typeof shownToken> {
+  const { name, profile, vendor, model } = token;
   const pool: TokenClient = services.tokens.pool(name);
+  const metrics = services.gathered?.metrics;
+  const members = showMembers(pool, { facts, metrics, recorded: recorded.get(name), now: services.now() });
+  const missing = notEverywhere.get(name);
   return {
     name,
     profile,
@@ -251,7 +291,11 @@ function show(
     model,
     health: pool.health,
     hosts: pool.hosts.map(({ pid, state, member }) => ({ pid: pid === 0 ? null : pid, state, member })),
-    members: showMembers(pool, facts, recorded.get(name)),
+    members,
+    iv: showIvs(token, members, counting.get(name) ?? []),
+    queue: showQueue(metrics, name),
+    lastMinutes: showMinutes(metrics, name),
+    notEverywhere: missing === undefined ? null : showNotEverywhere(missing),
     vaults: vaults.get(name) ?? 0,
     replaced: replaced
       .filter(({ token }) => token === name)

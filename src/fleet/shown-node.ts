@@ -26,12 +26,17 @@ export interface ShownToken {
   /** Hosts that the XKS workers of the node are to have together, and those that serve. */
   hosts: number;
   up: number;
+  /** What the token told of itself too; undefined while no host has had it open, and of a version that does not say. */
+  firmware?: string | undefined;
   /** Of an HSM group: the same of each member. */
   members?: ShownMember[] | undefined;
 }
 
 /** A member of an HSM group as one node finds it. */
-export type ShownMember = Pick<ShownToken, 'name' | 'serial' | 'label' | 'health' | 'hosts' | 'up'>;
+export type ShownMember = Pick<
+  ShownToken,
+  'name' | 'serial' | 'label' | 'health' | 'hosts' | 'up' | 'firmware'
+>;
 
 /** The database as one node finds it. */
 export interface ShownDatabase {
@@ -73,7 +78,15 @@ const count = wholeFrom(0);
 const said: Check<boolean> = (value, at) => value !== undefined && flag(value, at);
 
 const health = oneOf(['ACTIVE', 'DEGRADED', 'UNAVAILABLE']);
-const hsm = { name: text, serial: nullOr(text), label: nullOr(text), health, hosts: count, up: count };
+const hsm = {
+  name: text,
+  serial: nullOr(text),
+  label: nullOr(text),
+  health,
+  hosts: count,
+  up: count,
+  firmware: optional(text),
+};
 
 const part = wholeFrom(0, wholeQuota);
 const quotaShares: Check<QuotaShares> = record<QuotaShares>({

@@ -1,5 +1,6 @@
 import {
   duration,
+  flag,
   listOf,
   nullOr,
   oneOf,
@@ -9,7 +10,15 @@ import {
   wholeFrom,
   type Check,
 } from '../message-check.ts';
-import type { LeaseFigures, PoolFigures, RequestFigures, TokenFigures, WorkerFigures } from './figures.ts';
+import {
+  hostStates,
+  type HostFigures,
+  type LeaseFigures,
+  type PoolFigures,
+  type RequestFigures,
+  type TokenFigures,
+  type WorkerFigures,
+} from './figures.ts';
 import { latencyBuckets } from './latency.ts';
 
 /** Of the XKS API; '' for a path that is none of it. */
@@ -42,11 +51,20 @@ const tokens: Check<TokenFigures> = record<TokenFigures>({
   faults: counts,
 });
 
+const hosts: Check<HostFigures> = record<HostFigures>({
+  pid: count,
+  member: name,
+  state: oneOf(hostStates),
+  check: nullOr(record({ ago: duration, took: duration, ok: flag })),
+});
+
 const pools: Check<PoolFigures> = record<PoolFigures>({
   token: name,
   members: listOf(record({ member: name, sick: count }), 1_000),
+  hosts: listOf(hosts, 1_000),
   waiting: count,
   underWay: count,
+  wait: nullOr(duration),
 });
 
 const lease: Check<LeaseFigures> = record<LeaseFigures>({

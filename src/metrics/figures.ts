@@ -32,8 +32,22 @@ export interface PoolFigures {
   token: string;
   /** Of each HSM that holds the token's keys: hosts that do not answer as they should. */
   members: { member: string; sick: number }[];
+  hosts: HostFigures[];
   waiting: number;
   underWay: number;
+  /** How long a single operation that came now would wait, milliseconds; null where no host is well. */
+  wait: number | null;
+}
+
+export const hostStates = ['starting', 'ready', 'busy', 'sick', 'dead'] as const;
+
+/** A token host that is there, as the process that it is of finds it. */
+export interface HostFigures {
+  pid: number;
+  member: string;
+  state: (typeof hostStates)[number];
+  /** Its last health check: how long ago it was answered, and what it took in the host, milliseconds; null while there was none. */
+  check: { ago: number; took: number; ok: boolean } | null;
 }
 
 /** Of a process's event loop and heap, since its start and now. */

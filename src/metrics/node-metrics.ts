@@ -1,8 +1,9 @@
 import { ClockWatch } from './clock-watch.ts';
-import type { LeaseFigures, LoopFigures, NodeFigures, WorkerFigures } from './figures.ts';
+import type { LeaseFigures, LoopFigures, NodeFigures, PoolFigures, WorkerFigures } from './figures.ts';
 import { ManagementCounts } from './management-counts.ts';
 import { loopFigures } from './request-counts.ts';
 import { RequestTotals } from './request-totals.ts';
+import { TokenMinutes } from './token-minutes.ts';
 
 export interface NodeMetricsOptions {
   /** Asks the supervisor, which asks the workers; undefined where it does not answer. */
@@ -14,6 +15,9 @@ export interface NodeMetricsOptions {
   onRequests: (requests: WorkerFigures['requests']) => Promise<void>;
 }
 
+/** What a worker told longer ago is not how it is, milliseconds: they are asked every fifteen seconds, and for each answer. */
+const maxAge = 30_000;
+
 /** What a worker told last, and when, by the monotonic clock, milliseconds. */
 export interface TellingWorker extends Pick<WorkerFigures, 'pools' | 'loop' | 'lease' | 'wentBack'> {
   at: number;
@@ -22,6 +26,8 @@ export interface TellingWorker extends Pick<WorkerFigures, 'pools' | 'loop' | 'l
 /** What a node has counted since its management process started, gathered there at each look. */
 export class NodeMetrics {
   readonly requests = new RequestTotals();
+  /** Of these the last minutes alone. */
+  readonly tokenMinutes: TokenMinutes;
   readonly management = new ManagementCounts();
   readonly clock = new ClockWatch();
   /** What each worker told last of itself, as it is now. */
@@ -36,11 +42,25 @@ export class NodeMetrics {
 
   constructor(options: NodeMetricsOptions) {
     this.#options = options;
+    this.tokenMinutes = new TokenMinutes(options.monotonic);
   }
 
   /** Of this process. */
   get loop(): LoopFigures {
     return loopFigures();
+  }
+
+  /**
+   * The pools of its XKS workers, as they told last, and how long ago that was, milliseconds. Of one that has been silent for too long
+   * nothing: that is not how it is now.
+   */
+  poolsOf(token: string): (PoolFigures & { worker: number; age: number })[] {
+    const now = this.#options.monotonic();
+    return [...this.workers].flatMap(([worker, { pools, at }]) => {
+      const pool = pools.find((one) => one.token === token);
+      const age = now - at;
+      return pool === undefined || age > maxAge ? [] : [{ ...pool, worker, age }];
+    });
   }
 
   /** The leases of its XKS workers at this moment: one that was not told of since goes on running out. */
@@ -73,6 +93,7 @@ export class NodeMetrics {
     if (told === undefined) return;
     for (const { worker, figures } of told.workers) {
       this.requests.add(figures);
+      this.tokenMinutes.add(figures.tokens);
       const { pools, loop, lease, wentBack } = figures;
       this.workers.set(worker, { pools, loop, lease, wentBack, at: monotonic() });
     }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { wallClock } from '../clock.ts';
 import type { LoadedMember } from '../config/load.ts';
 import type { Logger } from '../log.ts';
 import type { TokenInfo } from '../token/token-info.ts';
@@ -22,6 +23,8 @@ export interface KeptHost {
   pid: number;
   /** Of the token, as it told when it became ready. */
   info: TokenInfo | undefined;
+  /** When it passed its self-test last; ISO 8601. */
+  provenAt: string | undefined;
   gauge: StarvationGauge | undefined;
   spared: number;
   /** Why it could not start, and how often in a row. */
@@ -65,8 +68,7 @@ export function keepHost(
     ...{ gate, token, member },
     hostId: undefined,
     preparedId: undefined,
-    pid: 0,
-    info: undefined,
+    ...{ pid: 0, info: undefined, provenAt: undefined },
     gauge: undefined,
     spared: 0,
     problem: undefined,
@@ -77,6 +79,7 @@ export function keepHost(
         entry.hostId = id;
         entry.pid = pid;
         entry.info = info;
+        entry.provenAt = wallClock().toISOString();
         entry.gauge = new StarvationGauge(pid);
         entry.spared = 0;
         entry.failures = 0;

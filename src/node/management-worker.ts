@@ -115,6 +115,7 @@ class AdminWorker implements Worker {
         profile,
         vendor: moduleProfile.vendor,
         model: moduleProfile.model,
+        iv: { mode: moduleProfile.iv.mode, bytes: moduleProfile.iv.bytes },
         drawsIvs: drawsIvs(moduleProfile),
       })),
       pruning: { keepAtLeastDays: config.audit.keep_at_least_days, wake: () => this.#pruner.wake() },

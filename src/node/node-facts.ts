@@ -5,6 +5,7 @@ import type { LoginGate } from '../token/keeper/host-keeper.ts';
 import type { LoadedConfig, LoadedToken } from '../config/load.ts';
 import type { ShownMember, ShownNode, ShownToken } from '../fleet/shown-node.ts';
 import type { TokenWords } from '../token/remediations.ts';
+import type { ShownTokenInfo, TokenInfo } from '../token/token-info.ts';
 import type { WorkerGroup } from './worker-group.ts';
 import type { NodeTls } from './tls/node-tls.ts';
 import type { QuotaLedger } from '../serving/quota-ledger.ts';
@@ -41,16 +42,18 @@ export function nodeFacts(
       return {
         ...{ name, pinRefused: refused?.refused ?? false, newPinBy: refused?.newPinBy ?? 'restart' },
         ...hostTotals(groups, name),
-        members: memberTotals(groups, name).map(({ name: ofMember, serial, hosts, up }) => {
+        members: memberTotals(groups, name).map(({ name: ofMember, info, hosts, up }) => {
           const own = known.find(({ member }) => member.name === ofMember);
           return {
             name: ofMember,
-            serial,
+            serial: info?.serial,
             hosts,
             up,
             since: times.since(own?.member.title ?? name).toISOString(),
             pinRefused: own?.gate?.refused ?? false,
             failure: problemOf(groups, name, ofMember),
+            info: info && shownInfo(info),
+            each: groups.flatMap((group) => group.hostsOf(name, ofMember)),
           };
         }),
       };
@@ -92,18 +95,18 @@ export function hostTotals(
   };
 }
 
-/** Of each HSM of the token, over these processes: how many hosts it is to have and has, and its serial number. */
+/** Of each HSM of the token, over these processes: how many hosts it is to have and has, and what it told of itself. */
 function memberTotals(
   groups: readonly WorkerGroup[],
   token: string,
-): { name: string; serial: string | undefined; label: string | undefined; hosts: number; up: number }[] {
+): { name: string; info: TokenInfo | undefined; hosts: number; up: number }[] {
   const counts = groups.map((group) => group.hosts(token).members);
   return (counts[0] ?? []).map(({ name }, at) => {
     const own = counts.flatMap((members) => members[at] ?? []);
     const info = own.find((one) => one.info !== undefined)?.info;
     const hosts = own.reduce((sum, { wanted }) => sum + wanted, 0);
     const up = own.reduce((sum, { prepared }) => sum + prepared, 0);
-    return { name, serial: info?.serial, label: info?.label, hosts, up };
+    return { name, info, hosts, up };
   });
 }
 
@@ -129,9 +132,10 @@ function shownTokens(
   return tokens.map(({ name, moduleProfile }) => {
     const { hosts, up } = hostTotals(groups, name);
     const members = memberTotals(groups, name);
-    const seen = members.find(({ serial }) => serial !== undefined);
+    const seen = members.find(({ info }) => info !== undefined)?.info;
     return {
       ...{ name, serial: seen?.serial ?? null, label: seen?.label ?? null, model: moduleProfile.model },
+      ...(seen === undefined ? {} : { firmware: seen.firmware }),
       ...{ health: healthBy(up, hosts), hosts, up },
       ...(members.length > 1 ? { members: members.map(shownMember) } : {}),
     };
@@ -139,8 +143,14 @@ function shownTokens(
 }
 
 function shownMember(counts: ReturnType<typeof memberTotals>[number]): ShownMember {
-  const { name, serial = null, label = null, hosts, up } = counts;
-  return { name, serial, label, health: healthBy(up, hosts), hosts, up };
+  const { name, info, hosts, up } = counts;
+  const { serial = null, label = null, firmware } = info ?? {};
+  return { name, serial, label, health: healthBy(up, hosts), hosts, up, firmware };
+}
+
+function shownInfo(info: TokenInfo): ShownTokenInfo {
+  const { loginRequired: _, ...shown } = info;
+  return shown;
 }
 
 function healthBy(up: number, hosts: number): ShownToken['health'] {

@@ -10,6 +10,7 @@ import { boundCommand, confinedNodeCommand, type Confinement } from '../node-pro
 import type { NodeFigures } from '../metrics/figures.ts';
 import { MisfitError, parseMessage, type Check } from '../message-check.ts';
 import { standardError } from '../output-sink.ts';
+import type { HostFacts } from '../admin/services.ts';
 import type { TokenWords } from '../token/remediations.ts';
 import { HostParty, type HostSettings, type LoginGate } from '../token/keeper/host-keeper.ts';
 import { Watchdog } from '../watchdog.ts';
@@ -151,6 +152,23 @@ export class WorkerGroup implements Sharer {
       prepared: kept.filter(isPrepared).length,
       members,
     };
+  }
+
+  /** Each host that it is to have of an HSM. */
+  hostsOf(token: string, member: string): HostFacts[] {
+    const { kind, index } = this.#options;
+    const worker = kind === 'XKS worker' ? index : null;
+    return this.#keepers
+      .filter((host) => host.token === token && host.member === member)
+      .map((host) => {
+        const isThere = host.hostId !== undefined;
+        return {
+          worker,
+          pid: isThere ? host.pid : null,
+          prepared: isPrepared(host),
+          provenAt: isThere ? (host.provenAt ?? null) : null,
+        };
+      });
   }
 
   start(): void {

@@ -21,7 +21,7 @@ export async function compareMembers(comparing: Comparing, row: VersionOnRecord)
     } catch (error) {
       const kind = error instanceof TokenError ? kindOf[error.fault] : undefined;
       if (kind === undefined) throw error;
-      tell(comparing, { kind, outcome: 'none', detail: inWords(member, kind, error), ...about(row) });
+      tell(comparing, { ...about(row), kind, outcome: 'none', detail: inWords(member, kind, error), member });
     }
 }
 

@@ -76,6 +76,7 @@ async function settleOne(
     version: named?.version ?? null,
     objectId,
     label: object.label,
+    member: null,
   };
   if (object.objects > 1)
     return {

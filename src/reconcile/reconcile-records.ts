@@ -177,5 +177,6 @@ export function about(
     version,
     objectId: objectId.toString('hex'),
     label,
+    member: null,
   };
 }

@@ -56,6 +56,7 @@ function findingOf({ name, vaultId, keySetId, what }: SealedRecord): Finding {
     version: null,
     objectId: '',
     label: null,
+    member: null,
   };
 }
 

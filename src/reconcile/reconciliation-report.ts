@@ -57,6 +57,8 @@ export interface Finding {
   objectId: string;
   /** CKA_LABEL, where the token was asked for it. */
   label: string | null;
+  /** The member of the HSM group whose key object it is about, where another member has the right one. */
+  member: string | null;
 }
 
 /** One token against the records of the key sets that use it. */
@@ -196,7 +198,11 @@ function fromRow(
 ): Reconciliation {
   const all = JSON.parse(row.report) as TokenComparison[];
   // A report of before knows fewer kinds.
-  for (const told of all) told.counts = { ...noCounts(), ...told.counts };
+  for (const told of all) {
+    told.counts = { ...noCounts(), ...told.counts };
+    // Or tells the member in its sentence alone.
+    for (const finding of told.findings) finding.member ??= null;
+  }
   const isOfAll = row.vault_id === '' && seenFrom !== '';
   const tokens = isOfAll
     ? all.filter(({ token }) => seen.has(token)).map((comparison) => partOf(comparison, seenFrom))

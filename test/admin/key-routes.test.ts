@@ -10,6 +10,8 @@ import type { AnyAnswer, Call, Route } from '../../src/admin/route.ts';
 import type { AdminServices } from '../../src/admin/services.ts';
 import type { Caller } from '../../src/identity/caller.ts';
 import { permissionsOf } from '../../src/identity/permissions.ts';
+import { useOfVersion } from '../../src/keys/history/version-use.ts';
+import { versionLabel, versionObjectId } from '../../src/token/own-keys.ts';
 import type { Sight } from '../../src/vault/context.ts';
 import { unusedAws } from '../../testing/aws-settings.ts';
 import { fresh, insertGroup, openVault, type TestVault } from '../../testing/vault.ts';
@@ -292,15 +294,17 @@ test('a CloudKey goes through all its routes', async (t) => {
     body: { currentVersion: 2 },
   });
   const { items } = (await ask(t.context, 'listCloudKeyVersions', { params })).body as {
-    items: { version: number; current: boolean }[];
+    items: Record<string, unknown>[];
   };
-  t.deepEqual(
-    items.map(({ version, current }) => [version, current]),
-    [
-      [1, false],
-      [2, true],
-    ],
-  );
+  const never = { known: 'NEVER', at: null };
+  t.like(items[0], {
+    ...{ version: 1, current: false, lastEncrypt: never, lastDecrypt: never },
+    ...{ safeToDestroy: true, safeToDestroyReason: 'NEVER_ENCRYPTED' },
+    objectId: versionObjectId(params.cloudKeyId, 1).toString('hex'),
+    label: versionLabel(keySetId, String(made.body['externalKeyId']), 1),
+  });
+  t.like(items[1], { version: 2, current: true, safeToDestroy: false, safeToDestroyReason: 'CURRENT' });
+  t.is(items.length, 2);
   const scheduled = await ask(t.context, 'scheduleCloudKeyDeletion', {
     params,
     body: { days: 7 },
@@ -311,7 +315,53 @@ test('a CloudKey goes through all its routes', async (t) => {
   const list = await ask(t.context, 'listCloudKeys', {
     query: { keySetId, state: 'DISABLED', sort: '-createdAt' },
   });
-  t.deepEqual(list.body, { items: [(await ask(t.context, 'getCloudKey', { params })).body], next: null });
+  const one = (await ask(t.context, 'getCloudKey', { params })).body;
+  const { token, madeBy, frozenBy, ...listed } = one;
+  t.deepEqual(list.body, { items: [listed], next: null });
+  t.deepEqual([token, frozenBy], ['token', []]);
+  t.like(madeBy, { kind: 'user' });
+  await ask(t.context, 'freezeKeySet', { params: { keySetId }, expected: 1 });
+  const frozen = (await ask(t.context, 'getCloudKey', { params })).body;
+  t.like(frozen['frozenBy'], [{ by: 'key-set' }]);
+});
+
+test('of a version is told when it was used last as far as that follows from what is kept, and what may need it', (t) => {
+  const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
+  // The third was undone before it was active.
+  const states = ['ACTIVE', 'ACTIVE', 'DESTROYED', 'ACTIVE', 'ACTIVE'] as const;
+  const all = states.map((state, index) => ({ version: index + 1, state, created_at: at(index + 1) }));
+  const key = { current_version: 5, rotated_at: at(6), last_encrypt_at: at(7), last_decrypt_at: at(8) };
+  const use = (
+    version: number,
+    encryptions_leased: number,
+    used: Partial<Record<keyof typeof key, string | null>> = {},
+    origin: 'holdfast' | 'aws-sample-proxy' = 'holdfast',
+  ) => {
+    const row = all[version - 1];
+    if (row === undefined) throw new Error('no such version');
+    const of = useOfVersion({ ...key, ...used } as typeof key, { ...row, origin, encryptions_leased }, all);
+    return [of.lastEncrypt, of.lastDecrypt, of.need];
+  };
+  const never = { known: 'NEVER', at: null };
+  const by = (day: number) => ({ known: 'NOT_AFTER', at: at(day) });
+  t.deepEqual(use(5, 9), [{ known: 'AT', at: at(7) }, by(8), 'CURRENT']);
+  t.deepEqual(use(4, 9), [by(6), by(8), 'MAY_HAVE_ENCRYPTED'], 'until the current one was active');
+  t.deepEqual(
+    use(1, 9),
+    [by(4), by(8), 'MAY_HAVE_ENCRYPTED'],
+    'the second was active when the fourth was begun',
+  );
+  t.deepEqual(use(2, 9), [by(5), by(8), 'MAY_HAVE_ENCRYPTED']);
+  t.deepEqual(use(1, 9, { last_encrypt_at: at(2) }), [by(2), by(8), 'MAY_HAVE_ENCRYPTED'], 'nor any since');
+  t.deepEqual(use(1, 0), [never, never, 'NEVER_ENCRYPTED']);
+  t.deepEqual(use(3, 0), [never, never, 'GONE']);
+  const unused = { last_encrypt_at: null, last_decrypt_at: null };
+  t.deepEqual(use(1, 500, unused), [never, never, 'MAY_HAVE_ENCRYPTED'], 'counted ahead: the count decides');
+  t.deepEqual(use(1, 0, unused, 'aws-sample-proxy'), [by(1), never, 'ADOPTED'], 'with ciphertext of before');
+  const only = { version: 1, state: 'ACTIVE', created_at: at(1) } as const;
+  const counted = { ...only, origin: 'holdfast', encryptions_leased: 9 } as const;
+  const { lastDecrypt } = useOfVersion({ ...key, current_version: 1 }, counted, [only]);
+  t.deepEqual(lastDecrypt, { known: 'AT', at: at(8) });
 });
 
 test('nobody who is not in its admin group reaches a thing by any route', async (t) => {

@@ -130,7 +130,16 @@ export async function openManagement(vaultContext: AwsContext & KeyContext): Pro
       log: silentLog,
       version: '1',
       publicUrl: app.origin,
-      tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '', drawsIvs: false }],
+      tokenFacts: [
+        {
+          name: 'token',
+          profile: 'softhsm2',
+          vendor: '',
+          model: '',
+          iv: { mode: 'caller', bytes: 12 },
+          drawsIvs: false,
+        },
+      ],
       pruning: { keepAtLeastDays: 90, wake: () => undefined },
       sessions: { idleMinutes: 15, maxMinutes: 600 },
       verifyToken: async () => ({ ok: true, steps: [] }),

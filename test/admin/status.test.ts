@@ -63,6 +63,11 @@ test.before(async (t) => {
 test.after.always(async (t) => t.context.stage?.dispose());
 
 const refusedSince = '2026-11-29T14:00:00.000Z';
+/** A token that may count its IVs. */
+const counting: AdminServices['tokenFacts'][number] = {
+  ...{ name: 'token', profile: 'softhsm2', vendor: '', model: '' },
+  ...{ iv: { mode: 'hsm-in-place', bytes: 12 }, drawsIvs: false },
+};
 const roomy: DiskFacts = { free: 90 * gib, total: 100 * gib, reserve: 16, wholeReserve: 16 };
 
 function wellFacts({ vaultContext }: Stage, token: Partial<NodeFacts['tokens'][number]> = {}): NodeFacts {
@@ -89,7 +94,7 @@ function wellFacts({ vaultContext }: Stage, token: Partial<NodeFacts['tokens'][n
 function member(name: string, told: Partial<MemberFacts> = {}): MemberFacts {
   return {
     ...{ name, serial: `0a1${name}`, hosts: 3, up: 3, since: refusedSince },
-    ...{ pinRefused: false, failure: undefined },
+    ...{ pinRefused: false, failure: undefined, info: undefined, each: [] },
     ...told,
   };
 }
@@ -138,7 +143,7 @@ function servicesOf({ stage, facts, disk }: Context, services: Partial<AdminServ
   return {
     ...stage.vaultContext,
     version: '1',
-    tokenFacts: [{ name: 'token', profile: 'softhsm2', vendor: '', model: '', drawsIvs: false }],
+    tokenFacts: [counting],
     nodeFacts: async () => facts,
     disk: () => disk,
     whyUnwritable: () => (stage.vaultContext.store as SqliteStore).whyUnwritable(),
@@ -243,7 +248,7 @@ async function reported(stage: Stage, reports: readonly Report[]): Promise<() =>
 
 function told(finding: Partial<Finding> & Pick<Finding, 'kind' | 'outcome'>): Finding {
   const of = { vaultId: null, keySetId: null, cloudKeyId: null, name: null, externalKeyId: null };
-  return { ...of, version: null, objectId: '', label: null, detail: '', ...finding };
+  return { ...of, version: null, objectId: '', label: null, member: null, detail: '', ...finding };
 }
 
 const conditions: Condition[] = [
@@ -844,7 +849,7 @@ test('of an HSM group a member that refuses its PIN and one that is away are tol
 
 test.serial('of IVs that are drawn at random nothing is told, however many HSMs have the keys', async (t) => {
   const undo = await conditions.find(({ trouble }) => trouble === 'TOKEN_IVS_MAY_REPEAT')?.make(t.context);
-  const random = { name: 'token', profile: 'softhsm2', vendor: '', model: '', drawsIvs: true };
+  const random = { ...counting, drawsIvs: true };
   const told = await status(t.context, 'appliance', { tokenFacts: [random] });
   await undo?.();
   t.deepEqual(told.findings, []);

@@ -8,11 +8,24 @@ import { tokenRoutes } from '../../src/admin/tokens.ts';
 import { vaultTokenRoutes } from '../../src/admin/vault-tokens.ts';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { memberInWords, verdictsOfMembers } from '../../src/cli/client/member-words.ts';
+import {
+  hostsInWords,
+  ivsInWords,
+  minutesInWords,
+  notEverywhereInWords,
+  queueInWords,
+} from '../../src/cli/records/token-words.ts';
+import type { NodeFigures, WorkerFigures } from '../../src/metrics/figures.ts';
+import { emptyDistribution, observe } from '../../src/metrics/latency.ts';
+import { NodeMetrics } from '../../src/metrics/node-metrics.ts';
+import { loopFigures } from '../../src/metrics/request-counts.ts';
 import { ownKeys } from '../../src/token/own-keys.ts';
 import { insertVault, newKey, newKeySet, openVault, type TestVault } from '../../testing/vault.ts';
 
-type Member = Schemas['Token']['members'][number];
+type Token = Schemas['Token'];
+type Member = Token['members'][number];
 
+const iv = { mode: 'caller', bytes: 12 } as const;
 const state = {} as { open: TestVault; services: AdminServices; report: TokenReport; asked: string[] };
 
 test.before(async () => {
@@ -24,7 +37,7 @@ test.before(async () => {
     version: '1',
     publicUrl: 'https://localhost',
     tokenFacts: [
-      { name: 'token', profile: 'softhsm2', vendor: 'OpenDNSSEC', model: 'SoftHSM', drawsIvs: true },
+      { name: 'token', profile: 'softhsm2', vendor: 'OpenDNSSEC', model: 'SoftHSM', iv, drawsIvs: true },
     ],
     sessions: { idleMinutes: 15, maxMinutes: 600 },
     verifyToken: async (name: string) => {
@@ -83,15 +96,22 @@ test.serial(
     const serial = tokens.pool('token').serialOf('token') ?? '';
     const since = '2026-11-30T10:00:00.000Z';
     const shown = async (facts?: Partial<MemberFacts>) => {
-      const known = { name: 'token', serial, hosts: 3, up: 3, since, pinRefused: false, failure: undefined };
+      const known = {
+        ...{ name: 'token', serial, hosts: 3, up: 3, since, pinRefused: false, failure: undefined },
+        ...{ info: undefined, each: [] },
+      };
       const told = facts && { tokens: [{ name: 'token', members: [{ ...known, ...facts }] }] };
       state.services.nodeFacts = async () => Promise.resolve(told as NodeFacts | undefined);
       const { body } = await ask(tokenRoutes, 'getToken', { params: { token: 'token' } });
       return (body as { members: object[] }).members[0];
     };
-    const hsm = { name: 'token', serial, onRecord: false, pinRefused: false, failure: null };
-    t.deepEqual(await shown(), { ...hsm, health: 'ACTIVE', since: null }, 'the supervisor is silent');
-    t.deepEqual(await shown({}), { ...hsm, health: 'ACTIVE', since });
+    const hsm = {
+      ...{ name: 'token', serial, onRecord: false, pinRefused: false, failure: null },
+      ...{ label: null, manufacturer: null, model: null, firmware: null, slot: null },
+    };
+    const silent = { ...hsm, health: 'ACTIVE', since: null, hosts: null };
+    t.deepEqual(await shown(), silent, 'the supervisor is silent');
+    t.deepEqual(await shown({}), { ...hsm, health: 'ACTIVE', since, hosts: [] });
     t.like(await shown({ up: 2 }), { health: 'DEGRADED' });
     const failure = { problem: 'the token refused the PIN', remediation: 'put the right PIN in place' };
     const down = { up: 0, pinRefused: true, failure };
@@ -123,6 +143,147 @@ test.serial(
     delete state.services.nodeFacts;
   },
 );
+
+test.serial('what an HSM’s vendor asks first is told: hardware, hosts, IVs, queue, lately', async (t) => {
+  const { tokens } = state.open;
+  const pool = tokens.pool('token');
+  const [own] = pool.hosts;
+  const provenAt = [
+    '2026-11-30T10:00:00.000Z',
+    '2026-11-30T10:00:05.000Z',
+    '2026-11-30T10:00:02.000Z',
+  ] as const;
+  const info = {
+    label: 'keys',
+    serial: '0a1b',
+    manufacturer: 'Acme',
+    model: 'HSM 9',
+    firmware: '7.3',
+    slot: 5,
+  };
+  const each = [
+    { worker: 0, pid: 11, prepared: true, provenAt: provenAt[0] },
+    { worker: 0, pid: 12, prepared: true, provenAt: provenAt[1] },
+    { worker: 1, pid: null, prepared: false, provenAt: null },
+    { worker: null, pid: own?.pid ?? 0, prepared: true, provenAt: provenAt[2] },
+  ];
+  const member = {
+    ...{ name: 'token', serial: '0a1b', hosts: 4, up: 3, since: provenAt[0], pinRefused: false },
+    ...{ failure: undefined, info, each },
+  };
+  const facts = { tokens: [{ name: 'token', members: [member] }] } as unknown as NodeFacts;
+  let now = 1_000;
+  const operations = emptyDistribution();
+  for (let n = 0; n < 99; n++) observe(operations, 2);
+  observe(operations, 400);
+  const pools = [
+    {
+      ...{ token: 'token', members: [], waiting: 3, underWay: 2, wait: 7.5 },
+      hosts: [
+        { pid: 11, member: 'token', state: 'busy', check: { ago: 2_000, took: 0.4, ok: true } },
+        { pid: 12, member: 'token', state: 'sick', check: null },
+      ],
+    },
+  ];
+  const figures = {
+    ...{ requests: [], pools, loop: loopFigures(), lease: null, wentBack: 0 },
+    tokens: [{ token: 'token', operations, waits: emptyDistribution(), faults: { device: 2 } }],
+  } as WorkerFigures;
+  const answers = [{ worker: 0, figures }];
+  const metrics = new NodeMetrics({
+    ask: async () =>
+      Promise.resolve({ workers: answers.splice(0), processes: [], starts: [] } as unknown as NodeFigures),
+    now: () => new Date(),
+    monotonic: () => now,
+    onRequests: async () => Promise.resolve(),
+  });
+  const { services } = state;
+  state.services = {
+    ...services,
+    nodeFacts: async () => Promise.resolve(facts),
+    gathered: { metrics } as NonNullable<AdminServices['gathered']>,
+    now: () => new Date('2026-11-30T10:05:00.000Z'),
+  };
+  t.teardown(() => {
+    state.services = services;
+  });
+  const told = async () => {
+    const { body } = await ask(tokenRoutes, 'getToken', { params: { token: 'token' } });
+    return body as Token;
+  };
+  const first = await told();
+  const [hsm] = first.members;
+  const { serial: _, ...hardware } = info;
+  t.like(hsm, hardware);
+  t.like(hsm?.hosts, [
+    { process: 'xks-worker', worker: 0, pid: 11, state: 'busy', check: { milliseconds: 0.4, ok: true } },
+    { process: 'xks-worker', worker: 0, pid: 12, state: 'sick', provenAt: provenAt[1], check: null },
+    { process: 'xks-worker', worker: 1, pid: null, state: 'starting', provenAt: null, check: null },
+    { process: 'management', worker: null, pid: own?.pid, provenAt: provenAt[2] },
+  ]);
+  t.is(hsm?.hosts?.[0]?.check?.at, '2026-11-30T10:04:58.000Z');
+  t.true(['ready', 'busy'].includes(hsm?.hosts?.[3]?.state ?? ''), 'as this process has it');
+  t.deepEqual(first.iv, { ...iv, random: true, provenAt: provenAt[1], mayRepeat: false });
+  t.deepEqual(first.queue, { waiting: 3, underWay: 2, estimatedWaitMilliseconds: 7.5 });
+  t.like(first.lastMinutes, { minutes: 5, operations: 100, faults: { device: 2 } });
+  t.true((first.lastMinutes?.p99Milliseconds ?? 999) <= 2.5);
+  t.is(first.lastMinutes?.waitP99Milliseconds, null);
+  t.is(first.notEverywhere, null, 'of a single HSM');
+  t.is(
+    ivsInWords(first),
+    'caller, 12 bytes; drawn at random; proven by each host at its start, last at 2026-11-30 10:00:05 UTC',
+  );
+  t.is(queueInWords(first), '3 waiting, 2 under way; what comes now waits about 7.5 ms');
+  t.regex(minutesInWords(first), /^100 operations in 5 minutes, half within 1.76 ms, .*, faults: 2 device$/);
+  t.is(hostsInWords(first)[2], 'XKS worker 1: starting');
+  t.regex(
+    hostsInWords(first)[0] ?? '',
+    /^XKS worker 0: busy \(process 11\), self-test at .*, checked at .* in 0.4 ms$/,
+  );
+  t.regex(memberInWords(hsm as Member), /; Acme HSM 9, firmware 7.3, label "keys", slot 5$/);
+  now += 31_000;
+  const later = await told();
+  t.is(later.queue, null, 'a worker that has told nothing since says nothing of now');
+  t.like(later.members[0]?.hosts, [{ pid: 11, state: 'ready', check: null }], 'but the supervisor does');
+  t.is(later.lastMinutes?.operations, 100);
+});
+
+test('a node of an older version tells less, and the command says so', (t) => {
+  const hosts = [{ pid: 7, state: 'ready', member: 'token' }] as const;
+  const members = [{ name: 'a' }, { name: 'b' }] as unknown as Member[];
+  const notTold = 'not told by this node’s version';
+  for (const words of [ivsInWords, queueInWords, minutesInWords]) t.is(words({}), notTold);
+  t.deepEqual(hostsInWords({ members, hosts: [...hosts] }), [
+    'management process: ready (process 7)',
+    `XKS workers: ${notTold}`,
+  ]);
+  t.deepEqual(notEverywhereInWords({ members }), [notTold]);
+  t.is(notEverywhereInWords({ members: members.slice(1) }), undefined, 'a single HSM');
+});
+
+test.serial('IVs that two HSMs may each have counted are told as such', async (t) => {
+  const { services } = state;
+  const counting = { mode: 'hsm-in-place', bytes: 12 } as const;
+  const tokenFacts = services.tokenFacts.map((facts) => ({ ...facts, iv: counting, drawsIvs: false }));
+  state.services = { ...services, tokenFacts };
+  const proofOf = (serial: string) => ({
+    ...{ token: 'token', serial, label: ownKeys.sealing.label, proof: Buffer.alloc(32, 7) },
+    made_at: '2026-11-30T10:00:00.000Z',
+  });
+  const proofs = state.open.store.db;
+  t.teardown(async () => {
+    state.services = services;
+    await proofs.deleteFrom('own_key_proofs').where('serial', 'in', ['0a', '0b']).execute();
+  });
+  const told = async () =>
+    ((await ask(tokenRoutes, 'getToken', { params: { token: 'token' } })).body as Token).iv;
+  await proofs.insertInto('own_key_proofs').values(proofOf('0a')).execute();
+  t.deepEqual(await told(), { ...counting, random: false, provenAt: null, mayRepeat: false });
+  await proofs.insertInto('own_key_proofs').values(proofOf('0b')).execute();
+  t.like(await told(), { mayRepeat: true });
+  state.services = services;
+  t.like(await told(), { random: true, mayRepeat: false }, 'unless each is drawn at random');
+});
 
 test('a token that the configuration does not name is not found, and nothing is tried', async (t) => {
   for (const operation of ['getToken', 'verifyToken']) {
@@ -198,7 +359,14 @@ test.serial(
         { name: 'login', ok: false, milliseconds: 1, detail: 'CKR_PIN_LOCKED' },
       ],
       remediation: 'unlock the PIN of slot 7',
-      info: { label: 'label-of-it', serial: '0a1b2c', manufacturer: 'm', model: 'HSM 7', firmware: '7.8' },
+      info: {
+        label: 'label-of-it',
+        serial: '0a1b2c',
+        manufacturer: 'm',
+        model: 'HSM 7',
+        firmware: '7.8',
+        slot: 7,
+      },
       mechanisms: ['CKM_AES_GCM'],
     };
     const verify = async () =>
@@ -244,7 +412,7 @@ test.serial(
   },
 );
 
-test('a node is UP while it has shown itself within the last minute', async (t) => {
+test('a node is UP while it has shown itself within the last minute, and tells what its version tells', async (t) => {
   const now = state.open.vaultContext.now().getTime();
   const row = (hostname: string, seen: number) => ({
     id: randomUUID(),
@@ -265,4 +433,43 @@ test('a node is UP while it has shown itself within the last minute', async (t) 
   ]);
   const { body: second } = await ask(nodeRoutes, 'listNodes', { query: { limit: '2', cursor: first.next } });
   t.like(second, { items: [{ hostname: 'c', state: 'UP' }], next: null });
+  const { id: nodeId } = (second as { items: { id: string }[] }).items[0] ?? { id: '' };
+  const shown = async () =>
+    (await ask(nodeRoutes, 'getNode', { params: { nodeId } })).body as Schemas['Node'];
+  t.like(await shown(), { leases: null, tokens: null }, 'it has said no more of itself');
+  const holder = (id: string, epoch: number) => ({
+    ...{ id, node_id: nodeId, hostname: 'c', term: 1, epoch, length: 15_000 },
+    joined_at: '2027-01-01T00:00:00.000Z',
+  });
+  const db = state.open.store.db;
+  await db
+    .insertInto('snapshot_holders')
+    .values([holder('one', 7), holder('two', 9)])
+    .execute();
+  const leases = { workers: 2, seconds: 15, confirmedRevision: 7 };
+  t.deepEqual((await shown()).leases, leases, 'what all of them have confirmed');
+  await db.updateTable('snapshot_holders').set({ epoch: -1 }).where('id', '=', 'one').execute();
+  t.deepEqual((await shown()).leases, { ...leases, confirmedRevision: null });
+  const token = {
+    name: 'token',
+    serial: '0a',
+    label: 'keys',
+    model: 'HSM 9',
+    health: 'ACTIVE',
+    hosts: 2,
+    up: 2,
+  };
+  const facts = {
+    database: { kind: 'sqlite', durability: null, problems: [] },
+    clockOffset: null,
+    revision: 1,
+  };
+  const tokensOf = async (told: object) => {
+    const shows = JSON.stringify({ ...facts, serves: true, manages: true, tokens: [{ ...token, ...told }] });
+    await db.updateTable('nodes').set({ shown: shows }).where('id', '=', nodeId).execute();
+    return (await shown()).tokens;
+  };
+  t.like(await tokensOf({ firmware: '7.3' }), [{ firmware: '7.3' }]);
+  t.like(await tokensOf({}), [{ serial: '0a', firmware: null }], 'of a node of an older version');
+  t.like(await tokensOf({ temperature: 40 }), [{ serial: '0a' }], 'and of a newer one, which tells more');
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { keyObject } from '../../src/cli/commands/cloud-key.ts';
+import { keyObject } from '../../src/cli/records/version-words.ts';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { sentencesOf, type KeyChange, type KeyVerb } from '../../src/cli/records/cloud-key-sentences.ts';
 

@@ -436,7 +436,18 @@ test.serial('the appliance: vaults, tokens, nodes, mail, reconcile', async (t) =
   // While the supervisor stands still for two seconds nobody knows since when: that does not come three times in a row.
   for (let left = 2; left > 0 && !shown.stdout.includes(' since '); left--)
     shown = await as('admin', 'token', 'show', 'primary');
-  t.regex(shown.stdout, /^HSMs +primary [A-Z]+ since 20\S+Z, serial \w+$/m);
+  t.regex(
+    shown.stdout,
+    /^HSMs +primary [A-Z]+ since 20\S+Z, serial \w+; SoftHSM project SoftHSM v2, firmware 2\.\d+, label "[^"]+", slot \d+$/m,
+  );
+  t.regex(
+    shown.stdout,
+    /^IVs +caller, 12 bytes; drawn at random; proven by each host at its start, last at 20/m,
+  );
+  t.regex(shown.stdout, /^queue +0 waiting, 0 under way; what comes now waits about 0 ms$/m);
+  t.regex(shown.stdout, /^lately +\d+ operations? in 5 minutes/m);
+  t.regex(shown.stdout, /XKS worker 0: (ready|busy) \(process \d+\), self-test at 20/);
+  t.regex(shown.stdout, /management process: (ready|busy) \(process \d+\), self-test at 20/);
   t.regex((await as('admin', 'token', 'list')).stdout, /^primary +[A-Z]+ +1 of 1 /m);
   t.true((await json('token', 'verify', 'primary')).ok);
   t.is((await as('admin', 'token', 'verify', 'other')).code, 66);

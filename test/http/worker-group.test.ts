@@ -146,7 +146,8 @@ test('what an HSM of a group said when it failed is told of it and of no other, 
   const away = { serial: undefined, hosts: 1, up: 0, since: noted.toISOString() };
   const failure = { problem: 'no PIN', remediation: 'check token.pin' };
   t.like(told?.members[0], { name: 'a', pinRefused: true, failure: undefined });
-  t.deepEqual(told?.members[1], { name: 'b', ...away, pinRefused: false, failure });
+  const each = [{ worker: null, pid: null, prepared: false, provenAt: null }];
+  t.deepEqual(told?.members[1], { name: 'b', ...away, pinRefused: false, failure, info: undefined, each });
 });
 
 test('a token is lost to refused PINs only where every HSM refuses and no host is logged in from before', (t) => {

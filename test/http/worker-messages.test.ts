@@ -153,6 +153,7 @@ test('what a token host tells is a report, or nothing', (t) => {
     model: 'd',
     firmware: '1.0',
     loginRequired: true,
+    slot: 7,
   };
   const ready = {
     ...{ state: 'ready', token, made: [], ownProofs: { 'holdfast:seal:1': 'YQ==' }, alarms: [] },
@@ -168,7 +169,11 @@ test('what a token host tells is a report, or nothing', (t) => {
     { state: 'dead', pinRefused: false, problem: 'a' },
   ];
   for (const report of reports) t.deepEqual(parseHostReport(JSON.stringify(report)) as unknown, report);
-  for (const line of ['', 'null', '1', '{', '{"state":"ready"}', JSON.stringify({ ...ready, token: null })])
+  const slotless = { ...ready, token: { ...token, slot: null } };
+  t.deepEqual(parseHostReport(JSON.stringify(slotless)) as unknown, slotless, 'a slot that no number holds');
+  const wrong = [null, { ...token, slot: '7' }, { ...token, slot: -1 }];
+  const lines = wrong.map((of) => JSON.stringify({ ...ready, token: of }));
+  for (const line of ['', 'null', '1', '{', '{"state":"ready"}', ...lines])
     t.is(parseHostReport(line), undefined, line);
 });
 

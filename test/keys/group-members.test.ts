@@ -1,6 +1,7 @@
 import anyTest, { type TestFn } from 'ava';
 import { deleteDueKeys } from '../../src/keys/destruction.ts';
 import { proofOfFound } from '../../src/keys/key-proofs.ts';
+import { findNotEverywhere } from '../../src/reconcile/not-everywhere.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { findUnsettled } from '../../src/reconcile/unsettled-findings.ts';
 import { TokenError } from '../../src/token/faults.ts';
@@ -156,9 +157,19 @@ test.serial(
       ],
       'nothing else tells it while member a serves the key',
     );
+    const lacking = async () => {
+      const there = await findNotEverywhere(stage.vaultContext, ['token', 'another']);
+      t.deepEqual([...there.keys()], ['token']);
+      t.is(there.get('token')?.problem, null);
+      return there
+        .get('token')
+        ?.findings.map(({ kind, member, name, version }) => [kind, member, name, version]);
+    };
+    t.deepEqual(await lacking(), [['unfit', 'b', 'k', 1]]);
     const versions = stage.store.db.updateTable('key_versions');
     await versions.set({ unfit_since: '2026-01-01T00:00:00.000Z' }).execute();
     t.deepEqual(await unsettled(), [['orphan', 1]], 'what no member has is told of the key');
+    t.deepEqual(await lacking(), [], 'nor does another member have it');
     await versions.set({ unfit_since: null }).execute();
     t.like(
       found.toSorted((one, other) => one.kind.localeCompare(other.kind)),

@@ -14,6 +14,7 @@ import {
 import { Scrape } from '../../src/metrics/exposition/scrape.ts';
 import { NodeMetrics } from '../../src/metrics/node-metrics.ts';
 import { RequestTotals } from '../../src/metrics/request-totals.ts';
+import { TokenMinutes } from '../../src/metrics/token-minutes.ts';
 import { MisfitError, parseMessage } from '../../src/message-check.ts';
 import { FigureRounds } from '../../src/node/figure-rounds.ts';
 import { processFigures } from '../../src/node/process-figures.ts';
@@ -98,6 +99,11 @@ test('requests are counted by key set, operation and error; what was told is not
 const lease: NonNullable<WorkerFigures['lease']> = {
   ...{ length: 15_000, remaining: 9_000, renewals: 4, failures: 1, lost: 2, revision: 7 },
   asks: { 'no-lease': 5, refusal: 6 },
+};
+
+const pool: WorkerFigures['pools'][number] = {
+  ...{ token: 'token', members: [{ member: 'token', sick: 0 }], waiting: 3, underWay: 2, wait: 1.5 },
+  hosts: [{ pid: 7, member: 'token', state: 'busy', check: { ago: 2_000, took: 0.4, ok: true } }],
 };
 
 test('the lease of a worker runs out as time goes, also where it tells nothing more, and is then a finding', async (t) => {
@@ -201,7 +207,7 @@ test('so many key sets are told apart and no more, in a worker and in the sums',
 test('what a worker tells of its counts is what it may tell, or nothing of it is taken', (t) => {
   const counts = new RequestCounts();
   counts.add(request({ error: 'ThrottlingException', throttledBy: 'node' }));
-  const told = figures(counts.take());
+  const told = { ...figures(counts.take()), pools: [pool] };
   const sent = JSON.parse(JSON.stringify(told)) as WorkerFigures;
   t.deepEqual(parseMessage(workerFigures, sent), told);
   const [first] = sent.requests;
@@ -214,10 +220,36 @@ test('what a worker tells of its counts is what it may tell, or nothing of it is
     { ...sent, requests: Array(10_001).fill(first) },
     { ...sent, loop: null },
     { ...sent, wentBack: -1 },
+    { ...sent, pools: [{ ...pool, hosts: [{ ...pool.hosts[0], state: 'well' }] }] },
+    { ...sent, pools: [{ ...pool, hosts: Array(1_001).fill(pool.hosts[0]) }] },
+    { ...sent, pools: [{ ...pool, wait: 'long' }] },
     { ...sent, lease: { ...lease, remaining: -1 } },
     { ...sent, lease: { ...lease, asks: { 'no-lease': 1 } } },
   ])
     t.throws(() => parseMessage(workerFigures, wrong), { instanceOf: MisfitError });
+});
+
+test('the tokens of the last five minutes are told, and nothing of before', (t) => {
+  let now = 0;
+  const minutes = new TokenMinutes(() => now);
+  const told = (took: number, fault?: string) => {
+    const counts = new RequestCounts();
+    counts.add(request({ token: { name: 'token', times: { queue: 0.4, token: took }, fault } }));
+    minutes.add(counts.take().tokens);
+  };
+  told(900, 'device');
+  now = 4 * 60_000 + 59_999;
+  told(1.2);
+  t.is(countOf(minutes.of('token').operations), 2);
+  t.deepEqual(minutes.of('token').faults, { device: 1 });
+  t.true((quantile(minutes.of('token').operations.buckets, 0.99) ?? 0) > 500);
+  now = 5 * 60_000;
+  t.is(countOf(minutes.of('token').operations), 1, 'that of the first minute is gone');
+  t.deepEqual(minutes.of('token').faults, {});
+  t.true((quantile(minutes.of('token').operations.buckets, 0.99) ?? 999) <= 2.5);
+  t.is(countOf(minutes.of('another').waits), 0);
+  now = 60 * 60_000;
+  t.is(countOf(minutes.of('token').operations), 0, 'whether anything came since or not');
 });
 
 test('a round has what every worker told; one that is late tells it in the next, and one that is gone is not waited for', async (t) => {

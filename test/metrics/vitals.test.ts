@@ -43,7 +43,7 @@ function worker(told: {
     ],
     pools: [
       {
-        ...{ token: 'token', waiting: told.waiting ?? 0, underWay: 0 },
+        ...{ token: 'token', waiting: told.waiting ?? 0, underWay: 0, hosts: [], wait: null },
         members: [{ member: 'token', sick: told.sick ?? 0 }],
       },
     ],

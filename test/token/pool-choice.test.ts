@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { monotonicNow } from '../../src/clock.ts';
 import { socketPair } from '../../src/node/socket-pair.ts';
@@ -28,6 +29,7 @@ class Host {
   /** How often it was asked for its health. */
   checks = 0;
   answersChecks = false;
+  readonly #open: RequestFrame[] = [];
   readonly #cutter = new FrameCutter();
   readonly #socket: Socket;
   #heard = Promise.withResolvers<void>();
@@ -49,16 +51,22 @@ class Host {
     while (this.asked.length < count) await this.#heard.promise;
   }
 
-  #checked({ id }: RequestFrame): void {
+  #checked(frame: RequestFrame): void {
     this.checks++;
-    const answer = { kind: 'health', value: {} } as const;
-    if (this.answersChecks)
-      this.#socket.write(writeResponse({ id, microseconds: 1, learning: false, answer }));
+    this.#open.push(frame);
+    if (this.answersChecks) this.answerHealth(1e-6);
   }
 
   /** Until it was asked for its health so often. */
   async isChecked(count: number): Promise<void> {
     while (this.checks < count) await this.#heard.promise;
+  }
+
+  /** Answers the oldest of them. */
+  answerHealth(seconds: number, error?: TokenError): void {
+    const { id = 0 } = this.#open.shift() ?? {};
+    const answer = error ?? ({ kind: 'health', value: {} } as const);
+    this.#socket.write(writeResponse({ id, microseconds: seconds * 1e6, learning: false, answer }));
   }
 
   /** Answers the oldest, which is said to have taken so many seconds. */
@@ -146,6 +154,44 @@ test('one slow host has nothing refused that a quick one will do in time', async
   t.is(slow.asked.length, 1);
   slow.answer(400);
   await long.end;
+});
+
+test('a pool tells how long what comes now would wait, by what operations take, and its hosts', async (t) => {
+  const pool = newPool(t);
+  t.is(pool.load.wait, null, 'no host is there');
+  const host = await hostOf(pool, 1);
+  await teach(pool, host, 10);
+  t.like(pool.load, { wait: 0, waiting: 0, underWay: 0 });
+  const calls = Array.from({ length: 4 }, () => ask(pool, 3_600));
+  await host.has(1);
+  const { wait, waiting, underWay, hosts } = pool.load;
+  t.deepEqual([waiting, underWay], [3, 1]);
+  t.true(Math.abs((wait ?? 0) - 40_000) < 400, `four of ten seconds, not ${String(wait)} ms`);
+  t.like(hosts[0], { pid: process.pid, member: 'token', state: 'busy', check: null });
+  for (const { end } of calls) {
+    await host.has(1);
+    host.answer(10);
+    await end;
+  }
+  t.is(pool.load.wait, 0);
+  pool.removeHost(1);
+  t.is(pool.load.wait, null);
+});
+
+test('a host tells its last health check: what it took, and whether it went well', async (t) => {
+  const pool = newPool(t, 1, 600_000, 5);
+  const host = await hostOf(pool, 1);
+  await host.isChecked(1);
+  host.answerHealth(0.25);
+  const checked = async (ok: boolean) => {
+    while (pool.hosts[0]?.check?.ok !== ok) await nextTurn();
+    return pool.hosts[0]?.check;
+  };
+  t.like(await checked(true), { took: 250, ok: true });
+  await host.isChecked(2);
+  // It had not come to it in time; what fails otherwise ends the host.
+  host.answerHealth(0, new TokenError('timeout', 'queue'));
+  t.like(await checked(false), { took: 0, ok: false });
 });
 
 test('what is too much for its own hosts is refused at once, though a neighbour lends some that stay idle', async (t) => {

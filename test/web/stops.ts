@@ -133,9 +133,14 @@ export function testStops(open: () => ConsoleStage): void {
       await page.getByText('0a1b is on record as erased').waitFor();
       await page.getByRole('button', { name: 'Record as erased: 0a1b' }).waitFor({ state: 'detached' });
       await page
-        .getByText(/^ready \(process \d+\)$/)
+        .getByText(/^Management process: (?:ready|busy) \(process \d+\)$/)
         .first()
         .waitFor();
+      await page
+        .getByText(/^XKS worker 0: (?:ready|busy) \(process \d+\)$/)
+        .first()
+        .waitFor();
+      await page.getByText('Holdfast draws the IV from the token (C_GenerateRandom)').waitFor();
       boss.close();
       await admin.close();
       t.deepEqual(browser.complaints, []);

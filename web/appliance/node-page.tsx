@@ -68,7 +68,7 @@ function Known({ node }: { node: Node }) {
 }
 
 function Overview({ node }: { node: Node }) {
-  const { id, version, state, serves, clockOffsetMilliseconds: offset, revision } = node;
+  const { id, version, state, serves, leases, clockOffsetMilliseconds: offset, revision } = node;
   return (
     <Container>
       <Facts
@@ -88,6 +88,12 @@ function Overview({ node }: { node: Node }) {
           [n.drained, <WholeTime key="drained" at={node.drainedAt} none={parts.no} />],
           [n.clock, offset === null ? n.notReported : n.clockOf(offset)],
           [n.revision, revision ?? n.notReported],
+          ...(leases === null
+            ? []
+            : ([
+                [n.leases, n.leasesOf(leases.workers, leases.seconds)],
+                [n.confirmed, leases.confirmedRevision ?? parts.none],
+              ] as const)),
         ]}
       />
     </Container>
@@ -125,7 +131,7 @@ function Database({ database }: { database: Node['database'] }) {
 }
 
 function Token({ token }: { token: NonNullable<Node['tokens']>[number] }) {
-  const { name, health, serial, label, model, hosts, hostsUp } = token;
+  const { name, health, serial, label, firmware, model, hosts, hostsUp } = token;
   return (
     <Container
       header={
@@ -140,6 +146,7 @@ function Token({ token }: { token: NonNullable<Node['tokens']>[number] }) {
           [t.model, model],
           [t.label, label ?? n.notOpened],
           [t.serial, serial === null ? n.notOpened : <Copyable key="serial" text={serial} what={t.serial} />],
+          [t.firmware, firmware ?? n.notReported],
           [n.hosts, t.hostsOf(hostsUp, hosts)],
         ]}
       />

@@ -19,9 +19,12 @@ import { WholeTime } from '../parts/time.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { erased } from '../texts/erased.ts';
-import { node as n } from '../texts/node.ts';
 import { vitals } from '../texts/vitals.ts';
+import { parts } from '../texts/parts.ts';
+import { token as k } from '../texts/token.ts';
 import { ErasedDialog } from './erased-dialog.tsx';
+import { hostsReady } from './token-hosts.ts';
+import { Hosts, Ivs, Load, NotEverywhere } from './token-facts.tsx';
 import { VerifyDialog } from './verify-dialog.tsx';
 
 type Token = Schemas['Token'];
@@ -37,8 +40,8 @@ function Known({ token }: { token: Token }) {
   const home = homeOf(useSession().user);
   const may = useMay();
   const [verifying, setVerifying] = useState(false);
-  const { name, vendor, model, profile, health, hosts, members, replaced, vaults } = token;
-  const ready = hosts.filter(({ state }) => state === 'ready' || state === 'busy').length;
+  const { name, vendor, model, profile, health, members, replaced, vaults } = token;
+  const { queue, lastMinutes, notEverywhere, iv } = token;
   return (
     <Page
       title={name}
@@ -58,18 +61,17 @@ function Known({ token }: { token: Token }) {
             items={[
               [t.model, `${vendor} ${model}`],
               [t.profile, profile],
-              [t.hosts, t.hostsOf(ready, hosts.length)],
+              [t.hosts, hostsReady(token)],
               [t.usedBy, vaults],
             ]}
           />
         </Container>
+        <Load queue={queue} lastMinutes={lastMinutes} />
         {members.map((member) => (
-          <Member
-            key={member.name}
-            member={member}
-            hosts={hosts.filter((host) => host.member === member.name)}
-          />
+          <Member key={member.name} member={member} />
         ))}
+        {members.length > 1 && <NotEverywhere notEverywhere={notEverywhere} />}
+        <Ivs iv={iv} />
         <Vitals token={name} title={vitals.ofToken} />
         {replaced.map((left) => (
           <NotAsked key={left.id} token={name} left={left} />
@@ -80,8 +82,8 @@ function Known({ token }: { token: Token }) {
   );
 }
 
-function Member({ member, hosts }: { member: Token['members'][number]; hosts: Token['hosts'] }) {
-  const { name, health, serial, onRecord, since, pinRefused, failure } = member;
+function Member({ member }: { member: Token['members'][number] }) {
+  const { name, health, serial, onRecord, since, hosts, pinRefused, failure } = member;
   const isDown = health === 'UNAVAILABLE';
   return (
     <Container
@@ -104,9 +106,13 @@ function Member({ member, hosts }: { member: Token['members'][number]; hosts: To
             ],
             [isDown ? t.downSince : t.upSince, <WholeTime key="since" at={since} />],
             [t.proof, <Proof key="proof" onRecord={onRecord} />],
-            [n.memberHosts, hosts.length === 0 ? n.noHosts : <Hosts key="hosts" hosts={hosts} />],
+            [t.label, member.label ?? parts.none],
+            [t.model, hardwareOf(member)],
+            [t.firmware, member.firmware ?? parts.none],
+            [k.slot, member.slot ?? parts.none],
           ]}
         />
+        <Facts columns={1} items={[[k.hosts, <Hosts key="hosts" hosts={hosts} />]]} />
         {pinRefused && <StatusIndicator type="error">{t.memberPinRefused}</StatusIndicator>}
         {failure !== null && (
           <div>
@@ -119,21 +125,9 @@ function Member({ member, hosts }: { member: Token['members'][number]; hosts: To
   );
 }
 
-function Hosts({ hosts }: Pick<Token, 'hosts'>) {
-  return hosts.map(({ pid, state }, at) => (
-    <div key={pid ?? `starting ${at}`}>
-      <StatusIndicator type={hostSigns[state]}>{n.host(n.hostStates[state], pid)}</StatusIndicator>
-    </div>
-  ));
+function hardwareOf({ manufacturer, model }: Token['members'][number]): string {
+  return manufacturer === null || model === null ? parts.none : `${manufacturer} ${model}`;
 }
-
-const hostSigns = {
-  starting: 'in-progress',
-  ready: 'success',
-  busy: 'success',
-  sick: 'warning',
-  dead: 'error',
-} as const;
 
 function Proof({ onRecord }: { onRecord: boolean }) {
   return onRecord ? (

@@ -8,7 +8,10 @@ import { Empty, ResourceTable } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { appliance as t } from '../texts/appliance.ts';
+import { numberText } from '../texts/locale.ts';
 import { parts } from '../texts/parts.ts';
+import { token as k } from '../texts/token.ts';
+import { hostsReady } from './token-hosts.ts';
 import { VerifyDialog } from './verify-dialog.tsx';
 
 type Token = ItemOf<'listTokens'>;
@@ -64,11 +67,18 @@ export function TokensPage() {
           {
             id: 'hosts',
             header: t.hosts,
-            cell: ({ hosts }) =>
-              t.hostsOf(
-                hosts.filter(({ state }) => state === 'ready' || state === 'busy').length,
-                hosts.length,
-              ),
+            cell: (token) => hostsReady(token),
+          },
+          {
+            id: 'load',
+            header: k.loadColumn,
+            cell: (token) => loadOf(token),
+          },
+          {
+            id: 'firmware',
+            header: t.firmware,
+            text: ({ members }) => firmwareOf(members),
+            cell: ({ members }) => firmwareOf(members),
           },
           {
             id: 'model',
@@ -103,4 +113,18 @@ export function TokensPage() {
       {verifying !== undefined && <VerifyDialog token={verifying} onClose={() => setVerifying(undefined)} />}
     </Page>
   );
+}
+
+function loadOf({ lastMinutes, queue }: Pick<Token, 'lastMinutes' | 'queue'>): string {
+  const p99 = lastMinutes?.p99Milliseconds ?? null;
+  return k.loadOf(
+    p99 === null ? parts.none : k.milliseconds(p99),
+    queue === null ? parts.none : numberText(queue.waiting),
+  );
+}
+
+/** Each version once: HSMs of a group that differ are seen at once. */
+function firmwareOf(members: Token['members']): string {
+  const versions = [...new Set(members.flatMap(({ firmware }) => firmware ?? []))];
+  return versions.length === 0 ? parts.none : versions.join(', ');
 }

@@ -12,6 +12,8 @@ import { Facts } from '../parts/facts.tsx';
 import { appliance as t } from '../texts/appliance.ts';
 import { commands } from '../texts/commands.ts';
 import { node as n } from '../texts/node.ts';
+import { parts } from '../texts/parts.ts';
+import { token as k } from '../texts/token.ts';
 
 /** Tries a token with one more host, step by step. */
 export function VerifyDialog({ token, onClose }: { token: string; onClose: () => void }) {
@@ -56,6 +58,7 @@ function Report({ report }: { report: Schemas['TokenReport'] }) {
             [t.manufacturer, report.info.manufacturer],
             [t.model, report.info.model],
             [t.firmware, report.info.firmware],
+            [k.slot, report.info.slot ?? parts.none],
           ]}
         />
       )}

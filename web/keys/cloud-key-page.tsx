@@ -22,7 +22,7 @@ import { KeyState } from './key-state.tsx';
 import { Progress } from './progress.tsx';
 import { VersionsTab } from './versions-tab.tsx';
 
-type CloudKey = Schemas['CloudKey'];
+type CloudKey = Schemas['OneCloudKey'];
 
 /** A CloudKey: what it is here, what AWS has of it, and what can be done with it. */
 export function CloudKeyPage() {

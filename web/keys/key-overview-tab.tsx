@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
@@ -9,11 +10,12 @@ import { Copyable } from '../frame/copyable.tsx';
 import { Link } from '../frame/link.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { recordFacts } from '../parts/record-facts.tsx';
-import { WholeTime } from '../parts/time.tsx';
+import { Time, WholeTime } from '../parts/time.tsx';
 import { refusedFact } from '../requests/refused-fact.tsx';
 import { homeOf, useMay, useSession } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
 import { parts } from '../texts/parts.ts';
+import { versions as v } from '../texts/versions.ts';
 
 type CloudKey = Schemas['CloudKey'];
 
@@ -26,9 +28,18 @@ const stoppingActs: Partial<Record<CloudKey['state'], StoppingAct>> = {
   DISABLED: 'cloud-key.disable',
   PENDING_DELETION: 'cloud-key.schedule-deletion',
 };
+/** A key object that is otherwise is refused, and destroyed if it was made here. */
+function attributesOf({ rotatedAt }: CloudKey): [string, ReactNode] {
+  return [
+    v.attributes,
+    <span key="attributes">
+      {v.attributesWhy} <Time at={rotatedAt} />
+    </span>,
+  ];
+}
 
 /** What it is here, and how often AWS used it. */
-export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
+export function KeyOverviewTab({ cloudKey }: { cloudKey: Schemas['OneCloudKey'] }) {
   const home = homeOf(useSession().user);
   const may = useMay();
   const { use, quota } = cloudKey;
@@ -37,7 +48,16 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
     <SpaceBetween size="l">
       {cloudKey.effectiveState === 'FROZEN' && (
         <Alert type="warning" header={t.frozen}>
-          {t.frozenWhy} <Link href={`${home}/key-sets/${cloudKey.keySetId}`}>{cloudKey.keySetName}</Link>
+          {cloudKey.frozenBy.map((freeze) => (
+            <div key={freeze.by}>
+              {v.frozenBy[freeze.by]} <Time at={freeze.since} />:{' '}
+              {freeze.by === 'key-set' ? (
+                <Link href={`${home}/key-sets/${cloudKey.keySetId}`}>{cloudKey.keySetName}</Link>
+              ) : (
+                <Link href={`${home}/settings`}>{v.settings}</Link>
+              )}
+            </div>
+          ))}
         </Alert>
       )}
       <Container header={<Header variant="h2">{t.details}</Header>}>
@@ -59,10 +79,12 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
                 {cloudKey.keySetName}
               </Link>,
             ],
+            [v.token, cloudKey.token],
             [t.region, cloudKey.region || parts.none],
             [t.usage, t.usages[cloudKey.usage]],
             ...stopped,
             [t.version, cloudKey.currentVersion],
+            ...(cloudKey.state === 'CREATING' ? [] : [attributesOf(cloudKey)]),
             [t.rotation, rotationWords(cloudKey.rotation)],
             [t.rotatedAt, <WholeTime key="rotated" at={cloudKey.rotatedAt} />],
             [t.nextRotation, <WholeTime key="next" at={cloudKey.nextRotationAt} none={parts.never} />],
@@ -76,6 +98,7 @@ export function KeyOverviewTab({ cloudKey }: { cloudKey: CloudKey }) {
             ),
             ...recordFacts(may, home, cloudKey.id),
             [parts.created, <WholeTime key="created" at={cloudKey.createdAt} />],
+            [v.madeBy, cloudKey.madeBy?.name ?? v.madeByUnknown],
             [parts.updated, <WholeTime key="updated" at={cloudKey.updatedAt} />],
           ]}
         />

@@ -5,6 +5,7 @@ import Badge from '@cloudscape-design/components/badge';
 import Container from '@cloudscape-design/components/container';
 import type { Schemas } from '../../src/cli/client/api-types.ts';
 import { useList, type ItemOf } from '../api/queries.ts';
+import { Copyable } from '../frame/copyable.tsx';
 import { Empty, ResourceTable } from '../parts/resource-table.tsx';
 import { State, stateWord } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
@@ -12,6 +13,7 @@ import { useVaultId } from '../session/session.tsx';
 import { keys as t } from '../texts/keys.ts';
 import { numberText } from '../texts/locale.ts';
 import { parts } from '../texts/parts.ts';
+import { versions as v } from '../texts/versions.ts';
 
 type Version = ItemOf<'listCloudKeyVersions'>;
 
@@ -36,6 +38,7 @@ export function VersionsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
         inner
         id="versions"
         title={t.versions}
+        description={v.why}
         list={list}
         idOf={({ version }) => String(version)}
         nameOf={({ version }) => String(version)}
@@ -64,11 +67,50 @@ export function VersionsTab({ cloudKey }: { cloudKey: Schemas['CloudKey'] }) {
             cell: ({ encryptionsAtMost }) => numberText(encryptionsAtMost),
           },
           { id: 'proven', header: t.proven, width: 280, cell: (version) => <Proof version={version} /> },
+          {
+            id: 'lastEncrypt',
+            header: t.lastEncrypt,
+            cell: ({ lastEncrypt }) => <LastUse use={lastEncrypt} />,
+          },
+          {
+            id: 'lastDecrypt',
+            header: t.lastDecrypt,
+            cell: ({ lastDecrypt }) => <LastUse use={lastDecrypt} />,
+          },
+          {
+            id: 'safeToDestroy',
+            header: v.safe,
+            width: 240,
+            cell: ({ safeToDestroy, safeToDestroyReason }) => (
+              <StatusIndicator type={safeToDestroy ? 'success' : 'info'}>
+                {v.reasons[safeToDestroyReason]}
+              </StatusIndicator>
+            ),
+          },
+          {
+            id: 'objectId',
+            header: v.objectId,
+            hidden: true,
+            width: 260,
+            text: ({ objectId }) => objectId,
+            cell: ({ version, objectId }) => <Copyable text={objectId} what={`${v.objectId}: ${version}`} />,
+          },
           { id: 'createdAt', header: t.madeAt, cell: ({ createdAt }) => <Time at={createdAt} /> },
           { id: 'destroyedAt', header: t.destroyedAt, cell: ({ destroyedAt }) => <Time at={destroyedAt} /> },
         ]}
       />
     </SpaceBetween>
+  );
+}
+
+/** Uses are kept by CloudKey: of a single version often no more is known than this. */
+function LastUse({ use }: { use: Version['lastEncrypt'] }) {
+  if (use.known === 'NEVER') return parts.never;
+  if (use.known === 'AT') return <Time at={use.at} />;
+  return (
+    <>
+      {v.notAfter} <Time at={use.at} />
+    </>
   );
 }
 

@@ -215,8 +215,21 @@ export const helpOfAppliance: Readonly<Record<string, HelpText>> = {
   },
   tokens: {
     what: 'The HSMs as the node that answers has them. Verify takes one through login, key generation and encryption, step by step.',
-    words: [token, ['Token host', 'The process that loads the vendor’s module. It crashes alone.']],
-    links: [['HSMs that work', 'profiles'], ['Looking for what is wrong', 'troubleshooting'], glossary],
+    words: [
+      token,
+      ['Token host', 'The process that loads the vendor’s module. It crashes alone.'],
+      [
+        'Self-test',
+        'What a token host proves before it serves: that the token does what its profile says, IVs among it.',
+      ],
+      ['Liveness check', 'Every ten seconds each host encrypts and decrypts with a key of Holdfast’s own.'],
+    ],
+    links: [
+      ['What a token is asked about first', 'operations#what-a-token-is-asked-about-first'],
+      ['HSMs that work', 'profiles'],
+      ['Looking for what is wrong', 'troubleshooting'],
+      glossary,
+    ],
   },
   nodes: {
     what: 'The nodes of this database. A drained one gets no new work; one that is no more is removed.',

@@ -143,8 +143,6 @@ export const keys = {
 
   wizard: 'Create CloudKey',
   frozen: 'Frozen: no request for it succeeds',
-  frozenWhy:
-    'Not by itself, but with its key set or vault. Which of them, and since when, is told by the key set:',
   details: 'Details',
   schedule: 'Schedule',
   review: 'Review',

@@ -8,6 +8,10 @@ export const node = {
       ? 'As that of the database server'
       : `${Math.abs(milliseconds)} ms ${milliseconds > 0 ? 'ahead of' : 'behind'} that of the database server`,
   revision: 'Revision of the store that it has read',
+  leases: 'Leases of its XKS workers',
+  leasesOf: (workers: number, seconds: number) =>
+    `${workers === 1 ? '1 worker' : `${workers} workers`}, ${seconds} s at a time`,
+  confirmed: 'Revision that all of them have confirmed',
   database: 'Database',
   databaseKind: 'Kind',
   databaseKinds: { sqlite: 'SQLite, a file of this node', postgres: 'PostgreSQL' },
@@ -20,8 +24,6 @@ export const node = {
   hosts: 'Token hosts of its XKS workers',
   versionsDiffer: (versions: readonly string[]) => `Nodes run different versions: ${versions.join(', ')}`,
   hostStates: { starting: 'starting', ready: 'ready', busy: 'busy', sick: 'sick', dead: 'dead' },
-  memberHosts: 'Token hosts of the management process',
-  host: (state: string, pid: number | null) => (pid === null ? state : `${state} (process ${pid})`),
   noHosts: 'None',
   mechanisms: (count: number) => `Mechanisms (${count})`,
 } as const;

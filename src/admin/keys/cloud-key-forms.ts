@@ -4,12 +4,13 @@ import {
   effectiveState,
   keyState,
   toList,
-  type CloudKeyRecord,
   type KeyVersionRecord,
   type Usage,
   type UsedCloudKey,
 } from '../../keys/cloud-keys.ts';
 import type { KmsKey } from '../../cloud/kms-keys/records.ts';
+import { useOfVersion, type OtherVersion, type VersionUse } from '../../keys/history/version-use.ts';
+import { versionLabel } from '../../token/own-keys.ts';
 import {
   description,
   expiry,
@@ -135,6 +136,53 @@ export const shownActedKey = shownKey
   })
   .meta({ id: 'ActedCloudKey' });
 
+/** One CloudKey, with what a list would have to ask for each. */
+export const shownOneKey = shownKey
+  .extend({
+    token: z.string().describe('Token that holds its key objects.'),
+    madeBy: z
+      .strictObject({
+        kind: z.string().describe('`user`, `api-key`, `command` or `system`.'),
+        name: z.string(),
+      })
+      .nullable()
+      .describe(
+        'Who created or adopted it, at `createdAt`. Null if the audit event of it was pruned, and for callers who may not read the ' +
+          'audit trail.',
+      ),
+    frozenBy: z
+      .array(
+        z.strictObject({
+          by: z
+            .enum(['key-set', 'vault', 'appliance'])
+            .describe(
+              '`key-set`: its key set is frozen; `vault`: the vault is, until its own administrators thaw it; `appliance`: the vault is, until ' +
+                'the appliance’s administrators thaw it.',
+            ),
+          since: time,
+        }),
+      )
+      .describe(
+        'The freezes of its key set and vault: it cannot be used while there is one, and each is ended by itself.',
+      ),
+  })
+  .meta({ id: 'OneCloudKey' });
+
+const lastUse = z.discriminatedUnion('known', [
+  z.strictObject({ known: z.literal('NEVER'), at: z.null() }),
+  z.strictObject({ known: z.literal('AT'), at: time }),
+  z.strictObject({ known: z.literal('NOT_AFTER'), at: time }),
+]);
+const needs = {
+  GONE: 'its key object is destroyed, or is about to be.',
+  BEING_MADE: 'it is being generated.',
+  CURRENT: 'it is the version that encrypts.',
+  ADOPTED: 'it was adopted with ciphertext of the AWS sample proxy, of which nothing is known.',
+  NEVER_ENCRYPTED: 'no encryption was ever counted for it, so there is nothing to decrypt.',
+  MAY_HAVE_ENCRYPTED: 'it may have encrypted, and AWS does not tell what still has the ciphertext.',
+} as const satisfies Record<VersionUse['need'], string>;
+const needNames = Object.keys(needs) as VersionUse['need'][];
+
 export const shownVersion = z
   .strictObject({
     version: z.int(),
@@ -150,6 +198,28 @@ export const shownVersion = z
       .describe(
         'Upper bound of the number of encryptions with it. At 2³¹ the CloudKey is rotated automatically.',
       ),
+    lastEncrypt: lastUse.describe(
+      'When it encrypted last. Only the current version encrypts. `AT`: within seconds, of the current version; `NOT_AFTER`: of an earlier ' +
+        'one, when the next had taken its place, give or take the lease of an XKS worker; `NEVER`: it never has, as far as is on record.',
+    ),
+    lastDecrypt: lastUse.describe(
+      'When it decrypted last. Uses are kept by CloudKey, not by version. `AT`: of the only version; `NOT_AFTER`: when the CloudKey ' +
+        'decrypted last, with whichever version; `NEVER`: it never has, as far as is on record.',
+    ),
+    safeToDestroy: z
+      .boolean()
+      .describe(
+        'Whether nothing that AWS has can need its key object. Holdfast destroys no single version: its versions go with the CloudKey.',
+      ),
+    safeToDestroyReason: z
+      .enum(needNames)
+      .describe(`Why. ${needNames.map((name) => `${name}: ${needs[name]}`).join(' ')}`),
+    objectId: z
+      .string()
+      .describe(
+        'CKA_ID of its key object in the token, in hexadecimal digits: what the vendor’s tools find it by.',
+      ),
+    label: z.string().describe('CKA_LABEL that its key object was given.'),
     createdAt: time,
     destroyedAt: time.nullable(),
     proven: z
@@ -211,13 +281,20 @@ function usageOf(row: UsedCloudKey): keyof typeof usages {
   return row.can_decrypt === 1 ? 'decrypt-only' : 'neither';
 }
 
-export function showVersion(key: CloudKeyRecord, row: KeyVersionRecord) {
+export function showVersion(key: UsedCloudKey, row: KeyVersionRecord, all: readonly OtherVersion[]) {
+  const { lastEncrypt, lastDecrypt, need } = useOfVersion(key, row, all);
   return {
     version: row.version,
     state: row.state,
     origin: row.origin,
     current: row.version === key.current_version && row.state === 'ACTIVE',
     encryptionsAtMost: row.encryptions_leased,
+    lastEncrypt,
+    lastDecrypt,
+    safeToDestroy: need === 'GONE' || need === 'NEVER_ENCRYPTED',
+    safeToDestroyReason: need,
+    objectId: row.object_id.toString('hex'),
+    label: row.label ?? versionLabel(key.key_set_id, key.external_key_id, row.version),
     createdAt: row.created_at,
     destroyedAt: row.destroyed_at,
     proven: row.proof !== null,

@@ -9,6 +9,8 @@ import {
   planCloudKey,
   updateCloudKey,
 } from '../../keys/cloud-keys.ts';
+import { readKeyOrigin } from '../../keys/history/key-origin.ts';
+import { withFollowing } from '../../keys/history/version-use.ts';
 import { tryLater } from '../../cloud/kms-keys/attempts.ts';
 import { previewKmsKey } from '../../cloud/kms-keys/new-key.ts';
 import { kmsKeysOf } from '../../cloud/kms-keys/records.ts';
@@ -19,6 +21,7 @@ import {
   keyStates,
   shownActedKey,
   shownKey,
+  shownOneKey,
   showKey,
   shownVersion,
   showVersion,
@@ -202,10 +205,15 @@ export const cloudKeyRoutes: readonly Route[] = [
     summary: 'Show a CloudKey',
     access: readKeys,
     params: one,
-    answer: shownKey,
+    answer: shownOneKey,
     handle: async (call) => {
-      const { vaultId, cloudKeyId } = call.params;
-      return shown(call, await getCloudKey(call.services, vaultId, callerOf(call).sight, cloudKeyId));
+      const { services, params } = call;
+      const { sight, permissions } = callerOf(call);
+      const key = await getCloudKey(services, params.vaultId, sight, params.cloudKeyId);
+      const { madeBy, ...origin } = await readKeyOrigin(services, params.vaultId, key);
+      const answer = await shown(call, key);
+      const whoMade = permissions.has('audit.read') ? (madeBy ?? null) : null;
+      return { ...answer, body: { ...answer.body, ...origin, madeBy: whoMade } };
     },
   }),
   route({
@@ -223,7 +231,8 @@ export const cloudKeyRoutes: readonly Route[] = [
       const { services, params, query } = call;
       const key = await getCloudKey(services, params.vaultId, callerOf(call).sight, params.cloudKeyId);
       const page = await listVersions(services, key, query);
-      return shownPage(page, (row) => showVersion(key, row));
+      const all = await withFollowing(services, key.id, page.items);
+      return shownPage(page, (row) => showVersion(key, row, all));
     },
   }),
   route({

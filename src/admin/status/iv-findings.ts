@@ -1,24 +1,23 @@
-import { hsmsShown } from '../../fleet/hsms-shown.ts';
 import { readTokensOnRecord } from '../../keys/own-key-proofs.ts';
 import type { AdminServices } from '../services.ts';
 import { onToken } from './affected.ts';
+import { hsmsThatCount } from '../token-ivs.ts';
 import type { StatusFinding } from './findings.ts';
 
 /**
  * Tokens whose keys are, or were, in several HSMs that may each count their IVs: what was encrypted under one key by two of them can have
  * an IV in common. Nodes may each have an HSM of their own, so that no configuration shows it.
  */
-export async function ivFindings({
-  store: { db },
-  tokenFacts,
-}: Pick<AdminServices, 'store' | 'tokenFacts'>): Promise<StatusFinding[]> {
-  const counting = tokenFacts.filter(({ drawsIvs }) => !drawsIvs);
+export async function ivFindings(
+  services: Pick<AdminServices, 'store' | 'tokenFacts'>,
+): Promise<StatusFinding[]> {
+  const counting = services.tokenFacts.filter(({ drawsIvs }) => !drawsIvs);
   if (counting.length === 0) return [];
-  const known = await readTokensOnRecord({ db });
+  const known = await readTokensOnRecord(services.store);
   const findings: StatusFinding[] = [];
-  for (const { name } of counting) {
-    const shown = await hsmsShown(db, name);
-    const serials = [...new Set([...(known.get(name)?.serials ?? []), ...shown])].toSorted();
+  for (const token of counting) {
+    const { name } = token;
+    const serials = await hsmsThatCount(services, token, known);
     if (serials.length > 1)
       findings.push({
         trouble: 'TOKEN_IVS_MAY_REPEAT',

@@ -402,6 +402,47 @@ export interface Schemas {
     current: boolean;
     /** Upper bound of the number of encryptions with it. At 2³¹ the CloudKey is rotated automatically. */
     encryptionsAtMost: number;
+    /** When it encrypted last. Only the current version encrypts. `AT`: within seconds, of the current version; `NOT_AFTER`: of an earlier one, when the next had taken its place, give or take the lease of an XKS worker; `NEVER`: it never has, as far as is on record. */
+    lastEncrypt:
+      | {
+          known: 'NEVER';
+          at: null;
+        }
+      | {
+          known: 'AT';
+          /** UTC, ISO 8601 with milliseconds. */
+          at: string;
+        }
+      | {
+          known: 'NOT_AFTER';
+          /** UTC, ISO 8601 with milliseconds. */
+          at: string;
+        };
+    /** When it decrypted last. Uses are kept by CloudKey, not by version. `AT`: of the only version; `NOT_AFTER`: when the CloudKey decrypted last, with whichever version; `NEVER`: it never has, as far as is on record. */
+    lastDecrypt:
+      | {
+          known: 'NEVER';
+          at: null;
+        }
+      | {
+          known: 'AT';
+          /** UTC, ISO 8601 with milliseconds. */
+          at: string;
+        }
+      | {
+          known: 'NOT_AFTER';
+          /** UTC, ISO 8601 with milliseconds. */
+          at: string;
+        };
+    /** Whether nothing that AWS has can need its key object. Holdfast destroys no single version: its versions go with the CloudKey. */
+    safeToDestroy: boolean;
+    /** Why. GONE: its key object is destroyed, or is about to be. BEING_MADE: it is being generated. CURRENT: it is the version that encrypts. ADOPTED: it was adopted with ciphertext of the AWS sample proxy, of which nothing is known. NEVER_ENCRYPTED: no encryption was ever counted for it, so there is nothing to decrypt. MAY_HAVE_ENCRYPTED: it may have encrypted, and AWS does not tell what still has the ciphertext. */
+    safeToDestroyReason:
+      'GONE' | 'BEING_MADE' | 'CURRENT' | 'ADOPTED' | 'NEVER_ENCRYPTED' | 'MAY_HAVE_ENCRYPTED';
+    /** CKA_ID of its key object in the token, in hexadecimal digits: what the vendor’s tools find it by. */
+    objectId: string;
+    /** CKA_LABEL that its key object was given. */
+    label: string;
     /** UTC, ISO 8601 with milliseconds. */
     createdAt: string;
     destroyedAt: string | null;
@@ -846,6 +887,8 @@ export interface Schemas {
     objectId: string;
     /** CKA_LABEL of the key object, where the token was asked for it. */
     label: string | null;
+    /** The member of the HSM group that lacks the right key object, if another member has it; null otherwise, and in older reports. */
+    member: string | null;
   };
   FoundCloudKey: {
     id: string;
@@ -1197,6 +1240,8 @@ export interface Schemas {
           serial: string | null;
           /** Label that the token reports. */
           label: string | null;
+          /** Version of its firmware that the token reports; null until a token host has opened it, or if the node runs a version that does not report it. */
+          firmware: string | null;
           /** The vendor’s product, according to the profile. */
           model: string;
           /** ACTIVE: all token hosts of the node’s XKS workers serve; DEGRADED: some; UNAVAILABLE: none. */
@@ -1214,6 +1259,15 @@ export interface Schemas {
       durability: string | null;
       /** What the database server does not do of that. */
       problems: string[];
+    } | null;
+    /** For a store in PostgreSQL; null for a file, and if no XKS worker of the node holds a lease. */
+    leases: {
+      /** XKS workers that serve from memory under a lease; one that was killed is counted until its lease was waited for. */
+      workers: number;
+      /** Length of the lease. */
+      seconds: number;
+      /** The revision of the store that all of them have confirmed; null if one has confirmed none yet. */
+      confirmedRevision: number | null;
     } | null;
     /** How far its clock is ahead of the database server’s; null for a file, or where not reported. */
     clockOffsetMilliseconds: number | null;
@@ -1244,6 +1298,84 @@ export interface Schemas {
     createdAt: string;
     /** UTC, ISO 8601 with milliseconds. */
     updatedAt: string;
+  };
+  OneCloudKey: {
+    id: string;
+    keySetId: string;
+    keySetName: string;
+    name: string;
+    /** Free text. */
+    description: string;
+    /** How AWS refers to it (XksKeyId); permanent. */
+    externalKeyId: string;
+    /** Only AVAILABLE ones can be used. CREATING: its key object is being generated. */
+    state: 'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED';
+    /** The state that applies to requests: `state`, or FROZEN if it is AVAILABLE and its key set or vault is FROZEN. */
+    effectiveState:
+      'CREATING' | 'AVAILABLE' | 'DISABLED' | 'EXPIRED' | 'PENDING_DELETION' | 'DELETED' | 'FROZEN';
+    /** AWS Region such as `eu-central-1`; empty if none was given. */
+    region: string;
+    /** ARNs of IAM users and roles that may administer the KMS key; none twice. */
+    administrators: string[];
+    /** ARNs of IAM users and roles that may use the KMS key; none twice. */
+    users: string[];
+    usage: 'encrypt-decrypt' | 'encrypt-only' | 'decrypt-only' | 'neither';
+    /** The version that encrypts. */
+    currentVersion: number;
+    /** Rotation schedule. */
+    rotation:
+      | {
+          kind: 'INHERIT';
+        }
+      | {
+          kind: 'NEVER';
+        }
+      | {
+          kind: 'DAYS';
+          /** Days of 24 hours. */
+          days: number;
+        };
+    /** When the current version was created. */
+    rotatedAt: string;
+    /** When it is rotated next; null for never. */
+    nextRotationAt: string | null;
+    expiresAt: string | null;
+    /** With PENDING_DELETION: when its key objects are destroyed. */
+    deletionAt: string | null;
+    deletedAt: string | null;
+    /** XKS requests per second, and the largest burst; null for no quota. */
+    quota: {
+      requestsPerSecond: number;
+      burst: number;
+    } | null;
+    /** How often AWS has used it, and when last. */
+    use: {
+      encrypts: number;
+      lastEncryptAt: string | null;
+      decrypts: number;
+      lastDecryptAt: string | null;
+    };
+    /** Its KMS keys in AWS, one for each external key store. */
+    kmsKeys: Schemas['ShortKmsKey'][];
+    /** UTC, ISO 8601 with milliseconds. */
+    createdAt: string;
+    /** UTC, ISO 8601 with milliseconds. */
+    updatedAt: string;
+    /** Token that holds its key objects. */
+    token: string;
+    /** Who created or adopted it, at `createdAt`. Null if the audit event of it was pruned, and for callers who may not read the audit trail. */
+    madeBy: {
+      /** `user`, `api-key`, `command` or `system`. */
+      kind: string;
+      name: string;
+    } | null;
+    /** The freezes of its key set and vault: it cannot be used while there is one, and each is ended by itself. */
+    frozenBy: {
+      /** `key-set`: its key set is frozen; `vault`: the vault is, until its own administrators thaw it; `appliance`: the vault is, until the appliance’s administrators thaw it. */
+      by: 'key-set' | 'vault' | 'appliance';
+      /** UTC, ISO 8601 with milliseconds. */
+      since: string;
+    }[];
   };
   OpenedSession: {
     session: Schemas['Session'];
@@ -1774,7 +1906,7 @@ export interface Schemas {
     model: string;
     /** ACTIVE: every host passed its health check within the last minute; DEGRADED: some did. */
     health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
-    /** The token hosts of this node’s management process; XKS workers have their own. */
+    /** The token hosts of this node’s management process; `members[].hosts` has those of all processes. */
     hosts: {
       /** Process id; null while it starts. */
       pid: number | null;
@@ -1789,10 +1921,43 @@ export interface Schemas {
       health: 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
       /** Serial number of the HSM; null if it has not answered since this node was started. */
       serial: string | null;
+      /** Label, as the token reports it (C_GetTokenInfo); null if it has not answered since this node was started, or if the node’s supervisor does not report it. */
+      label: string | null;
+      /** Manufacturer, as the token reports it (C_GetTokenInfo); null if it has not answered since this node was started, or if the node’s supervisor does not report it. */
+      manufacturer: string | null;
+      /** Model, as the token reports it (C_GetTokenInfo); null if it has not answered since this node was started, or if the node’s supervisor does not report it. */
+      model: string | null;
+      /** Version of the firmware, as the token reports it (C_GetTokenInfo); null if it has not answered since this node was started, or if the node’s supervisor does not report it. */
+      firmware: string | null;
+      /** The module’s number of the slot that it is in, which may change from one start to the next; null if it is not known. */
+      slot: number | null;
       /** Whether the store has the proof that the HSM of this serial number holds the token’s keys. */
       onRecord: boolean;
       /** Since when it has been up, or, if UNAVAILABLE, down on this node; null if the node’s supervisor does not report it. */
       since: string | null;
+      /** Its token hosts, of all processes of this node; null if the node’s supervisor does not report them. */
+      hosts:
+        | {
+            /** The process of the node that it serves. */
+            process: 'xks-worker' | 'management';
+            /** Which XKS worker, from 0; null for the management process. */
+            worker: number | null;
+            /** Process id; null while it starts. */
+            pid: number | null;
+            /** busy: it has work; sick: it has been silent for too long with its work, and gets nothing new; dead: it is about to be replaced. */
+            state: 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
+            /** When it passed its self-test, the IV mode included; null while it has not. */
+            provenAt: string | null;
+            /** Its last liveness check, every ten seconds: an encryption and a decryption with the health key. Null if there was none yet, or if its process has not told. */
+            check: {
+              /** When it answered. */
+              at: string;
+              /** What it took in the token host. */
+              milliseconds: number;
+              ok: boolean;
+            } | null;
+          }[]
+        | null;
       /** It refused its PIN, which is not tried again. */
       pinRefused: boolean;
       /** Why the last of its token hosts that failed to start did so; null if none is failing. */
@@ -1801,6 +1966,68 @@ export interface Schemas {
         remediation: string;
       } | null;
     }[];
+    /** How the IVs of AES-GCM are made. Every IV is checked again when it is used. */
+    iv: {
+      /** Who makes the IV, according to the profile. `caller`: Holdfast draws it with C_GenerateRandom of the token, and the token uses it as given. The others: the token makes it, in C_EncryptInit, in C_Encrypt, in either, or appended to the ciphertext. */
+      mode: 'caller' | 'hsm-at-init' | 'hsm-at-encrypt' | 'hsm-in-place' | 'hsm-appended';
+      /** Length of the IV. */
+      bytes: number;
+      /** Whether all of each IV is drawn at random: always in mode `caller`, otherwise if the profile says so (`iv.random`). If not, the token may count its IVs. */
+      random: boolean;
+      /** When a token host proved the mode last. Each does before it serves: it encrypts three times, demands each IV at the step that the mode names, neither zero nor used before, and decrypts with it. Null if no host is up, or if the node’s supervisor does not report it. */
+      provenAt: string | null;
+      /** Whether two encryptions with one key may have had the same IV: its keys were seen in several HSMs that may each count their IVs (finding TOKEN_IVS_MAY_REPEAT). */
+      mayRepeat: boolean;
+    };
+    /** What waits for it; null if no XKS worker of this node has told within the last 30 seconds. */
+    queue: {
+      /** Operations that wait for a token host. */
+      waiting: number;
+      /** Operations that a token host has. */
+      underWay: number;
+      /** How long an operation that came now would wait, by how long operations took last: of the worker where it is longest. Null if a worker has no host that it could go to. */
+      estimatedWaitMilliseconds: number | null;
+    } | null;
+    /** What it was asked lately by AWS’s requests to this node; null if this is not counted. */
+    lastMinutes: {
+      /** So many minutes, the one that has begun among them. */
+      minutes: number;
+      /** Operations for requests of AWS that the token answered. */
+      operations: number;
+      p50Milliseconds: number | null;
+      /** What 99 in 100 of them took in the token at most; null if there were none. */
+      p99Milliseconds: number | null;
+      /** What 99 in 100 of them waited at most before the token had them. */
+      waitP99Milliseconds: number | null;
+      /** How often it failed, by what it failed with, as `holdfast_token_faults_total` has it. */
+      faults: Record<string, number>;
+    } | null;
+    /** Of an HSM group: key versions that not every member has; null for a single HSM, and if it has not been compared yet. */
+    notEverywhere: {
+      /** The reconciliation that compared the members last. */
+      reconciliationId: string;
+      /** UTC, ISO 8601 with milliseconds. */
+      comparedAt: string;
+      /** Why not all of them could be compared, so that there may be more; null if they could. */
+      problem: string | null;
+      /** Versions that are in use; another member has each of them, and requests go there. */
+      keyVersions: {
+        /** The member that lacks it. */
+        member: string;
+        /** `missing`: it has no key object for this version; `duplicate`: several with its CKA_ID; `unfit`: another in its place. */
+        kind: 'missing' | 'duplicate' | 'unfit';
+        vaultId: string | null;
+        cloudKeyId: string | null;
+        /** Name of the CloudKey. */
+        name: string | null;
+        externalKeyId: string | null;
+        version: number | null;
+        /** CKA_ID of the key object, in hexadecimal digits. */
+        objectId: string;
+      }[];
+      /** How many more there are that the reconciliation lists. */
+      more: number;
+    } | null;
     /** Number of vaults that may use it. */
     vaults: number;
     /** What has or may have key objects of this token, and is not asked. */
@@ -1843,6 +2070,8 @@ export interface Schemas {
       manufacturer: string;
       model: string;
       firmware: string;
+      /** The module’s number of the slot that it is in, which may change from one start to the next. */
+      slot: number | null;
     };
     /** PKCS#11 names; numbers for those without one. */
     mechanisms?: string[];
@@ -3984,7 +4213,7 @@ export interface Paths {
     GET: {
       query: undefined;
       body: undefined;
-      answer: Schemas['CloudKey'];
+      answer: Schemas['OneCloudKey'];
     };
     PATCH: {
       query: undefined;

@@ -7,7 +7,23 @@ type Member = Pick<Told, 'name' | 'health'> & Partial<Told>;
 /** One HSM of a token, for people. */
 export function memberInWords(member: Member): string {
   const { failure } = member;
-  return `${member.name} ${stateInWords(member)}${failure ? `; ${failure.remediation}` : ''}`;
+  const hardware = hardwareInWords(member);
+  const about = hardware === '' ? '' : `; ${hardware}`;
+  return `${member.name} ${stateInWords(member)}${about}${failure ? `; ${failure.remediation}` : ''}`;
+}
+
+/** What the token tells of itself; '' where nothing is known of that. */
+function hardwareInWords({ label, manufacturer, model, firmware, slot }: Member): string {
+  return [
+    ...(isTold(manufacturer) || isTold(model) ? [`${manufacturer ?? ''} ${model ?? ''}`.trim()] : []),
+    ...(isTold(firmware) ? [`firmware ${firmware}`] : []),
+    ...(isTold(label) ? [`label "${label}"`] : []),
+    ...(typeof slot === 'number' ? [`slot ${slot}`] : []),
+  ].join(', ');
+}
+
+function isTold(text: string | null | undefined): text is string {
+  return typeof text === 'string' && text !== '';
 }
 
 function stateInWords({ health, serial, onRecord, since, pinRefused, failure }: Member): string {

@@ -1,10 +1,10 @@
 import { Option, type Command } from 'commander';
 
 import { behind, one, type BodyOf } from '../client/address.ts';
-import type { Schemas } from '../client/api-types.ts';
 import { changes, withApi, type Api } from '../client/api.ts';
 import { addCloudKeyActs } from './cloud-key-acts.ts';
 import { findOne, idOf } from '../records/collection.ts';
+import { keyObject, lastUse, safeToDestroy } from '../records/version-words.ts';
 import { example } from '../output/example.ts';
 import {
   cloudKeyArgument,
@@ -275,7 +275,13 @@ function addShow(cloudKey: Command): void {
             {
               ...fields('version', 'current', 'state'),
               'key object': keyObject,
-              ...fields('origin', 'encryptionsAtMost', 'createdAt', 'destroyedAt'),
+              ...fields('origin', 'encryptionsAtMost'),
+              'last encrypt': lastUse('lastEncrypt'),
+              'last decrypt': lastUse('lastDecrypt'),
+              'safe to destroy': { of: safeToDestroy, rank: 8 },
+              ...fields('createdAt', 'destroyedAt'),
+              CKA_ID: { of: ({ objectId }) => objectId, wide: true },
+              CKA_LABEL: { of: ({ label }) => label, wide: true },
             },
             api.options,
           );
@@ -288,17 +294,6 @@ function addShow(cloudKey: Command): void {
 /** The AWS accounts that its KMS keys are in. */
 function accountsOf(kmsKeys: CloudKey['kmsKeys']): string {
   return [...new Set(kmsKeys.map(({ accountId }) => accountId ?? '').filter(Boolean))].join(', ');
-}
-
-/** What is known of the key object behind a version. */
-export function keyObject({
-  state,
-  unfit,
-  proven,
-}: Pick<Schemas['CloudKeyVersion'], 'state' | 'unfit' | 'proven'>): string {
-  if (state === 'DESTROYED') return '-';
-  if (unfit !== null) return 'UNFIT: not the key on record';
-  return proven ? 'proven' : 'not proven';
 }
 
 function addEdit(cloudKey: Command): void {

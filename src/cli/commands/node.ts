@@ -107,13 +107,14 @@ function addNodeActs(node: Command): void {
 
 function printNode(node: Schemas['Node'], options: OutputOptions): void {
   if (isForPrograms(options)) return printRecord(node, options);
-  const { tokens, database, clockOffsetMilliseconds, ...rest } = node;
+  const { tokens, database, leases, clockOffsetMilliseconds, ...rest } = node;
   printRecord(
     {
       ...rest,
       clockOffset: offset(clockOffsetMilliseconds),
       database: database === null ? null : [database.kind, database.durability].filter(Boolean).join(', '),
       databaseProblems: database?.problems ?? null,
+      leases: leasesInWords(leases),
       tokens: tokens?.map(tokenInWords) ?? null,
     },
     options,
@@ -121,9 +122,22 @@ function printNode(node: Schemas['Node'], options: OutputOptions): void {
 }
 
 function tokenInWords(token: NonNullable<Schemas['Node']['tokens']>[number]): string {
-  const { name, health, hostsUp, hosts, serial, label, model } = token;
-  const known = serial === null ? '' : `, serial ${serial}, label ${label ?? ''}`;
+  const { name, health, hostsUp, hosts, serial, label, firmware, model } = token;
+  // A node of an older version does not tell its firmware.
+  const runs = firmware ? `, firmware ${firmware}` : '';
+  const known = serial === null ? '' : `, serial ${serial}, label ${label ?? ''}${runs}`;
   return `${name} ${health}, ${hostsUp} of ${counted(hosts, 'host')}, ${model}${known}`;
+}
+
+function leasesInWords(leases: Schemas['Node']['leases'] | undefined): string | null {
+  if (leases === undefined) return 'not told by this node’s version';
+  if (leases === null) return null;
+  const { workers, seconds, confirmedRevision } = leases;
+  const confirmed =
+    confirmedRevision === null
+      ? 'not all have confirmed a revision yet'
+      : `revision ${confirmedRevision} confirmed by all`;
+  return `${counted(workers, 'XKS worker')}, ${seconds} s at a time, ${confirmed}`;
 }
 
 function offset(milliseconds: number | null): string | null {

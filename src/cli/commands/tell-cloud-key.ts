@@ -6,11 +6,11 @@ import { sentencesOf, type KeyChange } from '../records/cloud-key-sentences.ts';
 import { inAws, troubleOf } from './cloud/kms-key-records.ts';
 import { isForPrograms, printChanged, printData, printRecord, type OutputOptions } from '../output/output.ts';
 import { printable } from '../output/printable.ts';
-import { textOf } from '../output/said.ts';
+import { textOf, timeText } from '../output/said.ts';
 import { note, print } from '../output/streams.ts';
 
-/** As an act answers it; what is read has no `aws`. */
-type Shown = Schemas['ActedCloudKey'];
+/** As an act answers it; what is read has no `aws`, and says where it is from. */
+type Shown = Schemas['ActedCloudKey'] & Partial<Omit<Schemas['OneCloudKey'], keyof Schemas['ActedCloudKey']>>;
 
 /** Prints a CloudKey: for people with what it inherits, and its KMS keys a line each. */
 export async function tellCloudKey(api: Api, cloudKey: Shown): Promise<void> {
@@ -29,16 +29,29 @@ export async function tellCloudKeyChange(api: Api, change: KeyChange, after: Sho
 }
 
 async function forPeople(api: Api, cloudKey: Shown): Promise<object> {
-  const { kmsKeys, aws: _, state: __, effectiveState, keySetName, name, ...rest } = cloudKey;
+  const { kmsKeys, aws: _, state: __, effectiveState, keySetName, name, ...told } = cloudKey;
+  const { madeBy, frozenBy, ...rest } = told;
   return {
     name,
     keySet: keySetName,
     state: effectiveState,
     ...rest,
+    ...(madeBy ? { madeBy: `${madeBy.name} (${madeBy.kind})` } : {}),
+    ...(frozenBy === undefined || frozenBy.length === 0 ? {} : { frozenBy: frozenBy.map(freezeInWords) }),
     rotation: await rotationOf(api, cloudKey),
     ...(kmsKeys.length === 0 ? {} : { 'KMS keys': kmsKeys.map(kmsKeyText) }),
   };
 }
+
+function freezeInWords({ by, since }: Schemas['OneCloudKey']['frozenBy'][number]): string {
+  return `${freezers[by]} since ${timeText(since)}`;
+}
+
+const freezers = {
+  'key-set': 'its key set',
+  vault: 'the vault, until its administrators thaw it',
+  appliance: 'the vault, until the appliance’s administrators thaw it',
+} as const;
 
 /** With what is inherited. */
 async function rotationOf(api: Api, { rotation, keySetId }: Shown): Promise<string> {

@@ -16,6 +16,13 @@ import {
 } from '../output/output.ts';
 import type { ProbeOptions } from '../node/token-probe.ts';
 import {
+  hostsInWords,
+  ivsInWords,
+  minutesInWords,
+  notEverywhereInWords,
+  queueInWords,
+} from '../records/token-words.ts';
+import {
   parseCount,
   parseMechanism,
   parseProfileName,
@@ -49,7 +56,9 @@ export function addTokenCommands(program: Command): void {
   example(
     token
       .command('show <token>')
-      .description('show a token, its health, its HSMs and its hosts')
+      .description(
+        'show a token: its HSMs with firmware and slot, how IVs are made, its queue, its hosts and their last checks',
+      )
       .action(async (name: string, _: unknown, command: Command) =>
         withApi(command, async ({ client, options }) =>
           printToken(await client.get(at('/tokens/{token}', { token: name })), options),
@@ -112,9 +121,19 @@ function addRecordErased(token: Command): void {
 
 function printToken(token: Schemas['Token'], options: OutputOptions): void {
   if (isForPrograms(options)) return printRecord(token, options);
-  const { members, replaced, ...rest } = token;
+  const { name, profile, vendor, model, health, vaults, members, replaced } = token;
+  const lacking = notEverywhereInWords(token);
   printRecord(
-    { ...rest, HSMs: members.map(memberInWords), replaced: replaced.map(replacedInWords) },
+    {
+      ...{ name, profile, vendor, model, health, vaults },
+      HSMs: members.map(memberInWords),
+      ...(lacking === undefined ? {} : { 'keys not on every HSM': lacking }),
+      IVs: ivsInWords(token),
+      queue: queueInWords(token),
+      lately: minutesInWords(token),
+      hosts: hostsInWords(token),
+      replaced: replaced.map(replacedInWords),
+    },
     options,
   );
 }

@@ -36,7 +36,7 @@ function readSlot(module: graphene.Module, handle: pkcs11js.Handle): SeenSlot {
   try {
     const slot = attempt('C_GetSlotInfo', () => new graphene.Slot(handle, module, module.lib));
     const token = attempt('C_GetTokenInfo', () => slot.getToken());
-    return { ...seen, slot, info: toInfo(token), flags: token.flags };
+    return { ...seen, slot, info: toInfo(token, handle), flags: token.flags };
   } catch (error) {
     if (!(error instanceof CryptokiError)) throw error;
     return { ...seen, unread: error };
@@ -105,11 +105,15 @@ function words({ info, unread }: SeenSlot, index: number, count: number): string
 
 /** Which token the slot has now. Throws CryptokiError. */
 export function readTokenInfo(slot: graphene.Slot): TokenInfo {
-  return toInfo(attempt('C_GetTokenInfo', () => slot.getToken()));
+  return toInfo(
+    attempt('C_GetTokenInfo', () => slot.getToken()),
+    slot.handle,
+  );
 }
 
-function toInfo(token: graphene.Token): TokenInfo {
+function toInfo(token: graphene.Token, handle: pkcs11js.Handle): TokenInfo {
   const firmware = token.firmwareVersion;
+  const slot = slotNumber(handle);
   return {
     label: trim(token.label),
     serial: trim(token.serialNumber),
@@ -117,6 +121,7 @@ function toInfo(token: graphene.Token): TokenInfo {
     model: trim(token.model),
     firmware: `${firmware.major}.${firmware.minor}`,
     loginRequired: (token.flags & graphene.TokenFlag.LOGIN_REQUIRED) !== 0,
+    slot: Number.isSafeInteger(slot) ? slot : null,
   };
 }
 

@@ -2,6 +2,7 @@ import {
   duration,
   flag,
   listOf,
+  nullOr,
   optional,
   oneOf,
   parseMessage,
@@ -29,6 +30,7 @@ const token = record({
   model: text,
   firmware: text,
   loginRequired: flag,
+  slot: nullOr(wholeFrom(0)),
 });
 const number = optional(wholeFrom(0));
 

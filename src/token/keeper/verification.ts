@@ -5,6 +5,7 @@ import { HostLife, pinProblem, type HostEnd, type HostSettings, type ReadyHost }
 import { thenNewPin, remediationOfRefusedPin, type LoginGate } from '../login-gate.ts';
 import { verificationSteps, type ProgressReport, type VerificationStep } from '../verification-steps.ts';
 import { TokenPool } from '../pool/token-pool.ts';
+import type { ShownTokenInfo } from '../token-info.ts';
 import { knownRemediation, remediationOf } from '../remediations.ts';
 
 /** What was found out about a token by connecting to it anew. */
@@ -13,7 +14,7 @@ export interface Verification {
   /** In the order in which they were tried; the first that failed is the last. */
   steps: { name: VerificationStep; ok: boolean; milliseconds: number; detail: string }[];
   remediation?: string;
-  info?: { label: string; serial: string; manufacturer: string; model: string; firmware: string };
+  info?: ShownTokenInfo;
   mechanisms?: string[];
 }
 

@@ -19,6 +19,15 @@ const slowOperation = 10;
 
 export type HostState = 'starting' | 'ready' | 'busy' | 'sick' | 'dead';
 
+/** A health check of a host that was answered. */
+interface HostCheck {
+  /** By {@link monotonicNow}. */
+  at: number;
+  /** What it took in the host, milliseconds. */
+  took: number;
+  ok: boolean;
+}
+
 /** What takes as long as there are keys says nothing about how long an operation takes. */
 const growing: ReadonlySet<string> = new Set<TokenRequestKind>([
   'learn',
@@ -64,6 +73,8 @@ export class HostLink<Work extends { readonly cost: number; readonly request: { 
   killAskedAt: number | undefined;
   /** When the health key was used on it last; it has just passed its self-test, which is a real encrypt and decrypt. */
   lastHealthy = monotonicNow();
+  /** When it was asked last to encrypt and decrypt with the health key, and what came of it; undefined while it has answered none. */
+  lastCheck: HostCheck | undefined;
   /** When it answered an operation last. */
   lastAnswer = -Infinity;
   /** Has it learn where keys are; undefined where nobody is in a hurry. */

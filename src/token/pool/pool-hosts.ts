@@ -14,6 +14,27 @@ const failFastAfter = 1000;
 
 export type HealthStatus = 'ACTIVE' | 'DEGRADED' | 'UNAVAILABLE';
 
+/** A host that is there, as is told of it to who shows it. */
+export interface ToldHost {
+  pid: number;
+  member: string;
+  state: HostState;
+  /** Its last health check: how long ago it was answered, and what it took in the host, milliseconds; null while there was none. */
+  check: { ago: number; took: number; ok: boolean } | null;
+}
+
+/** How the hosts of a pool are at this moment. */
+export interface HostsLoad {
+  /** Of each HSM that holds the token's keys how many of its hosts get nothing new. */
+  members: { member: string; sick: number }[];
+  hosts: ToldHost[];
+  /**
+   * How long a single operation that came now would wait for its turn, by what operations took last, milliseconds; null where no host
+   * that is well finds in time what is asked of it.
+   */
+  wait: number | null;
+}
+
 /** One of the HSMs that hold a token's keys, and how many hosts of it there are once all have started. */
 export interface MemberHosts {
   name: string;
@@ -226,16 +247,45 @@ export class PoolHosts {
     for (const tell of this.#watchers) tell(healthy);
   }
 
-  /** Process ids and states, for logs and tests. */
-  get shown(): { id: number; pid: number; state: HostState; member: string }[] {
-    const known = this.#own.map(({ id, pid, state, member }) => ({ id, pid, state, member }));
+  /** Those of its own, also such as are to come. */
+  get shown(): (ToldHost & { id: number })[] {
+    const known = this.#told;
     const missing = this.#members.flatMap(({ name: member, hosts }) => {
       const there = known.filter((one) => one.member === member).length;
       return Array.from({ length: Math.max(0, hosts - there) }, () => ({
-        ...{ id: 0, pid: 0, state: 'starting' as const, member },
+        ...{ id: 0, pid: 0, state: 'starting' as const, member, check: null },
       }));
     });
     return [...known, ...missing];
+  }
+
+  /** Its own hosts, and how long what came now would wait where so much waits already, in single operations. */
+  loadAfter(costBefore: number): HostsLoad {
+    return { members: this.sick, hosts: this.#told, wait: this.#waitAfter(costBefore) };
+  }
+
+  /** Those of its own that are there, with their last health check. */
+  get #told(): (ToldHost & { id: number })[] {
+    const now = monotonicNow();
+    return this.#own.map(({ id, pid, member, state, lastCheck }) => {
+      const check = lastCheck && { ago: now - lastCheck.at, took: lastCheck.took, ok: lastCheck.ok };
+      return { id, pid, member, state, check: check ?? null };
+    });
+  }
+
+  #waitAfter(costBefore: number): number | null {
+    const fit = [...this.#links.values()].filter((link) => !link.unfit && link.prepared);
+    // Neighbours are asked only where none of our own can do it.
+    const own = fit.filter(({ borrowed }) => borrowed === undefined);
+    const asked = own.length > 0 ? own : fit;
+    if (asked.length === 0) return null;
+    if (costBefore === 0 && asked.some(({ hasRoom, inFlight }) => hasRoom && inFlight.size === 0)) return 0;
+    let [held, perMillisecond] = [0, 0];
+    for (const link of asked) {
+      held += link.cost;
+      perMillisecond += (link.borrowed?.hosts ?? 1) / link.operationTime;
+    }
+    return (held + costBefore) / perMillisecond;
   }
 
   /** Of each member how many of its own hosts get nothing new. */
@@ -339,7 +389,9 @@ export function overloaded(): TokenError {
 }
 
 /** Takes what a host said of its health. Any other failure of it ends the host; that it came too late says nothing. */
-export function noteHealth(link: Link, answer: ResponseFrame['answer']): void {
+export function noteHealth(link: Link, answer: ResponseFrame['answer'], microseconds: number): void {
+  const ok = !(answer instanceof TokenError);
+  link.lastCheck = { at: monotonicNow(), took: microseconds / 1000, ok };
   if (!(answer instanceof TokenError)) link.lastHealthy = monotonicNow();
   else if (answer.fault !== 'timeout') link.lastHealthy = -Infinity;
 }

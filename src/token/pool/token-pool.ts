@@ -17,7 +17,7 @@ import {
   type Settled,
 } from './pool-entry.ts';
 import { MissedKeys } from './missed-keys.ts';
-import { noteHealth, overloaded, type MemberHosts } from './pool-hosts.ts';
+import { noteHealth, overloaded, type HostsLoad, type MemberHosts } from './pool-hosts.ts';
 import { ToldHosts } from './told-hosts.ts';
 import { WaitingRooms } from './waiting-rooms.ts';
 import {
@@ -150,9 +150,9 @@ export class TokenPool extends ToldHosts {
   }
 
   /** Its hosts and what they are asked, in numbers, at this moment. */
-  get load(): { members: { member: string; sick: number }[]; waiting: number; underWay: number } {
-    const waiting = this.#waiting.length;
-    return { members: this.links.sick, waiting, underWay: Math.max(0, this.#open.size - waiting) };
+  get load(): HostsLoad & { waiting: number; underWay: number } {
+    const { length: waiting, cost } = this.#waiting;
+    return { ...this.links.loadAfter(cost), waiting, underWay: Math.max(0, this.#open.size - waiting) };
   }
 
   /** Does one operation. Rejects with TokenError, `internal` where a group is asked for what has to name its member; never later than `deadline`. */
@@ -257,14 +257,14 @@ export class TokenPool extends ToldHosts {
   #take(link: Link, { id, microseconds, learning, answer }: ResponseFrame): void {
     const entry = link.inFlight.get(id);
     // Unasked a lender says how its hosts are.
-    if (id === unasked && link.borrowed !== undefined) noteHealth(link, answer);
+    if (id === unasked && link.borrowed !== undefined) noteHealth(link, answer, microseconds);
     if (entry === undefined) return;
     if (!(answer instanceof TokenError) && answer.kind !== entry.request.kind)
       throw new RangeError('an answer to another question');
     link.inFlight.delete(id);
     entry.on.delete(link);
     link.ahead?.heard(learning);
-    if (entry.request.kind === 'health') noteHealth(link, answer);
+    if (entry.request.kind === 'health') noteHealth(link, answer, microseconds);
     if (answer instanceof TokenError) {
       // Of hosts that are borrowed only the one that failed ends.
       if (endsHost(answer.fault) && link.borrowed === undefined) link.leaving = true;

@@ -1,5 +1,4 @@
-import type { HostState } from './host-link.ts';
-import { PoolHosts, type HealthStatus, type MemberHosts } from './pool-hosts.ts';
+import { PoolHosts, type HealthStatus, type MemberHosts, type ToldHost } from './pool-hosts.ts';
 
 /** What a pool tells of its hosts. */
 export class ToldHosts {
@@ -22,8 +21,8 @@ export class ToldHosts {
     return this.links.serialOf(member);
   }
 
-  /** Process ids and states of the hosts, for logs and tests. */
-  get hosts(): { id: number; pid: number; state: HostState; member: string }[] {
+  /** Process ids, states and last health checks of its own hosts, also of such as are to come. */
+  get hosts(): (ToldHost & { id: number })[] {
     return this.links.shown;
   }
 

@@ -39,6 +39,13 @@ export class WaitingRoom<Entry extends Waiting> {
     return this.#count;
   }
 
+  /** What all that waits costs, in single operations. */
+  get cost(): number {
+    let cost = 0;
+    for (const { costs } of this.#lanes.values()) cost += sum(costs, lowestRank);
+    return cost;
+  }
+
   add(entry: Entry): void {
     let lane = this.#lanes.get(entry.lane);
     if (lane === undefined) {

@@ -20,6 +20,13 @@ export class WaitingRooms<Entry extends InRoom> {
     return length;
   }
 
+  /** What all that waits costs, in single operations. */
+  get cost(): number {
+    let cost = 0;
+    for (const room of this.#rooms.values()) cost += room.cost;
+    return cost;
+  }
+
   /** Where this one waits, or would. */
   roomOf({ room: name }: Entry): WaitingRoom<Entry> {
     const room = this.#rooms.get(name) ?? new WaitingRoom<Entry>();
