@@ -147,6 +147,25 @@ sed 's|credential = "primary-pin"|file = "other.pin"|' holdfast.toml > /etc/hold
 ${typed(configuration.blocks, undefined, [['FILE', '/etc/holdfast/other.toml']])}
 `;
 
+/** Grace has an API key and a session, which the page takes from her. */
+const somebodyElse = (text: string): string => {
+  const login = onTerminal(
+    { text: 'holdfast login --endpoint https://keys.example.com:9443 --username grace' },
+    { 'Password: ': '"$(cat grace.first)"', 'New password(?: again)?: ': own },
+  );
+  const inPlace = text.replace(/[\da-f-]{36}/, '"$session"');
+  return `
+# Else it goes there by mail.
+holdfast mail delete
+holdfast user create grace --role appliance-auditor --email grace@example.com --first-password-file grace.first
+(export XDG_CONFIG_HOME="$PWD/grace"
+${login}
+holdfast api-key create terraform --scope appliance.read --expires 90d --key-file terraform.key)
+session=$(holdfast session list -o json --user grace | grep -o '[[:xdigit:]-]\\{36\\}' | head -n 1)
+${inPlace}
+[ "$(holdfast session list -o json --user grace | tr -d '[:space:]')" = '[]' ]`;
+};
+
 const operate = () => {
   const wrap = ({ info, text }: Block) => {
     if (text.startsWith('#!/bin/sh'))
@@ -169,7 +188,9 @@ logrotate --force --state "$PWD/logrotate.state" /etc/logrotate.d/holdfast
 echo after >&$log
 [ "$(cat /var/log/holdfast/holdfast.log)" = after ]
 [ "$(gunzip -c /var/log/holdfast/holdfast.log.1.gz)" = before ]`;
-    return `${text}\nlogged 2 '^holdfast ready'`;
+    return text.startsWith('holdfast api-key list --all')
+      ? somebodyElse(text)
+      : `${text}\nlogged 2 '^holdfast ready'`;
   };
   return typed(operations.blocks, wrap);
 };

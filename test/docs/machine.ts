@@ -65,7 +65,7 @@ export class Machine {
 }
 
 /** The block, typed on a terminal, where each prompt (a regular expression) is answered by a word of shell. */
-export function onTerminal({ text }: Block, answers: Readonly<Record<string, string>>): string {
+export function onTerminal({ text }: Pick<Block, 'text'>, answers: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(answers).map(([prompt, answer]) => `${quoted(prompt)} ${answer}`);
   return ['on-terminal', quoted(text), ...pairs].join(' ');
 }

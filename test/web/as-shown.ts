@@ -8,7 +8,7 @@ import { permissionsOf } from '../../src/identity/permissions.ts';
 import { memoryDirectory } from '../../testing/memory-directory.ts';
 import { made } from '../admin/two-vaults.ts';
 import { CommandServer } from '../cli/command-line.ts';
-import { dialogOf, lookAgain, type ConsoleStage } from './stage.ts';
+import { dialogOf, type ConsoleStage } from './stage.ts';
 
 /** As a shell reads it: what the console shows has words, and words in single quotes. */
 function wordsOf(line: string): string[] {
@@ -84,31 +84,34 @@ export function testAsShown(open: () => ConsoleStage): void {
       const run = await server.run(words, { env });
       t.is(run.code, 0, `${line}: ${run.stderr}`);
       t.deepEqual(await last(target), byButton, line);
-      await lookAgain(page);
     };
     const button = (words: string) => page.getByRole('button', { name: words, exact: true });
 
     const keySet = `/key-sets/${set.id}`;
-    await page.goto(`${home}${keySet}`);
+    // What a command has changed meanwhile a page that was open before would not change again: it is opened anew each time.
+    const there = async (where: string) => page.goto(`${home}${where}`);
+    await there(keySet);
     await both(set.id, button('Freeze'), async () => vault.do(keySet, 'thaw'));
+    await there(keySet);
     // Who has stopped it, and why, is where it says that it is stopped.
     await page.getByText('Frozen by', { exact: true }).waitFor();
     await page.getByText(reason, { exact: true }).waitFor();
     await both(set.id, button('Thaw'), async () => vault.do(keySet, 'freeze'));
 
     const cloudKey = `/cloud-keys/${key.id}`;
-    await page.goto(`${home}${cloudKey}`);
+    await there(cloudKey);
     await both(key.id, button('Disable'), async () => vault.do(cloudKey, 'enable', {}));
+    await there(cloudKey);
     await page.getByText('Disabled by', { exact: true }).waitFor();
     await page.getByText(reason, { exact: true }).waitFor();
     await both(key.id, button('Enable'), async () => vault.do(cloudKey, 'disable', {}));
 
-    await page.goto(`${home}/admin-groups`);
+    await there('/admin-groups');
     await page.getByRole('button', { name: /Members of Cloud Admin Group$/ }).click();
     await both(vault.group, dialog.getByRole('button', { name: `Take ${name} out of` }), join);
     await dialog.getByRole('button', { name: 'Close' }).click();
 
-    await page.goto(`${home}/users`);
+    await there('/users');
     const row = page.getByRole('row', { name: new RegExp(name) });
     await row.getByRole('button', { name: /^Actions: / }).click();
     const disable = page.getByRole('menuitem', { name: 'Disable' });
