@@ -58,6 +58,7 @@ test('bash completes commands, options and their values', async (t) => {
         'enable',
         'find',
         'list',
+        'preview',
         'rotate',
       ],
       ...['show', 'versions'],

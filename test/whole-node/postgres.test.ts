@@ -393,7 +393,14 @@ async function stoppedWorker(
   });
   const sent = client.encrypt(key, plaintext);
   const ended = await node.withStore(async (vault) => vault.inForce());
-  t.deepEqual(ended.nodes.map(({ state }) => state).toSorted(), ['confirmed', 'ended']);
+  // Another process may have removed the row of a worker whose lease has ended before it was looked at again.
+  t.deepEqual(
+    ended.nodes
+      .map(({ state }) => state)
+      .filter((state) => state !== 'ended')
+      .toSorted(),
+    ['confirmed'],
+  );
   process.kill(pid, 'SIGCONT');
   t.is((await sent).body?.errorName, 'InvalidStateException');
   await node.withStore(async (vault) => vault.enableKey(key));
