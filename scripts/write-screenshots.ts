@@ -54,7 +54,8 @@ const pages: readonly { name: string; open: (page: Page) => Promise<void> }[] = 
   {
     name: 'key-set',
     open: async (page) => {
-      await follow(page, 'Key sets');
+      // Out of the wizard, in which something was typed.
+      await follow(page, 'Key sets', true);
       await page.getByRole('link', { name: 'pictures', exact: true }).click();
       await page.getByRole('tab', { name: /credentials/i }).click();
       await page.getByRole('button', { name: /^Actions: / }).waitFor();
@@ -71,10 +72,11 @@ const pages: readonly { name: string; open: (page: Page) => Promise<void> }[] = 
   { name: 'audit-log', open: async (page) => follow(page, 'Audit log') },
 ];
 
-async function follow(page: Page, name: string): Promise<void> {
+async function follow(page: Page, name: string, asksFirst = false): Promise<void> {
   // The breadcrumbs may lead there too.
   const side = page.getByRole('navigation', { name: 'Navigation' });
   await side.getByRole('link', { name, exact: true }).click();
+  if (asksFirst) await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click();
   await page.getByRole('heading', { level: 1, name }).waitFor();
 }
 
